@@ -1,0 +1,1 @@
+"""A declarative, spec-driven reproduction harness in Keras."""

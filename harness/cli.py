@@ -1,0 +1,230 @@
+"""The commands; what they do lies in the floors below."""
+
+from __future__ import annotations
+
+import fnmatch
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness import machine
+from harness.data import catalog
+from harness.plan import Member, Plan, make_plan
+from harness.spec.load import load
+from harness.spec.patch import parse_assignment
+from harness.spec.problems import SpecError
+from harness.spec.records import Experiment, Json
+from harness.store import Store, StoreError
+
+INVALID, ERROR, INTERRUPTED = 2, 3, 130
+
+_PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+_STORE = click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    default=Path(".harness/store"),
+    show_default=True,
+    help="Folder of all runs.",
+)
+_REPORTS = click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    help="Folder for reports.  [default: reports, or .harness/reports for a trial with --set, --seeds or --only]",
+)
+
+
+class _Assignment(click.ParamType[Json]):
+    """PATH=VALUE, as a merge patch."""
+
+    name = "PATH=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Json:
+        try:
+            return parse_assignment(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Seeds(click.ParamType[Json]):
+    """Comma-separated seeds, as a merge patch."""
+
+    name = "LIST"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Json:
+        try:
+            return {"seeds": [int(seed) for seed in value.split(",")]}
+        except ValueError:
+            self.fail(f"expected numbers such as 0,1,2, found {value!r}", param, ctx)
+
+
+_SET = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    type=_Assignment(),
+    help="Change every specification, such as defaults.training.epochs=3.",
+)
+_SEEDS = click.option("--seeds", type=_Seeds(), help="Use these seeds, such as 0,1,2.")
+_ONLY = click.option(
+    "--only", metavar="PATTERN", help="Only the runs whose names match, such as 'random*', and what they start from."
+)
+_ALLOW = click.option(
+    "--allow",
+    multiple=True,
+    type=click.Choice(["blocked", "inconclusive"]),
+    help="Do not let this verdict change the exit code.",
+)
+
+
+def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decorate(function: Any) -> Any:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+_SELECTION = _options(_PATHS, _SET, _SEEDS, _STORE)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(package_name="reproduction-harness")
+def main() -> None:
+    """Run experiments that are written as JSON specifications, and check what they are expected to show.
+
+    Exit codes of run and check: 0 all pass; 1 a fail; 2 invalid specification or usage; 3 an error;
+    4 nothing failed, but something is blocked or inconclusive.
+    """
+
+
+def _load(paths: Iterable[Path], assignments: Sequence[Json], seeds: Json) -> tuple[Experiment, ...]:
+    try:
+        return load(paths, [*assignments, *([seeds] if seeds else [])])
+    except SpecError as error:
+        click.echo(str(error), err=True)
+        count = len(error.problems)
+        click.echo(f"{count} problem{'s' if count != 1 else ''} found", err=True)
+        sys.exit(INVALID)
+
+
+@main.command()
+@_options(_PATHS, _SET)
+def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...]) -> None:
+    """Check specifications; every fault is told with its place, and what is allowed there."""
+    experiments = _load(paths, assignments, None)
+    runs = sum(len(experiment.runs) * len(experiment.seeds) for experiment in experiments)
+    click.echo(f"{len(experiments)} specification{'s' if len(experiments) != 1 else ''} valid, {runs} runs")
+
+
+@main.command()
+@_SELECTION
+def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path) -> None:
+    """Show the runs, what each starts from, which are done, shared or blocked, and what they cost."""
+    from harness.terminal import show_plan
+
+    experiments = _load(paths, assignments, seeds)
+    show_plan(experiments, make_plan(experiments, catalog.data_dir(), machine.gpus()), Store(store))
+
+
+@main.command()
+@_options(_SELECTION, _ONLY, _REPORTS, _ALLOW)
+def run(
+    paths: tuple[Path, ...],
+    assignments: tuple[Json, ...],
+    seeds: Json,
+    store: Path,
+    only: str | None,
+    reports: Path | None,
+    allow: tuple[str, ...],
+) -> None:
+    """Run what is not done yet, check the expectations and write the reports."""
+    experiments = _load(paths, assignments, seeds)
+    trial = bool(assignments or seeds or only)
+    folder = reports or Path(".harness/reports" if trial else "reports")
+    from harness.runner.session import run_experiments
+
+    selected = _selector(only)
+    try:
+        sys.exit(run_experiments(experiments, selected, Store(store), catalog.data_dir(), folder, allow))
+    except StoreError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(ERROR)
+    except KeyboardInterrupt:
+        click.echo("interrupted: finished runs are kept; the same command goes on where this one stopped", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _selector(only: str | None) -> Callable[[Plan, Member], bool]:
+    return lambda plan, member: only is None or member.run == only or fnmatch.fnmatchcase(member.run, only)
+
+
+@main.command()
+@_options(_SELECTION, _ALLOW)
+def check(
+    paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path, allow: tuple[str, ...]
+) -> None:
+    """Judge the stored runs again, without training."""
+    from harness.runner.session import check_experiments
+
+    experiments = _load(paths, assignments, seeds)
+    sys.exit(check_experiments(experiments, Store(store), catalog.data_dir(), None, allow))
+
+
+@main.command()
+@_options(_SELECTION, _REPORTS)
+def report(
+    paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path, reports: Path | None
+) -> None:
+    """Write the reports of the stored runs again, without training."""
+    from harness.runner.session import check_experiments
+
+    experiments = _load(paths, assignments, seeds)
+    folder = reports or Path(".harness/reports" if assignments or seeds else "reports")
+    check_experiments(experiments, Store(store), catalog.data_dir(), folder, ())
+
+
+@main.group()
+def data() -> None:
+    """See which data sets there are, and bring in those that are not."""
+
+
+@data.command("list")
+def data_list() -> None:
+    """List the data sets, whether each is ready, and its size and licence."""
+    from harness.terminal import show_sources
+
+    show_sources(catalog.data_dir())
+
+
+@data.command("import")
+@click.argument("name", type=click.Choice(sorted(catalog.ARCHIVES)))
+@click.argument("archive", type=click.Path(path_type=Path))
+def data_import(name: str, archive: Path) -> None:
+    """Unpack an ARCHIVE of the data set NAME into the data folder, after checking its SHA-256."""
+    from harness.data.archives import import_archive
+
+    _or_exit(lambda: import_archive(name, archive, catalog.data_dir()))
+
+
+@data.command("prepare")
+@click.argument("name", type=click.Choice(sorted(catalog.SOURCES)))
+def data_prepare(name: str) -> None:
+    """Download the data set NAME, where it is one of TFDS's catalogue, and prepare it."""
+    from harness.data.sources import prepare
+
+    _or_exit(lambda: prepare(name, catalog.data_dir()))
+
+
+def _or_exit(act: Callable[[], object]) -> None:
+    from harness.data.records import DataError
+
+    try:
+        act()
+        click.echo("ready")
+    except DataError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(ERROR)

@@ -1,0 +1,51 @@
+"""From settings to what trains: a Keras model with its initial weights, and the pipeline of its examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from harness.data.pipeline import Pipeline
+from harness.data.pipeline import build as build_pipeline
+from harness.models.initialization import initialize
+from harness.models.registry import build as build_model
+from harness.spec.records import Settings
+from harness.training.losses import LOSSES
+
+
+class WeightsError(Exception):
+    """A weights file cannot be read or does not fit the network."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A run, ready to train: the model holds its initial weights."""
+
+    model: keras.Model
+    pipeline: Pipeline
+
+
+def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: Path) -> Compiled:
+    """Compile a run; `weights` is the `.weights.h5` file it starts from, or None to draw the weights.
+
+    Raises:
+        DataError: the data cannot be read.
+        WeightsError: the weights cannot be read or do not fit.
+    """
+    pipeline = build_pipeline(settings.dataset, settings.augmentation, seed, data_dir)
+    outputs = LOSSES[settings.training.loss].outputs(len(pipeline.classes))
+    model = build_model(settings.model, pipeline.train.inputs.shape[1:], outputs)
+    if weights is None:
+        initialize(model, settings.initialization, seed)
+    else:
+        _load(model, weights)
+    return Compiled(model, pipeline)
+
+
+def _load(model: keras.Model, weights: Path) -> None:
+    try:
+        model.load_weights(weights)
+    except (OSError, ValueError, KeyError) as error:
+        raise WeightsError(f"the weights {weights} do not fit the network: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,1 @@
+"""Data: sources, randomizations, augmentation, and the batches made of them."""

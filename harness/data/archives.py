@@ -1,0 +1,83 @@
+"""Unpacking the archives that a person brings, checked and all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock
+
+from harness.data import catalog
+from harness.data.records import DataError
+
+
+def import_archive(name: str, archive: Path, data_dir: Path) -> Path:
+    """Unpack the archive of the dataset `name` below `data_dir`; returns the folder of its splits.
+
+    A dataset that is unpacked already is left as it is, whatever `archive` says. The folder
+    appears whole or not at all, also when several processes unpack at once.
+    Raises DataError for a name without archives, and for an archive that is missing, unreadable,
+    damaged, not the known one (by its SHA-256), or whose members would land outside the folder.
+    """
+    if name not in catalog.ARCHIVES:
+        raise DataError(f"{name} is not read from an archive; these are: {', '.join(sorted(catalog.ARCHIVES))}")
+    folder = catalog.unpacked_folder(name, data_dir)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f"{name}.lock")):
+            if not catalog.is_unpacked(name, data_dir):
+                _check(archive, catalog.ARCHIVES[name].sha256)
+                _unpack(archive, folder, catalog.ARCHIVES[name].unpacked_bytes)
+    except OSError as error:
+        raise DataError(f"cannot unpack {archive} into {folder}: {error}") from error
+    return folder
+
+
+def _check(archive: Path, sha256: str) -> None:
+    try:
+        with archive.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise DataError(f"there is no archive {archive}") from None
+    except OSError as error:
+        raise DataError(f"cannot read the archive {archive}: {error}") from error
+    if found != sha256:
+        raise DataError(
+            f"{archive} is not the archive that is known, or is cut off or damaged: "
+            f"its SHA-256 is {found}, not {sha256}; fetch it again"
+        )
+
+
+def _unpack(archive: Path, folder: Path, limit: int) -> None:
+    """Unpack into a folder of another name first: a process that is killed leaves nothing half done."""
+    temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    try:
+        with tarfile.open(archive, "r:gz") as tar:
+            tar.extractall(temporary, members=_safe(tar, archive, limit), filter="data")
+        (temporary / catalog.MARKER).write_text(f"{archive.name}\n")
+        if folder.exists():  # without its marker: not ours, or damaged
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    except (tarfile.TarError, zlib.error, EOFError) as error:
+        raise DataError(f"{archive} is cut off or damaged: {error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _safe(tar: tarfile.TarFile, archive: Path, limit: int) -> Iterator[tarfile.TarInfo]:
+    """The members, as long as each is a plain file or folder below the root and the total keeps the limit."""
+    total = 0
+    for member in tar:
+        if not (member.isreg() or member.isdir()):
+            raise DataError(f"{archive} holds something that is neither file nor folder: {member.name}")
+        if member.name.startswith("/") or ".." in Path(member.name).parts:
+            raise DataError(f"{archive} holds a path that leaves its folder: {member.name}")
+        total += member.size
+        if total > limit:
+            raise DataError(f"{archive} holds more than {limit:,} bytes")
+        yield member

@@ -1,0 +1,101 @@
+"""Augmentations: random changes of training images, drawn anew every epoch.
+
+Each is a pair. `decide` draws, in NumPy, what happens to every example of an epoch; `apply` does
+it to a batch, in TensorFlow operations alone, so that it works inside `tf.data` and inside a
+compiled function alike. A new one is such a pair, its line in AUGMENTATIONS and its schema entry.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from harness.data import randomness
+from harness.data.records import DataError
+
+BLOCK_BYTES = 32_000_000
+"""Normal numbers drawn at once, as float64, on their way to float32."""
+
+Decisions = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """The two halves of an augmentation; both take its parameters by keyword.
+
+    `decide(seed, purpose, epoch, n, shape, **parameters)`: decisions for the examples 0 to n - 1
+    of the given shape in that epoch, arrays whose leading axis is n. Raises DataError for inputs
+    of a shape that it does not apply to.
+    `apply(images, decisions, maximum, **parameters)`: the changed batch [b, ...], given the
+    decisions of its examples as tensors [b, ...]; `maximum` is the raw value of 1.0.
+    """
+
+    decide: Callable[..., Decisions]
+    apply: Callable[..., tf.Tensor]
+
+
+def _decide_crop(seed: int, purpose: str, epoch: int, n: int, shape: tuple[int, ...], *, padding: int) -> Decisions:
+    _need_images("random_crop", shape)
+    offsets = randomness.integers(seed, purpose, epoch, 0, n, 2, 2 * padding + 1).astype(np.int32)
+    return {"top": offsets[:, 0], "left": offsets[:, 1]}
+
+
+def _apply_crop(images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: float, *, padding: int) -> tf.Tensor:
+    """Zero-pad every side by `padding`, then crop to the original size from (top, left)."""
+    height, width = images.shape[1], images.shape[2]
+    padded = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]])
+    rows = decisions["top"][:, tf.newaxis] + tf.range(height)
+    columns = decisions["left"][:, tf.newaxis] + tf.range(width)
+    padded = tf.gather(padded, rows, axis=1, batch_dims=1)
+    return tf.gather(padded, columns, axis=2, batch_dims=1)
+
+
+def _decide_flip(seed: int, purpose: str, epoch: int, n: int, shape: tuple[int, ...]) -> Decisions:
+    _need_images("random_flip", shape)
+    return {"flip": randomness.integers(seed, purpose, epoch, 0, n, 1, 2)[:, 0] == 1}
+
+
+def _apply_flip(images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: float) -> tf.Tensor:
+    """Flip left to right where the decision says so."""
+    columns = tf.range(images.shape[2])
+    # Gathered, not selected from two images: tf.where with a broadcast condition is slow on the CPU.
+    columns = tf.where(decisions["flip"][:, tf.newaxis], columns[::-1], columns)
+    return tf.gather(images, columns, axis=2, batch_dims=1)
+
+
+def _decide_noise(
+    seed: int, purpose: str, epoch: int, n: int, shape: tuple[int, ...], *, deviation: float
+) -> Decisions:
+    width = math.prod(shape)
+    noise = np.empty((n, width), np.float32)
+    block = max(1, BLOCK_BYTES // (8 * width))
+    for first in range(0, n, block):
+        rows = noise[first : first + block]
+        rows[:] = randomness.normals(seed, purpose, epoch, first, len(rows), width)
+    return {"noise": noise.reshape(n, *shape)}
+
+
+def _apply_noise(
+    images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: float, *, deviation: float
+) -> tf.Tensor:
+    """Add normal noise; float32 in raw units, not clipped."""
+    return tf.cast(images, tf.float32) + deviation * maximum * decisions["noise"]
+
+
+def _need_images(name: str, shape: tuple[int, ...]) -> None:
+    if len(shape) != 3:
+        raise DataError(f"{name} needs images [height, width, channels], these inputs have the shape {list(shape)}")
+
+
+AUGMENTATIONS: dict[str, Augmentation] = {
+    "random_crop": Augmentation(_decide_crop, _apply_crop),
+    "random_flip": Augmentation(_decide_flip, _apply_flip),
+    "gaussian_noise": Augmentation(_decide_noise, _apply_noise),
+}
+"""Every augmentation by name."""

@@ -1,0 +1,1 @@
+"""TFDS builders of the datasets that are made here."""

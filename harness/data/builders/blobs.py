@@ -1,0 +1,86 @@
+"""The toy example's two clusters of points as a TFDS dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+from numpy.typing import NDArray
+
+from harness.data import randomness
+
+SCALE = 0.1
+MEAN = 2.0
+DEVIATION = 1.5
+CLASSES = ("below", "above")
+
+
+@dataclass(frozen=True)
+class BlobsParameters:
+    """How many points, how far apart, and which draw."""
+
+    train_per_class: int = 50
+    test_per_class: int = 50
+    shift: float = 0.65
+    data_seed: int = 0
+
+
+class BlobsConfig(tfds.core.BuilderConfig):
+    """One set of points; its name spells its parameters out, so that each has a folder of its own."""
+
+    def __init__(self, points: BlobsParameters) -> None:
+        super().__init__(
+            name=f"{points.train_per_class}-{points.test_per_class}-{points.shift!r}-{points.data_seed}",
+            description=str(points),
+        )
+        self.points = points
+
+
+class Blobs(tfds.core.GeneratorBasedBuilder):
+    """Two clusters, one a class, one above the other.
+
+    Features: `point` float32 [2], `label`. A point is 0.1 times a draw from a normal with mean 2
+    and deviation 1.5 in each coordinate; the second coordinate is then shifted by -shift for
+    class 0 (below) and by +shift for class 1 (above). Source: the toy code of Liu et al. (2020).
+    """
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=self.__doc__,
+            features=tfds.features.FeaturesDict(
+                {
+                    "point": tfds.features.Tensor(shape=(2,), dtype=np.float32),
+                    "label": tfds.features.ClassLabel(names=list(CLASSES)),
+                }
+            ),
+            supervised_keys=("point", "label"),
+            homepage="https://arxiv.org/abs/1906.02613",
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
+        points = self.builder_config.points
+        return {
+            "train": self._generate_examples("train", points.train_per_class),
+            "test": self._generate_examples("test", points.test_per_class),
+        }
+
+    def _generate_examples(self, split: str, per_class: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        config = self.builder_config.points
+        points, labels = draw(split, per_class, config.shift, config.data_seed)
+        for index, (point, label) in enumerate(zip(points, labels, strict=True)):
+            yield index, {"point": point, "label": int(label)}
+
+
+def draw(split: str, per_class: int, shift: float, data_seed: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """The points float32 [2 * per_class, 2] of a split and their labels int32, class 0 first."""
+    labels = np.repeat(np.arange(2, dtype=np.int32), per_class)
+    points = SCALE * (MEAN + DEVIATION * randomness.normals(data_seed, f"blobs/{split}", 0, 0, 2 * per_class, 2))
+    points[:, 1] += np.where(labels == 1, shift, -shift)
+    return points.astype(np.float32), labels

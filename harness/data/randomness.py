@@ -1,0 +1,78 @@
+"""Random numbers as pure functions of (run seed, purpose, epoch, example index).
+
+The numbers are the raw stream of NumPy's Philox4x64-10 bit generator, which is fixed by its
+publication (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) and does not
+change between NumPy versions as the distributions of `numpy.random.Generator` may. A counter
+based generator has no state to carry: any example's numbers can be computed alone, in any order,
+on any machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+WORDS_PER_BLOCK = 4
+"""Philox4x64 yields four 64-bit words for each value of its counter."""
+
+
+def raw(seed: int, purpose: str, epoch: int, first: int, count: int, width: int) -> NDArray[np.uint64]:
+    """Random words for the example indices `first` to `first + count - 1`.
+
+    Returns uint64 [count, width]. Row j belongs to example index `first + j` and is the same
+    however a range of indices is split. The key is (seed, first 64 bits of SHA-256 of the
+    purpose); example index e owns the counters (1 + e * ceil(width / 4), 0, epoch, 0) and the
+    following ceil(width / 4) - 1: so the same purpose should always be asked for the same width.
+    Raises ValueError for negative arguments.
+    """
+    if min(seed, epoch, first, count, width) < 0:
+        raise ValueError("seed, epoch, first, count and width must not be negative")
+    blocks = -(-width // WORDS_PER_BLOCK)
+    # NumPy adds one to the counter before the first block: the stream starts at counter 1.
+    counter = np.array([first * blocks, 0, epoch, 0], dtype=np.uint64)
+    key = np.array([seed, _purpose_key(purpose)], dtype=np.uint64)
+    words = np.random.Philox(key=key, counter=counter).random_raw(count * blocks * WORDS_PER_BLOCK)
+    return np.asarray(words, dtype=np.uint64).reshape(count, blocks * WORDS_PER_BLOCK)[:, :width]
+
+
+def uniforms(seed: int, purpose: str, epoch: int, first: int, count: int, width: int) -> NDArray[np.float64]:
+    """Uniform numbers in [0, 1): the multiples of 2^-53, each equally likely; float64 [count, width]."""
+    words = raw(seed, purpose, epoch, first, count, width)
+    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def integers(seed: int, purpose: str, epoch: int, first: int, count: int, width: int, bound: int) -> NDArray[np.int64]:
+    """Uniform integers in [0, bound): floor(bound * uniform); int64 [count, width].
+
+    The probability of a value differs from 1 / bound by less than 2^-52. Raises ValueError for a
+    bound below 1 or above 2^53.
+    """
+    if not 1 <= bound <= 2**53:
+        raise ValueError(f"the bound must lie between 1 and 2^53: {bound}")
+    return np.floor(uniforms(seed, purpose, epoch, first, count, width) * bound).astype(np.int64)
+
+
+def normals(seed: int, purpose: str, epoch: int, first: int, count: int, width: int) -> NDArray[np.float64]:
+    """Standard normal numbers, by the inverse distribution function; float64 [count, width].
+
+    The uniform numbers lie in the middle of 2^52 equal cells of (0, 1), so that 0 and 1, where
+    the inverse is infinite, never occur. The inverse is SciPy's `ndtri`.
+    """
+    words = raw(seed, purpose, epoch, first, count, width)
+    # 52 bits and not 53: the middle of the last of 2^53 cells would round up to 1.
+    return np.asarray(ndtri(((words >> np.uint64(12)) + 0.5) * 2.0**-52), dtype=np.float64)
+
+
+def permutation(seed: int, purpose: str, epoch: int, n: int) -> NDArray[np.int64]:
+    """A uniform permutation of 0 to n - 1: the order of n random words; int64 [n].
+
+    Equal words, which occur with probability below n^2 * 2^-65, keep their order.
+    """
+    return np.argsort(raw(seed, purpose, epoch, 0, 1, n)[0], kind="stable").astype(np.int64)
+
+
+def _purpose_key(purpose: str) -> int:
+    return int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")

@@ -1,0 +1,59 @@
+"""What machine and what software a run had: recorded beside its result, never part of its key."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+import harness
+
+_PACKAGES = ("keras", "tensorflow", "tensorflow-datasets", "numpy")
+
+
+def gpus() -> int:
+    """Count the GPUs of this machine, without importing TensorFlow."""
+    return len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+
+def environment(backend: str, device: str) -> dict[str, str]:
+    """Describe hardware, software and code revision in words, in a fixed order."""
+    packages = {name: metadata.version(name) for name in _PACKAGES}
+    return {
+        "device": device,
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "backend": backend,
+        **packages,
+        "precision": "float32",
+        "harness": _revision(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"
+
+
+def _revision() -> str:
+    """Return the version, and the git revision where the code runs from its own checkout."""
+    version = metadata.version("reproduction-harness")
+    folder = Path(harness.__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", "__init__.py")
+        changes = " with changes" if git("status", "--porcelain", "--", ".") else ""
+        return f"{version} ({git('rev-parse', '--short=12', 'HEAD')}{changes})"
+    except (OSError, subprocess.SubprocessError):
+        return version

@@ -1,0 +1,24 @@
+"""A small plain convolutional network for small images."""
+
+from __future__ import annotations
+
+import keras
+
+from harness.models.layers import convolution
+
+
+def convnet(input_shape: tuple[int, ...], outputs: int, *, width: int) -> keras.Model:
+    """Three 3x3 convolutions with ReLU (`width`, 2 `width`, 2 `width` channels), then a linear layer.
+
+    A 2x2 maximum follows the second and the third. No batch normalization.
+    Takes float32 [batch, height, width, channels] of at least 4x4; gives logits, float32 [batch, outputs].
+    """
+    inputs = keras.Input(input_shape, name="input")
+    x = inputs
+    for number, (channels, pool) in enumerate([(width, False), (2 * width, True), (2 * width, True)], start=1):
+        x = convolution(x, channels, 3, name=f"conv{number}")
+        x = keras.layers.ReLU(name=f"relu{number}")(x)
+        if pool:
+            x = keras.layers.MaxPooling2D(2, name=f"pool{number}")(x)
+    x = keras.layers.Flatten(name="flatten")(x)
+    return keras.Model(inputs, keras.layers.Dense(outputs, name="logits")(x), name="convnet")

@@ -1,0 +1,85 @@
+"""Initial weights that depend on the seed and the weight's position alone, on any machine or backend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+import keras
+import numpy as np
+
+from harness.data import randomness
+from harness.spec.records import Component
+
+Array = np.ndarray
+Draw = Callable[[tuple[int, ...]], Array]
+Rule = Callable[[tuple[int, ...], tuple[int, ...], Draw, Draw], Array]
+"""(kernel's shape, weight's shape, uniform draws in [0, 1), standard normal draws) -> the weight.
+
+It is called for kernels (both shapes equal) and for biases (the shape of their layer's kernel first).
+"""
+
+
+def fan_in_uniform(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw) -> Array:
+    """Kernels and biases uniform in +-1/sqrt(fan_in): the default of PyTorch's dense and convolution layers."""
+    return (2 * uniform(shape) - 1) / math.sqrt(_fan_in(kernel))
+
+
+def he_normal(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw) -> Array:
+    """Kernels normal with variance 2/fan_in, not truncated; biases zero (He et al. 2015, arXiv 1502.01852)."""
+    return normal(shape) * math.sqrt(2 / _fan_in(kernel)) if kernel == shape else np.zeros(shape)
+
+
+def glorot_uniform(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw) -> Array:
+    """Kernels uniform in +-sqrt(6/(fan_in + fan_out)); biases zero (Glorot and Bengio 2010)."""
+    if kernel != shape:
+        return np.zeros(shape)
+    fan_out = _fan_in(kernel) // kernel[-2] * kernel[-1]
+    return (2 * uniform(shape) - 1) * math.sqrt(6 / (_fan_in(kernel) + fan_out))
+
+
+INITIALIZATIONS: dict[str, Rule] = {
+    "fan_in_uniform": fan_in_uniform,
+    "he_normal": he_normal,
+    "glorot_uniform": glorot_uniform,
+}
+"""How kernels and biases are drawn, by name."""
+
+CONSTANTS = {"gamma": 1.0, "beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}
+"""What batch normalization starts from, always."""
+
+
+def initialize(model: keras.Model, component: Component, seed: int) -> None:
+    """Set every weight of `model`; the weights depend on the seed and on their places in `model.weights` alone.
+
+    Raises KeyError for an unknown initialization, ValueError for a weight that no rule covers.
+    """
+    rule = partial(INITIALIZATIONS[component.name], **component.parameters)
+    position = {id(variable): index for index, variable in enumerate(model.weights)}
+    for layer in model.layers:
+        for variable in layer.weights:
+            variable.assign(_initial(layer, variable, rule, seed, position[id(variable)]))
+
+
+def _initial(layer: keras.Layer, variable: keras.Variable, rule: Rule, seed: int, position: int) -> Array:
+    shape = tuple(variable.shape)
+    if variable.name in CONSTANTS:
+        return np.full(shape, CONSTANTS[variable.name], np.float32)
+    if variable.name not in ("kernel", "bias"):
+        raise ValueError(f"no initialization covers the weight {variable.path!r}")
+    # Keras counts layers in a process-wide counter, so names would tie weights to what was built before.
+    purpose = f"initialization/{position}"
+    uniform = partial(_draw, randomness.uniforms, seed, purpose)
+    normal = partial(_draw, randomness.normals, seed, purpose)
+    return rule(tuple(layer.kernel.shape), shape, uniform, normal).astype(np.float32)
+
+
+def _draw(source: Callable[..., Array], seed: int, purpose: str, shape: tuple[int, ...]) -> Array:
+    count = math.prod(shape)
+    # One generator block gives four numbers: width 4 wastes none.
+    return source(seed, purpose, 0, 0, -(-count // 4), 4).ravel()[:count].reshape(shape)
+
+
+def _fan_in(kernel: tuple[int, ...]) -> int:
+    return math.prod(kernel[:-1])

@@ -1,0 +1,88 @@
+"""A metric of the cells of some runs' matrices, a colour a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.check import half_width
+from harness.report.style import COLOURS, MARKERS, factor, label, plain, say
+from harness.results import RunResult, Status
+from harness.spec.records import Experiment
+
+_SPREAD = 0.64
+_ASIDE = 0.09
+_TWO_SIDED_95 = 0.975
+
+
+def by_cell(experiment: Experiment, results: Sequence[RunResult], *, metric: str, groups: Mapping[str, str]) -> Figure:
+    """Draw a metric against the cells of matrices; `groups` maps a label to the run whose cells it has.
+
+    A pale point is a seed, the full one their mean, its bar the two-sided 95% confidence interval
+    of the mean (Student's t). A run without a matrix is one cell of its own name.
+    """
+    cells = {name: _cells(experiment, run) for name, run in groups.items()}
+    labels = list(dict.fromkeys(cell for of_group in cells.values() for cell in of_group))
+    figure = Figure(figsize=(min(11.0, 3.2 + 0.95 * len(labels)), 3.8), layout="constrained")
+    axes = figure.subplots()
+    drawn = False
+    for index, (name, of_group) in enumerate(cells.items()):
+        shift = _SPREAD * ((index + 0.5) / len(cells) - 0.5)
+        for position, cell in enumerate(labels):
+            if values := _values(results, of_group.get(cell), metric):
+                _draw(axes, position + shift, values, index)
+                drawn = True
+        axes.plot([], [], MARKERS[index % len(MARKERS)], color=COLOURS[index % len(COLOURS)], label=plain(name))
+    if not drawn:
+        say(axes, "not run")
+        return figure
+    axes.set_ylabel(label(metric))
+    axes.set_xticks(range(len(labels)), [_broken(cell) for cell in labels])
+    axes.set_xlim(-0.5, len(labels) - 0.5)
+    axes.grid(False, axis="x")
+    for position in range(len(labels) - 1):
+        axes.axvline(position + 0.5, color="#EEEEEE", linewidth=0.8, zorder=0)
+    if len(groups) > 1:
+        figure.legend(loc="outside upper left", ncols=min(len(groups), 4))
+    return figure
+
+
+def _cells(experiment: Experiment, run: str) -> dict[str, str]:
+    """Return the full name of each cell of a run by its label."""
+    inside = {n.removeprefix(f"{run}[").removesuffix("]"): n for n in experiment.runs if n.startswith(f"{run}[")}
+    return inside or {run.partition("[")[2].removesuffix("]") or run: run}
+
+
+def _values(results: Sequence[RunResult], run: str | None, metric: str) -> list[float]:
+    found = (r.measurements.get(metric) for r in results if r.run == run and r.status is Status.DONE)
+    return [factor(metric) * value for value in found if value is not None and math.isfinite(value)]
+
+
+def _draw(axes: Axes, position: float, values: Sequence[float], index: int) -> None:
+    colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+    # Beside the mean, so that it hides none of them.
+    seeds = np.full(len(values), position - _ASIDE)
+    axes.plot(seeds, values, marker, color=colour, alpha=0.45, markersize=4, markeredgewidth=0, zorder=2)
+    bar = half_width(float(np.std(values, ddof=1)), len(values), _TWO_SIDED_95) if len(values) > 1 else None
+    axes.errorbar(
+        position,
+        float(np.mean(values)),
+        yerr=bar,
+        fmt=marker,
+        color=colour,
+        markersize=6,
+        markeredgecolor="white",
+        markeredgewidth=0.7,
+        elinewidth=1.4,
+        capsize=3,
+        zorder=3,
+    )
+
+
+def _broken(cell: str) -> str:
+    """Return a cell's label on a line a part, so that neighbours do not overlap."""
+    return cell.replace("+", "\n+ ").replace(",", ",\n")

@@ -1,0 +1,76 @@
+"""Points over the coloured decision regions of networks with two inputs."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.report.numbers import PERCENT, number
+from harness.report.style import BLUE, VERMILLION, plain, say
+from harness.results import RunResult, Status
+from harness.spec.records import Experiment, Json
+
+_PANEL = 2.25
+_TINTS = ("#BBD9EC", "#F8D0B4")
+_POINTS = ((BLUE, "o", 22.0), (VERMILLION, "^", 26.0))
+
+
+def decision_regions(
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    *,
+    panels: Sequence[Mapping[str, Json]],
+    seed: int | None = None,
+) -> Figure:
+    """Draw a row of panels, each the training points of a run over the regions of its final weights.
+
+    `panels` holds objects with "run", "title" and "regions" (false: the points alone); `seed` is
+    the seed that is shown, the experiment's first where it is None. The regions come from
+    `RunResult.decision_grid`, an `.npz` file of "x" [nx], "y" [ny], "score" [ny, nx] (the logit
+    of class 1), "train_inputs" [n, 2] and "train_labels" [n].
+    """
+    shown = experiment.seeds[0] if seed is None else seed
+    found = {r.run: r for r in results if r.seed == shown and r.status is Status.DONE and r.decision_grid is not None}
+    titles = [plain(textwrap.fill(str(panel.get("title") or panel["run"]), 28)) for panel in panels]
+    height = _PANEL + 0.45 + 0.18 * max(title.count("\n") for title in titles)
+    figure = Figure(figsize=(_PANEL * len(panels) + 0.1, height), layout="compressed")
+    row = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, panel, title in zip(row, panels, titles, strict=True):
+        axes.set_title(title, fontsize=9)
+        axes.spines[:].set_visible(True)
+        axes.set_box_aspect(1)
+        if panel["run"] in found:
+            _draw(axes, found[panel["run"]], bool(panel.get("regions", True)))
+        else:
+            say(axes, "not run")
+    return figure
+
+
+def _draw(axes: Axes, result: RunResult, regions: bool) -> None:
+    assert result.decision_grid is not None
+    with np.load(result.decision_grid, allow_pickle=False) as grid:
+        x, y, score = grid["x"], grid["y"], grid["score"]
+        inputs, labels = grid["train_inputs"], grid["train_labels"]
+    if regions:
+        _draw_regions(axes, x, y, score)
+        train, test = (number(result.measurements.get(f"{of}_accuracy"), PERCENT) for of in ("train", "test"))
+        axes.set_xlabel(f"train {train}, test {test}", fontsize=8)
+    for kind, (colour, marker, size) in enumerate(_POINTS):
+        own = inputs[np.ravel(labels) == kind]
+        axes.scatter(own[:, 0], own[:, 1], size, colour, marker=marker, edgecolors="white", linewidths=0.6, zorder=3)
+    axes.set_xlim(float(x[0]), float(x[-1]))
+    axes.set_ylim(float(y[0]), float(y[-1]))
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(False)
+
+
+def _draw_regions(axes: Axes, x: Any, y: Any, score: Any) -> None:
+    axes.contourf(x, y, score, levels=[-np.inf, 0.0, np.inf], colors=_TINTS, zorder=0)
+    if score.min() < 0.0 < score.max():
+        axes.contour(x, y, score, levels=[0.0], colors="#222222", linewidths=1.1, zorder=2)

@@ -1,0 +1,67 @@
+"""GitHub Markdown from text that nobody vouches for: whatever a specification says stays text."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from tabulate import tabulate
+
+_SPECIAL = re.compile(r"[\\`*\[\]~$#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_BLOCK_START = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=:])")
+_ALIGNMENT = {"<": "left", ">": "right", "^": "center"}
+
+
+def escape(text: str) -> str:
+    """Return text that reads the same in a paragraph, a heading, a link or a table cell.
+
+    Line breaks and control characters become spaces; what could start markup is escaped, HTML
+    and the table's bars by entities.
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = _SPECIAL.sub(lambda match: "\\" + match[0], line)
+    line = html.escape(line, quote=False).replace("|", "&#124;")
+    return _BLOCK_START.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", line)
+
+
+def unbroken(text: str) -> str:
+    """Return text that no line break parts, so that a number keeps its deviation and its unit."""
+    return text.replace(" ", "\u00a0")
+
+
+def code(text: str) -> str:
+    """Return text as inline code."""
+    if not text or text != " ".join(text.split()) or not text.isprintable() or "`" in text or "|" in text:
+        return f"<code>{escape(text)}</code>"
+    return f"`{text}`"
+
+
+def link(text: str, address: str | None) -> str:
+    """Return a link, or the text alone where the address is not one of the web."""
+    if address is None or not address.startswith(("https://", "http://")):
+        return escape(text)
+    return f"[{escape(text)}](<{quote(address, safe=':/?#@!$&()*+,;=%~._-')}>)"
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], align: str = "") -> str:
+    """Return a table of cells that are Markdown already; `align` holds one of `<>^` a column."""
+    alignment = [_ALIGNMENT[mark] for mark in align or "<" * len(headers)]
+    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=alignment if rows else None)
+
+
+def fence(text: str, language: str = "") -> str:
+    """Return a block of code, fenced by more backticks than the text has in a row."""
+    ticks = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{ticks}{language}\n{text}\n{ticks}"
+
+
+def details(summary: str, body: str) -> str:
+    """Return a body that is folded until the reader opens it."""
+    return f"<details>\n<summary>{escape(summary)}</summary>\n\n{body}\n\n</details>"
+
+
+def bullets(items: Sequence[str]) -> str:
+    """Return a list of items that are Markdown already."""
+    return "\n".join(f"- {item}" for item in items)

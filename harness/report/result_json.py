@@ -1,0 +1,90 @@
+"""The measured numbers of an experiment as JSON: what other reports, people and programs read."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from harness.check import Judgement
+from harness.report.environment import environment
+from harness.results import RunResult
+from harness.spec.records import Experiment, Json
+
+FORMAT = "reproduction-harness result 1"
+"""Marks the files that `harness.report.index` reads."""
+
+
+def harness_version() -> str:
+    """Return the version of the harness that writes the report."""
+    return importlib.metadata.version("reproduction-harness")
+
+
+def result_json(
+    experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement], when: datetime
+) -> str:
+    """Return the text of `<name>.json`: the same bytes for the same results, keys sorted.
+
+    Values that JSON has no number for are the strings "nan", "inf" and "-inf".
+    """
+    document = {
+        "format": FORMAT,
+        "name": experiment.name,
+        "title": experiment.title,
+        "date": when.isoformat(timespec="seconds"),
+        "specification": experiment.path.as_posix(),
+        "harness": harness_version(),
+        "seeds": list(experiment.seeds),
+        "judgements": [_judgement(judgement) for judgement in judgements],
+        "runs": _runs(experiment, results),
+        "environment": environment(results),
+    }
+    return json.dumps(_finite(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _judgement(judgement: Judgement) -> dict[str, Json]:
+    expectation = judgement.expectation
+    return {
+        "id": expectation.id,
+        "title": expectation.title,
+        "metric": expectation.metric,
+        "lower": expectation.lower,
+        "upper": expectation.upper,
+        "statistic": expectation.statistic.value,
+        "confidence": expectation.confidence,
+        "basis": expectation.basis.value,
+        "source": expectation.source,
+        "verdict": judgement.verdict.value,
+        "mean": judgement.mean,
+        "deviation": judgement.deviation,
+        "values": {str(seed): value for seed, value in judgement.values.items()},
+        "interval": list(judgement.interval),
+        "message": judgement.message,
+    }
+
+
+def _runs(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, dict[str, Json]]:
+    runs: dict[str, dict[str, Json]] = {name: {} for name in experiment.runs}
+    for result in results:
+        if result.run not in runs or result.seed not in experiment.seeds:
+            continue
+        runs[result.run][str(result.seed)] = {
+            "key": result.key,
+            "status": result.status.value,
+            "reason": result.reason,
+            "measurements": dict(result.measurements),
+            "parameters": result.parameters,
+            "seconds": result.seconds,
+            "images_per_second": result.images_per_second,
+        }
+    return runs
+
+
+def _finite(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,133 @@
+"""The tables of runs: what was run, and what it measured."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from harness.report.markdown import bullets, code, escape, table, unbroken
+from harness.report.numbers import NOTHING, Scale, measured, scale_of
+from harness.results import RunResult, Status
+from harness.spec.records import Component, Dataset, Experiment, RunSpec, WeightsFile
+
+METRICS_SHOWN = (
+    "train_accuracy",
+    "test_accuracy",
+    "steps",
+    "epochs_to_fit",
+    "relative_distance",
+    "weight_norm",
+)
+_HEADERS = ("train acc.", "test acc.", "steps", "epochs to fit", "relative distance", "weight norm")
+_SECONDS = Scale(1.0, " s", 1)
+_RATE = Scale(1.0, "", 0)
+
+
+def status_counts(experiment: Experiment, results: Sequence[RunResult]) -> Counter[Status]:
+    """Count the experiment's trainings by status; one without a result is missing."""
+    status = {(result.run, result.seed): result.status for result in results}
+    return Counter(status.get((run, seed), Status.MISSING) for run in experiment.runs for seed in experiment.seeds)
+
+
+def measured_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
+    """Return a row a run, mean ± sample deviation over its finished seeds, and why others are not."""
+    by_run = {run: [r for r in results if r.run == run and r.seed in experiment.seeds] for run in experiment.runs}
+    headers = ["run", *_HEADERS, "time a seed", "images/s", "seeds"]
+    rows = [_measured_row(run, found, len(experiment.seeds)) for run, found in by_run.items()]
+    note = (
+        "Mean ± sample deviation over the seeds that are done; *k* of *n* says how many of them ever fitted their "
+        "training set."
+    )
+    reasons = [_reason(run, r) for run, found in by_run.items() for r in _stopped(found)]
+    return "\n\n".join(filter(None, [table(headers, rows, "<" + ">" * 8 + "<"), note, bullets(reasons)]))
+
+
+def _measured_row(run: str, found: Sequence[RunResult], seeds: int) -> list[str]:
+    done = [result for result in found if result.status is Status.DONE]
+    numbers = [
+        *(_over_seeds([r.measurements.get(metric) for r in done], scale_of(metric)) for metric in METRICS_SHOWN),
+        _over_seeds([r.seconds for r in done], _SECONDS),
+        _over_seeds([r.images_per_second for r in done], _RATE),
+    ]
+    return [code(run), *map(unbroken, numbers), _seeds(found, seeds)]
+
+
+def _over_seeds(values: Sequence[float | None], scale: Scale) -> str:
+    present = [value for value in values if value is not None]
+    if not present:
+        return NOTHING
+    if not all(map(math.isfinite, present)):
+        return f"not finite in {sum(not math.isfinite(v) for v in present)} of {len(present)}"
+    deviation = statistics.stdev(present) if len(present) > 1 else None
+    # The heading says what is counted.
+    unit = scale.unit if scale.unit in ("%", " s") else ""
+    shown = measured(statistics.mean(present), deviation, scale if unit == scale.unit else replace(scale, unit=unit))
+    return shown if len(present) == len(values) else f"{shown} ({len(present)} of {len(values)})"
+
+
+def _seeds(found: Sequence[RunResult], seeds: int) -> str:
+    counts = Counter(result.status for result in found)
+    counts[Status.MISSING] += seeds - len(found)
+    words = {Status.DONE: "done", Status.BLOCKED: "blocked", Status.ERROR: "error", Status.MISSING: "not run"}
+    return ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])
+
+
+def _stopped(found: Iterable[RunResult]) -> list[RunResult]:
+    """Return one result for each reason that some seed is blocked or ended in an error."""
+    stopped = (r for r in found if r.status in (Status.BLOCKED, Status.ERROR))
+    return list({(r.status, r.reason): r for r in stopped}.values())
+
+
+def _reason(run: str, result: RunResult) -> str:
+    word = "is blocked" if result.status is Status.BLOCKED else "ended in an error"
+    return f"{code(run)} {word}: {escape(result.reason or 'no reason is known')}"
+
+
+def settings_table(experiment: Experiment) -> str:
+    """Return a row a run: what it was trained on and how."""
+    headers = ["run", "data set", "model", "starts from", "regularizers", "learning rate", "batch", "epochs at most"]
+    return table(headers, [_settings_row(name, run) for name, run in experiment.runs.items()], "<<<<<>>>")
+
+
+def _settings_row(name: str, run: RunSpec) -> list[str]:
+    settings, training = run.settings, run.settings.training
+    rate = training.optimizer.parameters.get("learning_rate")
+    return [
+        code(name),
+        escape(", ".join([_source(settings.dataset), *map(_component, settings.dataset.randomize)])),
+        escape(_component(settings.model)),
+        _start(run),
+        escape(_regularizers(run)),
+        escape(NOTHING if rate is None else f"{rate:g}"),
+        str(training.batch_size),
+        str(training.epochs),
+    ]
+
+
+def _source(dataset: Dataset) -> str:
+    name, count = dataset.source.name, dataset.train_examples
+    return name if count is None else f"{name} ({count} training examples)"
+
+
+def _start(run: RunSpec) -> str:
+    if isinstance(run.initialize_from, WeightsFile):
+        return f"file {code(run.initialize_from.path.name)}"
+    return code(run.initialize_from) if run.initialize_from else escape(f"random, {run.settings.initialization.name}")
+
+
+def _regularizers(run: RunSpec) -> str:
+    training = run.settings.training
+    parts = [component.name for component in run.settings.augmentation]
+    parts += [f"{name} {value:g}" for name, value in (("momentum", training.momentum), ("l2", training.l2)) if value]
+    return ", ".join(parts) or "none"
+
+
+def _component(component: Component) -> str:
+    """Return the name and those parameters that fit into a cell: numbers, words and lists of them."""
+    parts = {key: value if isinstance(value, list) else [value] for key, value in component.parameters.items()}
+    simple = {k: v for k, v in parts.items() if v and all(isinstance(item, str | int | float) for item in v)}
+    inside = ", ".join(f"{key} {'-'.join(map(str, value))}" for key, value in simple.items())
+    return f"{component.name} ({inside})" if inside else component.name

@@ -1,0 +1,213 @@
+"""The sections of a report, each a function from what is known to Markdown."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from harness.check import Judgement, Verdict
+from harness.measurements import METRICS
+from harness.report import figures, runs
+from harness.report.environment import environment
+from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
+from harness.report.numbers import NOTHING, bounds, limits, measured, scale_of
+from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural
+from harness.results import RunResult, Status
+from harness.spec.expression import ExpressionError, parse, references
+from harness.spec.records import Basis, Expectation, Experiment, Json, Statistic
+
+_BASES = {
+    Basis.PAPER: "published number",
+    Basis.CLAIM: "published statement",
+    Basis.MEASURED: "our own earlier measurement",
+}
+_MOST_VALUES = 6
+
+
+def report(
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    judgements: Sequence[Judgement],
+    images: Sequence[str],
+    when: datetime,
+) -> str:
+    """Return the whole report; `images` are the names of the files in its folder of plots."""
+    sections = (
+        _head(experiment, results, judgements, when),
+        _verdicts(experiment, judgements),
+        _figures(experiment),
+        _section("What each run measured", runs.measured_table(experiment, results)),
+        _curves(experiment, images),
+        _section("What was run", runs.settings_table(experiment)),
+        _reproduction(experiment),
+        _environment(results),
+        _definitions(experiment),
+        _section("What the verdicts mean", bullets([f"{marked(verdict)}: {MEANING[verdict]}" for verdict in Verdict])),
+    )
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def expected(expectation: Expectation) -> str:
+    """Return the bounds in words: "mean at least 1 point (95% confidence)"."""
+    words = bounds(expectation.lower, expectation.upper, scale_of(expectation.metric))
+    if expectation.statistic is Statistic.EVERY:
+        return f"every seed {words}"
+    return f"mean {words} ({100 * expectation.confidence:.6g}% confidence)"
+
+
+def _section(title: str, *bodies: str) -> str:
+    return "\n\n".join([f"## {title}", *bodies]) if any(bodies) else ""
+
+
+def _head(experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement], when: datetime) -> str:
+    seeds = plural(len(experiment.seeds), "seed")
+    lines = [
+        f"# {escape(experiment.title)}",
+        f"**{outcome([judgement.verdict for judgement in judgements])}** {_run_counts(experiment, results)}",
+        f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {seeds} a run.{_origin(experiment)}",
+    ]
+    return "\n\n".join([*lines, f"> {escape(experiment.question)}"] if experiment.question else lines)
+
+
+def _run_counts(experiment: Experiment, results: Sequence[RunResult]) -> str:
+    total = len(experiment.runs) * len(experiment.seeds)
+    counts = runs.status_counts(experiment, results)
+    if counts[Status.DONE] == total:
+        return f"All {plural(total, 'training')} are done."
+    words = {Status.BLOCKED: "blocked", Status.ERROR: "ended in an error", Status.MISSING: "not run yet"}
+    rest = ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])
+    return f"{counts[Status.DONE]} of {plural(total, 'training')} are done, {rest}."
+
+
+def _origin(experiment: Experiment) -> str:
+    if experiment.source is None:
+        return ""
+    locator = f", {escape(experiment.source.locator)}" if experiment.source.locator else ""
+    return f" Reproduces {link(experiment.source.citation, experiment.source.url)}{locator}."
+
+
+def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
+    if not judgements:
+        return ""
+    headers = ["verdict", "what is expected", "bounds", "measured", "confidence limits", "rests on"]
+    messages = [_message(judgement) for judgement in judgements if judgement.verdict is not Verdict.PASS]
+    note = (
+        "Measured is the mean ± sample deviation over seeds of the expression in the second column, evaluated seed by "
+        "seed. The limits are one-sided Student-t limits of that mean, each at the stated confidence; where every seed "
+        "must be within the bounds, the smallest and the largest value stand there instead."
+    )
+    rows = [_verdict_row(judgement, len(experiment.seeds)) for judgement in judgements]
+    return (
+        _section("Verdicts", table(headers, rows), bullets(messages), note)
+        if messages
+        else _section("Verdicts", table(headers, rows), note)
+    )
+
+
+def _verdict_row(judgement: Judgement, seeds: int) -> list[str]:
+    expectation, values = judgement.expectation, judgement.values
+    scale = scale_of(expectation.metric)
+    title = f"{escape(expectation.title)}<br>" if expectation.title else ""
+    some = f"n = {len(values)}" if len(values) == seeds else f"{len(values)} of {seeds} seeds"
+    interval: tuple[float | None, float | None] = judgement.interval
+    if expectation.statistic is Statistic.EVERY and values:
+        interval = min(values.values()), max(values.values())
+    return [
+        marked(judgement.verdict),
+        f"{code(expectation.id)} {title}{code(expectation.metric)}",
+        escape(expected(expectation)),
+        f"{unbroken(measured(judgement.mean, judgement.deviation, scale))} {unbroken(f'({some})')}",
+        unbroken(limits(interval, judgement.mean, judgement.deviation, scale)),
+        f"**{_BASES[expectation.basis]}**: {escape(expectation.source)}",
+    ]
+
+
+def _message(judgement: Judgement) -> str:
+    verdict = judgement.verdict
+    return f"{SYMBOLS[verdict]} {code(judgement.expectation.id)} {verdict.value}: {escape(judgement.message)}"
+
+
+def _figures(experiment: Experiment) -> str:
+    files = figures.file_names(experiment)
+    shown = [
+        _image(experiment, file, figure.title or figure.name.replace("_", " ").capitalize())
+        for file, figure in zip(files, experiment.figures, strict=True)
+    ]
+    captions = {figure.name: _CAPTIONS[figure.name] for figure in experiment.figures if figure.name in _CAPTIONS}
+    return _section("Figures", *shown, *captions.values())
+
+
+_CAPTIONS = {
+    "by_cell": "By cell: a pale point is a seed, the full one their mean, the bar its 95% confidence interval.",
+    "decision_regions": "Decision regions: the colour is the class that the network gives to each place, the points "
+    "are the training examples in the colours of the labels they were trained with.",
+}
+
+
+def _image(experiment: Experiment, file: str, title: str) -> str:
+    return f"### {escape(title)}\n\n![{escape(title)}]({experiment.name}/{file})"
+
+
+def _curves(experiment: Experiment, images: Sequence[str]) -> str:
+    if figures.CURVES not in images:
+        return ""
+    note = (
+        "A line is the mean over seeds, its band their smallest and largest value where there are few lines; a seed "
+        "that stopped early counts with its last value from then on. The axis of the test accuracy leaves out the "
+        "first quarter of the training, so that the ends can be told apart."
+    )
+    return _section("Training curves", f"![training curves]({experiment.name}/{figures.CURVES})", note)
+
+
+def _reproduction(experiment: Experiment) -> str:
+    command = fence(f"python -m harness run {shlex.quote(experiment.path.as_posix())}", "sh")
+    gpu = "It needs a GPU." if experiment.requires.gpu else ""
+    document = fence(json.dumps(experiment.document, indent=2, ensure_ascii=False), "json")
+    parts = [command, gpu, details("The complete specification", document)]
+    return _section("How to reproduce", *filter(None, parts))
+
+
+def _environment(results: Sequence[RunResult]) -> str:
+    found = environment(results)
+    return (
+        _section("Environment", table(["what", "value"], [[code(n), _occurrences(v)] for n, v in found.items()]))
+        if found
+        else ""
+    )
+
+
+def _occurrences(values: Mapping[str, int]) -> str:
+    if len(values) == 1:
+        return escape(next(iter(values)))
+    shown = [f"{escape(value)} ({plural(count, 'run')})" for value, count in list(values.items())[:_MOST_VALUES]]
+    more = [f"and {len(values) - _MOST_VALUES} more values"] if len(values) > _MOST_VALUES else []
+    return "; ".join([*shown, *more])
+
+
+def _definitions(experiment: Experiment) -> str:
+    used = set(_metrics_used(experiment))
+    rows = [
+        [code(name), escape(m.title), escape(m.unit) or NOTHING, escape(m.definition)]
+        for name, m in METRICS.items()
+        if name in used
+    ]
+    return _section("What the measurements are", table(["name", "title", "unit", "definition"], rows))
+
+
+def _metrics_used(experiment: Experiment) -> Iterator[str]:
+    yield from runs.METRICS_SHOWN
+    for expectation in experiment.expectations:
+        yield from _metrics_in(expectation.metric)
+    for figure in experiment.figures:
+        metric: Json = figure.parameters.get("metric")
+        if isinstance(metric, str):
+            yield metric
+
+
+def _metrics_in(metric: str) -> list[str]:
+    try:
+        return [reference.metric for reference in references(parse(metric))]
+    except ExpressionError:
+        return []

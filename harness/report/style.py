@@ -1,0 +1,89 @@
+"""What all plots share: colours told apart by everyone, and bytes that depend on the data alone."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.measurements import METRICS
+
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000", "#8A8A8A")
+"""The palette of Okabe and Ito (2008); its yellow, too pale on white, is replaced by a grey."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
+
+DPI = 144
+
+_SETTINGS: Any = {
+    "font.family": "DejaVu Sans",  # comes with Matplotlib, so every machine draws the same
+    "font.size": 9.0,
+    "axes.titlesize": 10.0,
+    "axes.labelsize": 9.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#555555",
+    "axes.labelcolor": "#222222",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.8,
+    "xtick.color": "#555555",
+    "ytick.color": "#555555",
+    "xtick.labelcolor": "#222222",
+    "ytick.labelcolor": "#222222",
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.6,
+}
+
+
+def styled() -> Any:
+    """Return the context in which figures are made and drawn."""
+    return mpl.rc_context(_SETTINGS)
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as PNG, opaque white so that it is legible on dark pages too."""
+    buffer = io.BytesIO()
+    figure.savefig(
+        buffer,
+        format="png",
+        dpi=DPI,
+        facecolor="white",
+        bbox_inches="tight",
+        pad_inches=0.08,
+        metadata={"Software": None},
+    )
+    return buffer.getvalue()
+
+
+def label(metric: str) -> str:
+    """Return an axis label: the title of a metric and its unit."""
+    if metric not in METRICS:
+        return metric
+    measurement = METRICS[metric]
+    unit = "%" if measurement.unit == "fraction" else measurement.unit
+    return f"{measurement.title} ({unit})" if unit and unit != measurement.title else measurement.title
+
+
+def plain(text: str) -> str:
+    """Return text that Matplotlib draws as it is, dollars too."""
+    return text.replace("$", r"\$")
+
+
+def factor(metric: str) -> float:
+    """Return what a metric is multiplied with: 100 for a share, which is drawn in percent."""
+    return 100.0 if metric in METRICS and METRICS[metric].unit == "fraction" else 1.0
+
+
+def say(axes: Axes, text: str) -> None:
+    """Leave the axes empty but for a sentence."""
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color="#555555")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(False)

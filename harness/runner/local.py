@@ -1,0 +1,166 @@
+"""Runs a plan's runs one after another on this machine, keeping what is finished and resuming what is not."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import keras
+import tensorflow as tf
+
+from harness import machine
+from harness.compile import Compiled, WeightsError, compile_run
+from harness.data.records import DataError
+from harness.plan import ConcreteRun, Plan
+from harness.results import RunResult
+from harness.runner.standing import obstacle, standing
+from harness.spec.records import WeightsFile
+from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, Store, StoreError, Writer
+from harness.training import boundary
+from harness.training.fit import NonFiniteLoss, Outcome, train
+from harness.training.state import State
+
+_CHECKPOINT_SECONDS = 10.0
+"""A shorter epoch is not worth a checkpoint of its own; a longer one always gets one."""
+
+
+class Interrupted(Exception):
+    """A stop was asked for; the current run's state is saved."""
+
+
+class Listener(Protocol):
+    """Follows the runs."""
+
+    def started(self, run: ConcreteRun) -> None:
+        """Hear that a run begins."""
+
+    def advanced(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Hear the current run's new measurements."""
+
+    def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
+        """Hear how a run ended, or that it was kept from before."""
+
+
+def gpus() -> int:
+    """Count the GPUs that the backend can use."""
+    return len(tf.config.list_physical_devices("GPU"))
+
+
+def prepare_backend() -> None:
+    """Make the backend repeatable and modest: deterministic operations, GPU memory taken as needed."""
+    tf.config.experimental.enable_op_determinism()
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What some runs share: the plan, where results and data lie, who follows, and who says stop."""
+
+    plan: Plan
+    store: Store
+    data_dir: Path
+    listener: Listener
+    stop: Callable[[], bool]
+
+
+def execute(work: Work, keys: Iterable[str]) -> None:
+    """Bring the runs of `keys`, parents first, to an end: finished, blocked or failed.
+
+    Raises:
+        Interrupted: `stop` told so; what is finished is kept, and the current run resumes later.
+        StoreError: the store cannot be written.
+    """
+    for key in keys:
+        run = work.plan.runs[key]
+        try:
+            with work.store.lock(key, work.stop):
+                reused = work.store.done(key)
+                if not reused and obstacle(work.plan, run, work.store) is None:
+                    _attempt(work, run)
+        except TimeoutError as error:
+            raise Interrupted from error
+        work.listener.finished(run, standing(work.plan, key, run.run.name, run.seed, work.store), reused)
+
+
+def _attempt(work: Work, run: ConcreteRun) -> None:
+    if work.stop():
+        raise Interrupted
+    work.listener.started(run)
+    try:
+        _run(work, run)
+    except (DataError, WeightsError, NonFiniteLoss) as error:
+        work.store.save_error(run.key, str(error))
+    except (Interrupted, StoreError):
+        raise
+    except Exception as error:
+        work.store.save_error(run.key, f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def _run(work: Work, run: ConcreteRun) -> None:
+    store = work.store
+    compiled = compile_run(run.run.settings, run.seed, _start(run, store), work.data_dir)
+    checkpoint = store.load_checkpoint(run.key)
+    history = list(checkpoint.history) if checkpoint else []
+    saved = time.monotonic()
+
+    def report(rows: Sequence[Mapping[str, float]], state: State) -> None:
+        nonlocal saved
+        history.extend(rows)
+        work.listener.advanced(rows)
+        asked = work.stop()
+        if asked or time.monotonic() - saved >= _CHECKPOINT_SECONDS:
+            store.save_checkpoint(run.key, Checkpoint(state.arrays(), history))
+            saved = time.monotonic()
+        if asked:
+            raise Interrupted
+
+    outcome = train(
+        run.run.settings.training,
+        compiled.model,
+        compiled.pipeline,
+        state=State.from_arrays(checkpoint.arrays) if checkpoint else None,
+        history=list(history),
+        report=report,
+    )
+    _finish(run, compiled, outcome, store)
+
+
+def _start(run: ConcreteRun, store: Store) -> Path | None:
+    if isinstance(run.run.initialize_from, WeightsFile):
+        return run.run.initialize_from.path
+    return store.folder(run.parent) / WEIGHTS if run.parent else None
+
+
+def _finish(run: ConcreteRun, compiled: Compiled, outcome: Outcome, store: Store) -> None:
+    measurements = dict(outcome.measurements)
+    files: dict[str, Writer] = {WEIGHTS: compiled.model.save_weights}
+    if compiled.pipeline.train.inputs.shape[1:] == (2,):
+        grid = boundary.decision_grid(compiled.model, compiled.pipeline)
+        measurements["boundary_length"] = boundary.boundary_length(grid)
+        files[DECISION_GRID] = lambda path: boundary.save(path, grid, compiled.pipeline)
+    devices = tf.config.list_physical_devices("GPU")
+    device = tf.config.experimental.get_device_details(devices[0]).get("device_name", "GPU") if devices else "CPU"
+    store.finish(
+        run.key,
+        run={
+            "experiment": run.experiment,
+            "run": run.run.name,
+            "seed": run.seed,
+            "parent": run.parent,
+            "settings": run.run.resolved,
+        },
+        history=outcome.history,
+        measurements=measurements,
+        environment={
+            "environment": machine.environment(keras.backend.backend(), device),
+            "seconds": outcome.seconds,
+            "images_per_second": outcome.images_per_second,
+            "parameters": sum(weight.shape.num_elements() for weight in compiled.model.trainable_variables),
+        },
+        files=files,
+    )

@@ -1,0 +1,84 @@
+"""What a person sees while runs go on: one bar for all runs, one for the current, one line a finished run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from harness.plan import ConcreteRun
+from harness.results import RunResult, Status
+
+_SYMBOLS = {Status.DONE: "[green]✓[/]", Status.BLOCKED: "[yellow]⊘[/]", Status.ERROR: "[red]✗[/]", Status.MISSING: "·"}
+
+
+class Display:
+    """Progress of some runs on a console; on a console that is no terminal, only the finished lines."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console = console
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._all = self._progress.add_task("runs", total=total, note="")
+        self._current: TaskID | None = None
+
+    def __enter__(self) -> Display:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def started(self, run: ConcreteRun) -> None:
+        """Show that a run has begun."""
+        self._current = self._progress.add_task(
+            f"{run.run.name} seed {run.seed}", total=run.run.settings.training.epochs, note="compiling"
+        )
+
+    def advanced(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Show the newest measurements of the current run."""
+        if self._current is not None and rows:
+            row = rows[-1]
+            note = f"train {row['train_accuracy']:.2%}  test {row['test_accuracy']:.2%}  loss {row['train_loss']:.4f}"
+            self._progress.update(self._current, completed=row["epoch"], note=note)
+
+    def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
+        """Write a run's line, and count it."""
+        if self._current is not None:
+            self._progress.remove_task(self._current)
+            self._current = None
+        self._progress.advance(self._all)
+        line = f"{_SYMBOLS[result.status]} {escape(f'{run.label:<58}')}"
+        if result.status is Status.DONE:
+            line += _numbers(result) + ("  (kept from before)" if reused else f"  {result.seconds:6.1f} s")
+        else:
+            line += escape(f"{result.status.value}: {result.reason}")
+        self._console.print(line, highlight=False, soft_wrap=True)
+
+
+def _numbers(result: RunResult) -> str:
+    values = {name: value if value is not None else math.nan for name, value in result.measurements.items()}
+    return f"train {values['train_accuracy']:7.2%}  test {values['test_accuracy']:7.2%}  {values['epochs']:6.0f} epochs"

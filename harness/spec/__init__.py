@@ -1,0 +1,1 @@
+"""The specification language: loading, validation, combination, expansion."""

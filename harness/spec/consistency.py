@@ -1,0 +1,75 @@
+"""What no single property can show to be wrong: settings of a run that cannot go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.data.facts import Facts, facts
+from harness.spec.document import Pointer
+from harness.spec.records import RunSpec, Settings, WeightsFile
+
+_IMAGE_MODELS = ("convnet", "resnet")
+_IMAGE_AUGMENTATIONS = ("random_crop", "random_flip")
+
+
+def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
+    """Yield where in the complete run something cannot be, and why, before any training."""
+    settings = run.settings
+    if "augmentation" in run.regularizers and not settings.augmentation:
+        yield ("regularizers",), "augmentation is on, but strengths.augmentation lists none"
+    if isinstance(run.initialize_from, WeightsFile) and not run.initialize_from.sha256:
+        yield ("initialize_from", "weights"), f"no such file: {run.initialize_from.path}"
+    known = facts(settings.dataset.source)
+    if known is not None:
+        yield from _against_data(settings, known)
+
+
+def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, str]]:
+    dataset, training = settings.dataset, settings.training
+    for key, wanted, there in (
+        ("train_examples", dataset.train_examples, known.train_examples),
+        ("test_examples", dataset.test_examples, known.test_examples),
+    ):
+        if wanted is not None and wanted > there:
+            yield ("dataset", key), f"{dataset.source.name} has {there} of them, fewer than {wanted}"
+    if training.loss == "binary_cross_entropy" and known.classes != 2:
+        yield (
+            ("training", "loss"),
+            f"binary_cross_entropy needs two classes, but {dataset.source.name} has {known.classes}",
+        )
+    if training.last_batch == "drop" and training.batch_size > examples(settings, known):
+        yield (
+            ("training", "batch_size"),
+            f"no batch of {training.batch_size} can be filled from {examples(settings, known)} examples",
+        )
+    if known.shape is not None:
+        yield from _against_shape(settings, known.shape)
+
+
+def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple[Pointer, str]]:
+    dataset, images = settings.dataset, len(shape) == 3
+    gives = f"but {dataset.source.name} gives {'images' if images else f'vectors of {shape[0]} values'}"
+    if settings.model.name in _IMAGE_MODELS and not images:
+        yield ("model", "name"), f"{settings.model.name} needs images, {gives}"
+    if settings.model.name == "resnet" and images:
+        stages = len(settings.model.parameters["blocks"])
+        if min(shape[:2]) < 2 ** (stages - 1):
+            yield ("model", "blocks"), f"{stages} stages halve images of {shape[0]}x{shape[1]} below one pixel"
+    if dataset.normalize is not None:
+        for key, values in (("mean", dataset.normalize.mean), ("deviation", dataset.normalize.deviation)):
+            if len(values) != shape[-1]:
+                yield ("dataset", "normalize", key), f"expected {shape[-1]} values, one a channel, found {len(values)}"
+    for index, randomization in enumerate(dataset.randomize):
+        if randomization.name == "noisy_copies" and images:
+            yield ("dataset", "randomize", index, "name"), f"noisy_copies needs real-valued inputs, {gives}"
+    for index, augmentation in enumerate(settings.augmentation):
+        if augmentation.name in _IMAGE_AUGMENTATIONS and not images:
+            yield ("strengths", "augmentation", index, "name"), f"{augmentation.name} needs images, {gives}"
+
+
+def examples(settings: Settings, known: Facts) -> int:
+    """Return how many examples one epoch has, after randomization."""
+    count = settings.dataset.train_examples or known.train_examples
+    for randomization in settings.dataset.randomize:
+        count *= randomization.parameters.get("replicas", 1 + randomization.parameters.get("copies", 0))
+    return int(count)

@@ -1,0 +1,135 @@
+"""JSON text with positions: where in a file the value of a JSON pointer (RFC 6901) stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NoReturn
+
+import tree_sitter
+import tree_sitter_json
+
+from harness.spec.records import Json
+
+Pointer = tuple[str | int, ...]
+"""A JSON pointer, split into its member names and array indices."""
+
+
+class SyntaxProblem(ValueError):
+    """The text is not JSON: what is wrong, and at which line and column (both from 1)."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.message, self.line, self.column = message, line, column
+
+
+def format_pointer(pointer: Sequence[str | int]) -> str:
+    """Write a pointer as RFC 6901 does; the whole document is the empty string."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One JSON file: its path, its text and its value."""
+
+    path: Path
+    text: str
+    value: Json
+
+    @cached_property
+    def _positions(self) -> dict[Pointer, tuple[int, int]]:
+        return positions(self.text)
+
+    def position(self, pointer: Pointer) -> tuple[int, int]:
+        """Return line and column, from 1, of the value at `pointer`, or of its nearest parent."""
+        while pointer and pointer not in self._positions:
+            pointer = pointer[:-1]
+        return self._positions.get(pointer, (1, 1))
+
+    def holds(self, pointer: Pointer) -> bool:
+        """Tell whether the document has a value at `pointer`."""
+        return pointer in self._positions
+
+
+def read(path: Path) -> Document:
+    """Read a JSON file strictly: no repeated member, no NaN or Infinity, UTF-8.
+
+    Raises:
+        OSError: the file cannot be read.
+        SyntaxProblem: it is not such JSON.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SyntaxProblem(f"not UTF-8: {error.reason} at byte {error.start}", 1, 1) from error
+    return parse(path, text)
+
+
+def parse(path: Path, text: str) -> Document:
+    """Parse JSON text; see `read`."""
+    try:
+        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise SyntaxProblem(f"not JSON: {error.msg}", error.lineno, error.colno) from error
+    except RecursionError as error:
+        raise SyntaxProblem("nested too deeply", 1, 1) from error
+    except _Unwelcome as error:
+        at = max(text.find(error.sought), 0)
+        line = text.count("\n", 0, at) + 1
+        raise SyntaxProblem(str(error), line, at - (text.rfind("\n", 0, at) + 1) + 1) from error
+    return Document(path, text, value)
+
+
+class _Unwelcome(Exception):
+    """Something that Python's json module lets pass; `sought` is its text in the file."""
+
+    def __init__(self, message: str, sought: str) -> None:
+        super().__init__(message)
+        self.sought = sought
+
+
+def _distinct(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Unwelcome(f"the member {twice!r} stands twice in one object", json.dumps(twice, ensure_ascii=False))
+    return members
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise _Unwelcome(f"{text} is not a JSON number", text)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise _Unwelcome(f"the number {text} is too large", text)
+    return value
+
+
+def positions(text: str) -> dict[Pointer, tuple[int, int]]:
+    """Return line and column, both from 1, of every value in JSON text; an empty dict if there is none."""
+    source = text.encode()
+    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_json.language()))
+    lines = source.split(b"\n")
+    found: dict[Pointer, tuple[int, int]] = {}
+    pending: list[tuple[Pointer, tree_sitter.Node]] = [
+        ((), node) for node in parser.parse(source).root_node.named_children if node.type != "comment"
+    ]
+    while pending:
+        pointer, node = pending.pop()
+        row, byte_column = node.start_point
+        found[pointer] = (row + 1, len(lines[row][:byte_column].decode(errors="replace")) + 1)
+        if node.type == "object":
+            for pair in node.named_children:
+                key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
+                if key is not None and value is not None:
+                    name = json.loads(source[key.start_byte : key.end_byte])
+                    pending.append(((*pointer, name), value))
+        elif node.type == "array":
+            pending.extend(((*pointer, index), item) for index, item in enumerate(node.named_children))
+    return found

@@ -1,0 +1,150 @@
+"""Metric expressions: a tiny arithmetic over run metrics, parsed, never evaluated as code."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lark import Lark, Token, Transformer, UnexpectedInput
+from lark.exceptions import VisitError
+
+WILDCARD = "*"
+
+_GRAMMAR = r"""
+?start: sum
+?sum: product
+    | sum "+" product   -> add
+    | sum "-" product   -> subtract
+?product: signed
+    | product "*" signed -> multiply
+    | product "/" signed -> divide
+?signed: "-" signed     -> negate
+    | atom
+?atom: NUMBER           -> number
+    | RUN "." METRIC    -> reference
+    | "(" sum ")"
+NUMBER: /\d+(\.\d+)?([eE][+-]?\d+)?/
+RUN: /[a-z][a-z0-9_]*(\[[^\[\]\s]+\])?(?=\.)/
+METRIC: /[a-z][a-z0-9_]*/
+%ignore /\s+/
+"""
+
+_OPERATIONS: dict[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+
+
+class ExpressionError(ValueError):
+    """The text is not a metric expression; the message says at which character."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A metric of a run: `adversarial[l2].test_accuracy`."""
+
+    run: str
+    metric: str
+
+    def __str__(self) -> str:
+        return f"{self.run}.{self.metric}"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A constant."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One of + - * / applied to two expressions."""
+
+    symbol: str
+    left: Expression
+    right: Expression
+
+
+Expression = Reference | Number | Operation
+
+
+class _Build(Transformer[Token, Expression]):
+    def number(self, items: list[Any]) -> Expression:
+        return Number(float(items[0]))
+
+    def reference(self, items: list[Any]) -> Expression:
+        return Reference(str(items[0]), str(items[1]))
+
+    def negate(self, items: list[Any]) -> Expression:
+        return Operation("-", Number(0.0), items[0])
+
+    def add(self, items: list[Any]) -> Expression:
+        return Operation("+", *items)
+
+    def subtract(self, items: list[Any]) -> Expression:
+        return Operation("-", *items)
+
+    def multiply(self, items: list[Any]) -> Expression:
+        return Operation("*", *items)
+
+    def divide(self, items: list[Any]) -> Expression:
+        return Operation("/", *items)
+
+
+@functools.cache
+def _parser() -> Lark:
+    return Lark(_GRAMMAR, parser="lalr", transformer=_Build())
+
+
+@functools.cache
+def parse(text: str) -> Expression:
+    """Parse a metric expression.
+
+    Raises:
+        ExpressionError: the text is not one.
+    """
+    try:
+        tree: Any = _parser().parse(text)
+    except UnexpectedInput as error:
+        column = error.column if isinstance(error.column, int) and error.column > 0 else len(text) + 1
+        rest = text[column - 1 : column + 15]
+        found = f"found {rest!r}" if rest else "it ends too early"
+        raise ExpressionError(
+            f"cannot read the expression {text!r} at character {column}: {found}; "
+            "an expression is + - * / and parentheses over numbers and run.metric"
+        ) from error
+    except (VisitError, RecursionError) as error:
+        raise ExpressionError(f"cannot read the expression {text!r}: it is nested too deeply") from error
+    expression: Expression = tree
+    return expression
+
+
+def _walk(expression: Expression) -> Iterator[Expression]:
+    yield expression
+    if isinstance(expression, Operation):
+        yield from _walk(expression.left)
+        yield from _walk(expression.right)
+
+
+def references(expression: Expression) -> tuple[Reference, ...]:
+    """Return the run metrics that an expression uses, each once, in order of appearance."""
+    return tuple(dict.fromkeys(node for node in _walk(expression) if isinstance(node, Reference)))
+
+
+def evaluate(expression: Expression, values: Mapping[Reference, float]) -> float:
+    """Compute an expression from the values of its references; a division by zero gives NaN."""
+    if isinstance(expression, Number):
+        return expression.value
+    if isinstance(expression, Reference):
+        return values[expression]
+    left, right = evaluate(expression.left, values), evaluate(expression.right, values)
+    if expression.symbol == "/" and right == 0:
+        return math.nan
+    return _OPERATIONS[expression.symbol](left, right)

@@ -1,0 +1,145 @@
+"""From paths to experiments: read, validate, combine and expand, with every fault found at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.spec import schema
+from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, parse, read
+from harness.spec.expand import Fault, expand
+from harness.spec.patch import merge_patch, without_nulls
+from harness.spec.problems import Problem, SpecError
+from harness.spec.records import Experiment, Json
+
+
+def find(paths: Iterable[Path]) -> list[Path]:
+    """Return the specification files at and below the paths; names that begin with `_` are for `extends`.
+
+    Raises:
+        SpecError: a path does not exist, or no file is found.
+    """
+    files: dict[Path, None] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        if path.is_dir():
+            found = [file for file in sorted(path.rglob("*.json")) if not file.name.startswith("_")]
+            if not found:
+                problems.append(Problem(path, 1, 1, "", "no specification (*.json) in this folder"))
+            files.update(dict.fromkeys(found))
+        elif path.exists():
+            files[path] = None
+        else:
+            problems.append(Problem(path, 1, 1, "", "no such file or folder"))
+    if problems:
+        raise SpecError(problems)
+    return list(files)
+
+
+def load(paths: Iterable[Path], assignments: Sequence[Json] = ()) -> tuple[Experiment, ...]:
+    """Load every specification at and below the paths; `assignments` are merge patches applied last.
+
+    Raises:
+        SpecError: with every fault of every file.
+    """
+    experiments: list[Experiment] = []
+    problems: list[Problem] = []
+    for path in find(paths):
+        try:
+            experiments.append(load_file(path, assignments))
+        except SpecError as error:
+            problems.extend(error.problems)
+    names = Counter(experiment.name for experiment in experiments)
+    for experiment in experiments:
+        if names[experiment.name] > 1:
+            problems.append(
+                Problem(experiment.path, 1, 1, "/name", f"another specification is named {experiment.name!r} too")
+            )
+    if problems:
+        raise SpecError(problems)
+    return tuple(experiments)
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """The documents that combine into one specification, the strongest first, and their combination."""
+
+    path: Path
+    documents: tuple[Document, ...]
+    merged: Json = field(compare=False)
+
+    def problem(self, fault: Fault) -> Problem:
+        """Place a fault in the first document that has one of its places, or a parent of it."""
+        places = list(fault.places)
+        while any(places):
+            for place in filter(None, places):
+                for document in self.documents:
+                    if document.holds(place):
+                        return Problem(document.path, *document.position(place), format_pointer(place), fault.message)
+            places = [place[:-1] for place in places]
+        return Problem(self.path, 1, 1, "", fault.message)
+
+
+def load_file(path: Path, assignments: Sequence[Json] = ()) -> Experiment:
+    """Load one specification.
+
+    Raises:
+        SpecError: with every fault of the file and of those it extends.
+    """
+    chain = _read_chain(path, assignments)
+    faults = [
+        Fault((pointer,), message) for pointer, message in schema.faults("experiment", without_nulls(chain.merged))
+    ]
+    experiment = expand(path, chain.merged, faults)
+    if faults or experiment is None:
+        raise SpecError(chain.problem(fault) for fault in faults)
+    return experiment
+
+
+def _read_chain(path: Path, assignments: Sequence[Json]) -> _Chain:
+    documents: list[Document] = []
+    following: Path | None = path
+    said_by: tuple[Document, Pointer] | None = None
+    while following is not None:
+        if any(following.resolve() == document.path.resolve() for document in documents):
+            raise _stop(said_by, following, "extends itself, by way of " + " -> ".join(str(d.path) for d in documents))
+        document = _read_object(following, said_by)
+        documents.append(document)
+        base = document.value.get("extends")
+        if base is not None and not isinstance(base, str):
+            raise _stop((document, ("extends",)), following, f"expected a string, found {schema.show(base)}")
+        said_by = (document, ("extends",))
+        following = following.parent / base if base else None
+    # The first document stands as it is: a null in one of its runs still has to act on the defaults.
+    *patches, first = [{k: v for k, v in d.value.items() if k not in ("extends", "$schema")} for d in documents]
+    merged: Json = first
+    for patch in reversed(patches):
+        merged = merge_patch(merged, patch)
+    for assignment in assignments:
+        merged = merge_patch(merged, assignment)
+        documents.insert(0, parse(Path("--set"), schema.compact(assignment)))
+    return _Chain(path, tuple(documents), merged)
+
+
+def _read_object(path: Path, said_by: tuple[Document, Pointer] | None) -> Document:
+    try:
+        document = read(path)
+    except OSError as error:
+        raise _stop(said_by, path, f"cannot be read: {error.strerror}") from error
+    except SyntaxProblem as error:
+        raise SpecError([Problem(path, error.line, error.column, "", error.message)]) from error
+    if not isinstance(document.value, dict):
+        raise _stop(None, path, f"expected an object, found {schema.show(document.value)}")
+    return document
+
+
+def _stop(said_by: tuple[Document, Pointer] | None, path: Path, message: str) -> SpecError:
+    """Make the error that ends reading: at the `extends` that named the path, or at the path itself."""
+    if said_by is None:
+        return SpecError([Problem(path, 1, 1, "", message)])
+    document, pointer = said_by
+    return SpecError(
+        [Problem(document.path, *document.position(pointer), format_pointer(pointer), f"{path} {message}")]
+    )

@@ -1,0 +1,86 @@
+"""A run's matrix: the cells it multiplies into, their names and their changes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.spec.document import Pointer
+from harness.spec.patch import merge_patch, nest
+from harness.spec.records import Json
+
+_LABEL = re.compile(r"^[A-Za-z0-9_.+=-]+$")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of a matrix's axes.
+
+    `label` is "" for a run without a matrix. `origins` says, for each axis, where in the run its
+    change stands (a pointer below the run) and at which path of the run it acts.
+    """
+
+    label: str
+    patch: Json
+    origins: tuple[tuple[Pointer, Pointer], ...]
+
+    def name(self, run: str) -> str:
+        """Return the cell's name: `run[label]`, or the run's own."""
+        return f"{run}[{self.label}]" if self.label else run
+
+
+class MatrixError(ValueError):
+    """An axis whose values cannot be told apart or named; `pointer` is below the run."""
+
+    def __init__(self, pointer: Pointer, message: str) -> None:
+        super().__init__(message)
+        self.pointer, self.message = pointer, message
+
+
+def _label(value: Json, pointer: Pointer) -> str:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        text = "+".join(value) or "none"
+    elif isinstance(value, dict | list):
+        raise MatrixError(
+            pointer, "a value that is an object or a list of numbers needs a label: write the axis as {label: change}"
+        )
+    else:
+        text = value if isinstance(value, str) else json.dumps(value)
+    if not _LABEL.match(text):
+        raise MatrixError(
+            pointer,
+            f"{text!r} cannot be a label: letters, digits and _ . + = - only; write the axis as {{label: change}}",
+        )
+    return text
+
+
+def _axis(name: str, options: Json) -> list[tuple[str, Json, tuple[Pointer, Pointer]]]:
+    """Return label, change and origin of each value of one axis."""
+    if isinstance(options, dict):
+        return [(label, change, (("matrix", name, label), ())) for label, change in options.items()]
+    path = name.split(".")
+    values = []
+    for index, value in enumerate(options):
+        origin: Pointer = ("matrix", name, index)
+        values.append((_label(value, origin), nest(path, value), (origin, tuple(path))))
+    labels = [label for label, _, _ in values]
+    if len(set(labels)) < len(labels):
+        raise MatrixError(("matrix", name), "two values of this axis have the same label")
+    return values
+
+
+def cells(run: Mapping[str, Json]) -> Iterator[Cell]:
+    """Yield the cells of a run in the order of its matrix, the last axis running fastest.
+
+    Raises:
+        MatrixError: an axis cannot be expanded.
+    """
+    axes = [_axis(name, options) for name, options in (run.get("matrix") or {}).items()]
+    for combination in itertools.product(*axes):
+        patch: Json = {}
+        for _, change, _ in combination:
+            patch = merge_patch(patch, change)
+        yield Cell(",".join(label for label, _, _ in combination), patch, tuple(origin for _, _, origin in combination))

@@ -1,0 +1,49 @@
+"""JSON Merge Patch (RFC 7396): the one way in which parts of a specification combine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from harness.spec.records import Json
+
+
+def merge_patch(target: Json, patch: Json) -> Json:
+    """Return `target` changed by `patch`, as RFC 7396 section 2 defines it; neither is modified."""
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge_patch(merged.get(name), value)
+    return merged
+
+
+def without_nulls(document: Json) -> Json:
+    """Return a document as it acts: merging it into nothing drops the members that a patch removes."""
+    return merge_patch({}, document)
+
+
+def nest(path: Sequence[str], value: Json) -> Json:
+    """Return the patch that sets `value` at `path`: `nest(["a", "b"], 1)` is `{"a": {"b": 1}}`."""
+    for name in reversed(path):
+        value = {name: value}
+    return value
+
+
+def parse_assignment(text: str) -> Json:
+    """Turn `a.b=VALUE` into a merge patch; VALUE is JSON, or else taken as a plain string.
+
+    Raises:
+        ValueError: there is no `=`, or a name of the path is empty.
+    """
+    path, equals, value = text.partition("=")
+    names = path.split(".")
+    if not equals or not all(names):
+        raise ValueError(f"expected PATH=VALUE, such as defaults.training.epochs=3, found {text!r}")
+    try:
+        return nest(names, json.loads(value))
+    except json.JSONDecodeError:
+        return nest(names, value)

@@ -1,0 +1,175 @@
+"""The typed, frozen records that a specification becomes; every later floor speaks in them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Json = Any
+"""A JSON value: None, bool, int, float, str, list or dict."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A named piece with its parameters: a model, a randomization, a schedule, ...
+
+    `parameters` holds every parameter of that name in the schema, defaults filled in.
+    """
+
+    name: str
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """`(x - mean) / deviation`, a value a channel, on inputs scaled to [0, 1]."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Which examples a run sees, before augmentation."""
+
+    source: Component
+    train_examples: int | None
+    test_examples: int | None
+    normalize: Normalization | None
+    randomize: tuple[Component, ...]
+
+
+@dataclass(frozen=True)
+class StopRule:
+    """Stop at the first epoch, of those divisible by `check_every`, that reaches the accuracy."""
+
+    train_accuracy: float
+    check_every: int
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the weights move. `momentum` and `l2` are 0 where those regularizers are off."""
+
+    loss: str
+    loss_reduction: str
+    optimizer: Component
+    momentum: float
+    l2: float
+    schedule: Component
+    batch_size: int
+    last_batch: str
+    epochs: int
+    stop_when: StopRule | None
+    measure_every: int
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides a run's result, except its seed and its parent's weights.
+
+    `augmentation` is empty where that regularizer is off.
+    """
+
+    dataset: Dataset
+    model: Component
+    initialization: Component
+    augmentation: tuple[Component, ...]
+    training: Training
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A `.weights.h5` file to start from, and the SHA-256 of its bytes."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One named cell of an experiment: a run before it is multiplied by seeds.
+
+    `resolved` is the complete JSON the settings were read from, defaults filled in.
+    """
+
+    name: str
+    settings: Settings
+    initialize_from: str | WeightsFile | None
+    regularizers: tuple[str, ...]
+    resolved: Mapping[str, Json]
+
+
+class Statistic(enum.Enum):
+    """How an expectation reads the values of several seeds."""
+
+    MEAN = "mean"
+    EVERY = "every"
+
+
+class Basis(enum.Enum):
+    """On what an expectation rests."""
+
+    PAPER = "paper"
+    CLAIM = "claim"
+    MEASURED = "measured"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A bound on a metric expression; `lower` or `upper` is None where that side is open."""
+
+    id: str
+    title: str
+    metric: str
+    lower: float | None
+    upper: float | None
+    statistic: Statistic
+    confidence: float
+    basis: Basis
+    source: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot that the report shows; `name` is a registered kind of figure."""
+
+    name: str
+    title: str
+    parameters: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the experiment was first published."""
+
+    citation: str
+    url: str | None
+    locator: str | None
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What the machine must have before the experiment may start."""
+
+    gpu: bool = False
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One specification, validated, combined and expanded."""
+
+    path: Path
+    name: str
+    title: str
+    question: str
+    source: Source | None
+    requires: Requirements
+    seeds: tuple[int, ...]
+    runs: Mapping[str, RunSpec]
+    expectations: tuple[Expectation, ...]
+    figures: tuple[Figure, ...]
+    document: Mapping[str, Json]

@@ -1,0 +1,255 @@
+"""Finished and unfinished runs on disk: written atomically, locked while worked on.
+
+A finished run is the folder `runs/KEY` with `run.json` (what was run), `history.csv` (a row a
+measured epoch), `measurements.json`, `environment.json`, `final.weights.h5` (plain Keras loads it)
+and, for two-dimensional inputs, `decision_grid.npz`. It appears whole or not at all. An unfinished
+run is `unfinished/KEY` with its last `checkpoint.npz`, or with `error.json`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from harness.results import RunResult, Status
+from harness.spec.records import Json
+
+Row = Mapping[str, float]
+Writer = Callable[[Path], None]
+
+WEIGHTS = "final.weights.h5"
+DECISION_GRID = "decision_grid.npz"
+_COUNTS = ("epoch", "step")
+
+
+class StoreError(Exception):
+    """The store cannot be written or read; the message says where and why."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An unfinished run's last state: arrays by name, and the history so far."""
+
+    arrays: Mapping[str, np.ndarray[Any, Any]]
+    history: Sequence[Row]
+
+
+class Store:
+    """The folder that holds all runs, by content key."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def prepare(self) -> None:
+        """Make the folder and see that it can be written.
+
+        Raises:
+            StoreError: it cannot.
+        """
+        probe = self.root / f".probe-{os.getpid()}"
+        try:
+            for folder in ("runs", "unfinished", "locks"):
+                (self.root / folder).mkdir(parents=True, exist_ok=True)
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"the store {self.root} cannot be written: {error.strerror}; choose another folder with --store"
+            ) from error
+
+    def folder(self, key: str) -> Path:
+        """Return where the finished run lies, or will lie."""
+        return self.root / "runs" / key
+
+    def _unfinished(self, key: str) -> Path:
+        return self.root / "unfinished" / key
+
+    def done(self, key: str) -> bool:
+        """Tell whether the run is finished."""
+        return (self.folder(key) / "measurements.json").is_file()
+
+    @contextlib.contextmanager
+    def lock(self, key: str, stop: Callable[[], bool]) -> Iterator[None]:
+        """Hold the run while it is worked on, after waiting for any other process that holds it.
+
+        A dead process's lock is released by the operating system.
+
+        Raises:
+            TimeoutError: `stop` told to give up waiting.
+        """
+        with FileLock(self.root / "locks" / f"{key}.lock").acquire(cancel_check=stop):
+            yield
+
+    @contextlib.contextmanager
+    def _writing(self, key: str) -> Iterator[Path]:
+        """Yield the unfinished run's folder; an operating-system error becomes a StoreError."""
+        folder = self._unfinished(key)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            yield folder
+        except OSError as error:
+            raise StoreError(f"the store {self.root} cannot be written: {error.strerror or error}") from error
+
+    def save_checkpoint(self, key: str, checkpoint: Checkpoint) -> None:
+        """Replace the run's checkpoint, atomically.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        history = np.frombuffer(json.dumps(list(checkpoint.history)).encode(), np.uint8)
+
+        def write(path: Path) -> None:
+            with path.open("wb") as file:
+                np.savez(
+                    file, allow_pickle=False, **{f"state/{k}": v for k, v in checkpoint.arrays.items()}, history=history
+                )
+
+        with self._writing(key) as folder:
+            _replace(folder / "checkpoint.npz", write)
+
+    def load_checkpoint(self, key: str) -> Checkpoint | None:
+        """Return the run's last whole checkpoint; a damaged one counts as none."""
+        path = self._unfinished(key) / "checkpoint.npz"
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {name.removeprefix("state/"): stored[name] for name in stored.files if name != "history"}
+                return Checkpoint(arrays, json.loads(stored["history"].tobytes()))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+
+    def save_error(self, key: str, message: str, trace: str = "") -> None:
+        """Record why the run failed, and drop its checkpoint, so that the next attempt starts over.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        with self._writing(key) as folder:
+            (folder / "checkpoint.npz").unlink(missing_ok=True)
+            _replace(folder / "error.json", _text(_json({"message": message, "trace": trace})))
+
+    def error(self, key: str) -> str | None:
+        """Return why the last attempt failed, or None."""
+        try:
+            message: str = json.loads((self._unfinished(key) / "error.json").read_text())["message"]
+        except (OSError, ValueError, KeyError):
+            return None
+        return message
+
+    def progress(self, key: str) -> int | None:
+        """Return the epoch that an unfinished run has reached, or None."""
+        checkpoint = self.load_checkpoint(key)
+        return int(checkpoint.history[-1]["epoch"]) if checkpoint and checkpoint.history else None
+
+    def finish(
+        self,
+        key: str,
+        *,
+        run: Json,
+        history: Sequence[Row],
+        measurements: Mapping[str, float | None],
+        environment: Mapping[str, Json],
+        files: Mapping[str, Writer],
+    ) -> None:
+        """Write the finished run, atomically; `files` are further files, each written by its function.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        writers = {
+            **files,
+            "run.json": _text(_json(run)),
+            "history.csv": _text(_csv(history)),
+            "environment.json": _text(_json(environment)),
+            "measurements.json": _text(_json(measurements)),
+        }
+        temporary = self.root / "runs" / f".{key}.{os.getpid()}"
+        with self._writing(key):
+            shutil.rmtree(temporary, ignore_errors=True)
+            temporary.mkdir(parents=True)
+            for name, write in writers.items():
+                write(temporary / name)
+                _sync(temporary / name)
+            _sync(temporary)
+            temporary.rename(self.folder(key))
+            _sync(self.root / "runs")
+        shutil.rmtree(self._unfinished(key), ignore_errors=True)
+
+    def result(self, key: str, run: str, seed: int, blocked: str | None = None) -> RunResult:
+        """Return what is known of a run: finished, failed, blocked or missing."""
+        if not self.done(key):
+            error = self.error(key)
+            if error is not None:
+                return RunResult(run, seed, key, Status.ERROR, error)
+            if blocked is not None:
+                return RunResult(run, seed, key, Status.BLOCKED, blocked)
+            return RunResult(run, seed, key, Status.MISSING, "not run yet")
+        folder = self.folder(key)
+        try:
+            environment = json.loads((folder / "environment.json").read_text())
+            return RunResult(
+                run,
+                seed,
+                key,
+                Status.DONE,
+                measurements=json.loads((folder / "measurements.json").read_text()),
+                history=_columns((folder / "history.csv").read_text()),
+                environment=environment["environment"],
+                seconds=environment["seconds"],
+                images_per_second=environment["images_per_second"],
+                parameters=environment["parameters"],
+                weights=folder / WEIGHTS,
+                decision_grid=folder / DECISION_GRID if (folder / DECISION_GRID).is_file() else None,
+            )
+        except (OSError, ValueError, KeyError) as error:
+            return RunResult(run, seed, key, Status.ERROR, f"its record {folder} cannot be read: {error}")
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+
+
+def _csv(rows: Sequence[Row]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _columns(text: str) -> dict[str, list[float]]:
+    rows = list(csv.DictReader(io.StringIO(text)))
+    return {name: [int(row[name]) if name in _COUNTS else float(row[name]) for row in rows] for name in rows[0]}
+
+
+def _text(text: str) -> Writer:
+    def write(path: Path) -> None:
+        path.write_text(text)
+
+    return write
+
+
+def _replace(path: Path, write: Writer) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    write(temporary)
+    _sync(temporary)
+    temporary.replace(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,141 @@
+"""Tables for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from harness.check import Judgement, Verdict
+from harness.data import catalog
+from harness.plan import ConcreteRun, Plan
+from harness.report.numbers import bounds, measured, scale_of
+from harness.results import Status
+from harness.runner.standing import standing
+from harness.spec.records import Experiment
+from harness.store import Store
+
+_COLOURS = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "red",
+    Verdict.INCONCLUSIVE: "yellow",
+    Verdict.BLOCKED: "yellow",
+    Verdict.ERROR: "red",
+}
+
+
+def _table(*columns: str, title: str | None = None) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> None:
+    """Show every run of every experiment, its standing and its cost, and the cost of all that is left."""
+    console = Console()
+    for experiment in experiments:
+        table = _table("run", "starts from", "seeds", "standing", "steps", "images", title=f"\n{experiment.name}")
+        for name, run in experiment.runs.items():
+            keys = [
+                key
+                for member, key in plan.members.items()
+                if (member.experiment, member.run) == (experiment.name, name)
+            ]
+            first = plan.runs[keys[0]]
+            start = (
+                run.initialize_from
+                if isinstance(run.initialize_from, str)
+                else "a weights file"
+                if run.initialize_from
+                else ""
+            )
+            cost = ["?" if each is None else f"{each:,}" for each in (first.steps, first.images)]
+            table.add_row(escape(name), escape(start), str(len(keys)), escape(_standings(plan, keys, store)), *cost)
+        console.print(table)
+    console.print(f"\n{_summary(plan, store)}", highlight=False)
+
+
+def _state(plan: Plan, key: str, store: Store) -> str:
+    run = plan.runs[key]
+    result = standing(plan, key, run.run.name, run.seed, store)
+    if result.status is Status.DONE:
+        state = "done"
+    elif result.status is Status.MISSING:
+        epoch = store.progress(key)
+        state = "to do" if epoch is None else f"unfinished at epoch {epoch:g}"
+    else:
+        state = f"{result.status.value}: {result.reason}"
+    return f"{state} (shared)" if plan.shared(key) else state
+
+
+def _standings(plan: Plan, keys: Sequence[str], store: Store) -> str:
+    states = [_state(plan, key, store) for key in keys]
+    counted = [(states.count(state), state) for state in dict.fromkeys(states)]
+    return "; ".join(state if count == len(states) else f"{count} {state}" for count, state in counted)
+
+
+def _summary(plan: Plan, store: Store) -> str:
+    left = [run for key, run in plan.runs.items() if not store.done(key) and run.blocked is None]
+    done = sum(store.done(key) for key in plan.runs)
+    blocked = sum(run.blocked is not None and not store.done(key) for key, run in plan.runs.items())
+    return (
+        f"{len(plan.runs)} runs: {done} done, {len(left)} to do, {blocked} blocked; "
+        f"left at most {_total(left, 'steps')} steps, {_total(left, 'images')} images"
+    )
+
+
+def _total(runs: Sequence[ConcreteRun], what: str) -> str:
+    known = [getattr(run, what) for run in runs if getattr(run, what) is not None]
+    return f"{sum(known):,}" + ("" if len(known) == len(runs) else " and more")
+
+
+def show_judgements(
+    console: Console, experiment: Experiment, judgements: Sequence[Judgement], report: Path | None
+) -> None:
+    """Show an experiment's verdicts, and where its report lies."""
+    table = _table(
+        "verdict",
+        "expectation",
+        "expected",
+        "measured",
+        "basis",
+        title=f"\n{experiment.name}: {escape(experiment.title)}",
+    )
+    for judgement in judgements:
+        expectation, colour = judgement.expectation, _COLOURS[judgement.verdict]
+        scale = scale_of(expectation.metric)
+        table.add_row(
+            f"[{colour}]{judgement.verdict.value}[/]",
+            escape(expectation.id),
+            escape(f"{expectation.metric} {bounds(expectation.lower, expectation.upper, scale)}"),
+            escape(measured(judgement.mean, judgement.deviation, scale)),
+            expectation.basis.value,
+        )
+    console.print(table)
+    for judgement in judgements:
+        if judgement.message and judgement.verdict is not Verdict.PASS:
+            console.print(
+                f"{judgement.expectation.id}: {judgement.message}", markup=False, highlight=False, soft_wrap=True
+            )
+    if report is not None:
+        console.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def show_sources(data_dir: Path) -> None:
+    """Show every data set, whether it is ready, and how to get it."""
+    console = Console()
+    table = _table("name", "ready", "what", "size", "licence", title=f"data folder: {data_dir}")
+    notes = []
+    for name, info in catalog.SOURCES.items():
+        needs_path = bool(info.location_parameters)
+        missing = None if needs_path else info.missing({}, data_dir)
+        ready = "by path" if needs_path else "no" if missing else "yes"
+        notes += [missing] if missing else []
+        table.add_row(name, ready, escape(info.title), escape(info.size), escape(info.licence))
+    console.print(table)
+    for note in notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""How weights move: losses, optimizers, schedules, the training loop, and what it measures."""

@@ -1,0 +1,90 @@
+"""One optimizer step and one evaluation, as pure functions of tensors: the mathematics of every way to train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from harness.spec.records import Training
+from harness.training.losses import LOSSES, REDUCTIONS, Loss
+from harness.training.optimizers import OPTIMIZERS, Sgd
+
+Tensor = Any
+
+
+class Weights(NamedTuple):
+    """What a step changes, as lists of tensors: see `harness.training.state.State`."""
+
+    trainable: list[Tensor]
+    non_trainable: list[Tensor]
+    slots: list[Tensor]
+
+
+class Strengths(NamedTuple):
+    """The scalars of a step, float32; tensors, so that runs that differ in them share a compiled program."""
+
+    learning_rate: Tensor
+    momentum: Tensor
+    l2: Tensor
+
+
+@dataclass(frozen=True)
+class Network:
+    """The model, its loss and its optimizer; only their functions are used, never their variables' values."""
+
+    model: keras.Model
+    loss: Loss
+    reduce: Callable[[Tensor], Tensor]
+    optimizer: Sgd
+
+
+def network(model: keras.Model, training: Training) -> Network:
+    """Look up the loss and the optimizer that `training` names; raises KeyError for unknown names."""
+    optimizer = OPTIMIZERS[training.optimizer.name](**training.optimizer.parameters)
+    return Network(model, LOSSES[training.loss], REDUCTIONS[training.loss_reduction], optimizer)
+
+
+def training_step(net: Network, weights: Weights, x: Tensor, y: Tensor, strengths: Strengths) -> tuple[Weights, Tensor]:
+    """Make one optimizer step on the batch `x`, `y`; gives the new weights and the loss before the step.
+
+    The loss is the reduced loss of the batch, float32, without l2, which enters the gradient.
+    """
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(weights.trainable)
+        logits, non_trainable = net.model.stateless_call(weights.trainable, weights.non_trainable, x, training=True)
+        loss = net.reduce(net.loss.values(y, logits))
+    gradients = tape.gradient(loss, weights.trainable)
+    trainable: list[Tensor] = []
+    slots: list[Tensor] = []
+    count = net.optimizer.SLOTS
+    for index, (weight, gradient) in enumerate(zip(weights.trainable, gradients, strict=True)):
+        own = tuple(weights.slots[index * count : (index + 1) * count])
+        moved, kept = net.optimizer.updated(weight, gradient, own, **strengths._asdict())
+        trainable.append(moved)
+        slots.extend(kept)
+    return Weights(trainable, list(non_trainable), slots), loss
+
+
+def evaluation(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Tensor:
+    """Give [sum of the losses, number of examples classified right] in inference mode, float64 [2].
+
+    float64 keeps the counts exact and the sum independent of how the set is cut into batches, to float32 accuracy.
+    """
+    logits, _ = net.model.stateless_call(weights.trainable, weights.non_trainable, x, training=False)
+    losses = tf.cast(net.loss.values(y, logits), tf.float64)
+    correct = tf.cast(net.loss.correct(y, logits), tf.float64)
+    return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(correct)])
+
+
+def norms(weights: Weights, initial: list[Tensor]) -> Tensor:
+    """Give [norm of the trainable weights, norm of their difference from `initial`], float64 [2]."""
+    differences = [now - then for now, then in zip(weights.trainable, initial, strict=True)]
+    return tf.stack([_norm(weights.trainable), _norm(differences)])
+
+
+def _norm(tensors: list[Tensor]) -> Tensor:
+    return tf.sqrt(tf.add_n([tf.reduce_sum(tf.square(tf.cast(tensor, tf.float64))) for tensor in tensors]))

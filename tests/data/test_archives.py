@@ -1,0 +1,116 @@
+import hashlib
+import io
+import tarfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from harness.data import archives, catalog
+from harness.data.records import DataError
+
+Known = Callable[..., Path]
+
+
+def member(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE) -> tuple[tarfile.TarInfo, bytes]:
+    info = tarfile.TarInfo(name)
+    info.size, info.type, info.linkname = len(content), kind, "train/cat/0000.jpg"
+    return info, content
+
+
+GOOD = (member("train/cat/0000.jpg", b"image"), member("test/cat/0000.jpg", b"other"))
+
+
+@pytest.fixture
+def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Known:
+    """Make an archive of the given members that is registered under the name `toy`."""
+
+    def make(*members: tuple[tarfile.TarInfo, bytes], cut: int = 0, limit: int = 100) -> Path:
+        path = tmp_path / "toy.tar.gz"
+        with tarfile.open(path, "w:gz") as tar:
+            for info, content in members:
+                tar.addfile(info, io.BytesIO(content))
+        if cut:
+            path.write_bytes(path.read_bytes()[:-cut])
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        monkeypatch.setitem(catalog.ARCHIVES, "toy", catalog.Archive("toy.tar.gz", sha256, limit))
+        return path
+
+    return make
+
+
+def test_a_known_archive_is_unpacked_whole(known: Known, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = archives.import_archive("toy", known(*GOOD), tmp_path / "data")
+    assert (folder / "train/cat/0000.jpg").read_bytes() == b"image"
+    assert (folder / "test/cat/0000.jpg").read_bytes() == b"other"
+    assert catalog.is_unpacked("toy", tmp_path / "data")
+    assert capsys.readouterr().out == ""
+
+
+def test_importing_again_changes_nothing(known: Known, tmp_path: Path) -> None:
+    folder = archives.import_archive("toy", known(*GOOD), tmp_path / "data")
+    before = (folder / "complete").stat()
+    assert archives.import_archive("toy", tmp_path / "gone.tar.gz", tmp_path / "data") == folder
+    assert (folder / "complete").stat().st_mtime_ns == before.st_mtime_ns
+
+
+def test_a_folder_without_its_marker_is_replaced(known: Known, tmp_path: Path) -> None:
+    stale = tmp_path / "data/harness/toy/train/dog"
+    stale.mkdir(parents=True)
+    folder = archives.import_archive("toy", known(*GOOD), tmp_path / "data")
+    assert sorted(path.name for path in (folder / "train").iterdir()) == ["cat"]
+
+
+def test_several_at_once_unpack_once(known: Known, tmp_path: Path) -> None:
+    archive = known(*GOOD)
+    with ThreadPoolExecutor(4) as pool:
+        folders = set(pool.map(lambda _: archives.import_archive("toy", archive, tmp_path / "data"), range(8)))
+    assert len(folders) == 1
+    assert sorted(path.name for path in (tmp_path / "data/harness").iterdir() if path.is_dir()) == ["toy"]
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ((member("../outside.jpg", b"x"),), "leaves its folder"),
+        ((member("/outside.jpg", b"x"),), "leaves its folder"),
+        ((member("train/cat/1.jpg", kind=tarfile.SYMTYPE),), "neither file nor folder"),
+        ((member("train/cat/1.jpg", kind=tarfile.LNKTYPE),), "neither file nor folder"),
+        ((member("a", b"x" * 60), member("b", b"x" * 60)), "more than 100 bytes"),
+    ],
+)
+def test_unsafe_members_are_refused(
+    known: Known, tmp_path: Path, members: tuple[tuple[tarfile.TarInfo, bytes], ...], words: str
+) -> None:
+    with pytest.raises(DataError, match=words):
+        archives.import_archive("toy", known(*GOOD, *members), tmp_path / "data")
+    assert not catalog.is_unpacked("toy", tmp_path / "data")
+    assert [path for path in (tmp_path / "data/harness").iterdir() if path.is_dir()] == []
+    assert not (tmp_path / "outside.jpg").exists()
+
+
+def test_a_cut_off_archive_is_refused(known: Known, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cut off or damaged"):
+        archives.import_archive("toy", known(*GOOD, cut=30), tmp_path / "data")
+
+
+def test_another_archive_is_refused(known: Known, tmp_path: Path) -> None:
+    archive = known(*GOOD)
+    archive.write_bytes(archive.read_bytes() + b"x")
+    with pytest.raises(DataError, match="not the archive that is known"):
+        archives.import_archive("toy", archive, tmp_path / "data")
+
+
+def test_a_missing_archive_and_an_unknown_name_are_named(known: Known, tmp_path: Path) -> None:
+    known(*GOOD)
+    with pytest.raises(DataError, match=r"no archive .*gone\.tar\.gz"):
+        archives.import_archive("toy", tmp_path / "gone.tar.gz", tmp_path / "data")
+    with pytest.raises(DataError, match="not read from an archive"):
+        archives.import_archive("digits", tmp_path / "gone.tar.gz", tmp_path / "data")
+
+
+def test_the_real_archive_holds_all_of_cifar10(unpacked_cifar10: Path) -> None:
+    for split, images in (("train", 5000), ("test", 1000)):
+        counts = [len(list(folder.iterdir())) for folder in (unpacked_cifar10 / split).iterdir()]
+        assert counts == [images] * 10

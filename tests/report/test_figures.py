@@ -1,0 +1,117 @@
+"""Plots: they exist, have a sane size, show something, and depend on the data alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+import harness.spec
+from harness.report.by_cell import by_cell
+from harness.report.curves import curves
+from harness.report.decision_regions import decision_regions
+from harness.report.figures import FIGURES, draw
+from harness.report.style import BLUE, VERMILLION, label
+from harness.results import RunResult
+from harness.spec.records import Experiment
+
+GROUPS = {"random": "random", "adversarial": "adversarial"}
+
+
+SCHEMA = Path(harness.spec.__file__).with_name("experiment.schema.json")
+
+
+def test_the_registry_and_the_schema_agree() -> None:
+    figure = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["figure"]
+    assert set(FIGURES) == set(figure["properties"]["name"]["enum"])
+    for name, kind in FIGURES.items():
+        options = [option for option in figure["allOf"] if option["if"]["properties"]["name"]["const"] == name]
+        allowed = {key for option in options for key in option["then"].get("properties", {})}
+        assert set(list(inspect.signature(kind).parameters)[2:]) == allowed
+
+
+def test_every_plot_has_a_sane_size_and_is_not_blank(experiment: Experiment, results: Sequence[RunResult]) -> None:
+    images = draw(experiment, results)
+    assert list(images) == ["1-by_cell.png", "2-decision_regions.png", "curves.png"]
+    for image in images.values():
+        pixels = imread(io.BytesIO(image))
+        height, width, _ = pixels.shape
+        assert 300 <= height <= 3000
+        assert 500 <= width <= 2200
+        assert np.all(pixels[0, 0] == 1.0)  # opaque white
+        assert np.mean(pixels[..., :3].min(axis=2) < 0.9) > 0.01
+        assert b"Software" not in image
+
+
+def test_the_mean_and_its_interval_by_cell(experiment: Experiment, results: Sequence[RunResult]) -> None:
+    figure = by_cell(experiment, results, metric="test_accuracy", groups=GROUPS)
+    (axes,) = figure.axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["none", "augmentation", "l2", "augmentation\n+ l2"]
+    values = [100 * (r.measurements["test_accuracy"] or 0.0) for r in results if r.run == "random[none]"]
+    bars = axes.containers[0]
+    (_, caps, _) = bars.lines  # type: ignore[attr-defined]
+    low, high = (cap.get_ydata()[0] for cap in caps)
+    # Student's t, two-sided 95%, 2 degrees of freedom: 4.3027.
+    half = 4.3027 * np.std(values, ddof=1) / np.sqrt(3)
+    assert (low, high) == pytest.approx((np.mean(values) - half, np.mean(values) + half), abs=1e-4)
+
+
+def test_a_run_without_a_matrix_is_a_cell_of_its_own(experiment: Experiment, results: Sequence[RunResult]) -> None:
+    figure = by_cell(experiment, results, metric="steps", groups={"pre-training": "confusion", "none": "random[none]"})
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["confusion", "none"]
+
+
+def test_a_metric_that_nothing_has_says_so(experiment: Experiment) -> None:
+    assert texts(by_cell(experiment, [], metric="test_accuracy", groups=GROUPS)) == ["not run"]
+
+
+def test_a_missing_panel_says_so(experiment: Experiment, results: Sequence[RunResult]) -> None:
+    panels = [{"run": "random[none]", "title": "first"}, {"run": "large", "title": ""}]
+    figure = decision_regions(experiment, results, panels=panels, seed=None)
+    assert texts(figure) == ["not run"]
+    assert [axes.get_title() for axes in figure.axes] == ["first", "large"]
+    assert figure.axes[0].get_xlabel().startswith("train 100.00%, test 96.")
+
+
+def test_a_panel_may_show_the_points_alone(experiment: Experiment, results: Sequence[RunResult]) -> None:
+    panels = [{"run": "random[none]", "regions": False}, {"run": "random[none]", "regions": True}]
+    alone, over = decision_regions(experiment, results, panels=panels, seed=1).axes
+    assert len(over.collections) - len(alone.collections) == 2  # the regions and the boundary
+    assert [len(points.get_offsets()) for points in alone.collections] == [50, 50]  # type: ignore[arg-type]
+
+
+def test_curves_have_a_line_a_run_and_hold_the_last_value(experiment: Experiment, results: Sequence[RunResult]) -> None:
+    figure = curves(experiment, results)
+    assert figure is not None
+    assert len(figure.axes) == 12  # pre-training, random, adversarial, single runs
+    test_accuracy = figure.axes[4]
+    assert len(test_accuracy.lines) == 4
+    line = test_accuracy.lines[0]
+    assert np.asarray(line.get_xdata())[-1] == 24 * 9
+    final = [100 * (r.measurements["test_accuracy"] or 0.0) for r in results if r.run == "random[none]"]
+    assert np.asarray(line.get_ydata())[-1] == pytest.approx(np.mean(final))
+
+
+def test_curves_of_a_diverged_run_stop_where_it_diverged(experiment: Experiment, results: Sequence[RunResult]) -> None:
+    result = results[0]
+    history = dict(result.history) | {"train_loss": [float("nan")] * len(result.history["step"])}
+    assert curves(experiment, [dataclasses.replace(result, history=history)]) is not None
+
+
+def test_colours_and_labels() -> None:
+    assert (BLUE, VERMILLION) == ("#0072B2", "#D55E00")
+    assert label("test_accuracy") == "test accuracy (%)"
+    assert label("steps") == "steps"
+    assert label("weight_norm") == "weight norm"
+
+
+def texts(figure: Figure) -> list[str]:
+    return [text.get_text() for axes in figure.axes for text in axes.texts]

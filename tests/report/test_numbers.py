@@ -1,0 +1,95 @@
+"""Digits and units."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from harness.report.numbers import NOTHING, PERCENT, PLAIN, POINTS, Scale, bounds, limits, measured, number, scale_of
+
+STEPS = Scale(1.0, " steps", 0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "scale"),
+    [
+        ("test_accuracy", PERCENT),
+        ("a.test_accuracy", PERCENT),
+        ("a[l2+augmentation].test_accuracy", PERCENT),
+        ("1 - a.test_accuracy", PERCENT),
+        ("(a.test_accuracy + b.test_accuracy) / 2", PERCENT),
+        ("a.train_accuracy - b.test_accuracy", POINTS),
+        ("(a.test_accuracy + b.test_accuracy) / 2 - c.test_accuracy", POINTS),
+        ("2 * (a.test_accuracy - b.test_accuracy)", POINTS),
+        ("a.test_accuracy / b.test_accuracy", PLAIN),
+        ("a.test_accuracy * b.test_accuracy", PLAIN),
+        ("1 / a.test_accuracy", PLAIN),
+        ("a.test_accuracy - b.train_loss", PLAIN),
+        ("a.test_accuracy / 0", PLAIN),
+        ("a.steps_to_fit", STEPS),
+        ("a.steps_to_fit - 2 * b.steps_to_fit", STEPS),
+        ("a.steps_to_fit / b.steps_to_fit", PLAIN),
+        ("a.relative_distance", PLAIN),
+        ("a.unheard_of", PLAIN),
+        ("not ( an expression", PLAIN),
+    ],
+)
+def test_the_scale_follows_from_the_expression(metric: str, scale: Scale) -> None:
+    assert scale_of(metric) == scale
+
+
+@pytest.mark.parametrize(
+    ("mean", "deviation", "scale", "text"),
+    [
+        (0.96432, 0.00321, PERCENT, "96.43 ± 0.32%"),
+        (0.96432, 0.0321, PERCENT, "96.4 ± 3.2%"),
+        (0.96432, 0.321, PERCENT, "96 ± 32%"),
+        (0.96432, 0.0000321, PERCENT, "96.43 ± 0.00%"),
+        (0.96432, None, PERCENT, "96.43%"),
+        (1.0, 0.0, PERCENT, "100.00 ± 0.00%"),
+        (0.99998, None, PERCENT, ">99.99%"),
+        (0.99998, 0.00002, PERCENT, ">99.99 ± 0.00%"),
+        (0.0151, 0.0040, POINTS, "1.51 ± 0.40 points"),
+        (-0.000001, None, POINTS, "0.00 points"),
+        (12345.4, 678.9, STEPS, "12,345 ± 679 steps"),
+        (0.46428, None, PLAIN, "0.464"),
+        (0.46428, 0.0123, PLAIN, "0.464 ± 0.012"),
+        (0.46428, 0.0012, PLAIN, "0.464 ± 0.001"),
+        (0.0123, 0.46, PLAIN, "0.01 ± 0.46"),
+        (31.71828, None, PLAIN, "31.7"),
+        (2.5e-6, 1.25e-7, PLAIN, "2.50e-06 ± 1.25e-07"),
+        (0.0, 0.0, PLAIN, "0 ± 0"),
+        (None, None, PERCENT, NOTHING),
+        (math.nan, None, PERCENT, "nan"),
+    ],
+)
+def test_mean_and_deviation(mean: float | None, deviation: float | None, scale: Scale, text: str) -> None:
+    assert measured(mean, deviation, scale) == text
+
+
+def test_a_number_alone() -> None:
+    assert (number(0.5, PERCENT), number(None), number(1234.5)) == ("50.00%", NOTHING, "1,234")
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "scale", "text"),
+    [
+        (0.01, None, POINTS, "at least 1 point"),
+        (None, 0.015, POINTS, "at most 1.5 points"),
+        (0.94, 0.98, PERCENT, "between 94% and 98%"),
+        (0.999, None, PERCENT, "at least 99.9%"),
+        (-0.01, 0.01, POINTS, "between -1 and 1 points"),
+        (None, 20000, STEPS, "at most 20,000 steps"),
+        (None, 0.8, PLAIN, "at most 0.8"),
+        (1.0, 1.0, PERCENT, "exactly 100%"),
+        (None, None, PLAIN, "any finite number"),
+    ],
+)
+def test_bounds_in_words(lower: float | None, upper: float | None, scale: Scale, text: str) -> None:
+    assert bounds(lower, upper, scale) == text
+
+
+def test_limits_have_the_digits_of_the_mean() -> None:
+    assert limits((0.9512, 0.9611), 0.956, 0.012, PERCENT) == "95.1 to 96.1%"
+    assert limits((None, None), 0.956, None, PERCENT) == NOTHING

@@ -1,0 +1,175 @@
+"""Whole reports: the golden Markdown and JSON, what a renderer makes of them, and the files on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+from pytest_regressions.file_regression import FileRegressionFixture
+
+from harness.check import Verdict, check
+from harness.report.write import write_index, write_report
+from harness.results import RunResult, Status
+from harness.spec.records import Experiment
+
+
+@pytest.fixture(scope="module")
+def written(
+    experiment: Experiment, results: Sequence[RunResult], tmp_path_factory: pytest.TempPathFactory, when: datetime
+) -> Path:
+    return write_report(experiment, results, check(experiment, results), tmp_path_factory.mktemp("reports"), when)
+
+
+def html_of(path: Path) -> str:
+    rendered: str = MarkdownIt("commonmark").enable("table").render(path.read_text(encoding="utf-8"))
+    return rendered
+
+
+def test_the_verdicts_are_those_the_fixture_is_made_for(experiment: Experiment, results: Sequence[RunResult]) -> None:
+    verdicts = {j.expectation.id: j.verdict for j in check(experiment, results)}
+    assert verdicts == {
+        "fits": Verdict.PASS,
+        "drop": Verdict.PASS,
+        "escape": Verdict.PASS,
+        "near": Verdict.PASS,
+        "band": Verdict.INCONCLUSIVE,
+        "table": Verdict.FAIL,
+        "quick": Verdict.FAIL,
+        "big": Verdict.BLOCKED,
+        "sane": Verdict.ERROR,
+    }
+
+
+def test_the_report_reads_as_before(written: Path, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(written.read_text(encoding="utf-8"), extension=".md", encoding="utf-8")
+
+
+def test_the_json_reads_as_before(written: Path, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(written.with_suffix(".json").read_text(encoding="utf-8"), extension=".json", encoding="utf-8")
+
+
+def test_the_index_reads_as_before(written: Path, file_regression: FileRegressionFixture) -> None:
+    (written.parent / "other.json").write_text('{"not": "a report"}')
+    text = write_index(written.parent).read_text(encoding="utf-8")
+    file_regression.check(text, extension=".md", encoding="utf-8")
+
+
+def test_a_report_of_a_report_is_the_same_byte_for_byte(
+    written: Path, experiment: Experiment, results: Sequence[RunResult], when: datetime
+) -> None:
+    first = {path: path.read_bytes() for path in written.parent.rglob("*") if path.is_file()}
+    write_report(experiment, results, check(experiment, results), written.parent, when)
+    assert first == {path: path.read_bytes() for path in written.parent.rglob("*") if path.is_file()}
+
+
+def test_every_image_that_the_report_shows_exists_and_no_other(written: Path) -> None:
+    shown = re.findall(r'<img src="([^"]+)"', html_of(written))
+    assert sorted(shown) == sorted(
+        path.relative_to(written.parent).as_posix() for path in written.parent.rglob("*.png")
+    )
+    assert len(shown) == 3
+
+
+def test_plots_of_an_earlier_report_go_and_other_files_stay(
+    experiment: Experiment, results: Sequence[RunResult], tmp_path: Path, when: datetime
+) -> None:
+    plots = tmp_path / experiment.name
+    plots.mkdir()
+    (plots / "9-old.png").write_bytes(b"")
+    (plots / "notes.txt").write_text("mine")
+    (tmp_path / "another.md").write_text("mine")
+    write_report(experiment, results, (), tmp_path, when)
+    assert {path.name for path in plots.iterdir()} == {
+        "1-by_cell.png",
+        "2-decision_regions.png",
+        "curves.png",
+        "notes.txt",
+    }
+    assert {path.name for path in tmp_path.glob("*.*")} == {
+        "another.md",
+        f"{experiment.name}.md",
+        f"{experiment.name}.json",
+    }
+
+
+def test_hostile_text_stays_text(
+    experiment: Experiment, results: Sequence[RunResult], tmp_path: Path, when: datetime, hostile: str
+) -> None:
+    run = next(iter(experiment.runs))
+    attack = dataclasses.replace(
+        experiment,
+        title=hostile,
+        question=hostile,
+        source=None,
+        figures=tuple(dataclasses.replace(figure, title=hostile) for figure in experiment.figures),
+        expectations=tuple(dataclasses.replace(e, source=hostile, title=hostile) for e in experiment.expectations),
+    )
+    results = [*results, RunResult(run, 0, "key", Status.ERROR, hostile)]
+    path = write_report(attack, results, check(attack, results), tmp_path, when)
+    for text in (html_of(path), html_of(write_index(tmp_path))):
+        assert "<script" not in text
+        assert 'href="javascript' not in text
+        assert "<b>" not in text
+        assert "<em>em</em>" not in text
+        assert text.count("<details>") == text.count("</details>") <= 1
+        for table in re.findall(r"<table>.*?</table>", text, re.DOTALL):
+            widths = {len(re.findall("<t[hd]", row)) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)}
+            assert len(widths) == 1
+            assert "<code>code</code>" not in table
+            assert "<strong>bold</strong>" not in table
+    title = re.search("<h1>(.*)</h1>", html_of(path))
+    assert title is not None
+    assert title[1] == (
+        "a | b # `code` &lt;script&gt;alert(1)&lt;/script&gt; **bold** "
+        "[x](javascript:alert(1)) $5 &amp;amp; \\| _em_ 😀"
+    )
+
+
+def test_the_json_holds_the_numbers_in_full(written: Path, results: Sequence[RunResult]) -> None:
+    document = json.loads(written.with_suffix(".json").read_text(encoding="utf-8"))
+    one = next(r for r in results if (r.run, r.seed) == ("adversarial[l2]", 2))
+    assert document["runs"]["adversarial[l2]"]["2"]["measurements"] == one.measurements
+    assert document["runs"]["large"]["0"]["status"] == "blocked"
+    assert document["judgements"][1]["values"].keys() == {"0", "1", "2"}
+
+
+def test_what_is_not_finite_is_valid_json(experiment: Experiment, tmp_path: Path, when: datetime) -> None:
+    diverged = [
+        RunResult("confusion", 0, "key", Status.DONE, measurements={"train_loss": math.nan, "weight_norm": math.inf})
+    ]
+    path = write_report(experiment, diverged, check(experiment, diverged), tmp_path, when)
+    document = json.loads(path.with_suffix(".json").read_text(), parse_constant=pytest.fail)
+    assert document["runs"]["confusion"]["0"]["measurements"] == {"train_loss": "nan", "weight_norm": "inf"}
+
+
+def test_an_experiment_of_which_nothing_ran(experiment: Experiment, tmp_path: Path, when: datetime) -> None:
+    bare = dataclasses.replace(experiment, expectations=(), question="")
+    text = write_report(bare, [], (), tmp_path, when).read_text(encoding="utf-8")
+    assert "**No expectations are stated.** 0 of 33 trainings are done, 33 not run yet." in text
+    assert "## Verdicts" not in text
+    assert "curves.png" not in text
+    assert (tmp_path / experiment.name / "1-by_cell.png").exists()
+
+
+def test_the_date_is_utc_and_now_if_not_given(experiment: Experiment, tmp_path: Path) -> None:
+    before = datetime.now(UTC)
+    path = write_report(experiment, [], check(experiment, []), tmp_path)
+    written = datetime.fromisoformat(json.loads(path.with_suffix(".json").read_text())["date"])
+    assert timedelta(seconds=-1) <= written - before < timedelta(minutes=1)
+
+
+def test_an_index_of_an_empty_folder(tmp_path: Path) -> None:
+    assert "No expectations are stated." in write_index(tmp_path).read_text(encoding="utf-8")
+
+
+def test_an_index_names_the_file_that_is_not_json(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text("{")
+    with pytest.raises(ValueError, match=r"bad\.json: not JSON"):
+        write_index(tmp_path)

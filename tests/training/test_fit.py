@@ -1,0 +1,233 @@
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from harness.data.pipeline import Pipeline, decisions
+from harness.data.records import Split
+from harness.measurements import HISTORY, METRICS
+from harness.models.initialization import initialize
+from harness.models.registry import build
+from harness.spec.records import Component, StopRule, Training
+from harness.training import fit, programs
+from harness.training.fit import Outcome, State, train
+
+SETTINGS = Training(
+    loss="binary_cross_entropy",
+    loss_reduction="sum",
+    optimizer=Component("sgd", {"learning_rate": 0.05, "nesterov": False}),
+    momentum=0.9,
+    l2=0.01,
+    schedule=Component("piecewise", {"epochs": [2, 4], "factor": 0.5}),
+    batch_size=4,
+    last_batch="keep",
+    epochs=6,
+    stop_when=None,
+    measure_every=1,
+)
+WAYS = ["compiled", "streamed"]
+
+
+@pytest.fixture
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(fit, "suits", lambda net, pipeline: request.param == "compiled")
+    return str(request.param)
+
+
+def points(seed: int = 0, augmentation: tuple[Component, ...] = ()) -> Pipeline:
+    random = np.random.default_rng(0)
+
+    def split(count: int) -> Split:
+        labels = np.arange(count, dtype=np.int32) % 2
+        return Split((random.normal(size=(count, 2)) + 2 * labels[:, None]).astype(np.float32), labels)
+
+    return Pipeline(split(18), split(7), ("a", "b"), 1.0, None, augmentation, seed)
+
+
+def network() -> keras.Model:
+    model = build(Component("perceptron", {"hidden": [5]}), (2,), 1)
+    initialize(model, Component("fan_in_uniform"), 0)
+    return model
+
+
+def run(settings: Training, pipeline: Pipeline | None = None, **options: Any) -> Outcome:
+    report = options.pop("report", lambda rows, state: None)
+    return train(settings, network(), pipeline or points(), report=report, **options)
+
+
+def same(one: State, other: State) -> bool:
+    ours, theirs = one.arrays(), other.arrays()
+    return all(np.array_equal(ours[name], theirs[name]) for name in ours if name != "seconds")
+
+
+def numpy_run(settings: Training, pipeline: Pipeline) -> tuple[list[np.ndarray], list[float]]:
+    """Train the 2-5-1 perceptron with the summed loss in float64, written from the formulas."""
+    w1, b1, w2, b2 = (array.astype(np.float64) for array in network().get_weights())
+    velocity = [np.zeros_like(array) for array in (w1, b1, w2, b2)]
+    losses = []
+    for epoch in range(settings.epochs):
+        rate = 0.05 * 0.5 ** ((epoch >= 2) + (epoch >= 4))
+        order = decisions(pipeline, epoch)["order"]
+        for start in range(0, len(order), 4):
+            x, y = pipeline.train.inputs[order[start : start + 4]], pipeline.train.labels[order[start : start + 4]]
+            before = x @ w1 + b1
+            hidden = np.maximum(before, 0)
+            error = 1 / (1 + np.exp(-(hidden @ w2 + b2))) - y[:, None]
+            back = error @ w2.T * (before > 0)
+            gradients = [x.T @ back, back.sum(0), hidden.T @ error, error.sum(0)]
+            velocity = [
+                0.9 * old + gradient + 0.01 * weight
+                for old, gradient, weight in zip(velocity, gradients, (w1, b1, w2, b2), strict=True)
+            ]
+            w1, b1, w2, b2 = (w - rate * v for w, v in zip((w1, b1, w2, b2), velocity, strict=True))
+        z = (np.maximum(pipeline.train.inputs @ w1 + b1, 0) @ w2 + b2)[:, 0]
+        losses.append(float(np.mean(np.logaddexp(0, z) - pipeline.train.labels * z)))
+    return [w1, b1, w2, b2], losses
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+def test_against_numpy(way: str) -> None:
+    outcome = run(SETTINGS)
+    weights, losses = numpy_run(SETTINGS, points())
+    for ours, expected in zip(outcome.state.trainable, weights, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+    assert [row["train_loss"] for row in outcome.history[1:]] == pytest.approx(losses, rel=1e-4)
+    first = network().get_weights()
+    distance = np.sqrt(sum(np.sum((a - b) ** 2) for a, b in zip(weights, first, strict=True)))
+    assert outcome.measurements["distance"] == pytest.approx(distance, rel=1e-4)
+    assert outcome.measurements["relative_distance"] == pytest.approx(
+        distance / np.sqrt(sum(np.sum(a**2) for a in first)), rel=1e-4
+    )
+    assert [row["learning_rate"] for row in outcome.history] == [0.05] * 3 + [0.025] * 2 + [0.0125] * 2
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+def test_rows_and_measurements(way: str) -> None:
+    reported: list[dict[str, float]] = []
+    outcome = run(
+        replace(SETTINGS, measure_every=4, last_batch="drop"), report=lambda rows, state: reported.extend(rows)
+    )
+    assert [(row["epoch"], row["step"]) for row in outcome.history] == [(0, 0), (4, 16), (6, 24)]
+    assert reported == outcome.history
+    assert set(outcome.history[0]) == {"epoch", "step", "seconds", "learning_rate", *HISTORY}
+    assert set(outcome.measurements) == set(METRICS) - {"boundary_length"}
+    assert outcome.history[0]["distance"] == 0
+    assert outcome.seconds == outcome.history[-1]["seconds"] > 0
+    assert outcome.images_per_second == pytest.approx(6 * 16 / outcome.seconds)
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+def test_the_model_holds_the_final_weights(way: str) -> None:
+    model = network()
+    outcome = train(SETTINGS, model, points(), report=lambda rows, state: None)
+    for variable, array in zip(model.trainable_variables, outcome.state.trainable, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), array)
+
+
+def resumed(settings: Training, pipeline: Callable[[], Pipeline], epoch: int) -> None:
+    whole = run(settings, pipeline())
+    kept: list[tuple[bytes, list[dict[str, float]]]] = []
+    rows: list[dict[str, float]] = []
+
+    def interrupt(new: Sequence[dict[str, float]], state: State) -> None:
+        rows.extend(new)
+        if state.epoch >= epoch:
+            file = io.BytesIO()
+            np.savez(file, **state.arrays())  # type: ignore[arg-type]
+            kept.append((file.getvalue(), list(rows)))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(settings, pipeline(), report=interrupt)
+    state = State.from_arrays(dict(np.load(io.BytesIO(kept[0][0]))))
+    again = run(settings, pipeline(), state=state, history=kept[0][1])
+    assert same(whole.state, again.state)
+    wanted = [{**row, "seconds": 0} for row in whole.history]
+    assert [{**row, "seconds": 0} for row in again.history] == wanted
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+@pytest.mark.parametrize("epoch", [0, 1, 3])
+def test_a_resumed_run_is_the_same_bit_by_bit(way: str, epoch: int) -> None:
+    programs._PROGRAMS.clear()
+    resumed(replace(SETTINGS, epochs=12, measure_every=5), points, epoch)
+
+
+def test_a_resumed_residual_network_is_the_same_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def small() -> keras.Model:
+        model = build(Component("resnet", {"blocks": [1, 1], "width": 4, "block": "basic"}), (8, 8, 3), 3)
+        initialize(model, Component("fan_in_uniform"), 0)
+        return model
+
+    random = np.random.default_rng(0)
+    images = Split(random.integers(0, 256, (10, 8, 8, 3)).astype(np.uint8), np.arange(10, dtype=np.int32) % 3)
+    monkeypatch.setitem(globals(), "network", small)
+    settings = replace(SETTINGS, loss="cross_entropy", loss_reduction="mean", epochs=3)
+    resumed(settings, lambda: Pipeline(images, images, ("a", "b", "c"), 255.0, None, (), 0), 2)
+
+
+def test_a_call_of_many_epochs_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = []
+    for seconds in (0.0, 100.0):
+        monkeypatch.setattr(fit, "CHUNK_SECONDS", seconds)
+        states.append(run(replace(SETTINGS, epochs=40)).state)
+    assert same(*states)
+
+
+def test_both_ways_agree_with_augmentation(monkeypatch: pytest.MonkeyPatch) -> None:
+    augmentation = (Component("gaussian_noise", {"deviation": 0.3}),)
+    outcomes = []
+    for chosen in WAYS:
+        monkeypatch.setattr(fit, "suits", lambda net, pipeline, chosen=chosen: chosen == "compiled")
+        outcomes.append(run(SETTINGS, points(augmentation=augmentation)))
+    for one, other in zip(outcomes[0].state.trainable, outcomes[1].state.trainable, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    plain = run(SETTINGS)
+    assert not np.allclose(plain.state.trainable[0], outcomes[0].state.trainable[0], rtol=1e-3)
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+@pytest.mark.parametrize("measure_every", [1, 1000])
+def test_the_stopping_rule(way: str, measure_every: int) -> None:
+    settings = replace(SETTINGS, epochs=60, momentum=0.0, l2=0.0, schedule=Component("constant"))
+    every = run(replace(settings, epochs=30)).history
+    reached = next(row["epoch"] for row in every[1:] if row["epoch"] % 3 == 0 and row["train_accuracy"] >= 17 / 18)
+    stop = StopRule(train_accuracy=17 / 18, check_every=3)
+    outcome = run(replace(settings, stop_when=stop, measure_every=measure_every))
+    assert outcome.state.epoch == outcome.history[-1]["epoch"] == outcome.measurements["epochs"] == reached
+    assert outcome.history[-1]["train_accuracy"] == every[int(reached)]["train_accuracy"]
+    # A stopped run that is asked to go on is over.
+    again = run(replace(settings, stop_when=stop), state=outcome.state, history=outcome.history)
+    assert same(again.state, outcome.state)
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+def test_a_loss_that_is_not_finite(way: str) -> None:
+    wild = replace(SETTINGS, optimizer=Component("sgd", {"learning_rate": 1e25, "nesterov": False}))
+    with pytest.raises(fit.NonFiniteLoss, match=r"at step \d+ \(epoch 1\)") as caught:
+        run(wild)
+    assert 1 < caught.value.step <= 5
+
+
+def test_states_that_do_not_fit() -> None:
+    state = run(replace(SETTINGS, epochs=1)).state
+    with pytest.raises(ValueError, match="history"):
+        run(SETTINGS, state=state)
+    wrong = replace(state, trainable=state.trainable[::-1])
+    with pytest.raises(ValueError, match="shapes"):
+        run(SETTINGS, state=wrong, history=[{}])
+
+
+def test_settings_that_are_tensors_share_a_program() -> None:
+    programs._PROGRAMS.clear()
+    run(SETTINGS)
+    run(replace(SETTINGS, momentum=0.0, l2=0.0, epochs=3), points(seed=5))
+    assert len(programs._PROGRAMS) == 1
+    ((program, _),) = programs._PROGRAMS.values()
+    assert program.experimental_get_tracing_count() == 1
+    run(replace(SETTINGS, batch_size=5))
+    assert len(programs._PROGRAMS) == 2

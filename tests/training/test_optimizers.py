@@ -1,0 +1,68 @@
+import json
+from importlib import resources
+
+import keras
+import numpy as np
+import pytest
+
+from harness.training.optimizers import OPTIMIZERS, Sgd
+
+RATES = [0.1, 0.1, 0.01, 0.01, 0.1]
+SETTINGS = [(0.0, 0.0, False), (0.9, 0.0, False), (0.0, 0.05, False), (0.9, 0.05, False), (0.9, 0.05, True)]
+
+
+def start() -> np.ndarray:
+    return np.array([1.0, -2.0, 0.5], np.float32)
+
+
+def gradient(weight: np.ndarray) -> np.ndarray:
+    return np.asarray(np.sin(3 * weight))
+
+
+def ours(momentum: float, l2: float, nesterov: bool) -> np.ndarray:
+    optimizer, weight = Sgd(0.1, momentum=momentum, l2=l2, nesterov=nesterov), keras.Variable(start())
+    for rate in RATES:
+        optimizer.learning_rate = rate
+        optimizer.apply([gradient(weight.numpy())], [weight])
+    return np.asarray(weight.numpy())
+
+
+def test_schema_and_registry_name_the_same_optimizers() -> None:
+    schema = json.loads(resources.files("harness.spec").joinpath("experiment.schema.json").read_text())
+    assert set(schema["$defs"]["optimizer"]["properties"]["name"]["enum"]) == set(OPTIMIZERS)
+
+
+@pytest.mark.parametrize(("momentum", "l2", "nesterov"), SETTINGS)
+def test_against_the_formula(momentum: float, l2: float, nesterov: bool) -> None:
+    weight, velocity = start().astype(np.float64), np.zeros(3)
+    for rate in RATES:
+        g = gradient(weight) + l2 * weight
+        velocity = momentum * velocity + g
+        weight = weight - rate * (g + momentum * velocity if nesterov else velocity)
+    np.testing.assert_allclose(ours(momentum, l2, nesterov), weight, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("momentum", "l2", "nesterov"), SETTINGS)
+def test_against_pytorch(momentum: float, l2: float, nesterov: bool) -> None:
+    torch = pytest.importorskip("torch")
+    weight = torch.nn.Parameter(torch.from_numpy(start()))
+    optimizer = torch.optim.SGD([weight], 0.1, momentum=momentum, weight_decay=l2, nesterov=nesterov)
+    for rate in RATES:
+        optimizer.param_groups[0]["lr"] = rate
+        weight.grad = torch.from_numpy(gradient(weight.detach().numpy()))
+        optimizer.step()
+    np.testing.assert_allclose(ours(momentum, l2, nesterov), weight.detach().numpy(), rtol=1e-5)
+
+
+def test_works_in_fit_and_survives_its_configuration() -> None:
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
+    model.set_weights([np.array([[1.0], [2.0]]), np.array([0.5])])
+    optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(Sgd(0.1, momentum=0.9, l2=0.2)))
+    model.compile(optimizer, "mse")
+    x, y = np.array([[1.0, -1.0]], np.float32), np.array([[0.0]], np.float32)
+    model.fit(x, y, epochs=1, verbose=0)
+    # The prediction is -0.5: the gradient is 2 * -0.5 * (1, -1, 1), and l2 adds 0.2 * (1, 2, 0.5).
+    kernel, bias = model.get_weights()
+    np.testing.assert_allclose(kernel[:, 0], [1 - 0.1 * -0.8, 2 - 0.1 * 1.4], rtol=1e-6)
+    np.testing.assert_allclose(bias, [0.5 - 0.1 * -0.9], rtol=1e-6)

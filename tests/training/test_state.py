@@ -1,0 +1,31 @@
+import io
+import math
+
+import numpy as np
+import pytest
+
+from harness.training.state import NonFiniteLoss, State
+
+
+def test_a_state_survives_a_file() -> None:
+    arrays = tuple(np.full((2, 3), index, np.float32) for index in range(12))
+    state = State(3, 40, 1.5, arrays, arrays[:1], (), arrays)
+    file = io.BytesIO()
+    np.savez(file, **state.arrays())  # type: ignore[arg-type]
+    file.seek(0)
+    again = State.from_arrays(dict(np.load(file)))
+    assert (again.epoch, again.step, again.seconds) == (3, 40, 1.5)
+    assert [len(group) for group in (again.trainable, again.non_trainable, again.slots, again.initial)] == [
+        12,
+        1,
+        0,
+        12,
+    ]
+    np.testing.assert_array_equal(again.trainable[11], arrays[11])
+
+
+@pytest.mark.parametrize(("loss", "word"), [(math.nan, "NaN"), (math.inf, "infinite")])
+def test_the_message_of_a_loss_that_is_not_finite(loss: float, word: str) -> None:
+    error = NonFiniteLoss(loss, 37, 2)
+    assert str(error) == f"the loss became {word} at step 37 (epoch 2)"
+    assert (error.step, error.epoch) == (37, 2)
