@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import subprocess
@@ -29,7 +30,7 @@ def environment(backend: str, device: str) -> dict[str, str]:
         "backend": backend,
         **packages,
         "precision": "float32",
-        "harness": _revision(),
+        "harness": revision(),
     }
 
 
@@ -42,8 +43,12 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or "unknown"
 
 
-def _revision() -> str:
-    """Return the version, and the git revision where the code runs from its own checkout."""
+@functools.cache
+def revision() -> str:
+    """Return the version, and the git revision where the code runs from its own checkout.
+
+    The first call is remembered: what counts is the code that was there when the process began.
+    """
     version = metadata.version("reproduction-harness")
     folder = Path(harness.__file__).parent
 

@@ -7,7 +7,9 @@ images by (class, file name), all others as their builder wrote them.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
+import json
 import sys
 import urllib.error
 import urllib.request
@@ -35,19 +37,28 @@ def load(dataset: Dataset, data_dir: Path) -> Examples:
     Data that are made here are prepared below `data_dir` on first use. Of a split of n examples
     `train_examples` (`test_examples`) takes the first ones of `permutation(0, "subset", 0, n)`,
     in that order: the same for all run seeds, and a smaller subset is part of a larger one.
+    The last ones loaded are kept, read-only, so that runs side by side in a plan read them once.
     Raises DataError where data are missing, damaged or fewer than asked for.
     """
-    name, parameters = dataset.source.name, dataset.source.parameters
+    name, parameters = dataset.source.name, dict(dataset.source.parameters)
     missing = catalog.SOURCES[name].missing(parameters, data_dir)
     if missing:
         raise DataError(missing)
+    content = catalog.SOURCES[name].fingerprint(parameters, data_dir)
+    identity = json.dumps([name, parameters, content, dataset.train_examples, dataset.test_examples], sort_keys=True)
+    return _load(identity, data_dir)
+
+
+@functools.lru_cache(maxsize=2)
+def _load(identity: str, data_dir: Path) -> Examples:
+    name, parameters, _, train_examples, test_examples = json.loads(identity)
     try:
         whole = LOADERS[name](parameters, data_dir)
     except OSError as error:
         raise DataError(f"cannot read or make {name} in {data_dir}: {error}") from error
     return Examples(
-        train=_subset(whole.train, dataset.train_examples, f"{name} has {{}} training examples"),
-        test=_subset(whole.test, dataset.test_examples, f"{name} has {{}} test examples"),
+        train=_subset(whole.train, train_examples, f"{name} has {{}} training examples"),
+        test=_subset(whole.test, test_examples, f"{name} has {{}} test examples"),
         classes=whole.classes,
         maximum=whole.maximum,
     )
@@ -140,12 +151,13 @@ LOADERS: dict[str, Callable[[Mapping[str, Any], Path], Examples]] = {
 
 def _subset(split: Split, count: int | None, have: str) -> Split:
     n = len(split)
-    if count is None:
-        return split
-    if count > n:
-        raise DataError(f"{have.format(n)}, {count} were asked for")
-    chosen = randomness.permutation(SUBSET_SEED, "subset", 0, n)[:count]
-    return Split(split.inputs[chosen], split.labels[chosen])
+    if count is not None:
+        if count > n:
+            raise DataError(f"{have.format(n)}, {count} were asked for")
+        chosen = randomness.permutation(SUBSET_SEED, "subset", 0, n)[:count]
+        split = Split(split.inputs[chosen], split.labels[chosen])
+    split.inputs.flags.writeable = split.labels.flags.writeable = False
+    return split
 
 
 def _prepare(builder: tfds.core.DatasetBuilder, data_dir: Path) -> tfds.core.DatasetBuilder:

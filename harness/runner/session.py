@@ -41,6 +41,7 @@ def run_experiments(
     from harness.runner.progress import Display
 
     store.prepare()
+    machine.revision()
     local.prepare_backend()
     plan = make_plan(experiments, data_dir, local.gpus())
     chosen = _with_parents(plan, [key for member, key in plan.members.items() if selected(plan, member)])
