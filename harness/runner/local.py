@@ -105,12 +105,12 @@ def _run(work: Work, run: ConcreteRun) -> None:
     store = work.store
     compiled = compile_run(run.run.settings, run.seed, _start(run, store), work.data_dir)
     checkpoint = store.load_checkpoint(run.key)
-    history = list(checkpoint.history) if checkpoint else []
+    history = [dict(row) for row in checkpoint.history] if checkpoint else []
     saved = time.monotonic()
 
     def report(rows: Sequence[Mapping[str, float]], state: State) -> None:
         nonlocal saved
-        history.extend(rows)
+        history.extend(dict(row) for row in rows)
         work.listener.advanced(rows)
         asked = work.stop()
         if asked or time.monotonic() - saved >= _CHECKPOINT_SECONDS:

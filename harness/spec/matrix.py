@@ -62,7 +62,7 @@ def _axis(name: str, options: Json) -> list[tuple[str, Json, tuple[Pointer, Poin
     if isinstance(options, dict):
         return [(label, change, (("matrix", name, label), ())) for label, change in options.items()]
     path = name.split(".")
-    values = []
+    values: list[tuple[str, Json, tuple[Pointer, Pointer]]] = []
     for index, value in enumerate(options):
         origin: Pointer = ("matrix", name, index)
         values.append((_label(value, origin), nest(path, value), (origin, tuple(path))))
