@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import machine
 from harness.data import catalog
-from harness.plan import Member, Plan, make_plan
-from harness.spec.load import load
 from harness.spec.patch import parse_assignment
 from harness.spec.problems import SpecError
 from harness.spec.records import Experiment, Json
-from harness.store import Store, StoreError
+
+if TYPE_CHECKING:
+    from harness.plan import Member, Plan
+
+# What takes longer to import is imported by the command that needs it: help answers at once.
 
 INVALID, ERROR, INTERRUPTED = 2, 3, 130
 
@@ -102,6 +104,8 @@ def main() -> None:
 
 
 def _load(paths: Iterable[Path], assignments: Sequence[Json], seeds: Json) -> tuple[Experiment, ...]:
+    from harness.spec.load import load
+
     try:
         return load(paths, [*assignments, *([seeds] if seeds else [])])
     except SpecError as error:
@@ -124,6 +128,9 @@ def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...]) -> None:
 @_SELECTION
 def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path) -> None:
     """Show the runs, what each starts from, which are done, shared or blocked, and what they cost."""
+    from harness import machine
+    from harness.plan import make_plan
+    from harness.store import Store
     from harness.terminal import show_plan
 
     experiments = _load(paths, assignments, seeds)
@@ -143,23 +150,42 @@ def run(
 ) -> None:
     """Run what is not done yet, check the expectations and write the reports."""
     experiments = _load(paths, assignments, seeds)
+    if only is not None and not any(_matches(only, name) for experiment in experiments for name in experiment.runs):
+        names = dict.fromkeys(name for experiment in experiments for name in experiment.runs)
+        raise click.BadParameter(f"no run is named like {only!r}; there are {', '.join(names)}", param_hint="'--only'")
     trial = bool(assignments or seeds or only)
     folder = reports or Path(".harness/reports" if trial else "reports")
     from harness.runner.session import run_experiments
+    from harness.store import Store
 
     selected = _selector(only)
     try:
-        sys.exit(run_experiments(experiments, selected, Store(store), catalog.data_dir(), folder, allow))
-    except StoreError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(ERROR)
+        with _explained():
+            sys.exit(run_experiments(experiments, selected, Store(store), catalog.data_dir(), folder, allow))
     except KeyboardInterrupt:
         click.echo("interrupted: finished runs are kept; the same command goes on where this one stopped", err=True)
         sys.exit(INTERRUPTED)
 
 
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """End with a sentence where a folder cannot be written."""
+    from harness.store import StoreError
+
+    try:
+        yield
+    except StoreError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(ERROR)
+
+
 def _selector(only: str | None) -> Callable[[Plan, Member], bool]:
-    return lambda plan, member: only is None or member.run == only or fnmatch.fnmatchcase(member.run, only)
+    return lambda plan, member: only is None or _matches(only, member.run)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Tell whether a run's name is the pattern, or fits it; a cell's brackets are no character class."""
+    return fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
 @main.command()
@@ -169,6 +195,7 @@ def check(
 ) -> None:
     """Judge the stored runs again, without training."""
     from harness.runner.session import check_experiments
+    from harness.store import Store
 
     experiments = _load(paths, assignments, seeds)
     sys.exit(check_experiments(experiments, Store(store), catalog.data_dir(), None, allow))
@@ -181,10 +208,12 @@ def report(
 ) -> None:
     """Write the reports of the stored runs again, without training."""
     from harness.runner.session import check_experiments
+    from harness.store import Store
 
     experiments = _load(paths, assignments, seeds)
     folder = reports or Path(".harness/reports" if assignments or seeds else "reports")
-    check_experiments(experiments, Store(store), catalog.data_dir(), folder, ())
+    with _explained():
+        check_experiments(experiments, Store(store), catalog.data_dir(), folder, ())
 
 
 @main.group()

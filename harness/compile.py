@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import keras
 
 from harness.data.pipeline import Pipeline
@@ -46,6 +48,26 @@ def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: P
 
 def _load(model: keras.Model, weights: Path) -> None:
     try:
-        model.load_weights(weights)
-    except (OSError, ValueError, KeyError) as error:
-        raise WeightsError(f"the weights {weights} do not fit the network: {str(error).splitlines()[0]}") from error
+        misfit = _misfit(model, weights)
+        if misfit is None:
+            model.load_weights(weights)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise WeightsError(f"the weights {weights} cannot be read: {error}") from error
+    if misfit is not None:
+        raise WeightsError(f"the weights {weights} do not fit the network: {misfit}")
+
+
+def _misfit(model: keras.Model, weights: Path) -> str | None:
+    """Say how the arrays of a file differ from the network's; Keras itself takes the file of a deeper network."""
+    stored: Counter[tuple[int, ...]] = Counter()
+    with h5py.File(weights) as file:
+        file.visititems(lambda _, item: stored.update([item.shape] if isinstance(item, h5py.Dataset) else []))
+    wanted = Counter(tuple(variable.shape) for variable in model.weights)
+    if stored == wanted:
+        return None
+    return f"only the file has {_listed(stored - wanted)}; only the network has {_listed(wanted - stored)}"
+
+
+def _listed(shapes: Counter[tuple[int, ...]]) -> str:
+    words = ["x".join(map(str, shape)) or "scalar" for shape in sorted(shapes.elements())]
+    return f"arrays of {', '.join(words[:4])}{' and more' if len(words) > 4 else ''}" if words else "nothing"

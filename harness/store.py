@@ -14,7 +14,6 @@ import io
 import json
 import os
 import shutil
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +125,7 @@ class Store:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name.removeprefix("state/"): stored[name] for name in stored.files if name != "history"}
                 return Checkpoint(arrays, json.loads(stored["history"].tobytes()))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except Exception:  # zipfile and NumPy answer damage with about ten kinds of exceptions
             return None
 
     def save_error(self, key: str, message: str, trace: str = "") -> None:
@@ -143,7 +142,7 @@ class Store:
         """Return why the last attempt failed, or None."""
         try:
             message: str = json.loads((self._unfinished(key) / "error.json").read_text())["message"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
         return message
 
@@ -177,13 +176,17 @@ class Store:
         temporary = self.root / "runs" / f".{key}.{os.getpid()}"
         with self._writing(key):
             shutil.rmtree(temporary, ignore_errors=True)
-            temporary.mkdir(parents=True)
-            for name, write in writers.items():
-                write(temporary / name)
-                _sync(temporary / name)
-            _sync(temporary)
-            temporary.rename(self.folder(key))
-            _sync(self.root / "runs")
+            try:
+                temporary.mkdir(parents=True)
+                for name, write in writers.items():
+                    write(temporary / name)
+                    _sync(temporary / name)
+                _sync(temporary)
+                shutil.rmtree(self.folder(key), ignore_errors=True)  # there only where it is damaged
+                temporary.rename(self.folder(key))
+                _sync(self.root / "runs")
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(self._unfinished(key), ignore_errors=True)
 
     def result(self, key: str, run: str, seed: int, blocked: str | None = None) -> RunResult:
@@ -203,7 +206,7 @@ class Store:
                 seed,
                 key,
                 Status.DONE,
-                measurements=json.loads((folder / "measurements.json").read_text()),
+                measurements=dict(**json.loads((folder / "measurements.json").read_text())),
                 history=_columns((folder / "history.csv").read_text()),
                 environment=environment["environment"],
                 seconds=environment["seconds"],
@@ -212,7 +215,7 @@ class Store:
                 weights=folder / WEIGHTS,
                 decision_grid=folder / DECISION_GRID if (folder / DECISION_GRID).is_file() else None,
             )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, LookupError, TypeError) as error:
             return RunResult(run, seed, key, Status.ERROR, f"its record {folder} cannot be read: {error}")
 
 

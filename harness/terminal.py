@@ -111,7 +111,7 @@ def show_judgements(
         table.add_row(
             f"[{colour}]{judgement.verdict.value}[/]",
             escape(expectation.id),
-            escape(f"{expectation.metric} {bounds(expectation.lower, expectation.upper, scale)}"),
+            escape(bounds(expectation.lower, expectation.upper, scale)),
             escape(measured(judgement.mean, judgement.deviation, scale)),
             expectation.basis.value,
         )

@@ -90,7 +90,16 @@ def images_below(folder: Path) -> list[Path]:
 
 
 def _images(folder: Path) -> Iterator[Path]:
+    if not _is_folder(folder):
+        return iter(())
     return (path for path in folder.glob("*/*") if path.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # such as a name that is too long
+        return False
 
 
 def _nothing(parameters: Parameters, data_dir: Path) -> None:
@@ -103,7 +112,7 @@ def _folder(parameters: Parameters) -> Path:
 
 def _folder_missing(parameters: Parameters, data_dir: Path) -> str | None:
     folder = _folder(parameters)
-    if not folder.is_dir():
+    if not _is_folder(folder):
         return f"the folder {folder} does not exist: put the images there as <split>/<class>/<image>"
     for split in ("train", "test"):
         if not any(_images(folder / split)):

@@ -50,13 +50,6 @@ def gpus() -> int:
     return len(tf.config.list_physical_devices("GPU"))
 
 
-def prepare_backend() -> None:
-    """Make the backend repeatable and modest: deterministic operations, GPU memory taken as needed."""
-    tf.config.experimental.enable_op_determinism()
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
-
-
 @dataclass(frozen=True)
 class Work:
     """What some runs share: the plan, where results and data lie, who follows, and who says stop."""

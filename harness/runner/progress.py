@@ -23,17 +23,21 @@ from harness.results import RunResult, Status
 
 _SYMBOLS = {Status.DONE: "[green]✓[/]", Status.BLOCKED: "[yellow]⊘[/]", Status.ERROR: "[red]✗[/]", Status.MISSING: "·"}
 
+_WIDE = 120
+"""Columns of a console from which on everything is shown."""
+
 
 class Display:
     """Progress of some runs on a console; on a console that is no terminal, only the finished lines."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
+        self._wide = console.width >= _WIDE
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=24 if self._wide else 8),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
+            *([TimeElapsedColumn()] if self._wide else []),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
             console=console,
@@ -62,7 +66,8 @@ class Display:
         """Show the newest measurements of the current run."""
         if self._current is not None and rows:
             row = rows[-1]
-            note = f"train {row['train_accuracy']:.2%}  test {row['test_accuracy']:.2%}  loss {row['train_loss']:.4f}"
+            note = f"train {row['train_accuracy']:.2%}  test {row['test_accuracy']:.2%}"
+            note += f"  loss {row['train_loss']:.4f}" if self._wide else ""
             self._progress.update(self._current, completed=row["epoch"], note=note)
 
     def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:

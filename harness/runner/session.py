@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,12 @@ from harness.check import Judgement, Verdict, check, exit_code
 from harness.plan import Member, Plan, make_plan
 from harness.report.write import write_index, write_report
 from harness.results import RunResult
+from harness.runner.backend import import_backend, prepare_backend
+from harness.runner.interrupt import stoppable
+from harness.runner.progress import Display
 from harness.runner.standing import standing
 from harness.spec.records import Experiment
-from harness.store import Store
+from harness.store import Store, StoreError
 from harness.terminal import show_judgements
 
 
@@ -33,16 +37,16 @@ def run_experiments(
         The exit code.
 
     Raises:
-        StoreError: the store cannot be written.
+        StoreError: the store or the reports cannot be written.
         KeyboardInterrupt: a stop was asked for.
     """
-    from harness.runner import local
-    from harness.runner.interrupt import stoppable
-    from harness.runner.progress import Display
-
     store.prepare()
+    _prepare_reports(reports)
     machine.revision()
-    local.prepare_backend()
+    import_backend()
+    prepare_backend()
+    from harness.runner import local
+
     plan = make_plan(experiments, data_dir, local.gpus())
     chosen = _with_parents(plan, [key for member, key in plan.members.items() if selected(plan, member)])
     console = Console()
@@ -62,10 +66,27 @@ def run_experiments(
 def check_experiments(
     experiments: Sequence[Experiment], store: Store, data_dir: Path, reports: Path | None, allow: Sequence[str]
 ) -> int:
-    """Judge what is stored, and write the reports where a folder is given; nothing is run."""
+    """Judge what is stored, and write the reports where a folder is given; nothing is run.
+
+    Raises:
+        StoreError: the reports cannot be written.
+    """
+    if reports is not None:
+        _prepare_reports(reports)
     plan = make_plan(experiments, data_dir, machine.gpus())
     console = Console()
     return _exit_code([_conclude(experiment, plan, store, reports, console) for experiment in experiments], allow)
+
+
+def _prepare_reports(folder: Path) -> None:
+    """See that reports can be written, before anything is trained."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise StoreError(
+            f"the reports {folder} cannot be written: {error.strerror}; choose another folder with --reports"
+        ) from error
 
 
 def _keys(plan: Plan, experiment: Experiment) -> list[str]:

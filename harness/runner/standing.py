@@ -9,10 +9,13 @@ from harness.store import Store
 
 def obstacle(plan: Plan, run: ConcreteRun, store: Store) -> str | None:
     """Say why a run cannot be started now, or return None."""
-    if run.blocked is None and run.parent is not None and store.error(run.parent) is not None:
-        parent = plan.runs[run.parent]
-        return f"it starts from {parent.run.name}, which failed: {store.error(run.parent)}"
-    return run.blocked
+    if run.blocked is not None or run.parent is None or store.done(run.parent):
+        return run.blocked
+    error = store.error(run.parent)
+    if error is not None:
+        return f"it starts from {run.run.initialize_from}, which failed: {error}"
+    above = obstacle(plan, plan.runs[run.parent], store)
+    return f"it starts from {run.run.initialize_from}, which is blocked: {above}" if above else None
 
 
 def standing(plan: Plan, key: str, name: str, seed: int, store: Store) -> RunResult:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,12 @@ from harness.spec.records import Json
 
 Pointer = tuple[str | int, ...]
 """A JSON pointer, split into its member names and array indices."""
+
+_DEEPEST = 100
+_LARGEST_INTEGER = 2**53 - 1
+"""Beyond it, and its negative, a double cannot tell integers apart (RFC 8259, section 6)."""
+
+_SCALAR = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s\[\]{},:"]+', re.DOTALL)
 
 
 class SyntaxProblem(ValueError):
@@ -55,7 +62,7 @@ class Document:
 
 
 def read(path: Path) -> Document:
-    """Read a JSON file strictly: no repeated member, no NaN or Infinity, UTF-8.
+    """Read a JSON file strictly: no repeated member, no NaN or Infinity, no half of a character, UTF-8.
 
     Raises:
         OSError: the file cannot be read.
@@ -71,15 +78,23 @@ def read(path: Path) -> Document:
 def parse(path: Path, text: str) -> Document:
     """Parse JSON text; see `read`."""
     try:
-        value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(
+            text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_float=_finite, parse_int=_integer
+        )
     except json.JSONDecodeError as error:
         raise SyntaxProblem(f"not JSON: {error.msg}", error.lineno, error.colno) from error
     except RecursionError as error:
         raise SyntaxProblem("nested too deeply", 1, 1) from error
+    except _Repeated as error:
+        raise SyntaxProblem(str(error), *_repeated_key(text)) from error
     except _Unwelcome as error:
-        at = max(text.find(error.sought), 0)
-        line = text.count("\n", 0, at) + 1
-        raise SyntaxProblem(str(error), line, at - (text.rfind("\n", 0, at) + 1) + 1) from error
+        raise SyntaxProblem(str(error), *_scalar(text, error.sought)) from error
+    if _depth(value) > _DEEPEST:
+        raise SyntaxProblem("nested too deeply", 1, 1)
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise SyntaxProblem("a \\u escape stands for half of a character", 1, 1) from error
     return Document(path, text, value)
 
 
@@ -91,12 +106,16 @@ class _Unwelcome(Exception):
         self.sought = sought
 
 
+class _Repeated(Exception):
+    """An object has the same member twice."""
+
+
 def _distinct(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _Unwelcome(f"the member {twice!r} stands twice in one object", json.dumps(twice, ensure_ascii=False))
+        raise _Repeated(f"the member {twice!r} stands twice in one object")
     return members
 
 
@@ -111,25 +130,71 @@ def _finite(text: str) -> float:
     return value
 
 
-def positions(text: str) -> dict[Pointer, tuple[int, int]]:
-    """Return line and column, both from 1, of every value in JSON text; an empty dict if there is none."""
+def _integer(text: str) -> int:
+    if len(text) > 20 or abs(int(text)) > _LARGEST_INTEGER:
+        raise _Unwelcome(f"the integer {text if len(text) <= 40 else text[:37] + '...'} is too large", text)
+    return int(text)
+
+
+def _scalar(text: str, sought: str) -> tuple[int, int]:
+    """Return line and column of a number or constant, which is no part of a string."""
+    at = next((found.start() for found in _SCALAR.finditer(text) if found[0] == sought), 0)
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def _repeated_key(text: str) -> tuple[int, int]:
+    """Return line and column of the first key that stands twice in its object."""
+    seen: set[Pointer] = set()
+    for pointer, key, _ in _nodes(text):
+        if pointer in seen and key is not None:
+            return _start(text, key)
+        seen.add(pointer)
+    return 1, 1
+
+
+def _depth(value: Json) -> int:
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [
+            child
+            for item in level
+            for child in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
+        ]
+    return depth
+
+
+def _nodes(text: str) -> Iterator[tuple[Pointer, tree_sitter.Node | None, tree_sitter.Node]]:
+    """Yield the pointer, the key (None where it is no object's member) and the value of every value, in order."""
     source = text.encode()
     parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_json.language()))
-    lines = source.split(b"\n")
-    found: dict[Pointer, tuple[int, int]] = {}
-    pending: list[tuple[Pointer, tree_sitter.Node]] = [
-        ((), node) for node in parser.parse(source).root_node.named_children if node.type != "comment"
+    pending: list[tuple[Pointer, tree_sitter.Node | None, tree_sitter.Node]] = [
+        ((), None, node) for node in parser.parse(source).root_node.named_children if node.type != "comment"
     ]
     while pending:
-        pointer, node = pending.pop()
-        row, byte_column = node.start_point
-        found[pointer] = (row + 1, len(lines[row][:byte_column].decode(errors="replace")) + 1)
+        pointer, own_key, node = pending.pop()
+        yield pointer, own_key, node
+        children: list[tuple[Pointer, tree_sitter.Node | None, tree_sitter.Node]] = []
         if node.type == "object":
             for pair in node.named_children:
                 key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
                 if key is not None and value is not None:
-                    name = json.loads(source[key.start_byte : key.end_byte])
-                    pending.append(((*pointer, name), value))
+                    children.append(((*pointer, json.loads(source[key.start_byte : key.end_byte])), key, value))
         elif node.type == "array":
-            pending.extend(((*pointer, index), item) for index, item in enumerate(node.named_children))
+            children = [((*pointer, index), None, item) for index, item in enumerate(node.named_children)]
+        pending.extend(reversed(children))
+
+
+def _start(text: str, node: tree_sitter.Node) -> tuple[int, int]:
+    at = len(text.encode()[: node.start_byte].decode())
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+
+
+def positions(text: str) -> dict[Pointer, tuple[int, int]]:
+    """Return line and column, both from 1, of every value in JSON text; an empty dict if there is none."""
+    lines = text.encode().split(b"\n")
+    found: dict[Pointer, tuple[int, int]] = {}
+    for pointer, _, node in _nodes(text):
+        row, byte_column = node.start_point
+        found[pointer] = (row + 1, len(lines[row][:byte_column].decode(errors="replace")) + 1)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -103,7 +104,7 @@ def _runs(path: Path, document: Json, grid: Grid, damaged: set[Pointer], faults:
             continue
         own = {key: value for key, value in document["runs"][run].items() if key != "matrix"}
         for cell in run_cells:
-            combined = merge_patch(merge_patch(document.get("defaults", {}), own), cell.patch)
+            combined = functools.reduce(merge_patch, (own, *cell.patches), document.get("defaults", {}))
             found = list(schema.faults("complete_run", combined))
             if not found:
                 complete = schema.fill_defaults(schema.definition("complete_run"), combined)
@@ -143,8 +144,14 @@ def _run_spec(cell: Cell, run: str, complete: Mapping[str, Json], folder: Path) 
 def _parent(value: Json, cell: Cell, folder: Path) -> str | WeightsFile | None:
     if isinstance(value, dict):
         file = folder / value["weights"]
-        return WeightsFile(file, hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "")
-    return value.replace(f"[{WILDCARD}]", f"[{cell.label}]") if value else None
+        try:
+            return WeightsFile(file, hashlib.sha256(file.read_bytes()).hexdigest())
+        except (OSError, ValueError):  # ValueError: the path holds a null character
+            return WeightsFile(file, "")
+    if value is None:
+        return None
+    name = str(value)
+    return name.replace(f"[{WILDCARD}]", f"[{cell.label}]") if cell.label else name
 
 
 _DATASET_COMMON = ("name", "train_examples", "test_examples", "normalize", "randomize")
@@ -154,7 +161,7 @@ def _settings(complete: Mapping[str, Json], folder: Path) -> Settings:
     raw, training, strengths, on = (complete[key] for key in ("dataset", "training", "strengths", "regularizers"))
     parameters = {name: value for name, value in raw.items() if name not in _DATASET_COMMON}
     if "path" in parameters:
-        parameters["path"] = str(folder / parameters["path"])
+        parameters["path"] = str(folder / Path(parameters["path"]).expanduser())
     normalize, stop = raw["normalize"], training["stop_when"]
     return Settings(
         dataset=Dataset(
@@ -250,6 +257,7 @@ def _expectations(document: Json, grid: Grid, damaged: set[Pointer], faults: lis
         if "between" in raw and raw["between"][0] > raw["between"][1]:
             faults.append(Fault(((*place, "between"),), f"the lower bound of {raw['between']} is above the upper"))
         try:
+            parse(raw["metric"])
             wrong = list(_references(raw["metric"], grid)) if all(grid.values()) else []
         except ExpressionError as error:
             wrong = [str(error)]
@@ -305,7 +313,7 @@ def _figures(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fau
             faults.extend(
                 Fault(((*place, *pointer),), message) for pointer, message in _figure_faults(filled, grid, known)
             )
-        if filled.get("seed") not in (None, *document.get("seeds", [0])):
+        if ("seeds",) not in damaged and filled.get("seed") not in (None, *document.get("seeds", [0])):
             faults.append(Fault(((*place, "seed"),), f"seed {filled['seed']} is none of this experiment's"))
         parameters = {name: value for name, value in filled.items() if name not in ("name", "title")}
         yield Figure(filled["name"], filled["title"], parameters)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lark import Lark, Token, Transformer, UnexpectedInput
+from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
 
 WILDCARD = "*"
@@ -83,6 +83,9 @@ class _Build(Transformer[Token, Expression]):
         return Reference(str(items[0]), str(items[1]))
 
     def negate(self, items: list[Any]) -> Expression:
+        match items[0]:
+            case Operation("-", Number(0.0), negated):  # many signs in a row nest no deeper than one
+                return negated
         return Operation("-", Number(0.0), items[0])
 
     def add(self, items: list[Any]) -> Expression:
@@ -113,7 +116,8 @@ def parse(text: str) -> Expression:
     try:
         tree: Any = _parser().parse(text)
     except UnexpectedInput as error:
-        column = error.column if isinstance(error.column, int) and error.column > 0 else len(text) + 1
+        ended = isinstance(error, UnexpectedToken) and error.token.type == "$END"
+        column = len(text) + 1 if ended else (error.pos_in_stream or 0) + 1
         rest = text[column - 1 : column + 15]
         found = f"found {rest!r}" if rest else "it ends too early"
         raise ExpressionError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.spec import schema
-from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, parse, read
+from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, read
 from harness.spec.expand import Fault, expand
 from harness.spec.patch import merge_patch, without_nulls
 from harness.spec.problems import Problem, SpecError
@@ -21,21 +21,27 @@ def find(paths: Iterable[Path]) -> list[Path]:
     Raises:
         SpecError: a path does not exist, or no file is found.
     """
-    files: dict[Path, None] = {}
+    files: dict[Path, Path] = {}
     problems: list[Problem] = []
     for path in paths:
-        if path.is_dir():
-            found = [file for file in sorted(path.rglob("*.json")) if not file.name.startswith("_")]
-            if not found:
-                problems.append(Problem(path, 1, 1, "", "no specification (*.json) in this folder"))
-            files.update(dict.fromkeys(found))
-        elif path.exists():
-            files[path] = None
-        else:
+        try:
+            found = _below(path) if path.is_dir() else [path] if path.exists() else None
+        except OSError as error:
+            problems.append(Problem(path, 1, 1, "", f"cannot be read: {error.strerror}"))
+            continue
+        if found is None:
             problems.append(Problem(path, 1, 1, "", "no such file or folder"))
+        elif not found:
+            problems.append(Problem(path, 1, 1, "", "no specification (*.json) in this folder"))
+        for file in found or ():
+            files.setdefault(file.resolve(), file)
     if problems:
         raise SpecError(problems)
-    return list(files)
+    return list(files.values())
+
+
+def _below(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.rglob("*.json")) if not file.name.startswith("_")]
 
 
 def load(paths: Iterable[Path], assignments: Sequence[Json] = ()) -> tuple[Experiment, ...]:
@@ -44,22 +50,22 @@ def load(paths: Iterable[Path], assignments: Sequence[Json] = ()) -> tuple[Exper
     Raises:
         SpecError: with every fault of every file.
     """
-    experiments: list[Experiment] = []
+    loaded: list[tuple[_Chain, Experiment]] = []
     problems: list[Problem] = []
     for path in find(paths):
         try:
-            experiments.append(load_file(path, assignments))
+            chain = _read_chain(path, assignments)
+            loaded.append((chain, _expand(chain)))
         except SpecError as error:
             problems.extend(error.problems)
-    names = Counter(experiment.name for experiment in experiments)
-    for experiment in experiments:
+    names = Counter(experiment.name for _, experiment in loaded)
+    for chain, experiment in loaded:
         if names[experiment.name] > 1:
-            problems.append(
-                Problem(experiment.path, 1, 1, "/name", f"another specification is named {experiment.name!r} too")
-            )
+            message = f"another specification is named {experiment.name!r} too"
+            problems.append(chain.problem(Fault((("name",),), message)))
     if problems:
         raise SpecError(problems)
-    return tuple(experiments)
+    return tuple(experiment for _, experiment in loaded)
 
 
 @dataclass(frozen=True)
@@ -88,14 +94,24 @@ def load_file(path: Path, assignments: Sequence[Json] = ()) -> Experiment:
     Raises:
         SpecError: with every fault of the file and of those it extends.
     """
-    chain = _read_chain(path, assignments)
-    faults = [
-        Fault((pointer,), message) for pointer, message in schema.faults("experiment", without_nulls(chain.merged))
-    ]
-    experiment = expand(path, chain.merged, faults)
+    return _expand(_read_chain(path, assignments))
+
+
+def _expand(chain: _Chain) -> Experiment:
+    acting = without_nulls(chain.merged)
+    faults = [Fault((pointer,), message) for pointer, message in schema.faults("experiment", acting)]
+    experiment = expand(chain.path, acting | _with_inner_nulls(chain.merged, acting), faults)
     if faults or experiment is None:
         raise SpecError(chain.problem(fault) for fault in faults)
     return experiment
+
+
+def _with_inner_nulls(merged: Json, acting: Json) -> Json:
+    """Return defaults and runs as they stand: a null in a run still has to act on the defaults."""
+    kept = {key: merged[key] for key in ("defaults", "runs") if key in acting}
+    if isinstance(kept.get("runs"), dict):
+        kept["runs"] = {name: run for name, run in kept["runs"].items() if run is not None}
+    return kept
 
 
 def _read_chain(path: Path, assignments: Sequence[Json]) -> _Chain:
@@ -103,33 +119,34 @@ def _read_chain(path: Path, assignments: Sequence[Json]) -> _Chain:
     following: Path | None = path
     said_by: tuple[Document, Pointer] | None = None
     while following is not None:
-        if any(following.resolve() == document.path.resolve() for document in documents):
-            raise _stop(said_by, following, "extends itself, by way of " + " -> ".join(str(d.path) for d in documents))
         document = _read_object(following, said_by)
+        if any(following.resolve() == earlier.path.resolve() for earlier in documents):
+            raise _stop(said_by, following, "extends itself, by way of " + " -> ".join(str(d.path) for d in documents))
         documents.append(document)
         base = document.value.get("extends")
-        if base is not None and not isinstance(base, str):
-            raise _stop((document, ("extends",)), following, f"expected a string, found {schema.show(base)}")
+        if base is not None and not (isinstance(base, str) and base):
+            message = f"expected the path of a specification, found {schema.show(base)}"
+            raise SpecError([_Chain(path, (document,), None).problem(Fault((("extends",),), message))])
         said_by = (document, ("extends",))
         following = following.parent / base if base else None
-    # The first document stands as it is: a null in one of its runs still has to act on the defaults.
+    # The first document stands as it is, with its nulls.
     *patches, first = [{k: v for k, v in d.value.items() if k not in ("extends", "$schema")} for d in documents]
     merged: Json = first
     for patch in reversed(patches):
         merged = merge_patch(merged, patch)
     for assignment in assignments:
         merged = merge_patch(merged, assignment)
-        documents.insert(0, parse(Path("--set"), schema.compact(assignment)))
+        documents.insert(0, Document(Path("--set"), schema.compact(assignment), assignment))
     return _Chain(path, tuple(documents), merged)
 
 
 def _read_object(path: Path, said_by: tuple[Document, Pointer] | None) -> Document:
     try:
         document = read(path)
-    except OSError as error:
-        raise _stop(said_by, path, f"cannot be read: {error.strerror}") from error
     except SyntaxProblem as error:
         raise SpecError([Problem(path, error.line, error.column, "", error.message)]) from error
+    except (OSError, ValueError) as error:  # ValueError: the path holds a null character
+        raise _stop(said_by, path, f"cannot be read: {getattr(error, 'strerror', error)}") from error
     if not isinstance(document.value, dict):
         raise _stop(None, path, f"expected an object, found {schema.show(document.value)}")
     return document

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.spec.document import Pointer
-from harness.spec.patch import merge_patch, nest
+from harness.spec.patch import nest
 from harness.spec.records import Json
 
-_LABEL = re.compile(r"^[A-Za-z0-9_.+=-]+$")
+_LABEL = re.compile(r"[A-Za-z0-9_.+=-]+")
+
+_MOST_CELLS = 10_000
+"""Above this a matrix is a mistake, and expanding it would only take time and memory."""
 
 
 @dataclass(frozen=True)
 class Cell:
     """One combination of a matrix's axes.
 
-    `label` is "" for a run without a matrix. `origins` says, for each axis, where in the run its
+    `label` is "" for a run without a matrix. `patches` act one after another, so that a null of one
+    still takes a key of the run or of the defaults away. `origins` says, for each axis, where in the run its
     change stands (a pointer below the run) and at which path of the run it acts.
     """
 
     label: str
-    patch: Json
+    patches: tuple[Json, ...]
     origins: tuple[tuple[Pointer, Pointer], ...]
 
     def name(self, run: str) -> str:
@@ -49,7 +54,7 @@ def _label(value: Json, pointer: Pointer) -> str:
         )
     else:
         text = value if isinstance(value, str) else json.dumps(value)
-    if not _LABEL.match(text):
+    if not _LABEL.fullmatch(text):
         raise MatrixError(
             pointer,
             f"{text!r} cannot be a label: letters, digits and _ . + = - only; write the axis as {{label: change}}",
@@ -60,7 +65,8 @@ def _label(value: Json, pointer: Pointer) -> str:
 def _axis(name: str, options: Json) -> list[tuple[str, Json, tuple[Pointer, Pointer]]]:
     """Return label, change and origin of each value of one axis."""
     if isinstance(options, dict):
-        return [(label, change, (("matrix", name, label), ())) for label, change in options.items()]
+        named = {label: change for label, change in options.items() if change is not None}
+        return [(label, change, (("matrix", name, label), ())) for label, change in named.items()]
     path = name.split(".")
     values: list[tuple[str, Json, tuple[Pointer, Pointer]]] = []
     for index, value in enumerate(options):
@@ -78,9 +84,12 @@ def cells(run: Mapping[str, Json]) -> Iterator[Cell]:
     Raises:
         MatrixError: an axis cannot be expanded.
     """
-    axes = [_axis(name, options) for name, options in (run.get("matrix") or {}).items()]
+    axes = [_axis(name, options) for name, options in (run.get("matrix") or {}).items() if options is not None]
+    if math.prod(len(axis) for axis in axes) > _MOST_CELLS:
+        raise MatrixError(("matrix",), f"its axes multiply to more than {_MOST_CELLS:,} cells")
     for combination in itertools.product(*axes):
-        patch: Json = {}
-        for _, change, _ in combination:
-            patch = merge_patch(patch, change)
-        yield Cell(",".join(label for label, _, _ in combination), patch, tuple(origin for _, _, origin in combination))
+        yield Cell(
+            ",".join(label for label, _, _ in combination),
+            tuple(change for _, change, _ in combination),
+            tuple(origin for _, _, origin in combination),
+        )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from pathlib import Path
 
+from harness.spec import document
 from harness.spec.records import Json
 
 
@@ -21,9 +22,9 @@ def merge_patch(target: Json, patch: Json) -> Json:
     return merged
 
 
-def without_nulls(document: Json) -> Json:
+def without_nulls(value: Json) -> Json:
     """Return a document as it acts: merging it into nothing drops the members that a patch removes."""
-    return merge_patch({}, document)
+    return merge_patch({}, value)
 
 
 def nest(path: Sequence[str], value: Json) -> Json:
@@ -37,13 +38,15 @@ def parse_assignment(text: str) -> Json:
     """Turn `a.b=VALUE` into a merge patch; VALUE is JSON, or else taken as a plain string.
 
     Raises:
-        ValueError: there is no `=`, or a name of the path is empty.
+        ValueError: there is no `=`, a name of the path is empty, or the text is not UTF-8.
     """
+    if not text.encode(errors="replace").decode() == text:
+        raise ValueError(f"expected UTF-8, found {text!r}")
     path, equals, value = text.partition("=")
     names = path.split(".")
     if not equals or not all(names):
         raise ValueError(f"expected PATH=VALUE, such as defaults.training.epochs=3, found {text!r}")
     try:
-        return nest(names, json.loads(value))
-    except json.JSONDecodeError:
+        return nest(names, document.parse(Path("--set"), value).value)
+    except document.SyntaxProblem:
         return nest(names, value)

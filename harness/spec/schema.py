@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -65,8 +66,10 @@ def properties(schema: Schema, instance: Json) -> dict[str, Schema]:
 
 
 def fill_defaults(schema: Schema, instance: Json) -> Json:
-    """Return a copy of a valid instance in which every absent property has its default."""
+    """Return a copy of a valid instance in which every absent property has its default, and integers are `int`."""
     parts = list(applicable(schema, instance))
+    if isinstance(instance, float) and instance.is_integer() and any(_takes_integers(part) for part in parts):
+        return int(instance)  # JSON Schema takes 64.0 for an integer
     if isinstance(instance, list):
         items: Schema = next((part["items"] for part in parts if isinstance(part.get("items"), dict)), {})
         return [fill_defaults(items, item) for item in instance]
@@ -83,6 +86,11 @@ def fill_defaults(schema: Schema, instance: Json) -> Json:
     return filled
 
 
+def _takes_integers(schema: Schema) -> bool:
+    allowed = schema.get("type", ())
+    return "integer" in ([allowed] if isinstance(allowed, str) else allowed)
+
+
 def _closed(validator: Any, allowed: Any, instance: Json, schema: Schema) -> Iterator[ValidationError]:
     """Check `additionalProperties` and `unevaluatedProperties`: one error for each unknown name, at that name."""
     if not validator.is_type(instance, "object"):
@@ -96,11 +104,17 @@ def _closed(validator: Any, allowed: Any, instance: Json, schema: Schema) -> Ite
                 yield from validator.descend(value, allowed, path=name)
 
 
+def _pattern(validator: Any, pattern: str, instance: Json, schema: Schema) -> Iterator[ValidationError]:
+    """Check `pattern` as ECMA-262 reads it: Python's `$` would let a newline at the end pass."""
+    exact = pattern.removesuffix("$") + (r"\Z" if pattern.endswith("$") else "")
+    if validator.is_type(instance, "string") and not re.search(exact, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
 @functools.cache
 def _validator_class() -> Any:
-    return jsonschema.validators.extend(
-        jsonschema.Draft202012Validator, {"additionalProperties": _closed, "unevaluatedProperties": _closed}
-    )
+    checks = {"additionalProperties": _closed, "unevaluatedProperties": _closed, "pattern": _pattern}
+    return jsonschema.validators.extend(jsonschema.Draft202012Validator, checks)
 
 
 @functools.cache
@@ -118,9 +132,11 @@ def faults(name: str, instance: Json) -> Iterator[tuple[Pointer, str]]:
 
 def _describe(error: ValidationError) -> Iterator[tuple[Pointer, str]]:
     pointer = tuple(error.absolute_path)
+    if "propertyNames" in error.absolute_schema_path:
+        pointer = (*pointer, error.instance)
     if error.validator == "anyOf" and error.context:
         yield from _nearest_branch(error, pointer)
-    else:
+    elif error.validator != "enum" or isinstance(error.instance, str):  # else its type is told already
         yield pointer, _message(error)
 
 

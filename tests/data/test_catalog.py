@@ -86,3 +86,9 @@ def test_an_archive_is_ready_when_it_is_found_or_unpacked(tmp_path: Path, monkey
     assert catalog.find_archive("cifar10_jpeg") == full / "cifar10_jpeg.tar.gz"
     assert source.missing({}, tmp_path / "other") is None
     assert source.fingerprint({}, data_dir) == catalog.ARCHIVES["cifar10_jpeg"].sha256
+
+
+def test_a_folder_name_that_no_system_takes_is_a_missing_folder(tmp_path: Path) -> None:
+    missing = catalog.SOURCES["image_folder"].missing({"path": str(tmp_path / ("x" * 5000))}, tmp_path)
+    assert missing is not None
+    assert "does not exist" in missing

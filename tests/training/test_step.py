@@ -39,7 +39,7 @@ def theirs(torch: Any, block: str) -> Any:
     """Two stages of one block, written from the paper's description alone."""
     nn, functional = torch.nn, torch.nn.functional
 
-    class Block(nn.Module):
+    class Block(nn.Module):  # type: ignore[name-defined]
         def __init__(self, inside: int, width: int, stride: int) -> None:
             super().__init__()
             if block == "basic":
@@ -61,7 +61,7 @@ def theirs(torch: Any, block: str) -> Any:
                 x = self.norms[-1](self.convs[-1](x))
             return functional.relu(x + y)
 
-    class Net(nn.Module):
+    class Net(nn.Module):  # type: ignore[name-defined]
         def __init__(self) -> None:
             super().__init__()
             expansion = 1 if block == "basic" else 4

@@ -1,0 +1,46 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from harness.data import sources
+from harness.data.catalog import SOURCES
+from harness.data.facts import FACTS, Facts, facts
+from harness.spec.records import Component, Dataset, Json
+
+MakeDataset = Callable[..., Dataset]
+
+
+def test_there_are_facts_of_every_dataset() -> None:
+    assert sorted(FACTS) == sorted(SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("digits", {}),
+        ("blobs", {"train_per_class": 7, "test_per_class": 5, "shift": 0.65, "data_seed": 0}),
+    ],
+)
+def test_the_facts_are_what_is_loaded(name: str, parameters: Json, data_dir: Path, dataset: MakeDataset) -> None:
+    loaded = sources.load(dataset(name, **parameters), data_dir)
+    assert facts(Component(name, parameters)) == Facts(
+        loaded.train.inputs.shape[1:], len(loaded.classes), len(loaded.train), len(loaded.test)
+    )
+
+
+def test_the_images_of_a_folder_are_counted(tmp_path: Path, data_dir: Path, dataset: MakeDataset) -> None:
+    for place in ("train/a/1.png", "train/a/2.PNG", "train/b/1.jpg", "train/c/x.jpeg", "test/a/1.png", "test/c/1.png"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (5, 4)).save(tmp_path / place)
+    (tmp_path / "train" / "a" / "notes.txt").write_text("")
+    found = facts(Component("image_folder", {"path": str(tmp_path)}))
+    assert found == Facts(None, 3, 4, 2)
+    loaded = sources.load(dataset("image_folder", path=str(tmp_path)), data_dir)
+    assert (len(loaded.classes), len(loaded.train), len(loaded.test)) == (3, 4, 2)
+
+
+@pytest.mark.parametrize("path", ["nowhere", "\0"])
+def test_of_a_folder_that_is_not_there_nothing_is_known(tmp_path: Path, path: str) -> None:
+    assert facts(Component("image_folder", {"path": str(tmp_path / path)})) is None

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness.data import catalog
+from harness.plan import ConcreteRun
+from harness.results import RunResult, Status
+from harness.runner import local
+from harness.runner.backend import prepare_backend
+
+if TYPE_CHECKING:
+    from tests.runner.conftest import Person
+
+PERCEPTRON = {"defaults": {"training": {"epochs": 60, "measure_every": 7}}}
+CONVNET = {
+    "defaults": {
+        "dataset": {"train_examples": 40, "test_examples": 50},
+        "model": {"name": "convnet", "hidden": None, "width": 2},
+        "regularizers": ["augmentation", "momentum", "l2"],
+        "strengths": {"augmentation": [{"name": "random_crop", "padding": 1}], "momentum": 0.9, "l2": 0.01},
+        "training": {"epochs": 6},
+    }
+}
+
+
+@dataclass
+class Heard:
+    """A listener that keeps what it hears."""
+
+    started_runs: list[str] = field(default_factory=list)
+    epochs: list[float] = field(default_factory=list)
+    ended: list[tuple[str, Status, bool]] = field(default_factory=list)
+
+    def started(self, run: ConcreteRun) -> None:
+        self.started_runs.append(run.run.name)
+
+    def advanced(self, rows: Sequence[Mapping[str, float]]) -> None:
+        self.epochs += [row["epoch"] for row in rows]
+
+    def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
+        self.ended.append((run.run.name, result.status, reused))
+
+
+def execute(person: Person, spec: str, stop: Callable[[Heard], bool] = lambda heard: False) -> Heard:
+    plan, heard = person.plan(spec), Heard()
+    person.store.prepare()
+    prepare_backend()
+    work = local.Work(plan, person.store, catalog.data_dir(), heard, lambda: stop(heard))
+    local.execute(work, list(plan.runs))
+    return heard
+
+
+@pytest.mark.parametrize(("changes", "first"), [(PERCEPTRON, 7), (CONVNET, 2)], ids=["perceptron", "convnet"])
+def test_an_interrupted_run_ends_as_the_uninterrupted_one(
+    person: Person, another: Person, changes: dict[str, Any], first: int
+) -> None:
+    spec = person.spec(**changes)
+    key = person.keys(spec)["random"]
+    whole = execute(another, spec)
+    for stop_at in (0, first):
+        with pytest.raises(local.Interrupted):
+            execute(person, spec, stop=lambda heard: stop_at in heard.epochs)  # noqa: B023
+        assert not person.store.done(key)
+    reached = person.store.progress(key)
+    assert reached is not None
+    assert first <= reached < whole.epochs[-1]
+    rest = execute(person, spec)
+    assert rest.epochs == [epoch for epoch in whole.epochs if epoch > reached]
+    assert person.same(another, key)
+
+
+def test_a_stop_before_the_first_run_starts_none(person: Person) -> None:
+    spec = person.spec()
+    with pytest.raises(local.Interrupted):
+        execute(person, spec, stop=lambda heard: True)
+    assert person.store.progress(person.keys(spec)["random"]) is None
+
+
+def test_a_damaged_checkpoint_costs_the_run_s_progress_alone(person: Person, another: Person) -> None:
+    spec = person.spec(**PERCEPTRON)
+    key = person.keys(spec)["random"]
+    with pytest.raises(local.Interrupted):
+        execute(person, spec, stop=lambda heard: 7 in heard.epochs)
+    path = person.folder / "store" / "unfinished" / key / "checkpoint.npz"
+    path.write_bytes(path.read_bytes()[:-200])
+    assert execute(person, spec).epochs == execute(another, spec).epochs
+    assert person.same(another, key)
+
+
+def test_the_listener_hears_of_every_run_parents_first(person: Person) -> None:
+    spec = person.spec(runs={"child": {"initialize_from": "random"}, "random": {}})
+    assert execute(person, spec).ended == [("random", Status.DONE, False), ("child", Status.DONE, False)]
+    again = execute(person, spec)
+    assert again.started_runs == []
+    assert again.ended == [("random", Status.DONE, True), ("child", Status.DONE, True)]
+
+
+def test_a_run_that_failed_is_tried_again(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = person.spec(runs={"random": {}, "child": {"initialize_from": "random"}})
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "train", lambda *_, **__: 1 / 0)
+        assert execute(person, spec).ended == [("random", Status.ERROR, False), ("child", Status.BLOCKED, False)]
+    assert person.store.error(person.keys(spec)["random"]) == "ZeroDivisionError: division by zero"
+    assert [status for _, status, _ in execute(person, spec).ended] == [Status.DONE, Status.DONE]
+
+
+def test_a_weights_file_is_where_a_run_starts(person: Person) -> None:
+    source = person.spec(name="source")
+    execute(person, source)
+    weights = person.store.folder(person.keys(source)["random"]) / "final.weights.h5"
+    spec = person.spec(runs={"random": {"initialize_from": {"weights": str(weights)}}})
+    execute(person, spec)
+    start, end = (person.history(person.keys(each)["random"]) for each in (spec, source))
+    assert start["weight_norm"][0] == end["weight_norm"][-1]
+
+
+def test_weights_that_do_not_fit_are_the_run_s_error(person: Person) -> None:
+    source = person.spec(name="source")
+    execute(person, source)
+    weights = person.store.folder(person.keys(source)["random"]) / "final.weights.h5"
+    start = {"initialize_from": {"weights": str(weights)}, "model": {"hidden": [8]}}
+    spec = person.spec(runs={"random": start})
+    assert execute(person, spec).ended == [("random", Status.ERROR, False)]
+    assert f"the weights {weights} do not fit the network" in str(person.store.error(person.keys(spec)["random"]))

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+from markdown_it import MarkdownIt
+from pytest_regressions.data_regression import DataRegressionFixture
+from sklearn.datasets import load_digits
+
+from harness.runner import local
+
+if TYPE_CHECKING:
+    from tests.runner.conftest import Person
+
+EXPECTED = {"id": "learns", "title": "It learns", "basis": "claim", "source": "chance is 10%", "statistic": "every"}
+LEARNS = {**EXPECTED, "metric": "random.test_accuracy", "at_least": 0.2}
+CONFUSION = {"dataset": {"randomize": [{"name": "confusion", "replicas": 2, "zero_out": 0.1}]}}
+THREE: dict[str, Any] = {
+    "runs": {
+        "confusion": {**CONFUSION, "training": {"epochs": 8}},
+        "random": {},
+        "adversarial": {"initialize_from": "confusion"},
+    },
+    "expectations": [LEARNS],
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, person_in: Callable[[Path], Person]) -> Person:
+    person = person_in(tmp_path_factory.mktemp("finished"))
+    result = person.run(person.spec(**THREE))
+    assert result.exit_code == 0, result.output
+    return person
+
+
+def held_out() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """The digits that are not for training, scaled: of m images of a class, image j where (50 j) mod m >= 50."""
+    images, labels = load_digits(return_X_y=True)
+    seen, chosen = dict.fromkeys(range(10), 0), []
+    for label in labels:
+        chosen.append(50 * seen[label] % int((labels == label).sum()) >= 50)
+        seen[label] += 1
+    return images[chosen] / 16, labels[chosen]
+
+
+def test_a_finished_run_is_the_documented_folder(finished: Person) -> None:
+    keys = finished.keys(finished.spec(**THREE))
+    assert {path.name for path in finished.store.folder("").iterdir()} == set(keys.values())
+    assert list((finished.folder / "store" / "unfinished").iterdir()) == []
+    files = {path.name for path in finished.store.folder(keys["random"]).iterdir()}
+    documented = {"run.json", "history.csv", "measurements.json", "environment.json", "final.weights.h5"}
+    assert files == documented
+    record = json.loads((finished.store.folder(keys["adversarial"]) / "run.json").read_text())
+    assert (record["run"], record["seed"], record["parent"]) == ("adversarial", 0, keys["confusion"])
+    environment = json.loads((finished.store.folder(keys["random"]) / "environment.json").read_text())
+    assert environment["parameters"] == 64 * 16 + 16 + 16 * 10 + 10
+
+
+@pytest.mark.parametrize("run", ["random", "confusion", "adversarial"])
+def test_plain_keras_loads_the_weights_and_they_give_the_recorded_accuracy(finished: Person, run: str) -> None:
+    key = finished.keys(finished.spec(**THREE))[run]
+    layers = [keras.layers.Flatten(), keras.layers.Dense(16, activation="relu"), keras.layers.Dense(10)]
+    model = keras.Sequential([keras.Input((8, 8, 1)), *layers])
+    model.load_weights(finished.store.folder(key) / "final.weights.h5")
+    w1, b1, w2, b2 = finished.weights(key)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), (w1, b1, w2, b2), strict=True))
+    x, labels = held_out()
+    logits = np.maximum(x @ w1 + b1, 0) @ w2 + b2
+    recorded = finished.measurements(key)
+    assert recorded["test_accuracy"] == np.mean(logits.argmax(1) == labels)
+    log_sum = np.log(np.exp(logits).sum(1))
+    assert recorded["test_loss"] == pytest.approx(np.mean(log_sum - logits[np.arange(len(labels)), labels]), rel=1e-5)
+    norm = math.sqrt(sum(float(np.square(w, dtype=np.float64).sum()) for w in (w1, b1, w2, b2)))
+    assert recorded["weight_norm"] == pytest.approx(norm, rel=1e-6)
+
+
+def test_adversarial_starts_from_its_parent_s_final_weights(finished: Person) -> None:
+    keys = finished.keys(finished.spec(**THREE))
+    history, parent = finished.history(keys["adversarial"]), finished.history(keys["confusion"])
+    assert (history["epoch"][0], history["distance"][0]) == (0, 0)
+    assert history["weight_norm"][0] == parent["weight_norm"][-1]
+    assert history["test_accuracy"][0] == parent["test_accuracy"][-1]
+    moved = zip(finished.weights(keys["adversarial"]), finished.weights(keys["confusion"]), strict=True)
+    distance = math.sqrt(sum(float(np.square(a.astype(np.float64) - b).sum()) for a, b in moved))
+    assert history["distance"][-1] == pytest.approx(distance, rel=1e-5)
+
+
+def test_the_reports_are_written(finished: Person) -> None:
+    reports = finished.folder / "reports"
+    assert {path.name for path in reports.iterdir()} == {"README.md", "tiny.md", "tiny.json", "tiny"}
+    assert list((reports / "tiny").glob("*.png"))
+    tokens = MarkdownIt().enable("table").parse((reports / "tiny.md").read_text())
+    kinds = [token.type for token in tokens]
+    assert (tokens[0].type, tokens[0].tag, tokens[1].content) == ("heading_open", "h1", "Tiny")
+    assert kinds.count("table_open") >= 2
+    cells = [token.content for token in tokens if token.type == "inline"]
+    assert {"confusion", "random", "adversarial"} <= {cell.strip("`*") for cell in cells}
+    images = [child.attrs["src"] for token in tokens for child in token.children or () if child.type == "image"]
+    assert images
+    assert all((reports / str(source)).is_file() for source in images)
+
+
+def test_the_numbers_are_as_before(finished: Person, data_regression: DataRegressionFixture) -> None:
+    """Counts exactly; accuracies within what another processor's arithmetic may change."""
+    keys = finished.keys(finished.spec(**THREE))
+    numbers = {run: finished.measurements(key) for run, key in keys.items()}
+    exact = {run: {name: each[name] for name in ("epochs", "steps")} for run, each in numbers.items()}
+    data_regression.check(exact)
+    measured = {run: each["test_accuracy"] for run, each in numbers.items()}
+    assert measured == pytest.approx({"confusion": 0.1, "random": 0.36, "adversarial": 0.3}, abs=0.05)
+
+
+def test_finished_runs_are_not_repeated(finished: Person) -> None:
+    files = [*finished.store.folder("").rglob("*.*")]
+    before = {path: path.stat().st_mtime_ns for path in files}
+    result = finished.run(finished.spec(**THREE, title="Another title", question="And a question?"))
+    assert result.exit_code == 0
+    assert result.stdout.count("(kept from before)") == 3
+    assert {path: path.stat().st_mtime_ns for path in finished.store.folder("").rglob("*.*")} == before
+    assert "# Another title" in (finished.folder / "reports" / "tiny.md").read_text()
+
+
+def test_only_one_run_and_what_it_starts_from(person: Person) -> None:
+    spec = person.spec(**THREE)
+    result = person.run(spec, "--only", "adversarial")
+    done = {run for run, key in person.keys(spec).items() if person.store.done(key)}
+    assert done == {"confusion", "adversarial"}
+    assert result.stdout.count("✓") == 2
+    assert result.exit_code == 4  # what the expectation speaks of was not run
+
+
+@pytest.mark.parametrize(("bound", "code"), [({"at_least": 0.0}, 0), ({"at_least": 1.0}, 1)])
+def test_the_exit_code_tells_the_verdict(person: Person, bound: dict[str, float], code: int) -> None:
+    assert person.run(person.spec(expectations=[{**LEARNS, **bound}])).exit_code == code
+
+
+def test_a_run_that_diverges_is_an_error_and_the_others_go_on(person: Person) -> None:
+    runs = {
+        "wild": {"training": {"optimizer": {"learning_rate": 1e30}}},
+        "child": {"initialize_from": "wild"},
+        "grandchild": {"initialize_from": "child", "training": {"epochs": 1}},
+        "random": {},
+    }
+    spec = person.spec(runs=runs, expectations=[LEARNS])
+    result = person.run(spec, "--allow", "blocked")
+    assert result.exit_code == 3
+    lines = {line.split(" / ")[1]: line for line in result.stdout.splitlines() if " / seed 0" in line}
+    assert "error: the loss became NaN at step" in lines["wild"]
+    assert "blocked: it starts from wild, which failed: the loss became NaN at step" in lines["child"]
+    assert "blocked: it starts from child, which is blocked: it starts from wild, which failed" in lines["grandchild"]
+    assert lines["random"].startswith("✓")
+    keys = person.keys(spec)
+    assert [person.store.done(keys[run]) for run in runs] == [False, False, False, True]
+    assert "became NaN" in (person.folder / "reports" / "tiny.md").read_text()
+
+
+@pytest.mark.parametrize(("allow", "code"), [((), 4), (("--allow", "blocked"), 0)])
+def test_missing_images_block_a_run_and_the_others_go_on(person: Person, allow: tuple[str, ...], code: int) -> None:
+    folder = person.folder / "no images"
+    runs = {"random": {}, "photographs": {"dataset": {"name": "image_folder", "path": str(folder)}}}
+    metrics = {"here": "random.test_accuracy", "gone": "photographs.test_accuracy"}
+    spec = person.spec(
+        runs=runs, expectations=[{**LEARNS, "id": name, "metric": metric} for name, metric in metrics.items()]
+    )
+    result = person.run(spec, *allow)
+    assert result.exit_code == code
+    sentence = f"blocked: the folder {folder} does not exist: put the images there as <split>/<class>/<image>"
+    assert sentence in result.stdout
+    assert person.store.done(person.keys(spec)["random"])
+
+
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_an_experiment_that_needs_a_gpu(person: Person, gpus: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "gpus", lambda: gpus)
+    result = person.run(person.spec(requires={"gpu": True}, expectations=[LEARNS]))
+    assert result.exit_code == (0 if gpus else 4)
+    assert ("blocked: it needs a GPU, and this machine has none" in result.stdout) == (not gpus)
+
+
+def a_file(path: Path) -> None:
+    path.write_text("in the way")
+
+
+def a_file_inside(path: Path) -> None:
+    path.mkdir()
+    (path / "runs").write_text("in the way")
+
+
+@pytest.mark.parametrize("obstruct", [a_file, a_file_inside])
+def test_a_store_that_cannot_be_written_is_told(person: Person, obstruct: Callable[[Path], None]) -> None:
+    obstruct(person.folder / "store")
+    result = person.run(person.spec())
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"error: the store {person.folder / 'store'} cannot be written" in result.stderr
+    assert isinstance(result.exception, SystemExit)
+
+
+def test_reports_that_cannot_be_written_are_told_before_training(person: Person) -> None:
+    (person.folder / "reports").write_text("in the way")
+    spec = person.spec()
+    result = person.run(spec)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"error: the reports {person.folder / 'reports'} cannot be written" in result.stderr
+    assert not person.store.done(person.keys(spec)["random"])
+
+
+def test_points_in_the_plane_get_a_decision_grid(person: Person) -> None:
+    points = {"name": "blobs", "train_examples": None, "train_per_class": 10, "test_per_class": 10}
+    training = {"loss": "binary_cross_entropy", "batch_size": 10, "epochs": 200}
+    spec = person.spec(defaults={"dataset": points, "training": training})
+    assert person.run(spec).exit_code == 0
+    key = person.keys(spec)["random"]
+    with np.load(person.store.folder(key) / "decision_grid.npz") as grid:
+        assert grid.files
+    # Two clusters one above the other: a boundary crosses the square from one side to the other.
+    assert person.measurements(key)["boundary_length"] > 0

@@ -1,0 +1,144 @@
+"""Each rule once, beside its nearest neighbour that holds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.data.facts import Facts
+from harness.spec.consistency import examples
+from harness.spec.load import load_file
+from harness.spec.records import Json
+
+Write = Callable[..., Path]
+Faults = Callable[..., list[str]]
+
+
+IMAGES: Json = {"dataset": {"name": "digits"}, "model": {"name": "convnet"}}
+POINTS: Json = {"dataset": {"name": "blobs"}, "model": {"name": "perceptron"}}
+CASES: list[tuple[Json, str, Json, Json, str]] = [
+    # defaults, where, a setting that holds, one that does not, and what is said of it
+    (IMAGES, "dataset/train_examples", 500, 501, "digits has 500 of them, fewer than 501"),
+    (IMAGES, "dataset/test_examples", 1297, 1298, "digits has 1297 of them, fewer than 1298"),
+    (POINTS, "dataset/train_examples", 100, 101, "blobs has 100 of them, fewer than 101"),
+    (POINTS, "model/name", "perceptron", "convnet", "convnet needs images, but blobs gives vectors of 2 values"),
+    (POINTS, "model/name", "perceptron", "resnet", "resnet needs images, but blobs gives vectors of 2 values"),
+    (
+        IMAGES,
+        "dataset/randomize",
+        [{"name": "confusion"}],
+        [{"name": "noisy_copies"}],
+        "noisy_copies needs real-valued inputs, but digits gives images",
+    ),
+    (
+        IMAGES,
+        "dataset/normalize",
+        {"mean": [0], "deviation": [1]},
+        {"mean": [0, 1], "deviation": [1]},
+        "expected 1 values, one a channel, found 2",
+    ),
+    (
+        POINTS,
+        "dataset/normalize",
+        {"mean": [0, 0], "deviation": [1, 1]},
+        {"mean": [0, 0], "deviation": [1]},
+        "expected 2 values, one a channel, found 1",
+    ),
+    (POINTS, "training/loss", "binary_cross_entropy", None, ""),
+    (
+        IMAGES,
+        "training/loss",
+        "cross_entropy",
+        "binary_cross_entropy",
+        "binary_cross_entropy needs two classes, but digits has 10",
+    ),
+    (
+        IMAGES,
+        "training",
+        {"last_batch": "drop", "batch_size": 500},
+        {"last_batch": "drop", "batch_size": 501},
+        "no batch of 501 can be filled from 500 examples",
+    ),
+    (IMAGES, "training", {"last_batch": "keep", "batch_size": 501}, None, ""),
+    (IMAGES | {"strengths": {"augmentation": [{"name": "random_flip"}]}}, "regularizers", ["augmentation"], None, ""),
+    (IMAGES, "regularizers", ["l2"], ["augmentation"], "augmentation is on, but strengths.augmentation lists none"),
+    (
+        POINTS | {"regularizers": ["augmentation"]},
+        "strengths/augmentation",
+        [{"name": "gaussian_noise"}],
+        [{"name": "random_crop"}],
+        "random_crop needs images, but blobs gives vectors of 2 values",
+    ),
+    (
+        POINTS | {"regularizers": ["augmentation"]},
+        "strengths/augmentation",
+        [{"name": "gaussian_noise"}],
+        [{"name": "random_flip"}],
+        "random_flip needs images, but blobs gives vectors of 2 values",
+    ),
+    # 8 pixels, halved three times: one pixel.
+    (IMAGES, "model", {"name": "resnet", "blocks": [1, 1, 1, 1]}, None, ""),
+]
+
+
+def nested(place: str, value: Json) -> Json:
+    for name in reversed(place.split("/")):
+        value = {name: value}
+    return value
+
+
+@pytest.mark.parametrize(("defaults", "place", "right", "wrong", "message"), CASES)
+def test_settings_that_cannot_go_together_are_told(
+    write: Write, faults: Faults, defaults: Json, place: str, right: Json, wrong: Json, message: str
+) -> None:
+    assert len(load_file(write(defaults=defaults, runs={"one": nested(place, right)})).runs) == 1
+    if wrong is not None:
+        (found,) = faults(write(defaults=defaults, runs={"one": nested(place, wrong)}))
+        assert found.startswith(f"/runs/one/{place}")
+        assert found.endswith(f" {message}")
+
+
+def test_a_missing_weights_file_is_told(write: Write, faults: Faults) -> None:
+    for name in ("no.weights.h5", "\0.weights.h5", "n" * 300 + ".weights.h5"):
+        (found,) = faults(write(runs={"one": {"initialize_from": {"weights": name}}}))
+        assert found.startswith("/runs/one/initialize_from/weights no such file: ")
+
+
+def test_a_fault_of_the_defaults_is_told_once(write: Write, faults: Faults) -> None:
+    defaults = IMAGES | {"training": {"loss": "binary_cross_entropy"}}
+    assert faults(write(defaults=defaults, runs={"one": {}, "two": {}})) == [
+        "/defaults/training/loss binary_cross_entropy needs two classes, but digits has 10"
+    ]
+
+
+def test_data_that_are_not_there_are_no_fault(write: Write, tmp_path: Path) -> None:
+    dataset = {"name": "image_folder", "path": "nowhere", "train_examples": 10**6}
+    run = load_file(write(defaults=IMAGES | {"dataset": dataset})).runs["one"]
+    assert run.settings.dataset.source.parameters == {"path": str(tmp_path / "nowhere")}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "count"),
+    [
+        ({}, 500),
+        ({"train_examples": 30}, 30),
+        ({"train_examples": 30, "randomize": [{"name": "confusion", "replicas": 4}]}, 120),
+        ({"train_examples": 30, "randomize": [{"name": "label_corruption"}]}, 30),
+        (
+            {
+                "train_examples": 30,
+                "randomize": [{"name": "confusion", "replicas": 2}, {"name": "confusion", "replicas": 3}],
+            },
+            180,
+        ),
+    ],
+)
+def test_an_epoch_has_every_replica(write: Write, dataset: Json, count: int) -> None:
+    settings = load_file(write(runs={"one": {"dataset": dataset}})).runs["one"].settings
+    assert examples(settings, Facts((8, 8, 1), 10, 500, 1297)) == count
+
+
+def test_an_epoch_has_every_copy_and_the_original(write: Write) -> None:
+    dataset = {"randomize": [{"name": "noisy_copies", "copies": 2}]}
+    settings = load_file(write(defaults=POINTS, runs={"one": {"dataset": dataset}})).runs["one"].settings
+    assert examples(settings, Facts((2,), 2, 100, 100)) == 300

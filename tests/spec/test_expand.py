@@ -1,0 +1,352 @@
+"""What a specification becomes: cells, settings, expectations, figures."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.spec.load import load_file
+from harness.spec.patch import parse_assignment
+from harness.spec.records import (
+    Basis,
+    Component,
+    Json,
+    Normalization,
+    Requirements,
+    Source,
+    Statistic,
+    StopRule,
+    WeightsFile,
+)
+
+Write = Callable[..., Path]
+Faults = Callable[..., list[str]]
+
+
+def test_the_shortest_specification_has_every_default(write: Write) -> None:
+    path = write()
+    experiment = load_file(path)
+    assert (experiment.path, experiment.name, experiment.title, experiment.question) == (path, "a", "A", "")
+    assert (experiment.source, experiment.requires, experiment.seeds) == (None, Requirements(gpu=False), (0,))
+    assert (experiment.expectations, experiment.figures) == ((), ())
+    (run,) = experiment.runs.values()
+    settings = run.settings
+    assert (run.name, run.initialize_from, run.regularizers) == ("one", None, ())
+    assert settings.dataset.source == Component("digits", {})
+    assert settings.model == Component("perceptron", {"hidden": [512]})
+    assert settings.initialization == Component("fan_in_uniform", {})
+    assert (settings.augmentation, settings.training.momentum, settings.training.l2) == ((), 0.0, 0.0)
+    assert settings.training.optimizer == Component("sgd", {"learning_rate": 0.1, "nesterov": False})
+    assert (settings.training.batch_size, settings.training.epochs, settings.training.stop_when) == (128, 100, None)
+
+
+def test_everything_that_is_written_arrives(write: Write) -> None:
+    experiment = load_file(
+        write(
+            question="Q?",
+            source={"citation": "C", "locator": "L"},
+            requires={"gpu": True},
+            seeds=[3, 1],
+            defaults={
+                "dataset": {
+                    "name": "blobs",
+                    "train_per_class": 7,
+                    "train_examples": 9,
+                    "test_examples": 8,
+                    "normalize": {"mean": [1, 2], "deviation": [3, 4]},
+                    "randomize": [{"name": "noisy_copies", "copies": 3}, {"name": "label_corruption"}],
+                },
+                "model": {"name": "perceptron", "hidden": []},
+                "strengths": {"augmentation": [{"name": "gaussian_noise"}], "momentum": 0.7, "l2": 0.3},
+                "regularizers": ["momentum", "augmentation"],
+                "training": {"stop_when": {"check_every": 5}, "schedule": {"name": "piecewise", "epochs": [2]}},
+            },
+        )
+    )
+    assert experiment.source == Source("C", None, "L")
+    assert (experiment.question, experiment.requires.gpu, experiment.seeds) == ("Q?", True, (3, 1))
+    settings = experiment.runs["one"].settings
+    assert settings.dataset.source.parameters == {
+        "train_per_class": 7,
+        "test_per_class": 50,
+        "shift": 0.65,
+        "data_seed": 0,
+    }
+    assert (settings.dataset.train_examples, settings.dataset.test_examples) == (9, 8)
+    assert settings.dataset.normalize == Normalization((1, 2), (3, 4))
+    assert settings.dataset.randomize == (
+        Component("noisy_copies", {"copies": 3, "deviation": 0.1}),
+        Component("label_corruption", {"probability": 1.0}),
+    )
+    assert settings.augmentation == (Component("gaussian_noise", {"deviation": 0.1}),)
+    assert (settings.training.momentum, settings.training.l2) == (0.7, 0.0)
+    assert settings.training.stop_when == StopRule(1.0, 5)
+    assert settings.training.schedule == Component("piecewise", {"epochs": [2], "factor": 0.1})
+
+
+def test_a_later_layer_wins_defaults_run_matrix_assignment(write: Write) -> None:
+    training = {"batch_size": 1, "epochs": 1, "measure_every": 1}
+    path = write(
+        defaults={"dataset": {"name": "digits"}, "model": {"name": "perceptron"}, "training": training},
+        runs={
+            "r": {
+                "training": {"epochs": 2, "measure_every": 2},
+                "matrix": {"training.measure_every": [3, 4]},
+            }
+        },
+    )
+
+    def found(*assignments: str) -> list[tuple[int, int, int]]:
+        runs = load_file(path, [parse_assignment(text) for text in assignments]).runs.values()
+        return [(t.batch_size, t.epochs, t.measure_every) for t in (run.settings.training for run in runs)]
+
+    assert found() == [(1, 2, 3), (1, 2, 4)]
+    assert found("defaults.training.batch_size=7", "defaults.training.epochs=7") == [(7, 2, 3), (7, 2, 4)]
+    assert found("runs.r.training.epochs=8", "runs.r.training.epochs=9") == [(1, 9, 3), (1, 9, 4)]
+    assert found("runs.r.matrix=null") == [(1, 2, 2)]
+
+
+def test_a_null_takes_a_default_away_in_a_run_and_in_a_cell(write: Write) -> None:
+    runs = load_file(
+        write(
+            defaults={
+                "dataset": {"name": "digits", "train_examples": 10},
+                "model": {"name": "perceptron"},
+                "training": {"stop_when": {}},
+            },
+            runs={
+                "own": {"dataset": {"train_examples": None}, "training": {"stop_when": None}},
+                "value": {"matrix": {"dataset.train_examples": [None, 20]}},
+                "change": {"matrix": {"rule": {"with": {}, "without": {"training": {"stop_when": None}}}}},
+                "gone": None,
+            },
+            question=None,
+            seeds=None,
+            requires=None,
+            source=None,
+        )
+    ).runs
+    examples = {name: run.settings.dataset.train_examples for name, run in runs.items()}
+    stops = {name: run.settings.training.stop_when is not None for name, run in runs.items()}
+    assert examples == {"own": None, "value[null]": None, "value[20]": 20, "change[with]": 10, "change[without]": 10}
+    assert stops == {
+        "own": False,
+        "value[null]": True,
+        "value[20]": True,
+        "change[with]": True,
+        "change[without]": False,
+    }
+
+
+def test_a_null_is_as_if_it_were_not_there(write: Write) -> None:
+    experiment = load_file(
+        write(question=None, seeds=None, requires=None, source=None, figures=None, expectations=None)
+    )
+    assert (experiment.question, experiment.seeds, experiment.requires.gpu) == ("", (0,), False)
+
+
+def test_every_cell_starts_from_its_counterpart(write: Write) -> None:
+    matrix = {"regularizers": [[], ["l2"]]}
+    runs = load_file(
+        write(
+            runs={
+                "from": {"matrix": matrix},
+                "to": {"initialize_from": "from[*]", "matrix": matrix},
+                "one": {"initialize_from": "from[l2]"},
+            }
+        )
+    ).runs
+    assert {name: run.initialize_from for name, run in runs.items()} == {
+        "from[none]": None,
+        "from[l2]": None,
+        "to[none]": "from[none]",
+        "to[l2]": "from[l2]",
+        "one": "from[l2]",
+    }
+    assert [run.settings.training.l2 for run in runs.values()] == [0, 0.0005, 0, 0.0005, 0]
+
+
+def test_paths_start_at_the_specifications_folder(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+
+    def folder(path: str) -> Json:
+        return (
+            load_file(write(defaults={"dataset": {"name": "image_folder", "path": path}, "model": {"name": "convnet"}}))
+            .runs["one"]
+            .settings.dataset.source.parameters["path"]
+        )
+
+    assert folder("images") == str(tmp_path / "images")
+    assert folder("/data/images") == "/data/images"
+    assert folder("~/images") == "/home/someone/images"
+
+
+def test_a_weights_file_is_known_by_its_bytes(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "w.weights.h5").write_bytes(b"weights")
+    start = load_file(write(runs={"one": {"initialize_from": {"weights": "w.weights.h5"}}})).runs["one"].initialize_from
+    assert start == WeightsFile(tmp_path / "w.weights.h5", hashlib.sha256(b"weights").hexdigest())
+
+
+def expectation(**members: Json) -> Json:
+    return {"id": "e", "metric": "one.distance", "basis": "claim", "source": "s"} | members
+
+
+def test_expectations_are_bounds(write: Write) -> None:
+    given = [
+        expectation(at_least=1),
+        expectation(id="f", at_most=2, statistic="every", basis="measured"),
+        expectation(id="g", between=[-1, 3], confidence=0.99, title="T", basis="paper"),
+    ]
+    low, high, both = load_file(write(expectations=given)).expectations
+    assert (low.lower, low.upper, low.statistic, low.confidence, low.basis) == (
+        1,
+        None,
+        Statistic.MEAN,
+        0.95,
+        Basis.CLAIM,
+    )
+    assert (high.lower, high.upper, high.statistic, high.basis) == (None, 2, Statistic.EVERY, Basis.MEASURED)
+    assert (both.lower, both.upper, both.confidence, both.title, both.basis) == (-1, 3, 0.99, "T", Basis.PAPER)
+
+
+def test_a_wildcard_makes_an_expectation_a_cell(write: Write) -> None:
+    matrix = {"regularizers": [[], ["momentum", "l2"]]}
+    given = [expectation(metric="x[*].distance - y[*].distance + one.distance", at_least=0)]
+    found = load_file(
+        write(runs={"one": {}, "x": {"matrix": matrix}, "y": {"matrix": matrix}}, expectations=given)
+    ).expectations
+    assert [(each.id, each.metric) for each in found] == [
+        ("e[none]", "x[none].distance - y[none].distance + one.distance"),
+        ("e[momentum+l2]", "x[momentum+l2].distance - y[momentum+l2].distance + one.distance"),
+    ]
+
+
+def test_figures_keep_their_parameters(write: Write) -> None:
+    figures = [{"name": "decision_regions", "title": "T", "panels": [{"run": "one"}]}]
+    (figure,) = load_file(write(figures=figures)).figures
+    assert (figure.name, figure.title) == ("decision_regions", "T")
+    assert figure.parameters == {"panels": [{"run": "one", "title": "", "regions": True}], "seed": None}
+
+
+MATRIX = {"regularizers": [[], ["l2"]]}
+WRONG: list[tuple[Json, str]] = [
+    (
+        {"runs": {"one": {"initialize_from": "two"}, "tow": {}}},
+        "/runs/one/initialize_from unknown run 'two'; did you mean 'tow'? (allowed: one, tow)",
+    ),
+    (
+        {"runs": {"one": {"initialize_from": "m"}, "m": {"matrix": MATRIX}}},
+        "/runs/one/initialize_from unknown run 'm' (allowed: one, m[none], m[l2])",
+    ),
+    (
+        {"runs": {"one": {"initialize_from": "m[*]"}, "m": {"matrix": MATRIX}}},
+        "/runs/one/initialize_from unknown run 'm[*]'; did you mean 'm[l2]'? (allowed: one, m[none], m[l2])",
+    ),
+    (
+        {"runs": {"one": {"initialize_from": "one"}}},
+        "/runs/one/initialize_from runs initialize from one another in a circle: one <- one",
+    ),
+    (
+        {"runs": {"one": {"initialize_from": ""}}},
+        "/runs/one/initialize_from unknown run '' (allowed: one)",
+    ),
+    (
+        {"runs": {"one": {}, "two": {"initialize_from": "one", "model": {"hidden": [1]}}}},
+        '/runs/two/initialize_from one is another network ({"name": "perceptron", "hidden": [512]}) than two '
+        '({"name": "perceptron", "hidden": [1]}): its weights do not fit',
+    ),
+    (
+        {"runs": {"one": {"matrix": {"x": ["a b"]}}}},
+        "/runs/one/matrix/x/0 'a b' cannot be a label: letters, digits and _ . + = - only; "
+        "write the axis as {label: change}",
+    ),
+    (
+        {"runs": {"one": {"matrix": {"training.epohcs": [1]}}}},
+        "/runs/one/matrix/training.epohcs/0 unknown property 'epohcs'; did you mean 'epochs'? (allowed: loss, "
+        "loss_reduction, optimizer, schedule, batch_size, last_batch, epochs, stop_when, measure_every)",
+    ),
+    (
+        {"runs": {"one": {"matrix": {"training.epochs": [1, 0]}}}},
+        "/runs/one/matrix/training.epochs/1 expected at least 1, found 0",
+    ),
+    ({"expectations": [expectation()]}, "/expectations/0 expected exactly one of 'at_least', 'at_most', 'between'"),
+    (
+        {"expectations": [expectation(between=[2, 1])]},
+        "/expectations/0/between the lower bound of [2, 1] is above the upper",
+    ),
+    (
+        {"expectations": [expectation(at_least=0), expectation(at_most=1)]},
+        "/expectations/1/id another expectation has the id 'e' too",
+    ),
+    (
+        {"expectations": [expectation(at_least=0, metric="1 + 1")]},
+        "/expectations/0/metric the expression '1 + 1' names no run",
+    ),
+    (
+        {"expectations": [expectation(at_least=0, metric="oen.distance")]},
+        "/expectations/0/metric unknown run 'oen'; did you mean 'one'? (allowed: one)",
+    ),
+    (
+        {"expectations": [expectation(at_least=0, metric="one[*].distance")]},
+        "/expectations/0/metric unknown run with a matrix 'one' (allowed: none)",
+    ),
+    (
+        {
+            "runs": {"x": {"matrix": MATRIX}, "y": {"matrix": {"regularizers": [["l2"]]}}},
+            "expectations": [expectation(at_least=0, metric="x[*].distance - y[*].distance")],
+        },
+        "/expectations/0/metric [*] needs runs with the same cells; x and y differ",
+    ),
+    (
+        {"figures": [{"name": "decision_regions", "panels": [{"run": "oen"}]}]},
+        "/figures/0/panels/0/run unknown run 'oen'; did you mean 'one'? (allowed: one)",
+    ),
+    (
+        {"figures": [{"name": "by_cell", "metric": "distance", "groups": {"g": "x"}}]},
+        "/figures/0/groups/g unknown run 'x' (allowed: one)",
+    ),
+    (
+        {"seeds": [1, 2], "figures": [{"name": "decision_regions", "panels": [{"run": "one"}], "seed": 0}]},
+        "/figures/0/seed seed 0 is none of this experiment's",
+    ),
+]
+
+
+@pytest.mark.parametrize(("members", "problem"), WRONG)
+def test_a_wrong_specification_says_one_thing(write: Write, faults: Faults, members: Json, problem: str) -> None:
+    assert faults(write(**members)) == [problem]
+
+
+def test_unknown_metrics_are_told(write: Write, faults: Faults) -> None:
+    figure = {"name": "by_cell", "metric": "test_acuracy", "groups": {"g": "one"}}
+    found = faults(write(expectations=[expectation(at_least=0, metric="one.test_acuracy")], figures=[figure]))
+    assert [problem.split(" (")[0] for problem in found] == [
+        "/expectations/0/metric unknown metric 'test_acuracy'; did you mean 'test_accuracy'?",
+        "/figures/0/metric unknown metric 'test_acuracy'; did you mean 'test_accuracy'?",
+    ]
+
+
+def test_a_circle_is_told_to_everyone_in_it_and_to_nobody_else(write: Write, faults: Faults) -> None:
+    runs = {
+        "a": {"initialize_from": "b"},
+        "b": {"initialize_from": "c"},
+        "c": {"initialize_from": "a"},
+        "d": {"initialize_from": "a"},
+    }
+    circle = "runs initialize from one another in a circle:"
+    assert faults(write(runs=runs)) == [
+        f"/runs/a/initialize_from {circle} a <- b <- c <- a",
+        f"/runs/b/initialize_from {circle} b <- c <- a <- b",
+        f"/runs/c/initialize_from {circle} c <- a <- b <- c",
+    ]
+
+
+def test_damaged_seeds_do_not_hide_the_other_faults(write: Write, faults: Faults) -> None:
+    figure = {"name": "decision_regions", "panels": [{"run": "none"}], "seed": 1}
+    assert faults(write(seeds=5, figures=[figure])) == [
+        "/seeds expected an array, found 5",
+        "/figures/0/panels/0/run unknown run 'none'; did you mean 'one'? (allowed: one)",
+    ]

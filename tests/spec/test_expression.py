@@ -1,0 +1,131 @@
+import math
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.spec.expression import ExpressionError, Reference, evaluate, parse, references
+
+A, B = Reference("a", "x"), Reference("b[p+q,r]", "y")
+
+
+def value(text: str, a: float = 0.0, b: float = 0.0) -> float:
+    return evaluate(parse(text), {A: a, B: b})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1 + 2 * 3", 7),
+        ("(1 + 2) * 3", 9),
+        ("7 - 4 - 2", 1),
+        ("24 / 4 / 2", 3),
+        ("24 / (4 / 2)", 12),
+        ("2 - -3", 5),
+        ("-2 * 3", -6),
+        ("-(2 + 3)", -5),
+        ("--2", 2),
+        ("---2", -2),
+        ("2*-3", -6),
+        ("1.5e1", 15),
+        ("25E-2", 0.25),
+        (" 1\n+\t1 ", 2),
+    ],
+)
+def test_the_usual_rules_of_arithmetic_hold(text: str, expected: float) -> None:
+    assert value(text) == expected
+
+
+def test_runs_and_cells_have_metrics() -> None:
+    assert value("a.x - b[p+q,r].y / 2", a=5, b=4) == 3
+
+
+NUMBERS = st.integers(0, 99).map(str) | st.floats(0, 1e6, allow_subnormal=False).map(repr)
+TREES = st.recursive(
+    NUMBERS | st.just("a.x"),
+    lambda inner: (
+        st.tuples(inner, st.sampled_from("+-*/"), inner, st.booleans()).map(
+            lambda part: f"({part[0]} {part[1]} {part[2]})" if part[3] else f"{part[0]} {part[1]} {part[2]}"
+        )
+        | inner.map(lambda part: f"-({part})")
+    ),
+    max_leaves=12,
+)
+
+
+@given(TREES, st.floats(-100, 100))
+def test_python_computes_the_same(text: str, a: float) -> None:
+    try:
+        # The text is made above, of numbers, operators and parentheses alone.
+        expected = float(eval(text.replace("a.x", f"({a!r})")))
+    except ZeroDivisionError:
+        return
+    except OverflowError:
+        expected = math.inf
+    found = value(text, a=a)
+    assert found == pytest.approx(expected, rel=1e-12, nan_ok=True) or not math.isfinite(expected)
+
+
+def test_a_division_by_zero_has_no_value() -> None:
+    assert math.isnan(value("1 / 0"))
+    assert math.isnan(value("1 / (a.x - a.x)", a=3))
+
+
+def test_references_come_once_in_order_of_appearance() -> None:
+    assert references(parse("b[p+q,r].y - a.x * b[p+q,r].y + a.z")) == (B, A, Reference("a", "z"))
+    assert references(parse("1 + 2")) == ()
+    assert str(B) == "b[p+q,r].y"
+
+
+@pytest.mark.parametrize(
+    ("text", "character", "found"),
+    [
+        ("", 1, "it ends too early"),
+        ("a.x +", 6, "it ends too early"),
+        ("(a.x", 5, "it ends too early"),
+        ("a.x ++ 1", 6, "found '+ 1'"),
+        ("a.x +\n* 2", 7, "found '* 2'"),
+        ("a.x)", 4, "found ')'"),
+        ("a.x 5", 5, "found '5'"),
+        ("a.x ** 2", 6, "found '* 2'"),
+        ("a.x.y", 4, "found '.y'"),
+        ("a", 1, "found 'a'"),
+        ("A.x", 1, "found 'A.x'"),
+        ("a[].x", 1, "found 'a[].x'"),
+        ("a[p q].x", 1, "found 'a[p q].x'"),
+        ("a.x % 2", 5, "found '% 2'"),
+        ("max(a.x)", 1, "found 'max(a.x)'"),
+        ("__import__('os').system('false')", 1, "found \"__import__('os')\""),
+        ("1; 2", 2, "found '; 2'"),
+        (".5", 1, "found '.5'"),
+    ],
+)
+def test_an_error_says_at_which_character_and_what_stands_there(text: str, character: int, found: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse(text)
+    assert f"at character {character}: {found}" in str(caught.value)
+    assert "an expression is + - * / and parentheses over numbers and run.metric" in str(caught.value)
+
+
+def test_nothing_is_called() -> None:
+    sys.modules.pop("antigravity", None)
+    for text in ("__import__('antigravity')", "a.__class__", "a.x.__init__", "lambda: 1", "[1][0]", "a.x()"):
+        with pytest.raises(ExpressionError):
+            parse(text)
+    assert "antigravity" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-" * 999 + "1", -1),
+        ("+".join(["1"] * 500), 500),
+        ("(" * 499 + "1" + ")" * 499, 1),
+        ("1-(" * 249 + "1" + ")" * 249, 0),
+    ],
+)
+def test_the_longest_expressions_that_are_allowed_have_a_value(text: str, expected: float) -> None:
+    assert len(text) <= 1000
+    assert value(text) == expected
+    assert references(parse(text)) == ()

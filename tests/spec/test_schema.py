@@ -1,0 +1,423 @@
+import copy
+import inspect
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.measurements import METRICS
+from harness.spec import schema
+from harness.spec.records import Json
+
+SCHEMA = schema.load_schema()
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+VALID: Json = {
+    "$schema": "s",
+    "name": "full",
+    "title": "Everything",
+    "source": {"citation": "c", "url": "https://example.org", "locator": "l"},
+    "requires": {"gpu": False},
+    "seeds": [0, 7],
+    "defaults": {
+        "dataset": {
+            "name": "digits",
+            "train_examples": 100,
+            "test_examples": None,
+            "normalize": {"mean": [0.5], "deviation": [0.2]},
+            "randomize": [{"name": "confusion", "replicas": 2, "zero_out": 0.5, "unit": "pixel"}],
+        },
+        "model": {"name": "resnet", "blocks": [1, 1], "width": 8, "block": "basic"},
+        "initialization": {"name": "he_normal"},
+        "strengths": {"augmentation": [{"name": "random_crop", "padding": 1}], "momentum": 0.5, "l2": 0.1},
+        "training": {
+            "loss": "cross_entropy",
+            "optimizer": {"name": "sgd", "learning_rate": 0.1, "nesterov": True},
+            "schedule": {"name": "piecewise", "epochs": [2], "factor": 0.5},
+            "batch_size": 10,
+            "stop_when": {"train_accuracy": 1, "check_every": 2},
+        },
+    },
+    "runs": {
+        "one": {"matrix": {"regularizers": [[], ["l2"]], "size": {"big": {"model": {"width": 9}}}}},
+        "two": {"initialize_from": "one[none,big]", "dataset": {"name": "blobs", "shift": 1}},
+        "three": {"initialize_from": {"weights": "w.weights.h5"}},
+    },
+    "expectations": [
+        {"id": "low", "metric": "two.test_accuracy", "at_least": 0.5, "basis": "claim", "source": "s"},
+        {"id": "mid", "metric": "two.distance", "between": [0, 1], "basis": "paper", "source": "s", "confidence": 0.9},
+    ],
+    "figures": [
+        {"name": "by_cell", "metric": "distance", "groups": {"g": "one"}},
+        {"name": "decision_regions", "panels": [{"run": "two", "regions": False}], "seed": 7},
+    ],
+}
+
+
+def accepts(instance: Json) -> bool:
+    return not list(VALIDATOR.iter_errors(instance))
+
+
+def subschemas(node: Json, path: str = "#") -> Iterator[tuple[str, Json]]:
+    """Every subschema, by the JSON Schema keywords that hold some."""
+    yield path, node
+    for keyword in ("properties", "$defs"):
+        for name, part in node.get(keyword, {}).items():
+            yield from subschemas(part, f"{path}/{keyword}/{name}")
+    for keyword in ("allOf", "anyOf", "oneOf", "prefixItems"):
+        for index, part in enumerate(node.get(keyword, ())):
+            yield from subschemas(part, f"{path}/{keyword}/{index}")
+    for keyword in ("if", "then", "else", "items", "additionalProperties", "propertyNames"):
+        if isinstance(node.get(keyword), dict):
+            yield from subschemas(node[keyword], f"{path}/{keyword}")
+
+
+def documented() -> dict[str, Json]:
+    """Every property that a person may write, what it refers to merged in; conditions and restrictions left out."""
+    found = {}
+    for path, node in subschemas(SCHEMA):
+        if path.endswith("/if") or "/if/" in path or path.startswith("#/$defs/complete_run"):
+            continue
+        for name, part in node.get("properties", {}).items():
+            found[f"{path}/{name}"] = (
+                schema.definition(part["$ref"].removeprefix("#/$defs/")) if "$ref" in part else {}
+            ) | part
+    return found
+
+
+def required_somewhere() -> set[str]:
+    return {name for _, node in subschemas(SCHEMA) for name in node.get("required", ())}
+
+
+def test_the_schema_is_a_valid_one_and_the_example_has_everything() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert accepts(VALID)
+    assert not list(schema.faults("experiment", VALID))
+    assert len(documented()) > 60
+
+
+@pytest.mark.parametrize("path", documented())
+def test_every_property_explains_itself(path: str) -> None:
+    part = documented()[path]
+    assert part["title"]
+    assert part["description"].endswith((".", ")"))
+    assert part["examples"]
+    assert "default" in part or path.rpartition("/")[2] in required_somewhere() | {"dataset", "model"}
+
+
+@pytest.mark.parametrize("path", documented())
+def test_defaults_and_examples_are_valid(path: str) -> None:
+    part = documented()[path]
+    validator = jsonschema.Draft202012Validator(part | {"$defs": SCHEMA["$defs"]})
+    for example in part["examples"]:
+        validator.validate(example)
+    # A default of null stands for "not there" where null itself is not written.
+    if part.get("default") is not None:
+        validator.validate(part["default"])
+
+
+def test_every_object_is_closed() -> None:
+    opened = []
+    for path, node in subschemas(SCHEMA):
+        types = node.get("type", ())
+        closed = node.get("additionalProperties", node.get("unevaluatedProperties", True)) is not True
+        if ("object" in ([types] if isinstance(types, str) else types)) and not closed:
+            opened.append(path)
+        if node.get("$ref") == "#/$defs/run":
+            assert node.get("unevaluatedProperties") is False, path
+    # Every use of `run` is closed where it stands, because runs have a matrix besides.
+    assert opened == ["#/$defs/run"]
+
+
+@pytest.mark.parametrize("name", [name for name, part in SCHEMA["$defs"].items() if "allOf" in part])
+def test_every_branch_is_of_a_name(name: str) -> None:
+    part = SCHEMA["$defs"][name]
+    branches = {branch["if"]["properties"]["name"]["const"] for branch in part["allOf"]}
+    assert branches <= set(part["properties"]["name"]["enum"])
+
+
+def parameters(function: Callable[..., object]) -> set[str]:
+    keywords = inspect.signature(function).parameters.values()
+    return {each.name for each in keywords if each.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def branch(definition: str, name: str) -> set[str]:
+    parts = SCHEMA["$defs"][definition]["allOf"]
+    found = [part["then"].get("properties", {}) for part in parts if part["if"]["properties"]["name"]["const"] == name]
+    return {key for properties in found for key in properties}
+
+
+def test_the_schema_says_what_the_registries_hold() -> None:
+    from harness.data.augmentation import AUGMENTATIONS
+    from harness.data.randomizations import RANDOMIZATIONS
+    from harness.models.initialization import INITIALIZATIONS
+    from harness.models.registry import MODELS
+    from harness.training.losses import LOSSES
+    from harness.training.optimizers import OPTIMIZERS
+    from harness.training.schedules import SCHEDULES
+
+    def enum(definition: str, name: str = "name") -> set[str]:
+        return set(SCHEMA["$defs"][definition]["properties"][name]["enum"])
+
+    registries: dict[str, Iterable[str]] = {
+        "model": MODELS,
+        "initialization": INITIALIZATIONS,
+        "optimizer": OPTIMIZERS,
+        "schedule": SCHEDULES,
+    }
+    assert {name: enum(name) for name in registries} == {name: set(names) for name, names in registries.items()}
+    assert enum("training", "loss") == set(LOSSES)
+    for definition, functions in (("model", MODELS), ("schedule", SCHEDULES)):
+        for name, function in functions.items():
+            assert branch(definition, name) == parameters(function), name
+    for name, randomization in RANDOMIZATIONS.items():
+        assert branch("randomization", name) == parameters(randomization) - {"seed", "purpose", "classes"}, name
+    for name, augmentation in AUGMENTATIONS.items():
+        assert branch("augmentation", name) == parameters(augmentation.decide) | parameters(augmentation.apply), name
+    for name, rule in INITIALIZATIONS.items():
+        assert branch("initialization", name) == parameters(rule), name
+    for name, optimizer in OPTIMIZERS.items():
+        own = set(inspect.signature(optimizer).parameters) - {
+            "name",
+            "options",
+            *SCHEMA["$defs"]["strengths"]["properties"],
+        }
+        assert branch("optimizer", name) == own, name
+
+
+def test_examples_of_metrics_are_measured() -> None:
+    assert set(schema.definition("figure")["allOf"][0]["then"]["properties"]["metric"]["examples"]) <= set(METRICS)
+
+
+def test_defaults_are_filled_in_at_every_depth() -> None:
+    run = {"dataset": {"name": "blobs", "shift": 2, "randomize": [{"name": "confusion"}]}, "model": {"name": "resnet"}}
+    before = copy.deepcopy(run)
+    assert schema.fill_defaults(schema.definition("complete_run"), run) == {
+        "dataset": {
+            "name": "blobs",
+            "shift": 2,
+            "train_per_class": 50,
+            "test_per_class": 50,
+            "data_seed": 0,
+            "train_examples": None,
+            "test_examples": None,
+            "normalize": None,
+            "randomize": [{"name": "confusion", "replicas": 1, "zero_out": 0.1, "unit": "channel"}],
+        },
+        "model": {"name": "resnet", "blocks": [2, 2, 2, 2], "width": 64, "block": "basic"},
+        "initialization": {"name": "fan_in_uniform"},
+        "initialize_from": None,
+        "strengths": {"augmentation": [], "momentum": 0.9, "l2": 0.0005},
+        "regularizers": [],
+        "training": {
+            "loss": "cross_entropy",
+            "loss_reduction": "mean",
+            "optimizer": {"name": "sgd", "learning_rate": 0.1, "nesterov": False},
+            "schedule": {"name": "constant"},
+            "batch_size": 128,
+            "last_batch": "keep",
+            "epochs": 100,
+            "stop_when": None,
+            "measure_every": 1,
+        },
+    }
+    assert run == before
+
+
+@pytest.mark.parametrize(
+    ("factor", "expected"), [({"name": "piecewise", "epochs": [3]}, 0.1), ({"name": "exponential"}, 0.95)]
+)
+def test_a_default_is_that_of_the_named_kind(factor: Json, expected: float) -> None:
+    assert schema.fill_defaults(schema.definition("schedule"), factor)["factor"] == expected
+
+
+def test_whole_numbers_are_integers_however_they_are_written() -> None:
+    filled = schema.fill_defaults(
+        schema.definition("training"), {"batch_size": 64.0, "epochs": 1e2, "stop_when": {"train_accuracy": 1.0}}
+    )
+    assert [type(filled[name]) for name in ("batch_size", "epochs")] == [int, int]
+    assert (filled["batch_size"], filled["epochs"]) == (64, 100)
+    assert isinstance(filled["stop_when"]["train_accuracy"], float)
+    assert schema.fill_defaults(schema.definition("model"), {"name": "perceptron", "hidden": [8.0]})["hidden"] == [8]
+
+
+FAULTS: list[tuple[str, Json, str, str]] = [
+    # what is patched in at which place of the full example, the pointer and the message that follow
+    ("title", 5, "/title", "expected a string, found 5"),
+    ("seeds", "0", "/seeds", 'expected an array, found "0"'),
+    ("seeds", [], "/seeds", "expected at least 1 item, found 0"),
+    ("seeds", [1, 1], "/seeds", "expected distinct items, found [1, 1]"),
+    ("seeds", [True], "/seeds/0", "expected an integer, found true"),
+    ("seeds", [-1], "/seeds/0", "expected at least 0, found -1"),
+    ("seeds", [2**32], "/seeds/0", "expected at most 4294967295, found 4294967296"),
+    ("title", "", "/title", "expected a text, found an empty string"),
+    ("title", "x" * 201, "/title", "expected at most 200 characters, found 201"),
+    ("name", "No Name", "/name", '"No Name" does not have the form ^[a-z0-9][a-z0-9-]{0,79}$'),
+    ("name", "full\n", "/name", '"full\\n" does not have the form'),
+    ("source", {}, "/source", "'citation' is missing"),
+    ("source/url", "http://example.org", "/source/url", "does not have the form ^https://"),
+    ("requires/gpu", "yes", "/requires/gpu", 'expected true or false, found "yes"'),
+    ("nmae", 1, "/nmae", "unknown property 'nmae'; did you mean 'name'? (allowed: $schema, extends, name, title,"),
+    ("runs", {}, "/runs", "expected at least one member, found none"),
+    ("runs/Bad", {}, "/runs/Bad", '"Bad" does not have the form ^[a-z]'),
+    ("runs/one", [], "/runs/one", "expected an object, found []"),
+    ("runs/one/matrx", {}, "/runs/one/matrx", "unknown property 'matrx'; did you mean 'matrix'?"),
+    ("runs/one/matrix", {}, "/runs/one/matrix", "expected at least one member, found none"),
+    ("runs/one/matrix/x", 5, "/runs/one/matrix/x", "expected an array or an object, found 5"),
+    ("runs/one/matrix/x", [], "/runs/one/matrix/x", "expected at least 1 item, found 0"),
+    ("runs/one/matrix/size/b c", {}, "/runs/one/matrix/size/b c", '"b c" does not have the form'),
+    (
+        "runs/one/matrix/size/big/modle",
+        {},
+        "/runs/one/matrix/size/big/modle",
+        "unknown property 'modle'; did you mean 'model'?",
+    ),
+    ("runs/two/initialize_from", 5, "/runs/two/initialize_from", "expected a string or null or an object, found 5"),
+    (
+        "runs/two/initialize_from",
+        {"weights": "w.h5"},
+        "/runs/two/initialize_from/weights",
+        '"w.h5" does not have the form',
+    ),
+    ("defaults/matrix", {}, "/defaults/matrix", "unknown property 'matrix'"),
+    (
+        "defaults/dataset/name",
+        "digit",
+        "/defaults/dataset/name",
+        "unknown value 'digit'; did you mean 'digits'? (allowed: digits, blobs,",
+    ),
+    ("defaults/dataset/name", 5, "/defaults/dataset/name", "expected a string, found 5"),
+    ("defaults/dataset/shift", 1, "/defaults/dataset/shift", "unknown property 'shift'"),
+    ("defaults/dataset/train_examples", 0, "/defaults/dataset/train_examples", "expected at least 1, found 0"),
+    (
+        "defaults/dataset/train_examples",
+        1.5,
+        "/defaults/dataset/train_examples",
+        "expected an integer or null, found 1.5",
+    ),
+    (
+        "defaults/dataset/normalize/deviation",
+        [0],
+        "/defaults/dataset/normalize/deviation/0",
+        "expected more than 0, found 0",
+    ),
+    ("defaults/model/blocks", [1] * 5, "/defaults/model/blocks", "expected at most 4 items, found 5"),
+    ("defaults/strengths/momentum", 1, "/defaults/strengths/momentum", "expected less than 1, found 1"),
+    ("defaults/training/schedule", {"name": "piecewise"}, "/defaults/training/schedule", "'epochs' is missing"),
+    ("defaults/training", "x" * 99, "/defaults/training", 'expected an object, found "' + "x" * 56 + "..."),
+    ("expectations/0/at_most", 1, "/expectations/0", "expected exactly one of 'at_least', 'at_most', 'between'"),
+    ("expectations/1/between", [1], "/expectations/1/between", "expected at least 2 items, found 1"),
+    ("expectations/1/between", [1, 2, 3], "/expectations/1/between", "expected no more items, found [1, 2, 3]"),
+    ("expectations/1/confidence", 0.5, "/expectations/1/confidence", "expected more than 0.5, found 0.5"),
+    ("figures/0/panels", [], "/figures/0/panels", "unknown property 'panels'"),
+    ("figures/1", {"title": "t"}, "/figures/1", "'name' is missing"),
+]
+
+
+def changed(place: str, value: Json) -> Json:
+    instance = copy.deepcopy(VALID)
+    *parents, last = [int(part) if part.isdigit() else part for part in place.split("/")]
+    node = instance
+    for part in parents:
+        node = node[part]
+    node[last] = value
+    return instance
+
+
+@pytest.mark.parametrize(("place", "value", "pointer", "message"), FAULTS)
+def test_a_fault_is_told_once_at_its_place(place: str, value: Json, pointer: str, message: str) -> None:
+    found = [
+        ("/" + "/".join(map(str, where)), said) for where, said in schema.faults("experiment", changed(place, value))
+    ]
+    assert len(found) == 1, found
+    assert found[0][0] == pointer
+    assert message in found[0][1]
+    assert not accepts(changed(place, value)) or value == "full\n"  # which Python's `$` lets pass
+
+
+def test_what_must_be_there_is_missed() -> None:
+    assert sorted(message for _, message in schema.faults("experiment", {})) == [
+        "'name' is missing",
+        "'runs' is missing",
+        "'title' is missing",
+    ]
+    assert not list(schema.faults("experiment", {"extends": "base.json"}))
+
+
+@pytest.mark.parametrize(
+    ("run", "pointer"),
+    [
+        ({}, ()),
+        ({"dataset": {}}, ("dataset",)),
+        ({"model": {"width": 3}}, ("model",)),
+        ({"initialization": {}}, ("initialization",)),
+        ({"training": {"optimizer": {"learning_rate": 1}}}, ("training", "optimizer")),
+        ({"training": {"schedule": {"factor": 0.5, "epochs": [1]}}}, ("training", "schedule")),
+    ],
+)
+def test_a_complete_run_names_its_parts(run: Json, pointer: tuple[str, ...]) -> None:
+    complete = {"dataset": {"name": "digits"}, "model": {"name": "convnet"}} | run if run else {}
+    found = list(schema.faults("complete_run", complete))
+    missing = [(pointer, "'name' is missing")] if run else [((), "'dataset' is missing"), ((), "'model' is missing")]
+    assert found == missing
+
+
+def places(node: Json, path: tuple[Json, ...] = ()) -> Iterator[tuple[Json, ...]]:
+    pairs = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in pairs:
+        yield (*path, key)
+        yield from places(child, (*path, key))
+
+
+NAMES = sorted(
+    {str(path[-1]) for path in places(VALID)} | {"matrix", "path", "hidden", "copies", "unknown", "train_per_class"}
+)
+WORDS = sorted({word for _, node in subschemas(SCHEMA) for word in node.get("enum", ())} | {"one", "x", "Big"})
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 5)
+    | st.sampled_from([0.5, 1.0, 1.5, 4294967296])
+    | st.sampled_from(WORDS)
+    | st.lists(st.integers(0, 2) | st.sampled_from(WORDS), max_size=3)
+    | st.dictionaries(st.sampled_from(NAMES), st.integers(0, 2) | st.sampled_from(WORDS), max_size=2)
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(places(VALID), key=str)),
+            st.sampled_from(["set", "drop", "add"]),
+            st.sampled_from(NAMES),
+            VALUES,
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_our_faults_are_those_of_plain_json_schema(changes: list[tuple[tuple[Json, ...], str, str, Json]]) -> None:
+    instance = copy.deepcopy(VALID)
+    for path, act, name, value in changes:
+        node = instance
+        try:
+            for part in path[:-1]:
+                node = node[part]
+            if act == "set":
+                node[path[-1]] = value
+            elif act == "drop":
+                del node[path[-1]]
+            else:
+                node[path[-1]][name] = value
+        except (KeyError, IndexError, TypeError):
+            continue  # an earlier change took the place away
+    assert (not list(schema.faults("experiment", instance))) == accepts(instance)
+
+
+def test_the_package_holds_the_schema_that_specifications_name() -> None:
+    file = Path(schema.__file__).with_name("experiment.schema.json")
+    assert json.loads(file.read_text()) == SCHEMA

@@ -1,0 +1,130 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from harness.compile import Compiled, WeightsError, compile_run
+from harness.data import catalog
+from harness.data.records import DataError
+from harness.spec.records import Component, Dataset, Settings, Training
+
+SETTINGS = Settings(
+    dataset=Dataset(Component("digits"), 30, 20, None, ()),
+    model=Component("perceptron", {"hidden": [10, 10]}),
+    initialization=Component("he_normal"),
+    augmentation=(),
+    training=Training(
+        loss="cross_entropy",
+        loss_reduction="mean",
+        optimizer=Component("sgd", {"learning_rate": 0.1, "nesterov": False}),
+        momentum=0.0,
+        l2=0.0,
+        schedule=Component("constant"),
+        batch_size=10,
+        last_batch="keep",
+        epochs=1,
+        stop_when=None,
+        measure_every=1,
+    ),
+)
+
+
+def compiled(seed: int = 0, weights: Path | None = None, settings: Settings = SETTINGS) -> Compiled:
+    return compile_run(settings, seed, weights, catalog.data_dir())
+
+
+def perceptron(*hidden: int) -> Settings:
+    return replace(SETTINGS, model=Component("perceptron", {"hidden": list(hidden)}))
+
+
+def test_settings_become_a_model_and_a_pipeline() -> None:
+    run = compiled()
+    assert [array.shape for array in run.model.get_weights()] == [(64, 10), (10,), (10, 10), (10,), (10, 10), (10,)]
+    assert (len(run.pipeline.train), len(run.pipeline.test)) == (30, 20)
+    assert run.pipeline.train.inputs.shape[1:] == run.model.input_shape[1:] == (8, 8, 1)
+    assert run.pipeline.seed == 0
+
+
+def test_binary_cross_entropy_wants_one_output() -> None:
+    training = replace(SETTINGS.training, loss="binary_cross_entropy")
+    points = {"train_per_class": 3, "test_per_class": 2, "shift": 0.65, "data_seed": 0}
+    settings = replace(SETTINGS, training=training, dataset=Dataset(Component("blobs", points), None, None, None, ()))
+    assert compiled(settings=settings).model.output_shape == (None, 1)
+
+
+def test_equal_seeds_draw_equal_weights_and_others_differ() -> None:
+    first, again, other = (compiled(seed).model.get_weights() for seed in (3, 3, 4))
+    assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
+    kernels = [(one, two) for one, two in zip(first, other, strict=True) if one.ndim == 2]
+    assert len(kernels) == 3
+    assert not any(np.any(one == two) for one, two in kernels)
+
+
+def test_weights_are_taken_from_a_file_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.weights.h5"
+    source = compiled(1).model
+    source.save_weights(path)
+    taken = compiled(2, path).model
+    assert all(np.array_equal(a, b) for a, b in zip(source.get_weights(), taken.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("hidden", "misfit"),
+    [
+        ((16, 10), "only the file has arrays of 10, 10x10, 64x10; only the network has arrays of 16, 16x10, 64x16"),
+        ((10,), "only the file has arrays of 10, 10x10; only the network has nothing"),
+        ((10, 10, 10), "only the file has nothing; only the network has arrays of 10, 10x10"),
+    ],
+    ids=["wider", "shallower", "deeper"],
+)
+def test_weights_of_another_network_are_refused(hidden: tuple[int, ...], misfit: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.weights.h5"
+    compiled().model.save_weights(path)
+    with pytest.raises(WeightsError) as caught:
+        compiled(0, path, perceptron(*hidden))
+    assert str(caught.value) == f"the weights {path} do not fit the network: {misfit}"
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def scrambled(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[300:900] = b"\xff" * 600
+    path.write_bytes(content)
+
+
+def text(path: Path) -> None:
+    path.write_text("these are no weights")
+
+
+def absent(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [truncated, scrambled, text, absent])
+def test_a_damaged_file_is_named(damage: Callable[[Path], None], tmp_path: Path) -> None:
+    path = tmp_path / "a.weights.h5"
+    compiled().model.save_weights(path)
+    damage(path)
+    with pytest.raises(WeightsError, match=f"the weights {path} cannot be read: ."):
+        compiled(0, path)
+
+
+def test_arrays_of_the_right_shapes_in_the_wrong_places_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.weights.h5"
+    with h5py.File(path, "w") as file:
+        for place, array in enumerate(compiled().model.get_weights()):
+            file[f"elsewhere/{place}"] = array
+    with pytest.raises(WeightsError, match=f"the weights {path}"):
+        compiled(0, path)
+
+
+def test_missing_data_are_the_data_s_own_error(tmp_path: Path) -> None:
+    dataset = replace(SETTINGS.dataset, source=Component("image_folder", {"path": str(tmp_path / "none")}))
+    with pytest.raises(DataError, match="does not exist"):
+        compiled(settings=replace(SETTINGS, dataset=dataset))

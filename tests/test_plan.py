@@ -1,0 +1,266 @@
+"""Keys against json and hashlib alone; costs counted by hand."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from harness.plan import Member, Plan, make_plan
+from harness.spec.load import load
+from harness.spec.patch import merge_patch, nest
+from harness.spec.records import Json
+
+BASE: Json = {
+    "name": "a",
+    "title": "A",
+    "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}},
+    "runs": {"parent": {}, "child": {"initialize_from": "parent"}},
+}
+Planned = Callable[..., Plan]
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Planned:
+    def make(*specs: Json, gpus: int = 0) -> Plan:
+        paths = []
+        for index, spec in enumerate(specs):
+            paths.append(tmp_path / f"{index}.json")
+            paths[-1].write_text(json.dumps(spec))
+        return make_plan(load(paths), tmp_path / "data", gpus)
+
+    return make
+
+
+def keys(plan: Plan, seed: int = 0, experiment: str = "a") -> dict[str, str]:
+    return {m.run: key for m, key in plan.members.items() if (m.experiment, m.seed) == (experiment, seed)}
+
+
+def spec(place: str = "", value: Json = None, base: Json = BASE) -> Json:
+    return merge_patch(base, nest(place.split("/"), value)) if place else base
+
+
+def test_a_key_is_the_hash_of_what_decides(planned: Planned) -> None:
+    content = {
+        "dataset": {
+            "source": {"name": "digits", "parameters": {}, "content": None},
+            "train_examples": None,
+            "test_examples": None,
+            "normalize": None,
+            "randomize": [],
+        },
+        "model": {"name": "perceptron", "parameters": {"hidden": [512]}},
+        "initialization": {"name": "fan_in_uniform", "parameters": {}},
+        "augmentation": [],
+        "training": {
+            "loss": "cross_entropy",
+            "loss_reduction": "mean",
+            "optimizer": {"name": "sgd", "parameters": {"learning_rate": 0.1, "nesterov": False}},
+            # RFC 8785 writes 0.0 as 0.
+            "momentum": 0,
+            "l2": 0,
+            "schedule": {"name": "constant", "parameters": {}},
+            "batch_size": 128,
+            "last_batch": "keep",
+            "epochs": 100,
+            "stop_when": None,
+            "measure_every": 1,
+        },
+        "format": 1,
+        "seed": 3,
+        "start": None,
+    }
+
+    def sha256(value: Json) -> str:
+        return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    parent = sha256(content)
+    child = sha256(content | {"start": parent, "initialization": None})
+    assert keys(planned(spec("seeds", [3])), seed=3) == {"parent": parent, "child": child}
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("title", "B"),
+        ("question", "Why?"),
+        ("source", {"citation": "C"}),
+        ("seeds", [1, 0]),
+        ("requires", {"gpu": True}),
+        ("expectations", [{"id": "e", "metric": "child.distance", "at_least": 0, "basis": "claim", "source": "s"}]),
+        ("figures", [{"name": "by_cell", "metric": "distance", "groups": {"g": "child"}}]),
+        ("defaults/strengths", {"momentum": 0.1, "l2": 0.1, "augmentation": [{"name": "random_flip"}]}),
+        ("defaults/training", {"batch_size": 128.0, "epochs": 1e2}),
+        ("runs/another", {}),
+        ("runs/child/initialization", {"name": "he_normal"}),
+    ],
+)
+def test_what_decides_nothing_changes_no_key(planned: Planned, place: str, value: Json) -> None:
+    changed = keys(planned(spec(place, value)))
+    assert {name: changed[name] for name in ("parent", "child")} == keys(planned(BASE))
+
+
+DECIDING: list[tuple[str, Json]] = [
+    ("dataset/name", "mnist"),
+    ("dataset/train_examples", 400),
+    ("dataset/test_examples", 400),
+    ("dataset/normalize", {"mean": [0.5], "deviation": [1]}),
+    ("dataset/randomize", [{"name": "confusion"}]),
+    ("dataset/randomize", [{"name": "confusion", "replicas": 2}]),
+    ("dataset/randomize", [{"name": "confusion"}, {"name": "confusion"}]),
+    ("model/hidden", [513]),
+    ("model/name", "convnet"),
+    ("initialization", {"name": "he_normal"}),
+    ("regularizers", ["momentum"]),
+    ("regularizers", ["l2"]),
+    ("training/loss_reduction", "sum"),
+    ("training/optimizer", {"learning_rate": 0.2, "name": "sgd"}),
+    ("training/optimizer", {"nesterov": True, "name": "sgd"}),
+    ("training/schedule", {"name": "exponential"}),
+    ("training/batch_size", 127),
+    ("training/last_batch", "drop"),
+    ("training/epochs", 99),
+    ("training/stop_when", {}),
+    ("training/stop_when", {"train_accuracy": 0.5}),
+    ("training/stop_when", {"check_every": 2}),
+    ("training/measure_every", 2),
+]
+
+
+def test_every_deciding_setting_changes_the_key_and_its_childrens(planned: Planned) -> None:
+    found = [keys(planned(BASE))]
+    found += [keys(planned(spec(f"defaults/{place}", value))) for place, value in DECIDING]
+    found.append(keys(planned(BASE | {"seeds": [1]}), seed=1))
+    for run in ("parent", "child"):
+        assert len({each[run] for each in found}) == len(DECIDING) + 2
+
+
+def test_a_change_of_the_parent_alone_changes_the_child(planned: Planned) -> None:
+    before, after = keys(planned(BASE)), keys(planned(spec("runs/parent/training/epochs", 3)))
+    assert before["parent"] != after["parent"]
+    assert before["child"] != after["child"]
+
+
+def test_strengths_count_where_their_regularizer_is_on(planned: Planned) -> None:
+    on = spec("defaults/regularizers", ["l2", "momentum"])
+    again = spec("defaults/regularizers", ["momentum", "l2"])
+    stronger = spec("defaults/strengths/l2", 0.5, base=on)
+    noisy = spec("defaults/strengths/augmentation", [{"name": "random_flip"}], base=on)
+    assert keys(planned(on)) == keys(planned(again)) == keys(planned(noisy))
+    assert keys(planned(on))["parent"] != keys(planned(stronger))["parent"]
+
+
+def test_two_experiments_share_what_is_the_same(planned: Planned) -> None:
+    other = spec("runs/child/training/epochs", 3) | {"name": "b", "title": "B"}
+    plan = planned(BASE, other)
+    first, second = keys(plan), keys(plan, experiment="b")
+    assert first["parent"] == second["parent"]
+    assert first["child"] != second["child"]
+    assert list(plan.runs) == [first["parent"], first["child"], second["child"]]
+    assert [plan.shared(key) for key in plan.runs] == [True, False, False]
+    assert plan.members[Member("b", "parent", 0)] == first["parent"]
+
+
+def test_parents_come_first_and_are_named_by_their_key(planned: Planned) -> None:
+    runs = {"c": {"initialize_from": "b"}, "b": {"initialize_from": "a"}, "a": {}}
+    plan = planned(merge_patch(BASE, {"runs": {"parent": None, "child": None, **runs}, "seeds": [0, 1]}))
+    assert [(run.run.name, run.seed) for run in plan.runs.values()] == [(n, s) for s in (0, 1) for n in "abc"]
+    one = keys(plan, seed=1)
+    assert [plan.runs[one[name]].parent for name in "abc"] == [None, one["a"], one["b"]]
+    assert plan.runs[one["b"]].label == "a / b / seed 1"
+
+
+def test_a_weights_file_counts_by_its_bytes(planned: Planned, tmp_path: Path) -> None:
+    def key(name: str, content: bytes) -> str:
+        (tmp_path / name).write_bytes(content)
+        return keys(planned(spec("runs/parent/initialize_from", {"weights": name})))["parent"]
+
+    first = key("a.weights.h5", b"1")
+    assert key("b.weights.h5", b"1") == first
+    assert key("a.weights.h5", b"2") != first
+
+
+def folder_of_images(folder: Path) -> None:
+    for place in ("train/cat/a.png", "train/dog/b.png", "test/cat/c.png"):
+        (folder / place).parent.mkdir(parents=True)
+        Image.new("L", (4, 4)).save(folder / place)
+
+
+def test_a_folder_counts_by_its_content(planned: Planned, tmp_path: Path) -> None:
+    def key(path: str) -> str:
+        defaults = {"dataset": {"name": "image_folder", "path": path}, "model": {"name": "perceptron"}}
+        plan = planned(BASE | {"defaults": defaults})
+        assert plan.runs[keys(plan)["parent"]].blocked is None
+        return keys(plan)["parent"]
+
+    folder_of_images(tmp_path / "here")
+    first = key("here")
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    assert key("there") == first
+    Image.new("L", (4, 4)).save(tmp_path / "there" / "train" / "cat" / "more.png")
+    assert key("there") != first
+
+
+def test_what_is_blocked_blocks_its_children_and_says_why(planned: Planned) -> None:
+    plan = planned(spec("runs/parent/dataset", {"name": "mnist"}))
+    parent, child = (plan.runs[keys(plan)[name]].blocked for name in ("parent", "child"))
+    assert parent is not None
+    assert parent.endswith("get it with: python -m harness data prepare mnist")
+    assert child == f"it starts from parent, which is blocked: {parent}"
+
+
+def test_a_missing_gpu_blocks_only_where_it_is_required(planned: Planned) -> None:
+    needs = spec("requires/gpu", True)
+    assert {run.blocked for run in planned(needs).runs.values()} == {"it needs a GPU, and this machine has none"}
+    assert {run.blocked for run in planned(needs, gpus=1).runs.values()} == {None}
+    assert {run.blocked for run in planned(BASE).runs.values()} == {None}
+    # The same runs, wanted by another experiment that needs no GPU.
+    for pair in ((needs, BASE | {"name": "b"}), (BASE | {"name": "b"}, needs)):
+        assert {run.blocked for run in planned(*pair).runs.values()} == {None}
+
+
+@pytest.mark.parametrize(
+    ("run", "steps", "images"),
+    [
+        # 500 = 3 * 128 + 116
+        ({"training": {"epochs": 1}}, 4, 500),
+        ({"training": {"epochs": 7}}, 28, 3500),
+        ({"training": {"epochs": 1, "last_batch": "drop"}}, 3, 384),
+        ({"training": {"epochs": 2, "batch_size": 500, "last_batch": "drop"}}, 2, 1000),
+        ({"training": {"epochs": 1, "batch_size": 501}}, 1, 500),
+        # 4 * 30 = 120 = 2 * 50 + 20
+        (
+            {
+                "dataset": {"train_examples": 30, "randomize": [{"name": "confusion", "replicas": 4}]},
+                "training": {"epochs": 3, "batch_size": 50},
+            },
+            9,
+            360,
+        ),
+        # 2 * 7 points, each once and 2 copies: 42 = 4 * 10 + 2
+        (
+            {
+                "dataset": {
+                    "name": "blobs",
+                    "train_per_class": 7,
+                    "randomize": [{"name": "noisy_copies", "copies": 2}],
+                },
+                "training": {"epochs": 1, "batch_size": 10, "last_batch": "drop"},
+            },
+            4,
+            40,
+        ),
+    ],
+)
+def test_the_cost_is_counted(planned: Planned, run: Json, steps: int, images: int) -> None:
+    plan = planned(BASE | {"runs": {"one": run}})
+    (concrete,) = plan.runs.values()
+    assert (concrete.steps, concrete.images) == (steps, images)
+
+
+def test_the_cost_of_a_folder_that_is_not_there_is_not_known(planned: Planned) -> None:
+    plan = planned(spec("defaults/dataset", {"name": "image_folder", "path": "nowhere"}))
+    assert {(run.steps, run.images) for run in plan.runs.values()} == {(None, None)}

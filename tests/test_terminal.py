@@ -1,0 +1,71 @@
+"""What a person reads at the terminal of runs in every state."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from harness.check import Judgement, Verdict
+from harness.plan import make_plan
+from harness.spec.load import load
+from harness.spec.records import Basis, Expectation, Statistic
+from harness.store import Checkpoint, Store
+from harness.terminal import show_judgements, show_plan
+
+SPEC = {
+    "name": "a",
+    "title": "The [bold] title",
+    "seeds": [0, 1, 2, 3],
+    "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}, "training": {"epochs": 1}},
+    "runs": {"one": {}, "two": {"initialize_from": "one"}},
+}
+
+
+def test_each_standing_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    (tmp_path / "a.json").write_text(json.dumps(SPEC))
+    experiments = load([tmp_path / "a.json"])
+    plan, store = make_plan(experiments, tmp_path / "data", 0), Store(tmp_path / "store")
+    store.prepare()
+    done, unfinished, failed, _ = [key for member, key in plan.members.items() if member.run == "one"]
+    row = {"epoch": 7, "step": 28}
+    environment = {"environment": {}, "seconds": 0, "images_per_second": 0, "parameters": 0}
+    store.finish(done, run={}, history=[row], measurements={}, environment=environment, files={})
+    store.save_checkpoint(unfinished, Checkpoint({}, [row]))
+    store.save_error(failed, "the loss is not finite")
+    show_plan(experiments, plan, store)
+    output = capsys.readouterr().out
+    one, two = (next(line for line in output.splitlines() if line.startswith(name)) for name in ("one", "two"))
+    assert "1 done; 1 unfinished at epoch 7; 1 error: the loss is not finite; 1 to do" in one
+    assert "3 to do; 1 blocked: it starts from one, which failed: the loss is not finite" in two
+    assert "8 runs: 1 done, 7 to do, 0 blocked; left at most 28 steps, 3,500 images" in output
+
+
+def test_every_verdict_but_a_pass_is_explained(tmp_path: Path) -> None:
+    def judgement(id: str, verdict: Verdict, message: str) -> Judgement:
+        expectation = Expectation(
+            id, "", "m[l2].test_accuracy", 0.5, None, Statistic.MEAN, 0.95, Basis.CLAIM, "a place"
+        )
+        return Judgement(expectation, verdict, mean=0.75, message=message)
+
+    output = io.StringIO()
+    (tmp_path / "a.json").write_text(json.dumps(SPEC))
+    (experiment,) = load([tmp_path / "a.json"])
+    show_judgements(
+        Console(file=output, width=200),
+        experiment,
+        [judgement("good", Verdict.PASS, "unsaid"), judgement("bad", Verdict.FAIL, "it is [too] low")],
+        Path("out/a.md"),
+    )
+    text = output.getvalue()
+    assert "a: The [bold] title" in text
+    assert [line.split()[:3] for line in text.splitlines() if line.startswith(("pass", "fail"))] == [
+        ["pass", "good", "at"],
+        ["fail", "bad", "at"],
+    ]
+    assert text.endswith("bad: it is [too] low\nreport: out/a.md\n")
+    assert "unsaid" not in text
