@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,9 +60,17 @@ class Plan:
     runs: Mapping[str, ConcreteRun]
     members: Mapping[Member, str]
 
+    @functools.cached_property
+    def places(self) -> Mapping[str, Sequence[Member]]:
+        """The places that each run fills, by key."""
+        places: dict[str, list[Member]] = {}
+        for member, key in self.members.items():
+            places.setdefault(key, []).append(member)
+        return places
+
     def shared(self, key: str) -> bool:
         """Tell whether a run fills more than one place, and so saves work."""
-        return sum(each == key for each in self.members.values()) > 1
+        return len(self.places[key]) > 1
 
 
 def make_plan(experiments: Sequence[Experiment], data_dir: Path, gpus: int) -> Plan:

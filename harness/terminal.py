@@ -11,11 +11,11 @@ from rich.table import Table
 
 from harness.check import Judgement, Verdict
 from harness.data import catalog
-from harness.plan import ConcreteRun, Plan
+from harness.plan import ConcreteRun, Member, Plan
 from harness.report.numbers import bounds, measured, scale_of
 from harness.results import Status
 from harness.runner.standing import standing
-from harness.spec.records import Experiment
+from harness.spec.records import Experiment, RunSpec, WeightsFile
 from harness.store import Store
 
 _COLOURS = {
@@ -40,23 +40,20 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
     for experiment in experiments:
         table = _table("run", "starts from", "seeds", "standing", "steps", "images", title=f"\n{experiment.name}")
         for name, run in experiment.runs.items():
-            keys = [
-                key
-                for member, key in plan.members.items()
-                if (member.experiment, member.run) == (experiment.name, name)
-            ]
+            keys = [plan.members[Member(experiment.name, name, seed)] for seed in experiment.seeds]
             first = plan.runs[keys[0]]
-            start = (
-                run.initialize_from
-                if isinstance(run.initialize_from, str)
-                else "a weights file"
-                if run.initialize_from
-                else ""
-            )
             cost = ["?" if each is None else f"{each:,}" for each in (first.steps, first.images)]
-            table.add_row(escape(name), escape(start), str(len(keys)), escape(_standings(plan, keys, store)), *cost)
+            table.add_row(
+                escape(name), escape(_start(run)), str(len(keys)), escape(_standings(plan, keys, store)), *cost
+            )
         console.print(table)
     console.print(f"\n{_summary(plan, store)}", highlight=False)
+
+
+def _start(run: RunSpec) -> str:
+    if isinstance(run.initialize_from, WeightsFile):
+        return run.initialize_from.path.name
+    return run.initialize_from or ""
 
 
 def _state(plan: Plan, key: str, store: Store) -> str:

@@ -105,7 +105,7 @@ def _runs(path: Path, document: Json, grid: Grid, damaged: set[Pointer], faults:
         own = {key: value for key, value in document["runs"][run].items() if key != "matrix"}
         for cell in run_cells:
             combined = functools.reduce(merge_patch, (own, *cell.patches), document.get("defaults", {}))
-            found = list(schema.faults("complete_run", combined))
+            found = schema.faults_of_run(combined)
             if not found:
                 complete = schema.fill_defaults(schema.definition("complete_run"), combined)
                 spec = _run_spec(cell, run, complete, path.parent)

@@ -130,6 +130,21 @@ def faults(name: str, instance: Json) -> Iterator[tuple[Pointer, str]]:
         yield from _describe(error)
 
 
+def faults_of_run(combined: Mapping[str, Json]) -> list[tuple[Pointer, str]]:
+    """Return the faults of a combined run, as `faults("complete_run", combined)` does.
+
+    A run's sections do not depend on one another in the schema, and the cells of an experiment share most of
+    theirs: each is looked at once.
+    """
+    missing = [((), f"'{name}' is missing") for name in definition("complete_run")["required"] if name not in combined]
+    return missing + [fault for name, value in combined.items() for fault in _section_faults(name, compact(value))]
+
+
+@functools.lru_cache(maxsize=4096)
+def _section_faults(name: str, text: str) -> tuple[tuple[Pointer, str], ...]:
+    return tuple(fault for fault in faults("complete_run", {name: json.loads(text)}) if fault[0])
+
+
 def _describe(error: ValidationError) -> Iterator[tuple[Pointer, str]]:
     pointer = tuple(error.absolute_path)
     if "propertyNames" in error.absolute_schema_path:

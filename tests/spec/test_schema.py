@@ -421,3 +421,18 @@ def test_our_faults_are_those_of_plain_json_schema(changes: list[tuple[tuple[Jso
 def test_the_package_holds_the_schema_that_specifications_name() -> None:
     file = Path(schema.__file__).with_name("experiment.schema.json")
     assert json.loads(file.read_text()) == SCHEMA
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}},
+        {"dataset": {"name": "digit"}, "training": {"epochs": 0}},
+        {"dataset": {}, "model": {"name": "convnet", "hidden": [3]}, "modle": 1},
+        {},
+    ],
+)
+def test_a_run_looked_at_section_by_section_has_the_same_faults(run: Json) -> None:
+    whole = [(pointer, message.partition(" (allowed")[0]) for pointer, message in schema.faults("complete_run", run)]
+    parts = [(pointer, message.partition(" (allowed")[0]) for pointer, message in schema.faults_of_run(run)]
+    assert sorted(parts, key=str) == sorted(whole, key=str)
