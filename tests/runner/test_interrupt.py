@@ -16,18 +16,29 @@ if TYPE_CHECKING:
     from tests.runner.conftest import Person
 
 LONG = {
-    "defaults": {"training": {"batch_size": 100, "epochs": 6000, "measure_every": 2000}},
+    "defaults": {"training": {"batch_size": 100, "epochs": 1500, "measure_every": 500}},
     "runs": {"short": {"model": {"hidden": [4]}, "training": {"epochs": 5}}, "long": {}},
 }
 
 EVERY_CHUNK = """
-import harness.runner.backend as backend
-backend.import_backend()
-from harness.runner import local
-local._CHECKPOINT_SECONDS = 0
+import time
+from harness.runner.backend import import_backend
+import_backend()
 from harness.cli import main
+from harness.runner import local
+from harness.store import Store
+from harness.training import fit
+
+save = Store.save_checkpoint
+
+def unhurried(*arguments):
+    save(*arguments)
+    time.sleep(0.2)
+
+local._CHECKPOINT_SECONDS, fit.CHUNK_SECONDS, Store.save_checkpoint = 0, 0.02, unhurried
 main()
 """
+"""The command, with a checkpoint after every short chunk, and time to disturb it before the next one."""
 
 
 def wait_for(happened: Callable[[], bool], running: Callable[[], object]) -> None:
@@ -85,8 +96,8 @@ def test_handlers_are_restored_after_an_error() -> None:
 def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(person: Person, another: Person) -> None:
     spec = person.spec(**LONG)
     keys = person.keys(spec)
-    process = person.start(spec)
-    wait_for(lambda: person.store.done(keys["short"]), process.poll)
+    process = person.start(spec, program=("-c", EVERY_CHUNK))
+    wait_for(lambda: (person.store.progress(keys["long"]) or 0) > 0, process.poll)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -97,7 +108,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(person: Pers
     assert "✓ tiny / short / seed 0" in output
     assert person.store.done(keys["short"])
     assert not person.store.done(keys["long"])
-    assert person.store.progress(keys["long"]) is not None
+    assert person.store.progress(keys["long"])
 
     result = person.run(spec)
     assert result.exit_code == 0
