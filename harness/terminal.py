@@ -13,7 +13,7 @@ from harness.check import Judgement, Verdict
 from harness.data import catalog
 from harness.plan import ConcreteRun, Member, Plan
 from harness.report.numbers import bounds, measured, scale_of
-from harness.results import Status
+from harness.results import RunResult, Status
 from harness.runner.standing import standing
 from harness.spec.records import Experiment, RunSpec, WeightsFile
 from harness.store import Store
@@ -25,6 +25,10 @@ _COLOURS = {
     Verdict.BLOCKED: "yellow",
     Verdict.ERROR: "red",
 }
+
+
+_STATES = {Status.DONE: "done", Status.MISSING: "to do", Status.BLOCKED: "blocked", Status.ERROR: "error"}
+_HALTED = (Status.BLOCKED, Status.ERROR)
 
 
 def _table(*columns: str, title: str | None = None) -> Table:
@@ -39,14 +43,21 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
     console = Console()
     for experiment in experiments:
         table = _table("run", "starts from", "seeds", "standing", "steps", "images", title=f"\n{experiment.name}")
+        halted: dict[str, dict[str, None]] = {}
         for name, run in experiment.runs.items():
             keys = [plan.members[Member(experiment.name, name, seed)] for seed in experiment.seeds]
             first = plan.runs[keys[0]]
             cost = ["?" if each is None else f"{each:,}" for each in (first.steps, first.images)]
+            results = [standing(plan, key, name, plan.runs[key].seed, store) for key in keys]
             table.add_row(
-                escape(name), escape(_start(run)), str(len(keys)), escape(_standings(plan, keys, store)), *cost
+                escape(name), escape(_start(run)), str(len(keys)), escape(_standings(plan, results, store)), *cost
             )
+            for each in results:
+                if each.status in _HALTED:
+                    halted.setdefault(f"{_STATES[each.status]}: {each.reason}", {})[name] = None
         console.print(table)
+        for reason, names in halted.items():
+            console.print(f"{', '.join(names)} {reason}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"\n{_summary(plan, store)}", highlight=False)
 
 
@@ -56,21 +67,14 @@ def _start(run: RunSpec) -> str:
     return run.initialize_from or ""
 
 
-def _state(plan: Plan, key: str, store: Store) -> str:
-    run = plan.runs[key]
-    result = standing(plan, key, run.run.name, run.seed, store)
-    if result.status is Status.DONE:
-        state = "done"
-    elif result.status is Status.MISSING:
-        epoch = store.progress(key)
-        state = "to do" if epoch is None else f"unfinished at epoch {epoch:g}"
-    else:
-        state = f"{result.status.value}: {result.reason}"
-    return f"{state} (shared)" if plan.shared(key) else state
+def _state(plan: Plan, result: RunResult, store: Store) -> str:
+    epoch = store.progress(result.key) if result.status is Status.MISSING else None
+    state = _STATES[result.status] if epoch is None else f"unfinished at epoch {epoch:g}"
+    return f"{state} (shared)" if plan.shared(result.key) else state
 
 
-def _standings(plan: Plan, keys: Sequence[str], store: Store) -> str:
-    states = [_state(plan, key, store) for key in keys]
+def _standings(plan: Plan, results: Sequence[RunResult], store: Store) -> str:
+    states = [_state(plan, result, store) for result in results]
     counted = [(states.count(state), state) for state in dict.fromkeys(states)]
     return "; ".join(state if count == len(states) else f"{count} {state}" for count, state in counted)
 

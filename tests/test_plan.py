@@ -205,10 +205,10 @@ def test_a_folder_counts_by_its_content(planned: Planned, tmp_path: Path) -> Non
 
 
 def test_what_is_blocked_blocks_its_children_and_says_why(planned: Planned) -> None:
-    plan = planned(spec("runs/parent/dataset", {"name": "mnist"}))
+    plan = planned(spec("runs/parent/dataset", {"name": "image_folder", "path": "nowhere"}))
     parent, child = (plan.runs[keys(plan)[name]].blocked for name in ("parent", "child"))
     assert parent is not None
-    assert parent.endswith("get it with: python -m harness data prepare mnist")
+    assert parent.endswith("nowhere does not exist: put the images there as <split>/<class>/<image>")
     assert child == f"it starts from parent, which is blocked: {parent}"
 
 

@@ -40,8 +40,10 @@ def test_each_standing_is_counted(
     show_plan(experiments, plan, store)
     output = capsys.readouterr().out
     one, two = (next(line for line in output.splitlines() if line.startswith(name)) for name in ("one", "two"))
-    assert "1 done; 1 unfinished at epoch 7; 1 error: the loss is not finite; 1 to do" in one
-    assert "3 to do; 1 blocked: it starts from one, which failed: the loss is not finite" in two
+    assert "1 done; 1 unfinished at epoch 7; 1 error; 1 to do" in one
+    assert "3 to do; 1 blocked" in two
+    assert "one error: the loss is not finite\n" in output
+    assert "two blocked: it starts from one, which failed: the loss is not finite\n" in output
     assert "8 runs: 1 done, 7 to do, 0 blocked; left at most 28 steps, 3,500 images" in output
 
 

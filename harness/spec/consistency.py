@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.data.facts import Facts, facts
+from harness.spec import schema
 from harness.spec.document import Pointer
 from harness.spec.records import RunSpec, Settings, WeightsFile
 
@@ -22,6 +23,29 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     known = facts(settings.dataset.source)
     if known is not None:
         yield from _against_data(settings, known)
+
+
+def misfits(parent: RunSpec, child: RunSpec) -> Iterator[str]:
+    """Yield why the parent's weights do not have the shapes of the child's, as far as is known before loading."""
+    for what, of_parent, of_child in (
+        ("network", schema.show(parent.resolved["model"]), schema.show(child.resolved["model"])),
+        ("input shape", _input_shape(parent), _input_shape(child)),
+        ("number of outputs", _outputs(parent), _outputs(child)),
+    ):
+        if of_parent != of_child and None not in (of_parent, of_child):
+            yield (
+                f"{parent.name} has another {what} ({of_parent}) than {child.name} ({of_child}): its weights do not fit"
+            )
+
+
+def _input_shape(run: RunSpec) -> str | None:
+    known = facts(run.settings.dataset.source)
+    return "x".join(map(str, known.shape)) if known and known.shape else None
+
+
+def _outputs(run: RunSpec) -> int | None:
+    known = facts(run.settings.dataset.source)
+    return 1 if run.settings.training.loss == "binary_cross_entropy" else known.classes if known else None
 
 
 def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.measurements import METRICS
 from harness.spec import schema
-from harness.spec.consistency import inconsistencies
+from harness.spec.consistency import inconsistencies, misfits
 from harness.spec.document import Pointer
 from harness.spec.expression import WILDCARD, Expression, ExpressionError, Reference, parse, references
 from harness.spec.matrix import Cell, MatrixError, cells
@@ -55,7 +55,8 @@ def expand(path: Path, document: Json, faults: list[Fault]) -> Experiment | None
     if isinstance(raw_runs, dict):
         grid = _grid(raw_runs, damaged, faults)
         runs = {} if ("defaults",) in damaged else _runs(path, document, grid, damaged, faults)
-        _check_parents(runs, grid, faults)
+        _unknown_parents(document, grid, faults)
+        _check_parents(runs, faults)
         expectations = list(_expectations(document, grid, damaged, faults))
         figures = list(_figures(document, grid, damaged, faults))
     if faults:
@@ -102,9 +103,8 @@ def _runs(path: Path, document: Json, grid: Grid, damaged: set[Pointer], faults:
     for run, run_cells in grid.items():
         if ("runs", run) in damaged:
             continue
-        own = {key: value for key, value in document["runs"][run].items() if key != "matrix"}
         for cell in run_cells:
-            combined = functools.reduce(merge_patch, (own, *cell.patches), document.get("defaults", {}))
+            combined = _combined(document, run, cell)
             found = schema.faults_of_run(combined)
             if not found:
                 complete = schema.fill_defaults(schema.definition("complete_run"), combined)
@@ -113,6 +113,23 @@ def _runs(path: Path, document: Json, grid: Grid, damaged: set[Pointer], faults:
                 runs[spec.name] = spec
             faults.extend(Fault(_places(run, cell, pointer), message) for pointer, message in found)
     return runs
+
+
+def _combined(document: Json, run: str, cell: Cell) -> Json:
+    own = {key: value for key, value in document["runs"][run].items() if key != "matrix"}
+    return functools.reduce(merge_patch, (own, *cell.patches), document.get("defaults", {}))
+
+
+def _unknown_parents(document: Json, grid: Grid, faults: list[Fault]) -> None:
+    """Look at the names alone, so that a fault elsewhere in a run does not hide an unknown one."""
+    known = _cell_names(grid)
+    for run, run_cells in grid.items():
+        for cell in run_cells:
+            combined = _combined(document, run, cell)
+            value = combined.get("initialize_from") if isinstance(combined, dict) else None
+            parent = _parent(value, cell, Path()) if isinstance(value, str) else None
+            if parent is not None and parent not in known:
+                faults.append(Fault(_places(run, cell, ("initialize_from",)), unknown("run", str(parent), known)))
 
 
 def _places(run: str, cell: Cell, pointer: Pointer) -> tuple[Pointer, ...]:
@@ -190,37 +207,19 @@ def _settings(complete: Mapping[str, Json], folder: Path) -> Settings:
     )
 
 
-def _check_parents(runs: Mapping[str, RunSpec], grid: Grid, faults: list[Fault]) -> None:
-    known = _cell_names(grid)
+def _check_parents(runs: Mapping[str, RunSpec], faults: list[Fault]) -> None:
     for name, run in runs.items():
         place: Pointer = ("runs", name.partition("[")[0], "initialize_from")
         places = (place, ("defaults", "initialize_from"), place[:2])
+        chain: list[str] = [name]
         parent = run.initialize_from
-        if not isinstance(parent, str):
-            continue
-        if parent not in known:
-            faults.append(Fault(places, unknown("run", parent, known)))
-            continue
-        chain = [name]
         while isinstance(parent, str) and parent in runs and parent not in chain:
             chain.append(parent)
             parent = runs[parent].initialize_from
         if parent == name:
             faults.append(Fault(places, "runs initialize from one another in a circle: " + " <- ".join([*chain, name])))
-        elif (
-            ancestor := runs.get(chain[1]) if len(chain) > 1 else None
-        ) and ancestor.settings.model != run.settings.model:
-            faults.append(
-                Fault(
-                    places,
-                    f"{chain[1]} is another network ({_brief(ancestor)}) than {name} ({_brief(run)}): "
-                    "its weights do not fit",
-                )
-            )
-
-
-def _brief(run: RunSpec) -> str:
-    return schema.show(run.resolved["model"])
+        elif len(chain) > 1:
+            faults.extend(Fault(places, message) for message in misfits(runs[chain[1]], run))
 
 
 def _references(metric: str, grid: Grid) -> Iterator[str]:

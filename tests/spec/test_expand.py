@@ -255,8 +255,12 @@ WRONG: list[tuple[Json, str]] = [
     ),
     (
         {"runs": {"one": {}, "two": {"initialize_from": "one", "model": {"hidden": [1]}}}},
-        '/runs/two/initialize_from one is another network ({"name": "perceptron", "hidden": [512]}) than two '
+        '/runs/two/initialize_from one has another network ({"name": "perceptron", "hidden": [512]}) than two '
         '({"name": "perceptron", "hidden": [1]}): its weights do not fit',
+    ),
+    (
+        {"runs": {"one": {"dataset": {"name": "mnist"}}, "two": {"initialize_from": "one"}}},
+        "/runs/two/initialize_from one has another input shape (28x28x1) than two (8x8x1): its weights do not fit",
     ),
     (
         {"runs": {"one": {"matrix": {"x": ["a b"]}}}},
@@ -318,6 +322,14 @@ WRONG: list[tuple[Json, str]] = [
 @pytest.mark.parametrize(("members", "problem"), WRONG)
 def test_a_wrong_specification_says_one_thing(write: Write, faults: Faults, members: Json, problem: str) -> None:
     assert faults(write(**members)) == [problem]
+
+
+def test_a_fault_elsewhere_in_a_run_does_not_hide_an_unknown_parent(write: Write, faults: Faults) -> None:
+    runs = {"one": {}, "two": {"initialize_from": "three", "training": {"epochs": 0}}}
+    assert faults(write(runs=runs)) == [
+        "/runs/two/initialize_from unknown run 'three' (allowed: one, two)",
+        "/runs/two/training/epochs expected at least 1, found 0",
+    ]
 
 
 def test_unknown_metrics_are_told(write: Write, faults: Faults) -> None:
