@@ -27,25 +27,24 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
 
 def misfits(parent: RunSpec, child: RunSpec) -> Iterator[str]:
     """Yield why the parent's weights do not have the shapes of the child's, as far as is known before loading."""
-    for what, of_parent, of_child in (
-        ("network", schema.show(parent.resolved["model"]), schema.show(child.resolved["model"])),
-        ("input shape", _input_shape(parent), _input_shape(child)),
-        ("number of outputs", _outputs(parent), _outputs(child)),
-    ):
-        if of_parent != of_child and None not in (of_parent, of_child):
-            yield (
-                f"{parent.name} has another {what} ({of_parent}) than {child.name} ({of_child}): its weights do not fit"
-            )
+    if parent.settings.model != child.settings.model:
+        yield _misfit(parent, child, "network", *(schema.show(run.resolved["model"]) for run in (parent, child)))
+    of_parent, of_child = facts(parent.settings.dataset.source), facts(child.settings.dataset.source)
+    if of_parent is None or of_child is None:
+        return
+    if of_parent.shape != of_child.shape and of_parent.shape and of_child.shape:
+        yield _misfit(parent, child, "input shape", *("x".join(map(str, s)) for s in (of_parent.shape, of_child.shape)))
+    outputs = _outputs(parent, of_parent), _outputs(child, of_child)
+    if outputs[0] != outputs[1]:
+        yield _misfit(parent, child, "number of outputs", *outputs)
 
 
-def _input_shape(run: RunSpec) -> str | None:
-    known = facts(run.settings.dataset.source)
-    return "x".join(map(str, known.shape)) if known and known.shape else None
+def _misfit(parent: RunSpec, child: RunSpec, what: str, of_parent: object, of_child: object) -> str:
+    return f"{parent.name} has another {what} ({of_parent}) than {child.name} ({of_child}): its weights do not fit"
 
 
-def _outputs(run: RunSpec) -> int | None:
-    known = facts(run.settings.dataset.source)
-    return 1 if run.settings.training.loss == "binary_cross_entropy" else known.classes if known else None
+def _outputs(run: RunSpec, known: Facts) -> int:
+    return 1 if run.settings.training.loss == "binary_cross_entropy" else known.classes
 
 
 def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, str]]:

@@ -324,6 +324,19 @@ def test_a_wrong_specification_says_one_thing(write: Write, faults: Faults, memb
     assert faults(write(**members)) == [problem]
 
 
+def test_networks_are_compared_by_what_they_are_and_not_by_how_they_are_written(write: Write) -> None:
+    one: Json = {"model": {"name": "perceptron", "hidden": [7]}}
+    two: Json = {"model": {"hidden": [7], "name": "perceptron"}, "initialize_from": "one"}
+    experiment = load_file(write(defaults={"dataset": {"name": "digits"}}, runs={"one": one, "two": two}))
+    assert experiment.runs["two"].initialize_from == "one"
+
+
+def test_networks_that_differ_far_down_the_line_differ(write: Write, faults: Faults) -> None:
+    one, two = ({"model": {"hidden": [100] * 30 + [last]}} for last in (1, 2))
+    (message,) = faults(write(runs={"one": one, "two": two | {"initialize_from": "one"}}))
+    assert "one has another network" in message
+
+
 def test_a_fault_elsewhere_in_a_run_does_not_hide_an_unknown_parent(write: Write, faults: Faults) -> None:
     runs = {"one": {}, "two": {"initialize_from": "three", "training": {"epochs": 0}}}
     assert faults(write(runs=runs)) == [
