@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -61,16 +62,12 @@ class Plan:
     members: Mapping[Member, str]
 
     @functools.cached_property
-    def places(self) -> Mapping[str, Sequence[Member]]:
-        """The places that each run fills, by key."""
-        places: dict[str, list[Member]] = {}
-        for member, key in self.members.items():
-            places.setdefault(key, []).append(member)
-        return places
+    def _uses(self) -> Counter[str]:
+        return Counter(self.members.values())
 
     def shared(self, key: str) -> bool:
         """Tell whether a run fills more than one place, and so saves work."""
-        return len(self.places[key]) > 1
+        return self._uses[key] > 1
 
 
 def make_plan(experiments: Sequence[Experiment], data_dir: Path, gpus: int) -> Plan:
