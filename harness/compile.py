@@ -38,7 +38,7 @@ def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: P
     """
     pipeline = build_pipeline(settings.dataset, settings.augmentation, seed, data_dir)
     outputs = LOSSES[settings.training.loss].outputs(len(pipeline.classes))
-    model = build_model(settings.model, pipeline.train.inputs.shape[1:], outputs)
+    model = build_model(settings.model, pipeline.input_shape, outputs)
     if weights is None:
         initialize(model, settings.initialization, seed)
     else:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import rfc8785
 
@@ -19,6 +20,25 @@ from harness.spec.records import Component, Experiment, Json, RunSpec, Settings,
 
 _FORMAT = 1
 """Raised when the same settings come to mean another computation, so that no earlier result is taken for it."""
+
+
+class _Place(NamedTuple):
+    """A setting by its path, and the value that means what was done before there was such a setting."""
+
+    path: tuple[str, ...]
+    neutral: Json
+
+
+_LATER = (
+    _Place(("dataset", "center_crop"), None),
+    _Place(("training", "dropout"), 0.0),
+    _Place(("training", "label_smoothing"), 0.0),
+    _Place(("training", "precision"), "float32"),
+    _Place(("training", "early_stopping"), None),
+    _Place(("training", "optimizer", "parameters", "momentum_rule"), "pytorch"),
+)
+"""Settings younger than the format: they enter a key only where they are used, so that a language
+that grows repeats no run."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +161,20 @@ def content_key(settings: Settings, seed: int, start: str | None, data_dir: Path
     and what they are is put in, so that moving a folder changes nothing and changing it does.
     """
     content = asdict(settings)
+    for place in _LATER:
+        _leave_out(content, place)
     content["dataset"]["source"] = _identity(settings.dataset.source, data_dir)
     if start is not None:
         content["initialization"] = None
     content |= {"format": _FORMAT, "seed": seed, "start": start}
     return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
+
+
+def _leave_out(content: Json, place: _Place) -> None:
+    *path, name = place.path
+    holder = functools.reduce(lambda value, key: value.get(key, {}), path, content)
+    if holder.get(name, place.neutral) == place.neutral:
+        holder.pop(name, None)
 
 
 def _identity(source: Component, data_dir: Path) -> Json:

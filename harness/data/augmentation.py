@@ -40,15 +40,26 @@ class Augmentation:
     apply: Callable[..., tf.Tensor]
 
 
-def _decide_crop(seed: int, purpose: str, epoch: int, n: int, shape: tuple[int, ...], *, padding: int) -> Decisions:
+def _decide_crop(
+    seed: int, purpose: str, epoch: int, n: int, shape: tuple[int, ...], *, padding: int, size: int | None = None
+) -> Decisions:
     _need_images("random_crop", shape)
-    offsets = randomness.integers(seed, purpose, epoch, 0, n, 2, 2 * padding + 1).astype(np.int32)
+    spare = [2 * padding + (side - size if size else 0) for side in shape[:2]]
+    drawn = randomness.uniforms(seed, purpose, epoch, 0, n, 2)
+    offsets = np.floor(drawn * (np.array(spare) + 1)).astype(np.int32)
     return {"top": offsets[:, 0], "left": offsets[:, 1]}
 
 
-def _apply_crop(images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: float, *, padding: int) -> tf.Tensor:
-    """Zero-pad every side by `padding`, then crop to the original size from (top, left)."""
-    height, width = images.shape[1], images.shape[2]
+def _apply_crop(
+    images: tf.Tensor,
+    decisions: Mapping[str, tf.Tensor],
+    maximum: float,
+    *,
+    padding: int,
+    size: int | None = None,
+) -> tf.Tensor:
+    """Zero-pad every side by `padding`, then crop to `size` (None: the original size) from (top, left)."""
+    height, width = (size, size) if size else images.shape[1:3]
     padded = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]])
     rows = decisions["top"][:, tf.newaxis] + tf.range(height)
     columns = decisions["left"][:, tf.newaxis] + tf.range(width)

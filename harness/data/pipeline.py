@@ -6,6 +6,7 @@ out of `tf.data` and out of a compiled training loop that calls `make_batch` its
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from harness.data import randomness, sources
 from harness.data.augmentation import AUGMENTATIONS
 from harness.data.randomizations import randomize
 from harness.data.records import DataError, Split
-from harness.spec.records import Component, Dataset, Normalization
+from harness.spec.records import PER_IMAGE, Component, Dataset, Normalization, Standardization
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,27 +32,36 @@ class Pipeline:
     test: Split
     classes: tuple[str, ...]
     maximum: float
-    normalize: Normalization | None
+    normalize: Normalization | Standardization | None
     augmentation: tuple[Component, ...]
     seed: int
+    center_crop: int | None = None
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one example as the network sees it."""
+        whole = self.train.inputs.shape[1:]
+        return whole if self.center_crop is None else (self.center_crop, self.center_crop, *whole[2:])
 
 
 def build(dataset: Dataset, augmentation: Sequence[Component], seed: int, data_dir: Path) -> Pipeline:
     """Load a dataset and randomize its training set.
 
     Raises DataError where data are missing or damaged, or do not fit the normalization, a
-    randomization or an augmentation.
+    randomization, the crop or an augmentation.
     """
     examples = sources.load(dataset, data_dir)
     _check_normalization(dataset.normalize, examples.train.inputs.shape[-1])
+    _check_crop(dataset.center_crop, examples.train.inputs.shape[1:])
     pipeline = Pipeline(
         train=randomize(examples.train, dataset.randomize, seed, len(examples.classes)),
         test=examples.test,
         classes=examples.classes,
         maximum=examples.maximum,
         normalize=dataset.normalize,
-        augmentation=tuple(augmentation),
+        augmentation=tuple(_sized(component, dataset.center_crop) for component in augmentation),
         seed=seed,
+        center_crop=dataset.center_crop,
     )
     _augmentation_decisions(pipeline, epoch=0, n=0)  # a misfit shows here, not at the first epoch
     return pipeline
@@ -79,6 +89,8 @@ def make_batch(
     operations alone, for use in `tf.data` and in compiled functions.
     """
     x = tf.gather(inputs, chosen["order"])
+    if not _crops_at_random(pipeline):
+        x = _center(pipeline, x)
     for position, component in enumerate(pipeline.augmentation):
         prefix = f"{position}/"
         own = {name.removeprefix(prefix): value for name, value in chosen.items() if name.startswith(prefix)}
@@ -87,7 +99,10 @@ def make_batch(
 
 
 def scaled(pipeline: Pipeline, inputs: tf.Tensor) -> tf.Tensor:
-    """Raw inputs divided by their maximum, then normalized; float32 of the same shape."""
+    """Raw inputs, [n, ...], as the network takes them: cut to the centre, scaled and normalized; float32."""
+    inputs = _center(pipeline, inputs)
+    if pipeline.normalize == PER_IMAGE:
+        return _standardized(tf.cast(inputs, tf.float32))
     x = tf.cast(inputs, tf.float32) / pipeline.maximum
     if pipeline.normalize is None:
         return x
@@ -95,6 +110,37 @@ def scaled(pipeline: Pipeline, inputs: tf.Tensor) -> tf.Tensor:
     mean = np.broadcast_to(np.asarray(pipeline.normalize.mean, np.float32), x.shape[1:])
     deviation = np.broadcast_to(np.asarray(pipeline.normalize.deviation, np.float32), x.shape[1:])
     return (x - tf.constant(mean)) / tf.constant(deviation)
+
+
+def _center(pipeline: Pipeline, images: tf.Tensor) -> tf.Tensor:
+    """The squares in the middle of images [n, height, width, channels], where they are not cut out yet.
+
+    Where the margins cannot be equal, the ones above and on the left are a pixel smaller.
+    """
+    size = pipeline.center_crop
+    if size is None or images.shape[1:3] == (size, size):
+        return images
+    top, left = (images.shape[1] - size) // 2, (images.shape[2] - size) // 2
+    return images[:, top : top + size, left : left + size]
+
+
+def _standardized(raw: tf.Tensor) -> tf.Tensor:
+    """Each example minus its mean, over its deviation or over 1/sqrt(values), whichever is larger."""
+    axes = list(range(1, len(raw.shape)))
+    centred = raw - tf.reduce_mean(raw, axes, keepdims=True)
+    deviation = tf.sqrt(tf.reduce_mean(tf.square(centred), axes, keepdims=True))
+    return centred / tf.maximum(deviation, 1 / math.sqrt(math.prod(raw.shape[1:])))
+
+
+def _crops_at_random(pipeline: Pipeline) -> bool:
+    return any(component.name == "random_crop" for component in pipeline.augmentation)
+
+
+def _sized(augmentation: Component, size: int | None) -> Component:
+    """The augmentation, told the size that a random crop cuts."""
+    if augmentation.name != "random_crop" or size is None:
+        return augmentation
+    return Component(augmentation.name, {**augmentation.parameters, "size": size})
 
 
 def training_batches(
@@ -152,18 +198,27 @@ def _batches(batch: Any, n: int, batch_size: int) -> tf.data.Dataset:
 
 
 def _augmentation_decisions(pipeline: Pipeline, epoch: int, n: int) -> dict[str, NDArray[Any]]:
-    shape = pipeline.train.inputs.shape[1:]
+    whole = pipeline.train.inputs.shape[1:]
+    shape = whole if _crops_at_random(pipeline) else pipeline.input_shape
     drawn = {}
     for position, component in enumerate(pipeline.augmentation):
         purpose = f"augmentation/{position}/{component.name}"
         decide = AUGMENTATIONS[component.name].decide
         for name, values in decide(pipeline.seed, purpose, epoch, n, shape, **component.parameters).items():
             drawn[f"{position}/{name}"] = values
+        if component.name == "random_crop":
+            shape = pipeline.input_shape
     return drawn
 
 
-def _check_normalization(normalize: Normalization | None, channels: int) -> None:
-    for name in ("mean", "deviation"):
-        values = getattr(normalize, name, ())
-        if normalize is not None and len(values) not in (1, channels):
+def _check_normalization(normalize: Normalization | Standardization | None, channels: int) -> None:
+    if not isinstance(normalize, Normalization):
+        return
+    for name, values in (("mean", normalize.mean), ("deviation", normalize.deviation)):
+        if len(values) not in (1, channels):
             raise DataError(f"the normalization has {len(values)} values of {name}, the inputs {channels} channels")
+
+
+def _check_crop(size: int | None, shape: tuple[int, ...]) -> None:
+    if size is not None and (len(shape) != 3 or size > min(shape[:2])):
+        raise DataError(f"no square of {size} pixels can be cut from inputs of the shape {list(shape)}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.data.facts import Facts, facts
 from harness.spec import schema
 from harness.spec.document import Pointer
-from harness.spec.records import RunSpec, Settings, WeightsFile
+from harness.spec.records import Normalization, RunSpec, Settings, WeightsFile
 
 _IMAGE_MODELS = ("convnet", "resnet")
 _IMAGE_AUGMENTATIONS = ("random_crop", "random_flip")
@@ -71,14 +71,16 @@ def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, s
 
 def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple[Pointer, str]]:
     dataset, images = settings.dataset, len(shape) == 3
-    gives = f"but {dataset.source.name} gives {'images' if images else f'vectors of {shape[0]} values'}"
+    gives = f"but {dataset.source.name} gives {_images_of(shape) if images else f'vectors of {shape[0]} values'}"
     if settings.model.name in _IMAGE_MODELS and not images:
         yield ("model", "name"), f"{settings.model.name} needs images, {gives}"
     if settings.model.name == "resnet" and images:
         stages = len(settings.model.parameters["blocks"])
         if min(shape[:2]) < 2 ** (stages - 1):
             yield ("model", "blocks"), f"{stages} stages halve images of {shape[0]}x{shape[1]} below one pixel"
-    if dataset.normalize is not None:
+    if dataset.center_crop is not None and (not images or dataset.center_crop > min(shape[:2])):
+        yield ("dataset", "center_crop"), f"no square of {dataset.center_crop} pixels can be cut, {gives}"
+    if isinstance(dataset.normalize, Normalization):
         for key, values in (("mean", dataset.normalize.mean), ("deviation", dataset.normalize.deviation)):
             if len(values) != shape[-1]:
                 yield ("dataset", "normalize", key), f"expected {shape[-1]} values, one a channel, found {len(values)}"
@@ -88,6 +90,13 @@ def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple
     for index, augmentation in enumerate(settings.augmentation):
         if augmentation.name in _IMAGE_AUGMENTATIONS and not images:
             yield ("strengths", "augmentation", index, "name"), f"{augmentation.name} needs images, {gives}"
+        elif augmentation.parameters.get("padding") == 0 and dataset.center_crop in (None, *shape[:2]):
+            place = ("strengths", "augmentation", index, "padding")
+            yield place, "without padding, random_crop needs a dataset.center_crop that is smaller than the images"
+
+
+def _images_of(shape: tuple[int, ...]) -> str:
+    return f"images of {shape[0]}x{shape[1]} pixels"
 
 
 def examples(settings: Settings, known: Facts) -> int:

@@ -17,9 +17,11 @@ from harness.spec.matrix import Cell, MatrixError, cells
 from harness.spec.patch import merge_patch
 from harness.spec.problems import unknown
 from harness.spec.records import (
+    PER_IMAGE,
     Basis,
     Component,
     Dataset,
+    EarlyStopping,
     Expectation,
     Experiment,
     Figure,
@@ -29,6 +31,7 @@ from harness.spec.records import (
     RunSpec,
     Settings,
     Source,
+    Standardization,
     Statistic,
     StopRule,
     Training,
@@ -171,7 +174,7 @@ def _parent(value: Json, cell: Cell, folder: Path) -> str | WeightsFile | None:
     return name.replace(f"[{WILDCARD}]", f"[{cell.label}]") if cell.label else name
 
 
-_DATASET_COMMON = ("name", "train_examples", "test_examples", "normalize", "randomize")
+_DATASET_COMMON = ("name", "train_examples", "test_examples", "normalize", "randomize", "center_crop")
 
 
 def _settings(complete: Mapping[str, Json], folder: Path) -> Settings:
@@ -179,14 +182,15 @@ def _settings(complete: Mapping[str, Json], folder: Path) -> Settings:
     parameters = {name: value for name, value in raw.items() if name not in _DATASET_COMMON}
     if "path" in parameters:
         parameters["path"] = str(folder / Path(parameters["path"]).expanduser())
-    normalize, stop = raw["normalize"], training["stop_when"]
+    stop, early = training["stop_when"], training["early_stopping"]
     return Settings(
         dataset=Dataset(
             source=Component(raw["name"], parameters),
             train_examples=raw["train_examples"],
             test_examples=raw["test_examples"],
-            normalize=Normalization(tuple(normalize["mean"]), tuple(normalize["deviation"])) if normalize else None,
+            normalize=_normalization(raw["normalize"]),
             randomize=tuple(component(item) for item in raw["randomize"]),
+            center_crop=raw["center_crop"],
         ),
         model=component(complete["model"]),
         initialization=component(complete["initialization"]),
@@ -203,8 +207,24 @@ def _settings(complete: Mapping[str, Json], folder: Path) -> Settings:
             epochs=training["epochs"],
             stop_when=StopRule(stop["train_accuracy"], stop["check_every"]) if stop else None,
             measure_every=training["measure_every"],
+            dropout=strengths["dropout"] if "dropout" in on else 0.0,
+            label_smoothing=training["label_smoothing"],
+            precision=training["precision"],
+            early_stopping=_early_stopping(early) if early else None,
         ),
     )
+
+
+def _early_stopping(value: Mapping[str, Json]) -> EarlyStopping:
+    improves = "max" if value["metric"].endswith("accuracy") else "min"
+    mode = improves if value["mode"] == "auto" else value["mode"]
+    return EarlyStopping(value["metric"], value["patience"], value["min_delta"], mode)
+
+
+def _normalization(value: Json) -> Normalization | Standardization | None:
+    if value is None or value == PER_IMAGE:
+        return PER_IMAGE if value else None
+    return Normalization(tuple(value["mean"]), tuple(value["deviation"]))
 
 
 def _check_parents(runs: Mapping[str, RunSpec], faults: list[Fault]) -> None:

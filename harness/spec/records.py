@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict."""
@@ -31,15 +31,26 @@ class Normalization:
     deviation: tuple[float, ...]
 
 
+PER_IMAGE: Final = "per_image"
+"""Every input on its own: `(x - mean) / max(deviation, 1/sqrt(n))` over its n raw values."""
+
+Standardization = Literal["per_image"]
+
+
 @dataclass(frozen=True)
 class Dataset:
-    """Which examples a run sees, before augmentation."""
+    """Which examples a run sees, before augmentation.
+
+    `center_crop` is the side, in pixels, of the square that is cut from the middle of every image
+    after randomization; None leaves images whole.
+    """
 
     source: Component
     train_examples: int | None
     test_examples: int | None
-    normalize: Normalization | None
+    normalize: Normalization | Standardization | None
     randomize: tuple[Component, ...]
+    center_crop: int | None = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +62,22 @@ class StopRule:
 
 
 @dataclass(frozen=True)
+class EarlyStopping:
+    """Stop once `metric` has not improved by more than `min_delta` for `patience` epochs.
+
+    `metric` is one of the history's and is looked at where it is measured; `mode`, "min" or "max",
+    says which way it improves.
+    """
+
+    metric: str
+    patience: int
+    min_delta: float
+    mode: str
+
+
+@dataclass(frozen=True)
 class Training:
-    """How the weights move. `momentum` and `l2` are 0 where those regularizers are off."""
+    """How the weights move. `momentum`, `l2` and `dropout` are 0 where those regularizers are off."""
 
     loss: str
     loss_reduction: str
@@ -65,6 +90,10 @@ class Training:
     epochs: int
     stop_when: StopRule | None
     measure_every: int
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    precision: str = "float32"
+    early_stopping: EarlyStopping | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
@@ -47,7 +48,8 @@ def suits(net: Network, pipeline: Pipeline) -> bool:
     """
     if any(len(variable.shape) > 2 for variable in net.model.trainable_variables):
         return False
-    sizes = [split.inputs.size * 4 for split in (pipeline.train, pipeline.test)]
+    values = math.prod(pipeline.input_shape)
+    sizes = [len(split) * values * 4 for split in (pipeline.train, pipeline.test)]
     drawn = sum(array.nbytes for array in decisions(pipeline, 0).values())
     return sum(sizes) <= LARGEST_DATA and drawn <= LARGEST_DECISIONS
 

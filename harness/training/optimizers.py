@@ -18,8 +18,13 @@ class Sgd(keras.optimizers.Optimizer):
         g <- g + l2 * w;  v <- momentum * v + g;  w <- w - r * v
 
     or, with `nesterov`, w <- w - r * (g + momentum * v). It holds for every trainable weight, biases and batch
-    normalization included. `keras.optimizers.SGD` differs where the learning rate changes, its `weight_decay`
-    is decoupled, and a `kernel_regularizer` reaches kernels only.
+    normalization included. With the `momentum_rule` "keras", the velocity holds steps as `keras.optimizers.SGD`
+    has it, which differs where the learning rate changes:
+
+        v <- momentum * v - r * g;  w <- w + v;  with `nesterov`, w <- w + momentum * v - r * g
+
+    Of Keras's own ways to penalize weights, `weight_decay` is decoupled and a `kernel_regularizer` reaches
+    kernels only.
     """
 
     SLOTS: ClassVar[int] = 1
@@ -31,6 +36,7 @@ class Sgd(keras.optimizers.Optimizer):
         momentum: float = 0.0,
         l2: float = 0.0,
         nesterov: bool = False,
+        momentum_rule: str = "pytorch",
         name: str = "sgd",
         **options: Any,
     ) -> None:
@@ -38,6 +44,7 @@ class Sgd(keras.optimizers.Optimizer):
         self.momentum = momentum
         self.l2 = l2
         self.nesterov = nesterov
+        self.momentum_rule = momentum_rule
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Create the velocities."""
@@ -58,6 +65,10 @@ class Sgd(keras.optimizers.Optimizer):
         """Give the weight and the slots after one step; all scalars may be tensors."""
         (velocity,) = slots
         gradient = gradient + l2 * weight
+        if self.momentum_rule == "keras":
+            velocity = momentum * velocity - learning_rate * gradient
+            step = momentum * velocity - learning_rate * gradient if self.nesterov else velocity
+            return weight + step, (velocity,)
         velocity = momentum * velocity + gradient
         direction = gradient + momentum * velocity if self.nesterov else velocity
         return weight - learning_rate * direction, (velocity,)
@@ -78,7 +89,8 @@ class Sgd(keras.optimizers.Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         """Give the arguments that build an equal optimizer."""
-        return {**super().get_config(), "momentum": self.momentum, "l2": self.l2, "nesterov": self.nesterov}
+        own = ("momentum", "l2", "nesterov", "momentum_rule")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
 OPTIMIZERS: dict[str, type[Sgd]] = {"sgd": Sgd}

@@ -45,7 +45,9 @@ def signature(net: Network, training: Training, pipeline: Pipeline) -> Hashable:
         json.dumps(optimizer, sort_keys=True),
         training.batch_size,
         training.last_batch,
-        repr((pipeline.augmentation, pipeline.normalize, pipeline.maximum, len(pipeline.classes))),
+        repr(
+            (pipeline.augmentation, pipeline.normalize, pipeline.center_crop, pipeline.maximum, len(pipeline.classes))
+        ),
         *(_shape(split) for split in (pipeline.train, pipeline.test)),
     )
 

@@ -28,7 +28,7 @@ CASES: list[tuple[Json, str, Json, Json, str]] = [
         "dataset/randomize",
         [{"name": "confusion"}],
         [{"name": "noisy_copies"}],
-        "noisy_copies needs real-valued inputs, but digits gives images",
+        "noisy_copies needs real-valued inputs, but digits gives images of 8x8 pixels",
     ),
     (
         IMAGES,

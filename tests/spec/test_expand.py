@@ -37,7 +37,9 @@ def test_the_shortest_specification_has_every_default(write: Write) -> None:
     assert settings.model == Component("perceptron", {"hidden": [512]})
     assert settings.initialization == Component("fan_in_uniform", {})
     assert (settings.augmentation, settings.training.momentum, settings.training.l2) == ((), 0.0, 0.0)
-    assert settings.training.optimizer == Component("sgd", {"learning_rate": 0.1, "nesterov": False})
+    assert settings.training.optimizer == Component(
+        "sgd", {"learning_rate": 0.1, "nesterov": False, "momentum_rule": "pytorch"}
+    )
     assert (settings.training.batch_size, settings.training.epochs, settings.training.stop_when) == (128, 100, None)
 
 
@@ -270,7 +272,8 @@ WRONG: list[tuple[Json, str]] = [
     (
         {"runs": {"one": {"matrix": {"training.epohcs": [1]}}}},
         "/runs/one/matrix/training.epohcs/0 unknown property 'epohcs'; did you mean 'epochs'? (allowed: loss, "
-        "loss_reduction, optimizer, schedule, batch_size, last_batch, epochs, stop_when, measure_every)",
+        "loss_reduction, optimizer, schedule, batch_size, last_batch, epochs, stop_when, measure_every, "
+        "early_stopping, label_smoothing, precision)",
     ),
     (
         {"runs": {"one": {"matrix": {"training.epochs": [1, 0]}}}},

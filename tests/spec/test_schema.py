@@ -170,13 +170,15 @@ def test_the_schema_says_what_the_registries_hold() -> None:
     }
     assert {name: enum(name) for name in registries} == {name: set(names) for name, names in registries.items()}
     assert enum("training", "loss") == set(LOSSES)
-    for definition, functions in (("model", MODELS), ("schedule", SCHEDULES)):
-        for name, function in functions.items():
-            assert branch(definition, name) == parameters(function), name
+    for name, model in MODELS.items():
+        assert branch("model", name) == parameters(model) - {"dropout"}, name
+    for name, schedule_ in SCHEDULES.items():
+        assert branch("schedule", name) == parameters(schedule_), name
     for name, randomization in RANDOMIZATIONS.items():
         assert branch("randomization", name) == parameters(randomization) - {"seed", "purpose", "classes"}, name
     for name, augmentation in AUGMENTATIONS.items():
-        assert branch("augmentation", name) == parameters(augmentation.decide) | parameters(augmentation.apply), name
+        taken = parameters(augmentation.decide) | parameters(augmentation.apply)
+        assert branch("augmentation", name) == taken - {"size"}, name  # the pipeline adds the size
     for name, rule in INITIALIZATIONS.items():
         assert branch("initialization", name) == parameters(rule), name
     for name, optimizer in OPTIMIZERS.items():
@@ -205,23 +207,27 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
             "train_examples": None,
             "test_examples": None,
             "normalize": None,
+            "center_crop": None,
             "randomize": [{"name": "confusion", "replicas": 1, "zero_out": 0.1, "unit": "channel"}],
         },
         "model": {"name": "resnet", "blocks": [2, 2, 2, 2], "width": 64, "block": "basic"},
         "initialization": {"name": "fan_in_uniform"},
         "initialize_from": None,
-        "strengths": {"augmentation": [], "momentum": 0.9, "l2": 0.0005},
+        "strengths": {"augmentation": [], "momentum": 0.9, "l2": 0.0005, "dropout": 0.5},
         "regularizers": [],
         "training": {
             "loss": "cross_entropy",
             "loss_reduction": "mean",
-            "optimizer": {"name": "sgd", "learning_rate": 0.1, "nesterov": False},
+            "optimizer": {"name": "sgd", "learning_rate": 0.1, "nesterov": False, "momentum_rule": "pytorch"},
             "schedule": {"name": "constant"},
             "batch_size": 128,
             "last_batch": "keep",
             "epochs": 100,
             "stop_when": None,
             "measure_every": 1,
+            "early_stopping": None,
+            "label_smoothing": 0,
+            "precision": "float32",
         },
     }
     assert run == before
