@@ -19,7 +19,7 @@ def gpus() -> int:
     return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
-def environment(backend: str, device: str) -> dict[str, str]:
+def environment(backend: str, device: str, precision: str) -> dict[str, str]:
     """Describe hardware, software and code revision in words, in a fixed order."""
     packages = {name: metadata.version(name) for name in _PACKAGES}
     return {
@@ -29,7 +29,7 @@ def environment(backend: str, device: str) -> dict[str, str]:
         "python": platform.python_version(),
         "backend": backend,
         **packages,
-        "precision": "float32",
+        "precision": precision,
         "harness": revision(),
     }
 

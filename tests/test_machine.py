@@ -9,7 +9,7 @@ from harness import machine
 
 
 def test_the_environment_names_what_took_part() -> None:
-    found = machine.environment("tensorflow", "CPU")
+    found = machine.environment("tensorflow", "CPU", "float32")
     assert list(found) == [
         "device",
         "processor",

@@ -150,7 +150,7 @@ def _finish(run: ConcreteRun, compiled: Compiled, outcome: Outcome, store: Store
         history=outcome.history,
         measurements=measurements,
         environment={
-            "environment": machine.environment(keras.backend.backend(), device),
+            "environment": machine.environment(keras.backend.backend(), device, run.run.settings.training.precision),
             "seconds": outcome.seconds,
             "images_per_second": outcome.images_per_second,
             "parameters": sum(weight.shape.num_elements() for weight in compiled.model.trainable_variables),

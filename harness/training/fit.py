@@ -21,6 +21,7 @@ from harness.training.measure import Row, row, summary
 from harness.training.schedules import learning_rate
 from harness.training.state import NonFiniteLoss, State
 from harness.training.step import Network, Weights, network
+from harness.training.stopping import stalled
 from harness.training.streamed import streamed
 
 __all__ = ["NonFiniteLoss", "Outcome", "Report", "State", "train"]
@@ -84,7 +85,7 @@ class _Run:
         if not rows:
             rows = [self._row(state, self.way.measure(weights, initial))]
             self.report(rows, state)
-        if not self._over(state, rows[-1]):
+        if not self._over(state, rows):
             state = self._trained(state, weights, initial, rows)
         for variable, array in zip(_variables(self.net), (*state.trainable, *state.non_trainable), strict=True):
             variable.assign(array)
@@ -106,16 +107,24 @@ class _Run:
             if not math.isfinite(ran.loss):
                 raise NonFiniteLoss(ran.loss, state.step + ran.steps, state.epoch + ran.epochs)
             new = self._rows(state, chunk, ran, spent)
-            weights, stopped = ran.weights, ran.stopped
             state = _after(state, ran, spent)
             rows += new
+            weights, stopped = ran.weights, ran.stopped or self._stalled(rows)
             self.report(new, state)
             length = max(1, min(8 * len(epochs), int(CHUNK_SECONDS * ran.epochs / spent)))
             epochs = following
         return state
 
     def _next(self, first: int, length: int) -> range:
-        return range(first, min(self.training.epochs, first + min(length, self.way.capacity)))
+        end = first + min(length, self.way.capacity)
+        if self.training.early_stopping:  # which is looked at after a chunk: no measurement may lie inside one
+            every = self.training.measure_every
+            end = min(end, first - first % every + every)
+        return range(first, min(self.training.epochs, end))
+
+    def _stalled(self, rows: Sequence[Row]) -> bool:
+        rule = self.training.early_stopping
+        return rule is not None and stalled(rule, rows)
 
     def _chunk(self, epochs: range, following: range) -> Chunk:
         training, stop = self.training, self.training.stop_when
@@ -136,8 +145,8 @@ class _Run:
         # The product of an exact share and a count may lie a rounding above the whole number it stands for.
         return math.ceil(wanted * len(self.pipeline.train.labels) - 1e-6)
 
-    def _over(self, state: State, last: Row) -> bool:
-        stop = self.training.stop_when
+    def _over(self, state: State, rows: Sequence[Row]) -> bool:
+        stop, last = self.training.stop_when, rows[-1]
         met = (
             stop is not None
             and state.epoch > 0
@@ -145,7 +154,7 @@ class _Run:
             and state.epoch % stop.check_every == 0
             and round(last["train_accuracy"] * len(self.pipeline.train.labels)) >= self._enough()
         )
-        return met or state.epoch >= self.training.epochs
+        return met or self._stalled(rows) or state.epoch >= self.training.epochs
 
     def _rows(self, before: State, chunk: Chunk, ran: Ran, spent: float) -> list[Row]:
         steps = ran.steps // ran.epochs

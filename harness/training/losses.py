@@ -16,12 +16,14 @@ Tensor = Any
 class Loss:
     """A loss an example.
 
-    `outputs(classes)` is how many logits the network needs. `values(labels, logits)` gives float32 [batch],
-    `correct(labels, logits)` bool [batch]; labels are int32 [batch], logits float32 [batch, outputs].
+    `outputs(classes)` is how many logits the network needs. `values(labels, logits, smoothing)` gives float32
+    [batch], `correct(labels, logits)` bool [batch]; labels are int32 [batch], logits float32 [batch, outputs].
+    `smoothing` is the share of the target's weight that is spread evenly over all classes (Szegedy et al. 2015,
+    arXiv 1512.00567, section 7).
     """
 
     outputs: Callable[[int], int]
-    values: Callable[[Tensor, Tensor], Tensor]
+    values: Callable[[Tensor, Tensor, float], Tensor]
     correct: Callable[[Tensor, Tensor], Tensor]
 
 
@@ -31,15 +33,25 @@ def _one_logit(classes: int) -> int:
     return 1
 
 
-def _binary_values(labels: Tensor, logits: Tensor) -> Tensor:
+def _softmax_values(labels: Tensor, logits: Tensor, smoothing: float) -> Tensor:
+    values = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+    if not smoothing:
+        return values
+    evenly = ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1)  # the mean over classes of -log p
+    return (1 - smoothing) * values + smoothing * evenly
+
+
+def _binary_values(labels: Tensor, logits: Tensor, smoothing: float) -> Tensor:
     target = ops.cast(ops.expand_dims(labels, -1), logits.dtype)
+    if smoothing:
+        target = target * (1 - smoothing) + smoothing / 2
     return keras.losses.binary_crossentropy(target, logits, from_logits=True)
 
 
 LOSSES: dict[str, Loss] = {
     "cross_entropy": Loss(
         outputs=lambda classes: classes,
-        values=lambda labels, logits: keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True),
+        values=_softmax_values,
         correct=lambda labels, logits: ops.equal(ops.argmax(logits, axis=-1), labels),
     ),
     "binary_cross_entropy": Loss(

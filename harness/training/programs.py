@@ -41,13 +41,13 @@ def signature(net: Network, training: Training, pipeline: Pipeline) -> Hashable:
         net.model.to_json(),
         training.loss,
         training.loss_reduction,
+        training.label_smoothing,
         training.optimizer.name,
         json.dumps(optimizer, sort_keys=True),
         training.batch_size,
         training.last_batch,
-        repr(
-            (pipeline.augmentation, pipeline.normalize, pipeline.center_crop, pipeline.maximum, len(pipeline.classes))
-        ),
+        repr((pipeline.augmentation, pipeline.normalize, pipeline.center_crop)),
+        repr((pipeline.maximum, len(pipeline.classes))),
         *(_shape(split) for split in (pipeline.train, pipeline.test)),
     )
 

@@ -34,10 +34,14 @@ class Strengths(NamedTuple):
 
 @dataclass(frozen=True)
 class Network:
-    """The model, its loss and its optimizer; only their functions are used, never their variables' values."""
+    """The model, its loss and its optimizer; only their functions are used, never their variables' values.
+
+    `smoothing` is that of the labels in the loss that is minimized; measured losses are without it.
+    """
 
     model: keras.Model
     loss: Loss
+    smoothing: float
     reduce: Callable[[Tensor], Tensor]
     optimizer: Sgd
 
@@ -45,7 +49,8 @@ class Network:
 def network(model: keras.Model, training: Training) -> Network:
     """Look up the loss and the optimizer that `training` names; raises KeyError for unknown names."""
     optimizer = OPTIMIZERS[training.optimizer.name](**training.optimizer.parameters)
-    return Network(model, LOSSES[training.loss], REDUCTIONS[training.loss_reduction], optimizer)
+    loss, reduce = LOSSES[training.loss], REDUCTIONS[training.loss_reduction]
+    return Network(model, loss, training.label_smoothing, reduce, optimizer)
 
 
 def training_step(net: Network, weights: Weights, x: Tensor, y: Tensor, strengths: Strengths) -> tuple[Weights, Tensor]:
@@ -56,7 +61,8 @@ def training_step(net: Network, weights: Weights, x: Tensor, y: Tensor, strength
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(weights.trainable)
         logits, non_trainable = net.model.stateless_call(weights.trainable, weights.non_trainable, x, training=True)
-        loss = net.reduce(net.loss.values(y, logits))
+        logits = tf.cast(logits, tf.float32)  # also where the network computes in bfloat16
+        loss = net.reduce(net.loss.values(y, logits, net.smoothing))
     gradients = tape.gradient(loss, weights.trainable)
     trainable: list[Tensor] = []
     slots: list[Tensor] = []
@@ -75,7 +81,8 @@ def evaluation(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Tensor:
     float64 keeps the counts exact and the sum independent of how the set is cut into batches, to float32 accuracy.
     """
     logits, _ = net.model.stateless_call(weights.trainable, weights.non_trainable, x, training=False)
-    losses = tf.cast(net.loss.values(y, logits), tf.float64)
+    logits = tf.cast(logits, tf.float32)
+    losses = tf.cast(net.loss.values(y, logits, 0.0), tf.float64)
     correct = tf.cast(net.loss.correct(y, logits), tf.float64)
     return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(correct)])
 

@@ -12,7 +12,7 @@ from harness.data.records import Split
 from harness.measurements import HISTORY, METRICS
 from harness.models.initialization import initialize
 from harness.models.registry import build
-from harness.spec.records import Component, StopRule, Training
+from harness.spec.records import Component, EarlyStopping, StopRule, Training
 from harness.training import fit, programs
 from harness.training.fit import Outcome, State, train
 
@@ -231,3 +231,24 @@ def test_settings_that_are_tensors_share_a_program() -> None:
     assert program.experimental_get_tracing_count() == 1
     run(replace(SETTINGS, batch_size=5))
     assert len(programs._PROGRAMS) == 2
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+def test_early_stopping_stops_where_the_history_says_and_so_does_a_resumed_run(way: str) -> None:
+    rule = EarlyStopping("weight_norm", 4, 0.0, "min")
+    settings = replace(SETTINGS, epochs=60, l2=0.0, measure_every=2, early_stopping=rule)
+    states: list[tuple[State, int]] = []
+    seen: list[dict[str, float]] = []
+
+    def report(rows: Sequence[dict[str, float]], state: State) -> None:
+        seen.extend(rows)
+        states.append((state, len(seen)))
+
+    whole = run(settings, report=report)
+    norms = [row["weight_norm"] for row in whole.history]
+    best = min(range(len(norms)), key=norms.__getitem__)
+    assert whole.history[-1]["epoch"] == whole.history[best]["epoch"] + 4 < 60
+    for state, count in states:
+        resumed = run(settings, state=state, history=seen[:count])
+        assert same(resumed.state, whole.state)
+        assert [row["epoch"] for row in resumed.history] == [row["epoch"] for row in whole.history]

@@ -19,8 +19,12 @@ def gradient(weight: np.ndarray) -> np.ndarray:
     return np.asarray(np.sin(3 * weight))
 
 
-def ours(momentum: float, l2: float, nesterov: bool) -> np.ndarray:
-    optimizer, weight = Sgd(0.1, momentum=momentum, l2=l2, nesterov=nesterov), keras.Variable(start())
+def ours(momentum: float, l2: float, nesterov: bool, momentum_rule: str = "pytorch") -> np.ndarray:
+    return moved(Sgd(0.1, momentum=momentum, l2=l2, nesterov=nesterov, momentum_rule=momentum_rule))
+
+
+def moved(optimizer: keras.optimizers.Optimizer) -> np.ndarray:
+    weight = keras.Variable(start())
     for rate in RATES:
         optimizer.learning_rate = rate
         optimizer.apply([gradient(weight.numpy())], [weight])
@@ -52,6 +56,19 @@ def test_against_pytorch(momentum: float, l2: float, nesterov: bool) -> None:
         weight.grad = torch.from_numpy(gradient(weight.detach().numpy()))
         optimizer.step()
     np.testing.assert_allclose(ours(momentum, l2, nesterov), weight.detach().numpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.0, False), (0.9, False), (0.9, True)])
+def test_the_other_momentum_rule_against_keras(momentum: float, nesterov: bool) -> None:
+    expected = moved(keras.optimizers.SGD(0.1, momentum=momentum, nesterov=nesterov))
+    np.testing.assert_allclose(ours(momentum, 0.0, nesterov, "keras"), expected, rtol=1e-5)
+    if momentum:  # the trap: where the learning rate changes, the rules differ
+        assert not np.allclose(ours(momentum, 0.0, nesterov, "pytorch"), expected, rtol=1e-3)
+
+
+def test_the_momentum_rules_agree_while_the_learning_rate_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.RATES", [0.1] * 5)
+    np.testing.assert_allclose(ours(0.9, 0.05, False, "keras"), ours(0.9, 0.05, False), rtol=1e-5)
 
 
 def test_works_in_fit_and_survives_its_configuration() -> None:
