@@ -79,6 +79,14 @@ class Store:
         """Tell whether the run is finished."""
         return (self.folder(key) / "measurements.json").is_file()
 
+    def records(self) -> list[Json]:
+        """Return what was run, the `run.json` of every finished run that can be read."""
+        found = []
+        for path in sorted((self.root / "runs").glob("*/run.json")):
+            with contextlib.suppress(OSError, ValueError):
+                found.append(json.loads(path.read_text()))
+        return found
+
     @contextlib.contextmanager
     def lock(self, key: str, stop: Callable[[], bool]) -> Iterator[None]:
         """Hold the run while it is worked on, after waiting for any other process that holds it.

@@ -14,6 +14,7 @@ from harness.data import catalog
 from harness.plan import ConcreteRun, Member, Plan
 from harness.report.numbers import bounds, measured, scale_of
 from harness.results import RunResult, Status
+from harness.runner.reuse import why_new
 from harness.runner.standing import standing
 from harness.spec.records import Experiment, RunSpec, WeightsFile
 from harness.store import Store
@@ -40,10 +41,10 @@ def _table(*columns: str, title: str | None = None) -> Table:
 
 def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> None:
     """Show every run of every experiment, its standing and its cost, and the cost of all that is left."""
-    console = Console()
+    console, records = Console(), store.records()
     for experiment in experiments:
         table = _table("run", "starts from", "seeds", "standing", "steps", "images", title=f"\n{experiment.name}")
-        halted: dict[str, dict[str, None]] = {}
+        notes: dict[str, dict[str, None]] = {}
         for name, run in experiment.runs.items():
             keys = [plan.members[Member(experiment.name, name, seed)] for seed in experiment.seeds]
             first = plan.runs[keys[0]]
@@ -54,9 +55,11 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
             )
             for each in results:
                 if each.status in _HALTED:
-                    halted.setdefault(f"{_STATES[each.status]}: {each.reason}", {})[name] = None
+                    notes.setdefault(f"{_STATES[each.status]}: {each.reason}", {})[name] = None
+                elif each.status is Status.MISSING and (why := why_new(plan, plan.runs[each.key], records)):
+                    notes.setdefault(f"to do, because {why}", {})[name] = None
         console.print(table)
-        for reason, names in halted.items():
+        for reason, names in notes.items():
             console.print(f"{', '.join(names)} {reason}", markup=False, highlight=False, soft_wrap=True)
     console.print(f"\n{_summary(plan, store)}", highlight=False)
 
