@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -214,6 +215,81 @@ def report(
     folder = reports or Path(".harness/reports" if assignments or seeds else "reports")
     with _explained():
         check_experiments(experiments, Store(store), catalog.data_dir(), folder, ())
+
+
+@main.group()
+def runs() -> None:
+    """Look at the finished runs of the store, check their files, remove them. A KEY may be shortened."""
+
+
+@runs.command("list")
+@click.argument("pattern", default="")
+@_STORE
+def runs_list(pattern: str, store: Path) -> None:
+    """List the finished runs whose label has PATTERN in it, such as 'digits / random*seed 0'."""
+    from harness.store import Store
+    from harness.terminal import show_runs
+
+    show_runs(Store(store), pattern)
+
+
+@runs.command("show")
+@click.argument("key")
+@_STORE
+def runs_show(key: str, store: Path) -> None:
+    """Print what a run was, what was measured and where, as JSON."""
+    from harness.store import Store
+
+    with _explained():
+        folder = Store(store).folder(Store(store).find(key))
+        parts = {name: json.loads((folder / f"{name}.json").read_text()) for name in _RECORDS}
+        click.echo(json.dumps({"key": folder.name, **parts}, indent=2))
+
+
+_RECORDS = ("run", "measurements", "environment")
+
+
+@runs.command("path")
+@click.argument("key")
+@_STORE
+def runs_path(key: str, store: Path) -> None:
+    """Print the folder of a run: weights, history, measurements."""
+    from harness.store import Store
+
+    with _explained():
+        click.echo(Store(store).folder(Store(store).find(key)).resolve())
+
+
+@runs.command("remove")
+@click.argument("keys", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_STORE
+def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
+    """Remove runs: what needs them is run again."""
+    from harness.store import Store
+
+    with _explained():
+        found = [Store(store).find(key) for key in keys]
+        if not yes:
+            click.confirm(f"remove {len(found)} run{'s' if len(found) != 1 else ''} for good?", abort=True)
+        for key in found:
+            Store(store).remove(key)
+
+
+@runs.command("verify")
+@click.argument("keys", nargs=-1)
+@_STORE
+def runs_verify(keys: tuple[str, ...], store: Path) -> None:
+    """Compare the files of runs, all or those of KEYS, with their checksums."""
+    from harness.store import Store
+
+    with _explained():
+        found = [Store(store).find(key) for key in keys] or Store(store).keys()
+        damaged = {key: damage for key in found if (damage := Store(store).damage(key))}
+    for key, damage in damaged.items():
+        click.echo(f"{key}: {'; '.join(damage)}")
+    click.echo(f"{len(found) - len(damaged)} of {len(found)} runs are as they were written")
+    sys.exit(ERROR if damaged else 0)
 
 
 @main.group()

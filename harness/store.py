@@ -1,8 +1,9 @@
 """Finished and unfinished runs on disk: written atomically, locked while worked on.
 
 A finished run is the folder `runs/KEY` with `run.json` (what was run), `history.csv` (a row a
-measured epoch), `measurements.json`, `environment.json`, `final.weights.h5` (plain Keras loads it)
-and, for two-dimensional inputs, `decision_grid.npz`. It appears whole or not at all. An unfinished
+measured epoch), `measurements.json`, `environment.json`, `final.weights.h5` (plain Keras loads it),
+for two-dimensional inputs `decision_grid.npz`, and `SHA256SUMS` of them all (`sha256sum -c` reads
+it). It appears whole or not at all. An unfinished
 run is `unfinished/KEY` with its last `checkpoint.npz`, or with `error.json`.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import hashlib
 import io
 import json
 import os
@@ -29,6 +31,7 @@ Row = Mapping[str, float]
 Writer = Callable[[Path], None]
 
 WEIGHTS = "final.weights.h5"
+CHECKSUMS = "SHA256SUMS"
 DECISION_GRID = "decision_grid.npz"
 _COUNTS = ("epoch", "step")
 
@@ -79,13 +82,63 @@ class Store:
         """Tell whether the run is finished."""
         return (self.folder(key) / "measurements.json").is_file()
 
-    def records(self) -> list[Json]:
-        """Return what was run, the `run.json` of every finished run that can be read."""
-        found = []
-        for path in sorted((self.root / "runs").glob("*/run.json")):
+    def find(self, start: str) -> str:
+        """Return the key of the one finished run whose key begins with `start`.
+
+        Raises:
+            StoreError: none does, or several do.
+        """
+        found = [key for key in self.keys() if key.startswith(start)]
+        if len(found) != 1:
+            what = f"{len(found)} runs" if found else "no run"
+            raise StoreError(f"{what} in the store {self.root} has a key that begins with {start!r}")
+        return found[0]
+
+    def keys(self) -> list[str]:
+        """Return the keys of all finished runs."""
+        return sorted(path.parent.name for path in (self.root / "runs").glob("[!.]*/measurements.json"))
+
+    def records(self) -> dict[str, Json]:
+        """Return what was run, the `run.json` of every finished run that can be read, by its key."""
+        found = {}
+        for key in self.keys():
             with contextlib.suppress(OSError, ValueError):
-                found.append(json.loads(path.read_text()))
+                found[key] = json.loads((self.folder(key) / "run.json").read_text())
         return found
+
+    def damage(self, key: str) -> list[str]:
+        """Return what is wrong with a finished run's files, by their checksums; empty where nothing is."""
+        folder = self.folder(key)
+        try:
+            lines = (folder / CHECKSUMS).read_text().splitlines()
+        except FileNotFoundError:
+            return [f"it was written without {CHECKSUMS}"]
+        except (OSError, ValueError) as error:
+            return [f"{CHECKSUMS} cannot be read: {error}"]
+        wanted = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+        there = {path.name for path in folder.iterdir()} - {CHECKSUMS}
+        return [
+            *(f"{name} is missing" for name in sorted(wanted.keys() - there)),
+            *(f"{name} does not belong there" for name in sorted(there - wanted.keys())),
+            *(f"{name} is damaged" for name in sorted(there & wanted.keys()) if _sha256(folder / name) != wanted[name]),
+        ]
+
+    def remove(self, key: str) -> None:
+        """Forget a run, finished or not.
+
+        Raises:
+            StoreError: it cannot be removed.
+        """
+        try:
+            if self.folder(key).exists():
+                # Renamed first: a run that is half removed must not look finished.
+                away = self.root / "runs" / f".{key}.removed.{os.getpid()}"
+                self.folder(key).rename(away)
+                shutil.rmtree(away)
+            if self._unfinished(key).exists():
+                shutil.rmtree(self._unfinished(key))
+        except OSError as error:
+            raise StoreError(f"the run {key} cannot be removed from the store {self.root}: {error.strerror}") from error
 
     @contextlib.contextmanager
     def lock(self, key: str, stop: Callable[[], bool]) -> Iterator[None]:
@@ -188,6 +241,9 @@ class Store:
                 temporary.mkdir(parents=True)
                 for name, write in writers.items():
                     write(temporary / name)
+                sums = "".join(f"{_sha256(temporary / name)}  {name}\n" for name in writers)
+                (temporary / CHECKSUMS).write_text(sums)
+                for name in (*writers, CHECKSUMS):
                     _sync(temporary / name)
                 _sync(temporary)
                 shutil.rmtree(self.folder(key), ignore_errors=True)  # there only where it is damaged
@@ -256,6 +312,11 @@ def _replace(path: Path, write: Writer) -> None:
     write(temporary)
     _sync(temporary)
     temporary.replace(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync(path: Path) -> None:

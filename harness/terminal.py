@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
@@ -31,6 +33,9 @@ _COLOURS = {
 _STATES = {Status.DONE: "done", Status.MISSING: "to do", Status.BLOCKED: "blocked", Status.ERROR: "error"}
 _HALTED = (Status.BLOCKED, Status.ERROR)
 
+_SHORT = 12
+"""Characters of a key that a person is shown; any that begin one key alone name it."""
+
 
 def _table(*columns: str, title: str | None = None) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
@@ -41,7 +46,7 @@ def _table(*columns: str, title: str | None = None) -> Table:
 
 def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> None:
     """Show every run of every experiment, its standing and its cost, and the cost of all that is left."""
-    console, records = Console(), store.records()
+    console, kept = Console(), list(store.records().values())
     for experiment in experiments:
         table = _table("run", "starts from", "seeds", "standing", "steps", "images", title=f"\n{experiment.name}")
         notes: dict[str, dict[str, None]] = {}
@@ -56,7 +61,7 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
             for each in results:
                 if each.status in _HALTED:
                     notes.setdefault(f"{_STATES[each.status]}: {each.reason}", {})[name] = None
-                elif each.status is Status.MISSING and (why := why_new(plan, plan.runs[each.key], records)):
+                elif each.status is Status.MISSING and (why := why_new(plan, plan.runs[each.key], kept)):
                     notes.setdefault(f"to do, because {why}", {})[name] = None
         console.print(table)
         for reason, names in notes.items():
@@ -95,6 +100,26 @@ def _summary(plan: Plan, store: Store) -> str:
 def _total(runs: Sequence[ConcreteRun], what: str) -> str:
     known = [getattr(run, what) for run in runs if getattr(run, what) is not None]
     return f"{sum(known):,}" + ("" if len(known) == len(runs) else " and more")
+
+
+def show_runs(store: Store, pattern: str) -> None:
+    """Show the finished runs whose label fits the pattern: key, label, accuracies, time and size."""
+    table = _table("key", "run", "train", "test", "seconds", "size")
+    for key, record in store.records().items():
+        label = f"{record['experiment']} / {record['run']} / seed {record['seed']}"
+        if not fnmatch.fnmatchcase(label, f"*{pattern.replace('[', '[[]')}*"):
+            continue
+        result = store.result(key, record["run"], record["seed"])
+        train, test = (_percent(result.measurements.get(name)) for name in ("train_accuracy", "test_accuracy"))
+        size = sum(path.stat().st_size for path in store.folder(key).iterdir())
+        table.add_row(key[:_SHORT], escape(label), train, test, f"{result.seconds:.1f}", decimal(size))
+    console = Console()
+    console.print(table)
+    console.print(f"{table.row_count} runs in {store.root}", markup=False, highlight=False)
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2%}"
 
 
 def show_judgements(

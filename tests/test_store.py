@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -260,3 +261,48 @@ def test_two_processes_do_not_hold_one_run(store: Store) -> None:
     give_up = time.monotonic() + 30
     with store.lock(KEY, lambda: time.monotonic() > give_up):
         assert time.monotonic() < give_up
+
+
+def test_the_files_of_a_run_answer_for_themselves(store: Store) -> None:
+    finish(store)
+    assert store.damage(KEY) == []
+    folder = store.folder(KEY)
+    checked = subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, capture_output=True, text=True, check=True)
+    assert len(checked.stdout.splitlines()) == 5
+    content = bytearray((folder / "final.weights.h5").read_bytes())
+    content[3] ^= 1
+    (folder / "final.weights.h5").write_bytes(content)
+    (folder / "history.csv").unlink()
+    (folder / "more").touch()
+    assert store.damage(KEY) == ["history.csv is missing", "more does not belong there", "final.weights.h5 is damaged"]
+    (folder / "SHA256SUMS").write_bytes(b"\xff\xfe")
+    assert store.damage(KEY)[0].startswith("SHA256SUMS cannot be read: ")
+    (folder / "SHA256SUMS").unlink()
+    assert store.damage(KEY) == ["it was written without SHA256SUMS"]
+
+
+def test_a_run_is_found_by_the_beginning_of_its_key(store: Store) -> None:
+    finish(store)
+    assert store.keys() == [KEY]
+    assert store.find("kk") == store.find(KEY) == KEY
+    with pytest.raises(StoreError, match="has a key that begins with 'a'"):
+        store.find("a")
+    shutil.copytree(store.folder(KEY), store.folder("k" * 63 + "l"))
+    with pytest.raises(StoreError, match="2 runs"):
+        store.find("k")
+
+
+def test_records_are_by_key_and_leave_out_what_cannot_be_read(store: Store) -> None:
+    finish(store)
+    assert store.records() == {KEY: {"name": "one"}}
+    (store.folder(KEY) / "run.json").write_text("{")
+    assert store.records() == {}
+
+
+def test_a_removed_run_is_gone_with_all_that_was_unfinished(store: Store) -> None:
+    finish(store)
+    store.save_error(KEY, "no")
+    store.remove(KEY)
+    assert not store.done(KEY)
+    assert everything_below(store.root) == []
+    store.remove(KEY)

@@ -126,12 +126,19 @@ def _run(work: Work, run: ConcreteRun) -> None:
 def _start(run: ConcreteRun, store: Store) -> Path | None:
     if isinstance(run.run.initialize_from, WeightsFile):
         return run.run.initialize_from.path
-    return store.folder(run.parent) / WEIGHTS if run.parent else None
+    if run.parent is None:
+        return None
+    if f"{WEIGHTS} is damaged" in store.damage(run.parent):
+        raise WeightsError(
+            f"the weights of {run.run.initialize_from} are damaged: "
+            f"python -m harness runs remove {run.parent} --store {store.root}, and run it again"
+        )
+    return store.folder(run.parent) / WEIGHTS
 
 
 def _finish(run: ConcreteRun, compiled: Compiled, outcome: Outcome, store: Store) -> None:
     measurements = dict(outcome.measurements)
-    files: dict[str, Writer] = {WEIGHTS: compiled.model.save_weights}
+    files: dict[str, Writer] = {WEIGHTS: compiled.save_weights}
     if compiled.pipeline.train.inputs.shape[1:] == (2,):
         grid = boundary.decision_grid(compiled.model, compiled.pipeline)
         measurements["boundary_length"] = boundary.boundary_length(grid)
