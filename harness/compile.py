@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import keras
 
 from harness.data.pipeline import Pipeline
 from harness.data.pipeline import build as build_pipeline
-from harness.models.initialization import initialize
+from harness.models.initialization import initialize, seed_dropout
 from harness.models.registry import build as build_model
 from harness.spec.records import Settings
 from harness.training.losses import LOSSES
@@ -23,10 +25,20 @@ class WeightsError(Exception):
 
 @dataclass(frozen=True)
 class Compiled:
-    """A run, ready to train: the model holds its initial weights."""
+    """A run, ready to train: the model holds its initial weights.
+
+    `plain` is the same network without dropout, the model itself where there is none.
+    """
 
     model: keras.Model
     pipeline: Pipeline
+    plain: keras.Model
+
+    def save_weights(self, path: Path) -> None:
+        """Write the model's weights alone: Keras would add, and want again, what dropout keeps besides."""
+        if self.plain is not self.model:
+            self.plain.set_weights(self.model.get_weights())
+        self.plain.save_weights(path)
 
 
 def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: Path) -> Compiled:
@@ -38,12 +50,29 @@ def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: P
     """
     pipeline = build_pipeline(settings.dataset, settings.augmentation, seed, data_dir)
     outputs = LOSSES[settings.training.loss].outputs(len(pipeline.classes))
-    model = build_model(settings.model, pipeline.input_shape, outputs)
+    training = settings.training
+    with _policy(training.precision):
+        model = build_model(settings.model, pipeline.input_shape, outputs, training.dropout)
+        plain = build_model(settings.model, pipeline.input_shape, outputs) if training.dropout else model
     if weights is None:
-        initialize(model, settings.initialization, seed)
+        initialize(plain, settings.initialization, seed)
     else:
-        _load(model, weights)
-    return Compiled(model, pipeline)
+        _load(plain, weights)
+    if plain is not model:
+        model.set_weights(plain.get_weights())
+        seed_dropout(model, seed)
+    return Compiled(model, pipeline, plain)
+
+
+@contextlib.contextmanager
+def _policy(precision: str) -> Iterator[None]:
+    """Build layers that compute in `precision`; their weights are float32 always."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _load(model: keras.Model, weights: Path) -> None:
@@ -60,8 +89,13 @@ def _load(model: keras.Model, weights: Path) -> None:
 def _misfit(model: keras.Model, weights: Path) -> str | None:
     """Say how the arrays of a file differ from the network's; Keras itself takes the file of a deeper network."""
     stored: Counter[tuple[int, ...]] = Counter()
+
+    def count(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset) and "seed_generator" not in name.split("/"):
+            stored[item.shape] += 1
+
     with h5py.File(weights) as file:
-        file.visititems(lambda _, item: stored.update([item.shape] if isinstance(item, h5py.Dataset) else []))
+        file.visititems(count)
     wanted = Counter(tuple(variable.shape) for variable in model.weights)
     if stored == wanted:
         return None

@@ -31,6 +31,7 @@ class _Place(NamedTuple):
 
 _LATER = (
     _Place(("dataset", "center_crop"), None),
+    _Place(("model", "parameters", "bias"), True),
     _Place(("training", "dropout"), 0.0),
     _Place(("training", "label_smoothing"), 0.0),
     _Place(("training", "precision"), "float32"),

@@ -1,3 +1,4 @@
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -128,3 +129,47 @@ def test_missing_data_are_the_data_s_own_error(tmp_path: Path) -> None:
     dataset = replace(SETTINGS.dataset, source=Component("image_folder", {"path": str(tmp_path / "none")}))
     with pytest.raises(DataError, match="does not exist"):
         compiled(settings=replace(SETTINGS, dataset=dataset))
+
+
+def dropping(rate: float) -> Settings:
+    return replace(SETTINGS, training=replace(SETTINGS.training, dropout=rate))
+
+
+def test_dropout_changes_no_weight_and_its_seed_is_the_run_s() -> None:
+    plain, *dropped = (compiled(seed, settings=dropping(rate)).model for seed, rate in ((1, 0.0), (1, 0.5), (1, 0.5)))
+    for model in dropped:
+        assert all(np.array_equal(a, b) for a, b in zip(plain.get_weights(), model.get_weights(), strict=True))
+    x = np.random.default_rng(0).normal(size=(4, 8, 8, 1)).astype(np.float32)
+    first, again = (model(x, training=True).numpy() for model in dropped)
+    np.testing.assert_array_equal(first, again)
+    other = compiled(2, settings=dropping(0.5)).model
+    other.set_weights(plain.get_weights())
+    assert np.any(first != other(x, training=True).numpy())
+    assert np.any(first != plain(x, training=True).numpy())
+    np.testing.assert_array_equal(dropped[0](x, training=False).numpy(), plain(x, training=False).numpy())
+
+
+@pytest.mark.parametrize("rates", [(0.5, 0.0), (0.0, 0.5), (0.5, 0.5)])
+def test_weights_pass_between_networks_with_dropout_and_without(rates: tuple[float, float], tmp_path: Path) -> None:
+    path = tmp_path / "a.weights.h5"
+    source = compiled(1, settings=dropping(rates[0]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        source.save_weights(path)
+        taken = compiled(2, path, dropping(rates[1])).model
+    assert all(np.array_equal(a, b) for a, b in zip(source.model.get_weights(), taken.get_weights(), strict=True))
+
+
+def test_weights_that_keras_saved_with_dropout_are_taken_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.weights.h5"
+    source = compiled(1, settings=dropping(0.5)).model
+    source.save_weights(path)
+    taken = compiled(2, path, dropping(0.5)).model
+    assert all(np.array_equal(a, b) for a, b in zip(source.get_weights(), taken.get_weights(), strict=True))
+
+
+def test_in_mixed_precision_layers_compute_in_bfloat16_and_weights_stay_float32() -> None:
+    model = compiled(settings=replace(SETTINGS, training=replace(SETTINGS.training, precision="mixed_bfloat16"))).model
+    assert {layer.compute_dtype for layer in model.layers} == {"bfloat16"}
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert {layer.compute_dtype for layer in compiled().model.layers} == {"float32"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import keras
 
-from harness.models.layers import convolution
+from harness.models.layers import convolution, dropped
 
 
-def convnet(input_shape: tuple[int, ...], outputs: int, *, width: int) -> keras.Model:
+def convnet(input_shape: tuple[int, ...], outputs: int, *, width: int, dropout: float = 0.0) -> keras.Model:
     """Three 3x3 convolutions with ReLU (`width`, 2 `width`, 2 `width` channels), then a linear layer.
 
-    A 2x2 maximum follows the second and the third. No batch normalization.
+    A 2x2 maximum follows the second and the third. No batch normalization. Dropout comes before the linear layer.
     Takes float32 [batch, height, width, channels] of at least 4x4; gives logits, float32 [batch, outputs].
     """
     inputs = keras.Input(input_shape, name="input")
@@ -21,4 +21,5 @@ def convnet(input_shape: tuple[int, ...], outputs: int, *, width: int) -> keras.
         if pool:
             x = keras.layers.MaxPooling2D(2, name=f"pool{number}")(x)
     x = keras.layers.Flatten(name="flatten")(x)
+    x = dropped(x, dropout, name="dropout")
     return keras.Model(inputs, keras.layers.Dense(outputs, name="logits")(x), name="convnet")

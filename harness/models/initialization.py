@@ -35,14 +35,24 @@ def glorot_uniform(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Dra
     """Kernels uniform in +-sqrt(6/(fan_in + fan_out)); biases zero (Glorot and Bengio 2010)."""
     if kernel != shape:
         return np.zeros(shape)
-    fan_out = _fan_in(kernel) // kernel[-2] * kernel[-1]
-    return (2 * uniform(shape) - 1) * math.sqrt(6 / (_fan_in(kernel) + fan_out))
+    return (2 * uniform(shape) - 1) * math.sqrt(6 / (_fan_in(kernel) + _fan_out(kernel)))
+
+
+def fan_out_normal(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw) -> Array:
+    """Convolution kernels normal with variance 2/(k*k*channels out); dense kernels and biases as `fan_in_uniform`.
+
+    The DenseNet of Liu et al. (2020), https://arxiv.org/abs/1906.02613, starts so.
+    """
+    if kernel != shape or len(kernel) == 2:
+        return fan_in_uniform(kernel, shape, uniform, normal)
+    return normal(shape) * math.sqrt(2 / _fan_out(kernel))
 
 
 INITIALIZATIONS: dict[str, Rule] = {
     "fan_in_uniform": fan_in_uniform,
     "he_normal": he_normal,
     "glorot_uniform": glorot_uniform,
+    "fan_out_normal": fan_out_normal,
 }
 """How kernels and biases are drawn, by name."""
 
@@ -60,6 +70,18 @@ def initialize(model: keras.Model, component: Component, seed: int) -> None:
     for layer in model.layers:
         for variable in layer.weights:
             variable.assign(_initial(layer, variable, rule, seed, position[id(variable)]))
+
+
+def seed_dropout(model: keras.Model, seed: int) -> None:
+    """Set what every dropout layer draws from; it depends on the seed and the layer's place in `model` alone.
+
+    Keras keeps a seed and a counter, uint32 [2], for each, beside the model's weights.
+    """
+    weights = {id(variable) for variable in model.weights}
+    states = [variable for variable in model.non_trainable_variables if id(variable) not in weights]
+    for place, state in enumerate(states):
+        (word,) = randomness.raw(seed, f"dropout/{place}", 0, 0, 1, 1).ravel()
+        state.assign(np.array([word >> np.uint64(32), 0], np.uint32))
 
 
 def _initial(layer: keras.Layer, variable: keras.Variable, rule: Rule, seed: int, position: int) -> Array:
@@ -83,3 +105,7 @@ def _draw(source: Callable[..., Array], seed: int, purpose: str, shape: tuple[in
 
 def _fan_in(kernel: tuple[int, ...]) -> int:
     return math.prod(kernel[:-1])
+
+
+def _fan_out(kernel: tuple[int, ...]) -> int:
+    return math.prod(kernel[:-2]) * kernel[-1]

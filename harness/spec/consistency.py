@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.data.facts import Facts, facts
+from harness.models.demands import DEMANDS
 from harness.spec import schema
 from harness.spec.document import Pointer
 from harness.spec.records import Normalization, RunSpec, Settings, WeightsFile
 
-_IMAGE_MODELS = ("convnet", "resnet")
 _IMAGE_AUGMENTATIONS = ("random_crop", "random_flip")
 
 
 def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     """Yield where in the complete run something cannot be, and why, before any training."""
     settings = run.settings
+    if "dropout" in run.regularizers and not DEMANDS[settings.model.name].dropout(settings.model.parameters):
+        yield ("regularizers",), f"dropout is on, but this {settings.model.name} has no place for it"
     if "augmentation" in run.regularizers and not settings.augmentation:
         yield ("regularizers",), "augmentation is on, but strengths.augmentation lists none"
     if isinstance(run.initialize_from, WeightsFile) and not run.initialize_from.sha256:
@@ -72,12 +74,14 @@ def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, s
 def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple[Pointer, str]]:
     dataset, images = settings.dataset, len(shape) == 3
     gives = f"but {dataset.source.name} gives {_images_of(shape) if images else f'vectors of {shape[0]} values'}"
-    if settings.model.name in _IMAGE_MODELS and not images:
+    smallest = DEMANDS[settings.model.name].smallest
+    if smallest is not None and not images:
         yield ("model", "name"), f"{settings.model.name} needs images, {gives}"
-    if settings.model.name == "resnet" and images:
-        stages = len(settings.model.parameters["blocks"])
-        if min(shape[:2]) < 2 ** (stages - 1):
-            yield ("model", "blocks"), f"{stages} stages halve images of {shape[0]}x{shape[1]} below one pixel"
+    elif smallest is not None:
+        side = min(dataset.center_crop or shape[0], dataset.center_crop or shape[1])
+        least = smallest(settings.model.parameters)
+        if side < least:
+            yield ("model",), f"this {settings.model.name} halves images of {side} pixels below one, it needs {least}"
     if dataset.center_crop is not None and (not images or dataset.center_crop > min(shape[:2])):
         yield ("dataset", "center_crop"), f"no square of {dataset.center_crop} pixels can be cut, {gives}"
     if isinstance(dataset.normalize, Normalization):

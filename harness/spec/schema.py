@@ -151,8 +151,8 @@ def _describe(error: ValidationError) -> Iterator[tuple[Pointer, str]]:
         pointer = (*pointer, error.instance)
     if error.validator == "anyOf" and error.context:
         yield from _nearest_branch(error, pointer)
-    elif error.validator != "enum" or isinstance(error.instance, str):  # else its type is told already
-        yield pointer, _message(error)
+    elif error.validator != "enum" or type(error.instance) in map(type, error.validator_value):
+        yield pointer, _message(error)  # of another type than the allowed values, its type is told already
 
 
 def _nearest_branch(error: ValidationError, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:

@@ -1,13 +1,15 @@
 import json
 import math
 from importlib import resources
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from scipy import stats
 
 from harness.data import randomness
-from harness.models.initialization import INITIALIZATIONS, initialize
+from harness.models.initialization import INITIALIZATIONS, initialize, seed_dropout
 from harness.models.registry import build
 from harness.spec.records import Component
 
@@ -57,6 +59,62 @@ def test_distributions() -> None:
     assert np.abs(weights("fan_in_uniform", component=wide)[2]).max() <= 1 / 20
 
 
+def looks_like(values: np.ndarray, distribution: Any) -> bool:
+    return bool(stats.kstest(values.ravel(), distribution.cdf).pvalue > 0.01)
+
+
+def plus_minus(bound: float) -> Any:
+    return stats.uniform(-bound, 2 * bound)
+
+
+VGG = Component("vgg", {"convolutions": [2], "width": 32, "batch_norm": False})
+
+
+def test_trap_initial_weights_of_pytorch_layers() -> None:
+    kernel, bias = weights("fan_in_uniform", component=VGG)[2:4]
+    bound = 1 / math.sqrt(3 * 3 * 32)
+    assert kernel.shape == (3, 3, 32, 32)
+    assert looks_like(kernel, plus_minus(bound))
+    assert looks_like(bias, plus_minus(bound))
+    dense, offset = weights("fan_in_uniform", component=Component("perceptron", {"hidden": [400]}))[:2]
+    assert looks_like(dense, plus_minus(1 / math.sqrt(8 * 8 * 3)))
+    assert looks_like(offset, plus_minus(1 / math.sqrt(8 * 8 * 3)))
+
+
+def test_trap_initial_weights_of_pytorch_layers_against_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    theirs = torch.nn.Conv2d(32, 32, 3)
+    kernel, bias = weights("fan_in_uniform", component=VGG)[2:4]
+    for ours, other in ((kernel, theirs.weight), (bias, theirs.bias)):
+        assert stats.ks_2samp(ours.ravel(), other.detach().numpy().ravel()).pvalue > 0.01
+
+
+def test_trap_initial_weights_of_the_densenet() -> None:
+    parameters = {"layers": [2], "growth": 16, "reduction": 0.5, "bottleneck": True}
+    model = build(Component("densenet", parameters), (8, 8, 3), 400)
+    initialize(model, Component("fan_out_normal"), 0)
+    wide, square = (model.get_layer(f"block1_layer2{name}_conv").kernel.numpy() for name in ("_bottleneck", ""))
+    assert (wide.shape, square.shape) == ((1, 1, 48, 64), (3, 3, 64, 16))
+    assert looks_like(wide, stats.norm(0, math.sqrt(2 / 64)))
+    assert looks_like(square, stats.norm(0, math.sqrt(2 / (3 * 3 * 16))))
+    kernel, bias = (weight.numpy() for weight in model.get_layer("logits").weights)
+    assert looks_like(kernel, plus_minus(1 / 8))  # fan_in is 32 + 2 * 16
+    assert looks_like(bias, plus_minus(1 / 8))
+
+
+def test_the_bias_of_a_convolution_is_uniform_beside_a_fan_out_normal_kernel() -> None:
+    kernel, bias = weights("fan_out_normal", component=VGG)[2:4]
+    assert looks_like(kernel, stats.norm(0, math.sqrt(2 / (3 * 3 * 32))))
+    assert looks_like(bias, plus_minus(1 / math.sqrt(3 * 3 * 32)))
+
+
+def test_normalization_without_a_scale_starts_from_identity() -> None:
+    model = build(Component("small_inception", {"width_multiplier": 0.05}), (8, 8, 3), 10)
+    initialize(model, Component("he_normal"), 0)
+    assert [float(array.mean()) for array in model.get_layer("stem_norm").get_weights()] == [0, 0, 1]
+
+
 def test_batch_normalization_starts_from_identity() -> None:
     model = build(RESNET, (8, 8, 3), 10)
     initialize(model, Component("he_normal"), 0)
@@ -69,3 +127,46 @@ def test_a_weight_without_a_rule_is_named() -> None:
     model = keras.Model(inputs, keras.layers.PReLU(name="slope")(inputs))
     with pytest.raises(ValueError, match="slope/alpha"):
         initialize(model, Component("he_normal"), 0)
+
+
+TWO_DROPOUTS = Component("perceptron", {"hidden": [50, 50]})
+
+
+def dropping(seed: int) -> keras.Model:
+    model = build(TWO_DROPOUTS, (4,), 3, dropout=0.5)
+    initialize(model, Component("he_normal"), 0)
+    seed_dropout(model, seed)
+    return model
+
+
+def states(model: keras.Model) -> list[list[int]]:
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    return [layer.seed_generator.state.numpy().tolist() for layer in layers]
+
+
+def test_dropout_draws_from_the_seed_and_its_place_alone() -> None:
+    first, again, other = dropping(7), dropping(7), dropping(8)
+    drawn = [int(randomness.raw(7, f"dropout/{place}", 0, 0, 1, 1)[0, 0]) >> 32 for place in (0, 1)]
+    assert states(first) == states(again) == [[word, 0] for word in drawn]
+    assert len({word for model in (first, other) for word, _ in states(model)}) == 4
+    x = np.ones((2, 4), np.float32)
+    a, b = (first(x, training=True).numpy() for _ in range(2))
+    assert not np.array_equal(a, b)
+    np.testing.assert_array_equal(again(x, training=True).numpy(), a)
+    np.testing.assert_array_equal(again(x, training=True).numpy(), b)
+    assert not np.array_equal(other(x, training=True).numpy(), a)
+
+
+def test_dropout_leaves_the_weights_as_they_are() -> None:
+    plain = build(TWO_DROPOUTS, (4,), 3)
+    initialize(plain, Component("he_normal"), 0)
+    seed_dropout(plain, 7)  # has nothing to set
+    for one, other in zip(plain.get_weights(), dropping(7).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_initial_weights_do_not_seed_dropout() -> None:
+    model = dropping(7)
+    before = states(model)
+    initialize(model, Component("fan_in_uniform"), 3)
+    assert states(model) == before

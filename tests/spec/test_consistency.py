@@ -78,6 +78,43 @@ CASES: list[tuple[Json, str, Json, Json, str]] = [
     ),
     # 8 pixels, halved three times: one pixel.
     (IMAGES, "model", {"name": "resnet", "blocks": [1, 1, 1, 1]}, None, ""),
+    (
+        IMAGES,
+        "model",
+        {"name": "vgg", "convolutions": [1, 1, 1], "width": 2},
+        {"name": "vgg", "convolutions": [1, 1, 1, 1], "width": 2},
+        "this vgg halves images of 8 pixels below one, it needs 16",
+    ),
+    (
+        IMAGES | {"dataset": {"name": "digits", "center_crop": 3}},
+        "model",
+        {"name": "resnet", "blocks": [1, 1]},
+        {"name": "resnet", "blocks": [1, 1, 1]},
+        "this resnet halves images of 3 pixels below one, it needs 4",
+    ),
+    (IMAGES, "dataset/center_crop", 8, 9, "no square of 9 pixels can be cut, but digits gives images of 8x8 pixels"),
+    (POINTS, "dataset/center_crop", None, 1, "no square of 1 pixels can be cut, but blobs gives vectors of 2 values"),
+    (
+        IMAGES | {"regularizers": ["augmentation"]},
+        "strengths/augmentation",
+        [{"name": "random_crop", "padding": 1}],
+        [{"name": "random_crop", "padding": 0}],
+        "without padding, random_crop needs a dataset.center_crop that is smaller than the images",
+    ),
+    (
+        IMAGES | {"dataset": {"name": "digits", "center_crop": 7}, "regularizers": ["augmentation"]},
+        "strengths/augmentation",
+        [{"name": "random_crop", "padding": 0}],
+        None,
+        "",
+    ),
+    (
+        IMAGES | {"model": {"name": "resnet", "blocks": [1]}},
+        "regularizers",
+        ["momentum"],
+        ["dropout"],
+        "dropout is on, but this resnet has no place for it",
+    ),
 ]
 
 

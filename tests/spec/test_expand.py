@@ -34,7 +34,7 @@ def test_the_shortest_specification_has_every_default(write: Write) -> None:
     settings = run.settings
     assert (run.name, run.initialize_from, run.regularizers) == ("one", None, ())
     assert settings.dataset.source == Component("digits", {})
-    assert settings.model == Component("perceptron", {"hidden": [512]})
+    assert settings.model == Component("perceptron", {"hidden": [512], "bias": True})
     assert settings.initialization == Component("fan_in_uniform", {})
     assert (settings.augmentation, settings.training.momentum, settings.training.l2) == ((), 0.0, 0.0)
     assert settings.training.optimizer == Component(
@@ -257,8 +257,8 @@ WRONG: list[tuple[Json, str]] = [
     ),
     (
         {"runs": {"one": {}, "two": {"initialize_from": "one", "model": {"hidden": [1]}}}},
-        '/runs/two/initialize_from one has another network ({"name": "perceptron", "hidden": [512]}) than two '
-        '({"name": "perceptron", "hidden": [1]}): its weights do not fit',
+        '/runs/two/initialize_from one has another network ({"name": "perceptron", "hidden": [512], "bias": true}) '
+        'than two ({"name": "perceptron", "hidden": [1], "bias": true}): its weights do not fit',
     ),
     (
         {"runs": {"one": {"dataset": {"name": "mnist"}}, "two": {"initialize_from": "one"}}},

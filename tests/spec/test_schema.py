@@ -310,6 +310,24 @@ FAULTS: list[tuple[str, Json, str, str]] = [
         "/defaults/dataset/normalize/deviation/0",
         "expected more than 0, found 0",
     ),
+    (
+        "defaults/model",
+        {"name": "wide_resnet", "depth": 12},
+        "/defaults/model/depth",
+        "unknown value '12'; did you mean",
+    ),
+    (
+        "defaults/model",
+        {"name": "wide_resnet", "depth": "12"},
+        "/defaults/model/depth",
+        'expected an integer, found "12"',
+    ),
+    (
+        "defaults/dataset/normalize",
+        "per_pixel",
+        "/defaults/dataset/normalize",
+        'expected "per_image", found "per_pixel"',
+    ),
     ("defaults/model/blocks", [1] * 5, "/defaults/model/blocks", "expected at most 4 items, found 5"),
     ("defaults/strengths/momentum", 1, "/defaults/strengths/momentum", "expected less than 1, found 1"),
     ("defaults/training/schedule", {"name": "piecewise"}, "/defaults/training/schedule", "'epochs' is missing"),
@@ -381,7 +399,10 @@ def places(node: Json, path: tuple[Json, ...] = ()) -> Iterator[tuple[Json, ...]
 NAMES = sorted(
     {str(path[-1]) for path in places(VALID)} | {"matrix", "path", "hidden", "copies", "unknown", "train_per_class"}
 )
-WORDS = sorted({word for _, node in subschemas(SCHEMA) for word in node.get("enum", ())} | {"one", "x", "Big"})
+WORDS = sorted(
+    {word for _, node in subschemas(SCHEMA) for word in node.get("enum", ()) if isinstance(word, str)}
+    | {"one", "x", "Big"}
+)
 VALUES = (
     st.none()
     | st.booleans()

@@ -1,0 +1,331 @@
+"""Every network against its own construction in PyTorch, written from the papers: same weights, same results.
+
+A description below computes the logits from images [batch, channels, height, width]. It names its layers as Keras's
+network does, which is how the weights are matched.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from harness.models.initialization import initialize
+from harness.models.registry import MODELS, build
+from harness.spec.records import Component, Training
+from harness.training.step import Strengths, Weights, evaluation, network, training_step
+
+torch = pytest.importorskip("torch")
+nn, functional = torch.nn, torch.nn.functional
+
+Tensor = Any
+
+
+class Net(nn.Module):  # type: ignore[name-defined]
+    """A network that a description computes; its layers come to be when they are first called."""
+
+    def __init__(self, description: Callable[..., Tensor], parameters: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.description, self.parameters_, self.parts = description, parameters, nn.ModuleDict()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.description(self, x, **self.parameters_)
+
+    def part(self, name: str, make: Callable[[], Any]) -> Any:
+        if name not in self.parts:
+            self.parts[name] = make()
+        return self.parts[name]
+
+    def conv(
+        self, x: Tensor, name: str, filters: int, size: int, *, stride: int = 1, pad: int = 0, bias: bool = False
+    ) -> Tensor:
+        return self.part(name, lambda: nn.Conv2d(x.shape[1], filters, size, stride, pad, bias=bias))(x)
+
+    def norm(self, x: Tensor, name: str, *, scale: bool = True) -> Tensor:
+        part = self.part(name, lambda: nn.BatchNorm2d(x.shape[1]))
+        part.weight.requires_grad_(scale)
+        return part(x)
+
+    def norm_relu(self, x: Tensor, name: str) -> Tensor:
+        return functional.relu(self.norm(x, f"{name}_norm"))
+
+    def dense(self, x: Tensor, name: str, units: int) -> Tensor:
+        return self.part(name, lambda: nn.Linear(x.shape[1], units))(x)
+
+
+def rows(x: Tensor) -> Tensor:
+    """Flatten as images lie in Keras: pixel by pixel, each with its channels."""
+    return x.permute(0, 2, 3, 1).flatten(1)
+
+
+def same(x: Tensor, size: int, stride: int = 1, value: float = 0.0) -> Tensor:
+    """Pad as TensorFlow's "same" is documented: ceil(side / stride) results, what is odd below and on the right."""
+    pads = []
+    for side in (x.shape[3], x.shape[2]):
+        total = max((-(-side // stride) - 1) * stride + size - side, 0)
+        pads += [total // 2, total - total // 2]
+    return functional.pad(x, pads, value=value)
+
+
+def perceptron(net: Net, x: Tensor, hidden: list[int]) -> Tensor:
+    x = rows(x)
+    for number, units in enumerate(hidden, start=1):
+        x = functional.relu(net.dense(x, f"hidden{number}", units))
+    return net.dense(x, "logits", 10)
+
+
+def convnet(net: Net, x: Tensor, width: int) -> Tensor:
+    x = functional.relu(net.conv(x, "conv1", width, 3, pad=1, bias=True))
+    x = functional.max_pool2d(functional.relu(net.conv(x, "conv2", 2 * width, 3, pad=1, bias=True)), 2)
+    x = functional.max_pool2d(functional.relu(net.conv(x, "conv3", 2 * width, 3, pad=1, bias=True)), 2)
+    return net.dense(rows(x), "logits", 10)
+
+
+def vgg(net: Net, x: Tensor, convolutions: list[int], width: int, batch_norm: bool) -> Tensor:
+    channels = [width, 2 * width, 4 * width, 8 * width, 8 * width]
+    for stage, count in enumerate(convolutions):
+        for number in range(1, count + 1):
+            name = f"stage{stage + 1}_{number}"
+            x = net.conv(x, f"{name}_conv", channels[stage], 3, pad=1, bias=True)
+            x = net.norm_relu(x, name) if batch_norm else functional.relu(x)
+        x = functional.max_pool2d(x, 2)
+    return net.dense(x.mean(dim=(2, 3)), "logits", 10)
+
+
+def resnet(net: Net, x: Tensor, blocks: list[int], width: int, block: str) -> Tensor:
+    x = net.norm_relu(net.conv(x, "stem_conv", width, 3, pad=1), "stem")
+    for stage, count in enumerate(blocks):
+        for number in range(1, count + 1):
+            stride = 2 if stage and number == 1 else 1
+            x = residual(net, x, width * 2**stage, stride, block, f"stage{stage + 1}_block{number}")
+    return net.dense(x.mean(dim=(2, 3)), "logits", 10)
+
+
+def residual(net: Net, x: Tensor, width: int, stride: int, block: str, name: str) -> Tensor:
+    if block == "basic":
+        shapes = [(width, 3, stride), (width, 3, 1)]
+    else:
+        shapes = [(width, 1, 1), (width, 3, stride), (4 * width, 1, 1)]
+    y = x
+    for place, (filters, size, step) in enumerate(shapes, start=1):
+        y = net.conv(y, f"{name}_{place}_conv", filters, size, stride=step, pad=size // 2)
+        y = net.norm(y, f"{name}_{place}_norm")
+        y = functional.relu(y) if place < len(shapes) else y
+    if stride != 1 or x.shape[1] != y.shape[1]:
+        x = net.norm(net.conv(x, f"{name}_shortcut_conv", y.shape[1], 1, stride=stride), f"{name}_shortcut_norm")
+    return functional.relu(x + y)
+
+
+def wide_resnet(net: Net, x: Tensor, depth: int, widen_factor: int, width: int) -> Tensor:
+    x = net.conv(x, "stem_conv", width, 3, pad=1)
+    for stage, filters in enumerate([width * widen_factor, 2 * width * widen_factor, 4 * width * widen_factor]):
+        for number in range(1, (depth - 4) // 6 + 1):
+            stride, name = 2 if stage and number == 1 else 1, f"stage{stage + 1}_block{number}"
+            active = net.norm_relu(x, f"{name}_1")
+            y = net.conv(active, f"{name}_1_conv", filters, 3, stride=stride, pad=1)
+            y = net.conv(net.norm_relu(y, f"{name}_2"), f"{name}_2_conv", filters, 3, pad=1)
+            same_shape = x.shape[1] == filters
+            x = y + (x if same_shape else net.conv(active, f"{name}_shortcut_conv", filters, 1, stride=stride))
+    return net.dense(net.norm_relu(x, "final").mean(dim=(2, 3)), "logits", 10)
+
+
+def densenet(net: Net, x: Tensor, layers: list[int], growth: int, reduction: float, bottleneck: bool) -> Tensor:
+    x = net.conv(x, "stem_conv", 2 * growth, 3, pad=1)
+    for block, count in enumerate(layers, start=1):
+        for number in range(1, count + 1):
+            y, name = x, f"block{block}_layer{number}"
+            if bottleneck:
+                y = net.norm_relu(y, f"{name}_bottleneck")
+                y = net.conv(y, f"{name}_bottleneck_conv", 4 * growth, 1)
+            y = net.conv(net.norm_relu(y, name), f"{name}_conv", growth, 3, pad=1)
+            x = torch.cat([x, y], dim=1)
+        if block < len(layers):
+            x = net.norm_relu(x, f"transition{block}")
+            x = net.conv(x, f"transition{block}_conv", int(x.shape[1] * reduction), 1)
+            x = functional.avg_pool2d(x, 2)
+    return net.dense(net.norm_relu(x, "final").mean(dim=(2, 3)), "logits", 10)
+
+
+def small_inception(net: Net, x: Tensor, batch_norm: bool, width_multiplier: float) -> Tensor:
+    def convolution(x: Tensor, name: str, channels: int, size: int, stride: int = 1) -> Tensor:
+        filters = round(channels * width_multiplier)
+        x = net.conv(same(x, size, stride), f"{name}_conv", filters, size, stride=stride, bias=not batch_norm)
+        return functional.relu(net.norm(x, f"{name}_norm", scale=False) if batch_norm else x)
+
+    def inception(x: Tensor, name: str, one: int, three: int) -> Tensor:
+        return torch.cat([convolution(x, f"{name}_1x1", one, 1), convolution(x, f"{name}_3x3", three, 3)], 1)
+
+    def downsample(x: Tensor, name: str, channels: int) -> Tensor:
+        pooled = functional.max_pool2d(same(x, 3, 2, -torch.inf), 3, 2)
+        return torch.cat([convolution(x, name, channels, 3, stride=2), pooled], 1)
+
+    x = convolution(x, "stem", 96, 3)
+    x = inception(x, "stage1_module1", 32, 32)
+    x = inception(x, "stage1_module2", 32, 48)
+    x = downsample(x, "downsampling1", 80)
+    x = inception(x, "stage2_module1", 112, 48)
+    x = inception(x, "stage2_module2", 96, 64)
+    x = inception(x, "stage2_module3", 80, 80)
+    x = inception(x, "stage2_module4", 48, 96)
+    x = downsample(x, "downsampling2", 96)
+    x = inception(x, "stage3_module1", 176, 160)
+    x = inception(x, "stage3_module2", 176, 160)
+    return net.dense(x.mean(dim=(2, 3)), "logits", 10)
+
+
+def small_alexnet(net: Net, x: Tensor, width: int, hidden: list[int]) -> Tensor:
+    for stage in (1, 2):
+        x = functional.relu(net.conv(same(x, 5), f"conv{stage}", width, 5, bias=True))
+        x = functional.max_pool2d(same(x, 3, 2, -torch.inf), 3, 2)
+        x = functional.local_response_norm(x, 9, alpha=0.001, beta=0.75, k=1.0)
+    return perceptron(net, x, hidden)
+
+
+DESCRIPTIONS = (perceptron, convnet, vgg, resnet, wide_resnet, densenet, small_inception, small_alexnet)
+OURS_TO_THEIRS = {
+    "kernel": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+
+
+def test_every_network_has_a_description() -> None:
+    assert {description.__name__ for description in DESCRIPTIONS} == set(MODELS)
+
+
+def twins(component: Component, side: int, rule: str = "fan_in_uniform") -> tuple[keras.Model, Net]:
+    """Our network with weights drawn by `rule`, and theirs with the same weights."""
+    model = build(component, (side, side, 3), 10)
+    initialize(model, Component(rule), 3)
+    (description,) = (each for each in DESCRIPTIONS if each.__name__ == component.name)
+    net = Net(description, component.parameters)
+    with torch.no_grad():
+        net(torch.zeros(2, 3, side, side))
+        for ours, theirs in pairs(model, net):
+            theirs.copy_(torch.from_numpy(to_theirs(ours.numpy())))
+    return model, net.eval()
+
+
+def pairs(model: keras.Model, net: Net) -> list[tuple[keras.Variable, Tensor]]:
+    """Our variables and their tensors; none is left over on either side."""
+    layers = [layer for layer in model.layers if layer.weights]
+    assert {layer.name for layer in layers} == set(net.parts)
+    found = [
+        (variable, getattr(net.parts[layer.name], OURS_TO_THEIRS[variable.name]))
+        for layer in layers
+        for variable in layer.weights
+    ]
+    trained = [tensor for tensor in net.parameters() if tensor.requires_grad]
+    statistics = [tensor for tensor in net.buffers() if tensor.ndim]  # PyTorch counts batches besides
+    assert {id(tensor) for _, tensor in found} == {id(tensor) for tensor in trained + statistics}
+    return found
+
+
+def to_theirs(array: np.ndarray) -> np.ndarray:
+    axes = {4: (3, 2, 0, 1), 2: (1, 0), 1: (0,)}[array.ndim]
+    return np.ascontiguousarray(array.transpose(axes))
+
+
+def images(count: int, side: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, side, side, 3)).astype(np.float32)
+
+
+def logits_of(net: Net, x: np.ndarray) -> Tensor:
+    return net(torch.from_numpy(x).permute(0, 3, 1, 2))
+
+
+TRAINING = Training(
+    loss="cross_entropy",
+    loss_reduction="mean",
+    optimizer=Component("sgd", {"learning_rate": 0.1, "nesterov": False}),
+    momentum=0.9,
+    l2=5e-4,
+    schedule=Component("constant"),
+    batch_size=8,
+    last_batch="keep",
+    epochs=1,
+    stop_when=None,
+    measure_every=1,
+)
+
+SMALL: dict[str, tuple[str, Mapping[str, Any], int]] = {
+    # name of the case: network, parameters, side of the images
+    "perceptron": ("perceptron", {"hidden": [7, 5]}, 4),
+    "convnet": ("convnet", {"width": 4}, 8),
+    "vgg": ("vgg", {"convolutions": [1, 2, 1], "width": 4, "batch_norm": True}, 9),
+    "vgg without BatchNorm": ("vgg", {"convolutions": [2, 1], "width": 4, "batch_norm": False}, 9),
+    "resnet, basic": ("resnet", {"blocks": [1, 1], "width": 4, "block": "basic"}, 8),
+    "resnet, bottleneck": ("resnet", {"blocks": [1, 1], "width": 4, "block": "bottleneck"}, 8),
+    "wide_resnet": ("wide_resnet", {"depth": 10, "widen_factor": 1, "width": 4}, 8),
+    "wide_resnet, widened": ("wide_resnet", {"depth": 16, "widen_factor": 2, "width": 3}, 8),
+    "densenet": ("densenet", {"layers": [2, 2, 1], "growth": 3, "reduction": 0.5, "bottleneck": True}, 9),
+    "densenet, plain": ("densenet", {"layers": [2, 2], "growth": 3, "reduction": 0.7, "bottleneck": False}, 8),
+    # Sides that are even once and odd once where they are halved: both kinds of padding.
+    "small_inception": ("small_inception", {"batch_norm": True, "width_multiplier": 0.06}, 10),
+    "small_inception, no BatchNorm": ("small_inception", {"batch_norm": False, "width_multiplier": 0.06}, 10),
+    "small_alexnet": ("small_alexnet", {"width": 12, "hidden": [9, 7]}, 10),
+}
+
+
+@pytest.mark.parametrize("case", SMALL)
+def test_two_steps_and_an_evaluation_against_pytorch(case: str) -> None:
+    name, parameters, side = SMALL[case]
+    model, net = twins(Component(name, parameters), side)
+    net.train()
+    optimizer = torch.optim.SGD(net.parameters(), 0.1, momentum=0.9, weight_decay=5e-4)
+    ours = network(model, TRAINING)
+    trainable = [tf.constant(variable.numpy()) for variable in model.trainable_variables]
+    statistics = [tf.constant(variable.numpy()) for variable in model.non_trainable_variables]
+    weights = Weights(trainable, statistics, [tf.zeros_like(tensor) for tensor in trainable])
+    strengths = Strengths(*(tf.constant(value) for value in (0.1, 0.9, 5e-4)))
+    for step in range(2):  # the second step has momentum
+        x, y = images(8, side, step), np.random.default_rng(step).integers(0, 10, 8).astype(np.int32)
+        weights, loss = training_step(ours, weights, tf.constant(x), tf.constant(y), strengths)
+        optimizer.zero_grad()
+        expected = functional.cross_entropy(logits_of(net, x), torch.from_numpy(y).long())
+        expected.backward()
+        optimizer.step()
+        assert float(loss) == pytest.approx(expected.item(), rel=1e-5)
+
+    theirs = {id(variable): tensor for variable, tensor in pairs(model, net)}
+    moved = [*model.trainable_variables, *model.non_trainable_variables]
+    for variable, value in zip(moved, [*weights.trainable, *weights.non_trainable], strict=True):
+        close(value, theirs[id(variable)], variable.path)
+    for variable, velocity in zip(model.trainable_variables, weights.slots, strict=True):
+        close(velocity, optimizer.state[theirs[id(variable)]]["momentum_buffer"], f"velocity of {variable.path}")
+
+    net.eval()
+    values = evaluation(ours, weights, tf.constant(x), tf.constant(y)).numpy()
+    logits = logits_of(net, x)
+    summed = functional.cross_entropy(logits, torch.from_numpy(y).long(), reduction="sum")
+    assert values[0] == pytest.approx(summed.item(), rel=1e-4)
+    assert values[1] == int((logits.argmax(1).numpy() == y).sum())
+
+
+def close(ours: Tensor, theirs: Tensor, what: str) -> None:
+    np.testing.assert_allclose(to_theirs(ours.numpy()), theirs.detach().numpy(), rtol=1e-4, atol=2e-6, err_msg=what)
+
+
+FULL: dict[str, tuple[str, Mapping[str, Any], int]] = {
+    "VGG16": ("vgg", {"convolutions": [2, 2, 3, 3, 3], "width": 64, "batch_norm": True}, 32),
+    "ResNet18": ("resnet", {"blocks": [2, 2, 2, 2], "width": 64, "block": "basic"}, 32),
+    "DenseNet40": ("densenet", {"layers": [6, 6, 6], "growth": 12, "reduction": 0.5, "bottleneck": True}, 32),
+    "WRN 28-1": ("wide_resnet", {"depth": 28, "widen_factor": 1, "width": 16}, 32),
+    "small Inception": ("small_inception", {"batch_norm": True, "width_multiplier": 1.0}, 28),
+    "small Alexnet": ("small_alexnet", {"width": 64, "hidden": [384, 192]}, 28),
+}
+
+
+@pytest.mark.parametrize("case", FULL)
+def test_logits_at_full_size_against_pytorch(case: str) -> None:
+    name, parameters, side = FULL[case]
+    model, net = twins(Component(name, parameters), side, "he_normal")
+    x = images(2, side)
+    with torch.no_grad():
+        expected = logits_of(net, x).numpy()
+    np.testing.assert_allclose(model(x, training=False).numpy(), expected, atol=1e-5 * np.abs(expected).max())
