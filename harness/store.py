@@ -4,7 +4,7 @@ A finished run is the folder `runs/KEY` with `run.json` (what was run), `history
 measured epoch), `measurements.json`, `environment.json`, `final.weights.h5` (plain Keras loads it),
 for two-dimensional inputs `decision_grid.npz`, and `SHA256SUMS` of them all (`sha256sum -c` reads
 it). It appears whole or not at all. An unfinished
-run is `unfinished/KEY` with its last `checkpoint.npz`, or with `error.json`.
+run is `unfinished/KEY` with its last checkpoints, or with `error.json`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ Writer = Callable[[Path], None]
 WEIGHTS = "final.weights.h5"
 CHECKSUMS = "SHA256SUMS"
 DECISION_GRID = "decision_grid.npz"
+_CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
 _COUNTS = ("epoch", "step")
 
 
@@ -163,7 +164,7 @@ class Store:
             raise StoreError(f"the store {self.root} cannot be written: {error.strerror or error}") from error
 
     def save_checkpoint(self, key: str, checkpoint: Checkpoint) -> None:
-        """Replace the run's checkpoint, atomically.
+        """Replace the run's checkpoint, atomically; the one before is kept for the case that this one is damaged.
 
         Raises:
             StoreError: it cannot be written.
@@ -177,11 +178,17 @@ class Store:
                 )
 
         with self._writing(key) as folder:
-            _replace(folder / "checkpoint.npz", write)
+            temporary = _written(folder / _CHECKPOINTS[0], write)
+            with contextlib.suppress(FileNotFoundError):
+                (folder / _CHECKPOINTS[0]).replace(folder / _CHECKPOINTS[1])
+            temporary.replace(folder / _CHECKPOINTS[0])
 
     def load_checkpoint(self, key: str) -> Checkpoint | None:
-        """Return the run's last whole checkpoint; a damaged one counts as none."""
-        path = self._unfinished(key) / "checkpoint.npz"
+        """Return the run's last checkpoint that is whole."""
+        found = (self._checkpoint(self._unfinished(key) / name) for name in _CHECKPOINTS)
+        return next((checkpoint for checkpoint in found if checkpoint is not None), None)
+
+    def _checkpoint(self, path: Path) -> Checkpoint | None:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name.removeprefix("state/"): stored[name] for name in stored.files if name != "history"}
@@ -196,7 +203,8 @@ class Store:
             StoreError: it cannot be written.
         """
         with self._writing(key) as folder:
-            (folder / "checkpoint.npz").unlink(missing_ok=True)
+            for name in _CHECKPOINTS:
+                (folder / name).unlink(missing_ok=True)
             _replace(folder / "error.json", _text(_json({"message": message, "trace": trace})))
 
     def error(self, key: str) -> str | None:
@@ -308,10 +316,15 @@ def _text(text: str) -> Writer:
 
 
 def _replace(path: Path, write: Writer) -> None:
+    _written(path, write).replace(path)
+
+
+def _written(path: Path, write: Writer) -> Path:
+    """Write a file beside `path`, down to the disk, and return it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     write(temporary)
     _sync(temporary)
-    temporary.replace(path)
+    return temporary
 
 
 def _sha256(path: Path) -> str:

@@ -163,7 +163,16 @@ def test_the_last_checkpoint_counts(store: Store) -> None:
     assert loaded is not None
     assert list(loaded.arrays) == ["b"]
     assert store.progress(KEY) == 1
-    assert everything_below(store.root / "unfinished") == [f"{KEY}/checkpoint.npz"]
+    assert everything_below(store.root / "unfinished") == [
+        f"{KEY}/checkpoint.npz",
+        f"{KEY}/checkpoint.previous.npz",
+    ]
+    for damage in (b"PK", None):  # damaged, and not there because of a kill between two renames
+        latest = store.root / "unfinished" / KEY / "checkpoint.npz"
+        latest.write_bytes(damage) if damage else latest.unlink()
+        loaded = store.load_checkpoint(KEY)
+        assert loaded is not None
+        assert (list(loaded.arrays), store.progress(KEY)) == (["a"], 0)
 
 
 def test_a_damaged_checkpoint_counts_as_none_or_changes_nothing(store: Store) -> None:

@@ -24,8 +24,9 @@ from harness.training import boundary
 from harness.training.fit import NonFiniteLoss, Outcome, train
 from harness.training.state import State
 
-_CHECKPOINT_SECONDS = 10.0
-"""A shorter epoch is not worth a checkpoint of its own; a longer one always gets one."""
+_LARGEST_SHARE = 0.05
+"""How much of the time may go into checkpoints. One follows every epoch (of small networks on small data: every
+call of many epochs, under a second), unless it would take more than this."""
 
 
 class Interrupted(Exception):
@@ -99,16 +100,18 @@ def _run(work: Work, run: ConcreteRun) -> None:
     compiled = compile_run(run.run.settings, run.seed, _start(run, store), work.data_dir)
     checkpoint = store.load_checkpoint(run.key)
     history = [dict(row) for row in checkpoint.history] if checkpoint else []
-    saved = time.monotonic()
+    saved, cost = time.monotonic(), 0.0
 
     def report(rows: Sequence[Mapping[str, float]], state: State) -> None:
-        nonlocal saved
+        nonlocal saved, cost
         history.extend(dict(row) for row in rows)
         work.listener.advanced(rows)
         asked = work.stop()
-        if asked or time.monotonic() - saved >= _CHECKPOINT_SECONDS:
+        begin = time.monotonic()
+        if asked or (begin - saved) * _LARGEST_SHARE >= cost:
             store.save_checkpoint(run.key, Checkpoint(state.arrays(), history))
             saved = time.monotonic()
+            cost = saved - begin
         if asked:
             raise Interrupted
 

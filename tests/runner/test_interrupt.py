@@ -35,7 +35,7 @@ def unhurried(*arguments):
     save(*arguments)
     time.sleep(0.2)
 
-local._CHECKPOINT_SECONDS, fit.CHUNK_SECONDS, Store.save_checkpoint = 0, 0.02, unhurried
+local._LARGEST_SHARE, fit.CHUNK_SECONDS, Store.save_checkpoint = 1e9, 0.02, unhurried
 main()
 """
 """The command, with a checkpoint after every short chunk, and time to disturb it before the next one."""

@@ -80,15 +80,43 @@ def test_a_stop_before_the_first_run_starts_none(person: Person) -> None:
     assert person.store.progress(person.keys(spec)["random"]) is None
 
 
-def test_a_damaged_checkpoint_costs_the_run_s_progress_alone(person: Person, another: Person) -> None:
+def test_damaged_checkpoints_cost_the_run_s_progress_alone(person: Person, another: Person) -> None:
     spec = person.spec(**PERCEPTRON)
     key = person.keys(spec)["random"]
     with pytest.raises(local.Interrupted):
         execute(person, spec, stop=lambda heard: 7 in heard.epochs)
-    path = person.folder / "store" / "unfinished" / key / "checkpoint.npz"
-    path.write_bytes(path.read_bytes()[:-200])
-    assert execute(person, spec).epochs == execute(another, spec).epochs
+    newest, oldest = sorted((person.folder / "store" / "unfinished" / key).glob("*.npz"))
+    newest.write_bytes(newest.read_bytes()[:-200])
+    before = execute(another, spec)
+    epochs = execute(person, spec).epochs
+    assert 0 < len(epochs) < len(before.epochs)  # the one before the newest was whole
+    assert epochs == before.epochs[-len(epochs) :]
     assert person.same(another, key)
+
+    person.store.remove(key)
+    with pytest.raises(local.Interrupted):
+        execute(person, spec, stop=lambda heard: 7 in heard.epochs)
+    for path in (newest, oldest):
+        path.write_bytes(path.read_bytes()[:-200])
+    assert execute(person, spec).epochs == before.epochs
+    assert person.same(another, key)
+
+
+def test_a_run_whose_parent_s_weights_are_damaged_says_so(person: Person) -> None:
+    spec = person.spec(runs={"random": {}})
+    execute(person, spec)
+    key = person.keys(spec)["random"]
+    weights = person.store.folder(key) / "final.weights.h5"
+    content = bytearray(weights.read_bytes())
+    content[-9] ^= 1
+    weights.write_bytes(content)
+    both = person.spec(runs={"random": {}, "child": {"initialize_from": "random"}})
+    assert [status for _, status, _ in execute(person, both).ended] == [Status.DONE, Status.ERROR]
+    error = person.store.error(person.keys(both)["child"])
+    assert error == (
+        "the weights of random are damaged: "
+        f"python -m harness runs remove {key} --store {person.store.root}, and run it again"
+    )
 
 
 def test_the_listener_hears_of_every_run_parents_first(person: Person) -> None:
