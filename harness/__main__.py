@@ -2,4 +2,5 @@
 
 from harness.cli import main
 
-main(prog_name="python -m harness")
+if __name__ == "__main__":
+    main(prog_name="python -m harness")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.data import catalog
-from harness.spec.patch import parse_assignment
+from harness.spec.patch import merge_patch, parse_assignment
 from harness.spec.problems import SpecError
 from harness.spec.records import Experiment, Json
 
@@ -82,6 +82,16 @@ _ALLOW = click.option(
 )
 
 
+_PROCESSES = click.option(
+    "-j",
+    "--processes",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Runs that go on side by side, each in a process with its share of the threads.",
+)
+
+
 def _options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def decorate(function: Any) -> Any:
         for decorator in reversed(decorators):
@@ -139,7 +149,7 @@ def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, st
 
 
 @main.command()
-@_options(_SELECTION, _ONLY, _REPORTS, _ALLOW)
+@_options(_SELECTION, _ONLY, _REPORTS, _ALLOW, _PROCESSES)
 def run(
     paths: tuple[Path, ...],
     assignments: tuple[Json, ...],
@@ -148,6 +158,7 @@ def run(
     only: str | None,
     reports: Path | None,
     allow: tuple[str, ...],
+    processes: int,
 ) -> None:
     """Run what is not done yet, check the expectations and write the reports."""
     experiments = _load(paths, assignments, seeds)
@@ -162,7 +173,8 @@ def run(
     selected = _selector(only)
     try:
         with _explained():
-            sys.exit(run_experiments(experiments, selected, Store(store), catalog.data_dir(), folder, allow))
+            code = run_experiments(experiments, selected, Store(store), catalog.data_dir(), folder, allow, processes)
+            sys.exit(code)
     except KeyboardInterrupt:
         click.echo("interrupted: finished runs are kept; the same command goes on where this one stopped", err=True)
         sys.exit(INTERRUPTED)
@@ -305,6 +317,15 @@ def data_list() -> None:
     show_sources(catalog.data_dir())
 
 
+@data.command("status")
+@click.argument("names", nargs=-1, type=click.Choice(sorted(catalog.SOURCES)))
+def data_status(names: tuple[str, ...]) -> None:
+    """Tell of the data sets NAMES (of all) what each is, where it lies, how large it is, and what to do next."""
+    from harness.terminal import show_status
+
+    show_status(names or tuple(catalog.SOURCES), catalog.data_dir())
+
+
 @data.command("import")
 @click.argument("name", type=click.Choice(sorted(catalog.ARCHIVES)))
 @click.argument("archive", type=click.Path(path_type=Path))
@@ -317,11 +338,30 @@ def data_import(name: str, archive: Path) -> None:
 
 @data.command("prepare")
 @click.argument("name", type=click.Choice(sorted(catalog.SOURCES)))
-def data_prepare(name: str) -> None:
-    """Download the data set NAME, where it is one of TFDS's catalogue, and prepare it."""
+@click.option("--set", "assignments", multiple=True, type=_Assignment(), help="Its parameters, such as size=64.")
+def data_prepare(name: str, assignments: tuple[Json, ...]) -> None:
+    """Prepare the data set NAME: download one of TFDS's catalogue, or read the archives that a person has brought."""
+    parameters = _parameters(name, assignments)
+    from harness.runner.backend import import_backend
+
+    import_backend()
     from harness.data.sources import prepare
 
-    _or_exit(lambda: prepare(name, catalog.data_dir()))
+    _or_exit(lambda: prepare(name, parameters, catalog.data_dir()))
+
+
+def _parameters(name: str, assignments: Sequence[Json]) -> Json:
+    """Return what is particular to the data set NAME, defaults filled in."""
+    from harness.spec import schema
+
+    definition, dataset = schema.definition("dataset"), {"name": name}
+    for assignment in assignments:
+        dataset = merge_patch(dataset, assignment)
+    for pointer, message in schema.faults("dataset", dataset):
+        if pointer:
+            raise click.BadParameter(f"at {pointer[0]} {message}", param_hint="'--set'")
+    filled = schema.fill_defaults(definition, dataset)
+    return {key: value for key, value in filled.items() if key not in definition["properties"]}
 
 
 def _or_exit(act: Callable[[], object]) -> None:

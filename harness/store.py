@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from harness.results import RunResult, Status
 from harness.spec.records import Json
@@ -142,16 +142,21 @@ class Store:
             raise StoreError(f"the run {key} cannot be removed from the store {self.root}: {error.strerror}") from error
 
     @contextlib.contextmanager
-    def lock(self, key: str, stop: Callable[[], bool]) -> Iterator[None]:
-        """Hold the run while it is worked on, after waiting for any other process that holds it.
+    def lock(self, key: str) -> Iterator[bool]:
+        """Hold the run while it is worked on; yields False where another process holds it.
 
         A dead process's lock is released by the operating system.
-
-        Raises:
-            TimeoutError: `stop` told to give up waiting.
         """
-        with FileLock(self.root / "locks" / f"{key}.lock").acquire(cancel_check=stop):
-            yield
+        lock = FileLock(self.root / "locks" / f"{key}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
 
     @contextlib.contextmanager
     def _writing(self, key: str) -> Iterator[Path]:
@@ -214,6 +219,18 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return message
+
+    def failed_since(self, key: str, moment: float) -> bool:
+        """Tell whether an attempt failed after a moment, in seconds since the epoch."""
+        try:
+            return (self._unfinished(key) / "error.json").stat().st_mtime >= moment
+        except OSError:
+            return False
+
+    def forget_error(self, key: str) -> None:
+        """Drop the record of a failure, because the run is tried again."""
+        with self._writing(key) as folder:
+            (folder / "error.json").unlink(missing_ok=True)
 
     def progress(self, key: str) -> int | None:
         """Return the epoch that an unfinished run has reached, or None."""

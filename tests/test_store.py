@@ -247,8 +247,8 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from harness.store import Store
-with Store(Path(sys.argv[1])).lock(sys.argv[2], lambda: False):
-    print("held", flush=True)
+with Store(Path(sys.argv[1])).lock(sys.argv[2]) as held:
+    print(held, flush=True)
     time.sleep(60)
 """
 
@@ -259,17 +259,28 @@ def test_two_processes_do_not_hold_one_run(store: Store) -> None:
     ) as other:
         try:
             assert other.stdout is not None
-            assert other.stdout.readline() == "held\n"
-            with pytest.raises(TimeoutError), store.lock(KEY, lambda: True):
-                pytest.fail("held by two")
-            with store.lock("another", lambda: True):
-                pass
+            assert other.stdout.readline() == "True\n"
+            with store.lock(KEY) as held:
+                assert not held
+            with store.lock("another") as held:
+                assert held
         finally:
             other.kill()
     # The operating system has released a dead process's lock.
-    give_up = time.monotonic() + 30
-    with store.lock(KEY, lambda: time.monotonic() > give_up):
-        assert time.monotonic() < give_up
+    with store.lock(KEY) as held:
+        assert held
+
+
+def test_a_failure_has_its_moment_and_can_be_forgotten(store: Store) -> None:
+    begin = time.time() - 1
+    assert not store.failed_since(KEY, begin)
+    store.save_error(KEY, "no")
+    assert store.failed_since(KEY, begin)
+    assert not store.failed_since(KEY, time.time() + 1)
+    store.forget_error(KEY)
+    assert store.error(KEY) is None
+    assert not store.failed_since(KEY, begin)
+    store.forget_error(KEY)
 
 
 def test_the_files_of_a_run_answer_for_themselves(store: Store) -> None:

@@ -26,13 +26,18 @@ def import_backend() -> None:
         import tensorflow  # noqa: F401
 
 
-def prepare_backend() -> None:
+def prepare_backend(threads: int | None = None) -> None:
     """Make the backend repeatable and modest: deterministic operations, GPU memory taken as needed.
 
-    What a person's `~/.keras/keras.json` says of number formats and axes is overruled.
+    What a person's `~/.keras/keras.json` says of number formats and axes is overruled. `threads` is how many
+    this process may use at once, None for all; it is settled before the first operation.
     """
     import keras
     import tensorflow as tf
+
+    if threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
 
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,9 @@ from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, Store, StoreError,
 from harness.training import boundary
 from harness.training.fit import NonFiniteLoss, Outcome, train
 from harness.training.state import State
+
+_WAIT_SECONDS = 0.2
+"""Between two looks at runs that other processes work on."""
 
 _LARGEST_SHARE = 0.05
 """How much of the time may go into checkpoints. One follows every epoch (of small networks on small data: every
@@ -62,29 +65,49 @@ class Work:
     stop: Callable[[], bool]
 
 
-def execute(work: Work, keys: Iterable[str]) -> None:
+def execute(work: Work, keys: Sequence[str]) -> None:
     """Bring the runs of `keys`, parents first, to an end: finished, blocked or failed.
+
+    Processes that share a store share the work: each takes what no other has taken, and waits for the rest.
 
     Raises:
         Interrupted: `stop` told so; what is finished is kept, and the current run resumes later.
         StoreError: the store cannot be written.
     """
-    for key in keys:
-        run = work.plan.runs[key]
-        try:
-            with work.store.lock(key, work.stop):
-                reused = work.store.done(key)
-                if not reused and obstacle(work.plan, run, work.store) is None:
-                    _attempt(work, run)
-        except TimeoutError as error:
-            raise Interrupted from error
-        work.listener.finished(run, standing(work.plan, key, run.run.name, run.seed, work.store), reused)
+    begin, left = time.time(), list(keys)
+    before = {key for key in keys if work.store.done(key)}
+    while left:
+        ended = next((key for key in left if _ended(work, key, begin)), None)
+        if ended is not None:
+            run = work.plan.runs[ended]
+            result = standing(work.plan, ended, run.run.name, run.seed, work.store)
+            work.listener.finished(run, result, ended in before)
+            left.remove(ended)
+        elif work.stop():
+            raise Interrupted
+        else:
+            time.sleep(_WAIT_SECONDS)
+
+
+def _ended(work: Work, key: str, begin: float) -> bool:
+    """Tell whether a run has come to an end, after trying it where it is free and what it starts from is there."""
+    store, run = work.store, work.plan.runs[key]
+    if store.done(key) or store.failed_since(key, begin):
+        return True
+    if run.blocked is None and run.parent is not None and not store.done(run.parent):
+        # Its parent comes earlier: it is at work elsewhere, or has failed or been blocked.
+        return store.failed_since(run.parent, begin) or obstacle(work.plan, run, store) is not None
+    with store.lock(key) as held:
+        if held and not store.done(key) and obstacle(work.plan, run, store) is None:
+            _attempt(work, run)
+        return held
 
 
 def _attempt(work: Work, run: ConcreteRun) -> None:
     if work.stop():
         raise Interrupted
     work.listener.started(run)
+    work.store.forget_error(run.key)
     try:
         _run(work, run)
     except (DataError, WeightsError, NonFiniteLoss) as error:

@@ -17,6 +17,7 @@ from harness.results import RunResult
 from harness.runner.backend import import_backend, prepare_backend
 from harness.runner.interrupt import stoppable
 from harness.runner.progress import Display
+from harness.runner.side import beside, threads_each
 from harness.runner.standing import standing
 from harness.spec.records import Experiment
 from harness.store import Store, StoreError
@@ -30,8 +31,11 @@ def run_experiments(
     data_dir: Path,
     reports: Path,
     allow: Sequence[str],
+    processes: int = 1,
 ) -> int:
     """Run what is not done, experiment by experiment, each with its report as soon as it is through.
+
+    Where `processes` is more than one, the others work through the runs of all experiments meanwhile.
 
     Returns:
         The exit code.
@@ -44,14 +48,15 @@ def run_experiments(
     _prepare_reports(reports)
     machine.revision()
     import_backend()
-    prepare_backend()
+    prepare_backend(threads_each(processes))
     from harness.runner import local
 
     plan = make_plan(experiments, data_dir, local.gpus())
     chosen = _with_parents(plan, [key for member, key in plan.members.items() if selected(plan, member)])
     console = Console()
     conclusions: list[_Conclusion] = []
-    with stoppable() as stop:
+    waiting = [key for key in plan.runs if key in chosen]
+    with stoppable() as stop, beside(processes, plan, waiting, store, data_dir):
         for experiment in experiments:
             keys = [key for key in _keys(plan, experiment) if key in chosen]
             with Display(console, len(keys)) as display:

@@ -1,0 +1,78 @@
+"""Processes that work beside this one on the same plan and store."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from harness.plan import ConcreteRun, Plan
+from harness.results import RunResult
+from harness.store import Store
+
+_PATIENCE_SECONDS = 60.0
+"""How long a process may take for its present epoch and its checkpoint once it was asked to stop."""
+
+
+class _Silent:
+    """A listener that says nothing: the first process tells of every run that ends, whoever ran it."""
+
+    def started(self, run: ConcreteRun) -> None: ...
+
+    def advanced(self, rows: Sequence[Mapping[str, float]]) -> None: ...
+
+    def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None: ...
+
+
+def threads_each(processes: int) -> int | None:
+    """Return how many threads each of some processes may use; None, all that it likes, where it is alone."""
+    return max(1, (os.cpu_count() or 1) // processes) if processes > 1 else None
+
+
+@contextlib.contextmanager
+def beside(processes: int, plan: Plan, keys: Sequence[str], store: Store, data_dir: Path) -> Iterator[None]:
+    """Let `processes` - 1 others work on the runs of `keys` meanwhile, and end with them.
+
+    What they leave undone, this process does: one that dies takes nothing along but its present run's last epoch.
+    """
+    context = multiprocessing.get_context("spawn")
+    arguments = (plan, list(keys), store.root, data_dir, threads_each(processes))
+    others = [context.Process(target=_work, args=arguments, daemon=True) for _ in range(processes - 1)]
+    for other in others:
+        other.start()
+    try:
+        yield
+    finally:
+        for other in others:
+            if other.is_alive():
+                other.terminate()
+        for other in others:
+            other.join(_PATIENCE_SECONDS)
+            other.kill()
+
+
+def _work(plan: Plan, keys: Sequence[str], root: Path, data_dir: Path, threads: int | None) -> None:
+    asked = False
+
+    def ask(_signal: int, _frame: object) -> None:
+        nonlocal asked
+        asked = True
+
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, ask)
+    from harness.runner.backend import import_backend, prepare_backend
+
+    import_backend()
+    prepare_backend(threads)
+    from harness.runner import local
+
+    parent = os.getppid()
+
+    def stop() -> bool:
+        return asked or os.getppid() != parent  # without the first process, nobody asked for more
+
+    with contextlib.suppress(local.Interrupted):
+        local.execute(local.Work(plan, Store(root), data_dir, _Silent(), stop), keys)
