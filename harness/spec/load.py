@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.spec import schema
 from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, read
 from harness.spec.expand import Fault, expand
-from harness.spec.patch import merge_patch, without_nulls
+from harness.spec.patch import compose, merge_patch, without_nulls
 from harness.spec.problems import Problem, SpecError
 from harness.spec.records import Experiment, Json
 
@@ -133,11 +133,20 @@ def _read_chain(path: Path, assignments: Sequence[Json]) -> _Chain:
     *patches, first = [{k: v for k, v in d.value.items() if k not in ("extends", "$schema")} for d in documents]
     merged: Json = first
     for patch in reversed(patches):
-        merged = merge_patch(merged, patch)
+        merged = _changed(merged, patch)
     for assignment in assignments:
-        merged = merge_patch(merged, assignment)
+        merged = _changed(merged, assignment)
         documents.insert(0, Document(Path("--set"), schema.compact(assignment), assignment))
     return _Chain(path, tuple(documents), merged)
+
+
+def _changed(document: Json, patch: Json) -> Json:
+    """Apply a patch; runs are patches themselves, so that a null in one is kept to act on the defaults."""
+    changed = merge_patch(document, patch)
+    if isinstance(changed, dict) and isinstance(patch, dict) and isinstance(patch.get("runs"), dict):
+        runs = document.get("runs")
+        changed["runs"] = compose(runs if isinstance(runs, dict) else {}, patch["runs"])
+    return changed
 
 
 def _read_object(path: Path, said_by: tuple[Document, Pointer] | None) -> Document:

@@ -50,3 +50,14 @@ def parse_assignment(text: str) -> Json:
         return nest(names, document.parse(Path("--set"), value).value)
     except document.SyntaxProblem:
         return nest(names, value)
+
+
+def compose(first: Json, second: Json) -> Json:
+    """Return the one patch that does what `first` and then `second` do: nulls of both are kept, to act later.
+
+    Only an object over a null differs: it changes what the null would have taken away, instead of replacing it.
+    """
+    if not (isinstance(first, dict) and isinstance(second, dict)):
+        return second
+    both = {name: compose(first[name], second[name]) for name in first.keys() & second.keys()}
+    return {**first, **second, **both}

@@ -69,6 +69,27 @@ def test_a_specification_changes_what_it_extends(write: Write, tmp_path: Path) -
     assert "extends" not in experiment.document
 
 
+def test_a_null_in_a_run_acts_on_the_defaults_of_what_is_extended(tmp_path: Path) -> None:
+    schedule = {"name": "exponential", "factor": 0.9}
+    defaults = {
+        "dataset": {"name": "digits"},
+        "model": {"name": "perceptron"},
+        "training": {"schedule": schedule, "stop_when": {"train_accuracy": 1}},
+    }
+    base = {"name": "a", "title": "A", "defaults": defaults, "runs": {"one": {}, "two": {}}}
+    text(tmp_path / "_base.json", json.dumps(base))
+    constant = {"training": {"schedule": {"name": "constant", "factor": None}, "stop_when": None}}
+    runs = {"one": None, "two": constant, "m": {"matrix": {"axis": {"x": constant, "y": {}}}}}
+    leaf = text(tmp_path / "a.json", json.dumps({"extends": "_base.json", "runs": runs}))
+    (experiment,) = load([leaf])
+    assert list(experiment.runs) == ["two", "m[x]", "m[y]"]
+    trainings = [run.settings.training for run in experiment.runs.values()]
+    assert [training.schedule.name for training in trainings] == ["constant", "constant", "exponential"]
+    assert [training.stop_when is None for training in trainings] == [True, True, False]
+    (changed,) = load([leaf], [{"runs": {"m": {"training": {"stop_when": None}}}}])
+    assert changed.runs["m[y]"].settings.training.stop_when is None
+
+
 def test_a_fault_is_where_the_setting_stands(tmp_path: Path) -> None:
     text(
         tmp_path / "_base.json",

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from harness.spec.patch import merge_patch, nest, parse_assignment, without_nulls
+from harness.spec.patch import compose, merge_patch, nest, parse_assignment, without_nulls
 from harness.spec.records import Json
 
 # RFC 7396, appendix A: original, patch, result.
@@ -76,3 +76,14 @@ def test_bytes_that_are_no_text_are_refused() -> None:
 def test_what_is_no_assignment_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"expected PATH=VALUE, such as defaults\.training\.epochs=3, found"):
         parse_assignment(text)
+
+
+@pytest.mark.parametrize("target", [{}, {"a": 1}, {"a": {"x": 1, "y": 2}, "b": 3}, {"a": {"x": {"deep": 1}}, "c": [1]}])
+@pytest.mark.parametrize("first", [{}, {"a": {"x": None}}, {"a": {"x": 5, "z": 6}}, {"b": None, "c": 2}])
+@pytest.mark.parametrize("second", [{}, {"a": None}, {"a": {"y": None}}, {"a": {"x": 7}}, {"b": 1}, {"c": None}])
+def test_a_composed_patch_does_what_its_parts_do_one_after_the_other(target: Json, first: Json, second: Json) -> None:
+    assert merge_patch(target, compose(first, second)) == merge_patch(merge_patch(target, first), second)
+
+
+def test_a_member_that_is_set_after_it_was_taken_away_lets_what_lies_below_through() -> None:
+    assert compose({"a": None}, {"a": {"x": 7}}) == {"a": {"x": 7}}
