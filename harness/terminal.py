@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -168,3 +168,33 @@ def show_sources(data_dir: Path) -> None:
     console.print(table)
     for note in notes:
         console.print(note, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_status(names: Sequence[str], data_dir: Path) -> None:
+    """Show of each data set what it is, where it lies or must lie, how large that is, and what to do next."""
+    console = Console()
+    for name in names:
+        info, status = catalog.SOURCES[name], catalog.status(name, data_dir)
+        table = Table(title=f"\n{name}: {escape(info.title)}", title_justify="left", box=None, show_header=False)
+        table.add_column()
+        table.add_column(overflow="fold")
+        rows = [*_standing(status), ("size", info.size), ("licence", info.licence), ("cite", info.citation)]
+        for label, value in rows:
+            table.add_row(label, escape(value))
+        console.print(table)
+        if status.missing:
+            console.print(f"next: {status.missing}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _standing(status: catalog.Status) -> Iterator[tuple[str, str]]:
+    """Yield whether a data set is ready, where it is or will be prepared, and where its archives lie or must lie."""
+    if status.folder is None:
+        yield "ready", "by path: a specification names the folder"
+        return
+    yield "ready", "no" if status.missing else "yes"
+    there = decimal(status.prepared_bytes) if status.prepared_bytes else "nothing there yet"
+    yield "prepared", f"{status.folder} ({there})"
+    for archive in status.archives:
+        found = next((path for path in status.found if path.name == archive), None)
+        places = ", ".join(map(str, status.searched)) or "HARNESS_ARCHIVES, which names no folder"
+        yield "archive", f"{found} ({decimal(found.stat().st_size)})" if found else f"{archive}, not in {places}"

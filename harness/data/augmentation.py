@@ -1,6 +1,6 @@
 """Augmentations: random changes of training images, drawn anew every epoch.
 
-Each is a pair. `decide` draws, in NumPy, what happens to every example of an epoch; `apply` does
+Each is a pair. `decide` draws, in NumPy, what happens to some examples in an epoch; `apply` does
 it to a batch, in TensorFlow operations alone, so that it works inside `tf.data` and inside a
 compiled function alike. A new one is such a pair, its line in AUGMENTATIONS and its schema entry.
 """
@@ -17,7 +17,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from harness.data import randomness
-from harness.data.records import DataError
+from harness.data.records import DataError, Indices
 
 BLOCK_BYTES = 32_000_000
 """Normal numbers drawn at once, as float64, on their way to float32."""
@@ -29,9 +29,9 @@ Decisions = dict[str, NDArray[Any]]
 class Augmentation:
     """The two halves of an augmentation; both take its parameters by keyword.
 
-    `decide(seed, purpose, epoch, n, shape, **parameters)`: decisions for the examples 0 to n - 1
-    of the given shape in that epoch, arrays whose leading axis is n. Raises DataError for inputs
-    of a shape that it does not apply to.
+    `decide(seed, purpose, epoch, indices, shape, **parameters)`: decisions for the examples
+    `indices` [n], of the given shape, in that epoch: arrays [n, ...]. An example's do not depend
+    on the others asked for. Raises DataError for inputs of a shape that it does not apply to.
     `apply(images, decisions, maximum, **parameters)`: the changed batch [b, ...], given the
     decisions of its examples as tensors [b, ...]; `maximum` is the raw value of 1.0.
     """
@@ -41,11 +41,18 @@ class Augmentation:
 
 
 def _decide_crop(
-    seed: int, purpose: str, epoch: int, n: int, shape: tuple[int, ...], *, padding: int, size: int | None = None
+    seed: int,
+    purpose: str,
+    epoch: int,
+    indices: Indices,
+    shape: tuple[int, ...],
+    *,
+    padding: int,
+    size: int | None = None,
 ) -> Decisions:
     _need_images("random_crop", shape)
     spare = [2 * padding + (side - size if size else 0) for side in shape[:2]]
-    drawn = randomness.uniforms(seed, purpose, epoch, 0, n, 2)
+    drawn = randomness.at(lambda first, n: randomness.uniforms(seed, purpose, epoch, first, n, 2), indices)
     offsets = np.floor(drawn * (np.array(spare) + 1)).astype(np.int32)
     return {"top": offsets[:, 0], "left": offsets[:, 1]}
 
@@ -67,9 +74,10 @@ def _apply_crop(
     return tf.gather(padded, columns, axis=2, batch_dims=1)
 
 
-def _decide_flip(seed: int, purpose: str, epoch: int, n: int, shape: tuple[int, ...]) -> Decisions:
+def _decide_flip(seed: int, purpose: str, epoch: int, indices: Indices, shape: tuple[int, ...]) -> Decisions:
     _need_images("random_flip", shape)
-    return {"flip": randomness.integers(seed, purpose, epoch, 0, n, 1, 2)[:, 0] == 1}
+    drawn = randomness.at(lambda first, n: randomness.integers(seed, purpose, epoch, first, n, 1, 2), indices)
+    return {"flip": drawn[:, 0] == 1}
 
 
 def _apply_flip(images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: float) -> tf.Tensor:
@@ -81,15 +89,17 @@ def _apply_flip(images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: 
 
 
 def _decide_noise(
-    seed: int, purpose: str, epoch: int, n: int, shape: tuple[int, ...], *, deviation: float
+    seed: int, purpose: str, epoch: int, indices: Indices, shape: tuple[int, ...], *, deviation: float
 ) -> Decisions:
     width = math.prod(shape)
-    noise = np.empty((n, width), np.float32)
+    noise = np.empty((len(indices), width), np.float32)
     block = max(1, BLOCK_BYTES // (8 * width))
-    for first in range(0, n, block):
-        rows = noise[first : first + block]
-        rows[:] = randomness.normals(seed, purpose, epoch, first, len(rows), width)
-    return {"noise": noise.reshape(n, *shape)}
+    for start in range(0, len(indices), block):
+        some = indices[start : start + block]
+        noise[start : start + block] = randomness.at(
+            lambda first, n: randomness.normals(seed, purpose, epoch, first, n, width), some
+        )
+    return {"noise": noise.reshape(len(indices), *shape)}
 
 
 def _apply_noise(

@@ -55,6 +55,30 @@ ARCHIVES = {
 }
 
 
+@dataclass(frozen=True)
+class Manual:
+    """The archives of a dataset that a person brings and TFDS prepares: their names, and where they are had.
+
+    `side` is the default of the parameter `size` where the dataset has it: its images' side, in pixels.
+    """
+
+    files: tuple[str, ...]
+    url: str
+    side: int | None = None
+
+
+RESTRICTED_IMAGENET_SIDE = 224
+
+MANUAL = {
+    "cinic10": Manual(("CINIC-10.tar.gz",), "https://datashare.ed.ac.uk/handle/10283/3192"),
+    "restricted_imagenet": Manual(
+        ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar"),
+        "https://image-net.org/download-images",
+        side=RESTRICTED_IMAGENET_SIDE,
+    ),
+}
+
+
 def data_dir() -> Path:
     """The folder that holds prepared data: TFDS_DATA_DIR, else TFDS's default below the home folder."""
     return Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
@@ -72,6 +96,26 @@ def find_archive(name: str) -> Path | None:
     """The archive of the dataset `name` in the first archive folder that has it."""
     candidates = (folder / ARCHIVES[name].file_name for folder in archive_folders())
     return next((path for path in candidates if path.is_file()), None)
+
+
+def manual_folders(data_dir: Path) -> tuple[Path, ...]:
+    """The folders where the archives of MANUAL are looked for: TFDS's own place for them, then the archive folders."""
+    return (data_dir / "downloads" / "manual", *archive_folders())
+
+
+def find_manual(name: str, data_dir: Path) -> Path | None:
+    """The first of these folders that has all archives of the dataset `name`."""
+    folders = manual_folders(data_dir)
+    return next((folder for folder in folders if all((folder / f).is_file() for f in MANUAL[name].files)), None)
+
+
+def lacking(name: str, data_dir: Path) -> str:
+    """What to do where `find_manual` finds nothing."""
+    manual = MANUAL[name]
+    return (
+        f"no archive folder has {' and '.join(manual.files)}: "
+        f"bring them from {manual.url} to {manual_folders(data_dir)[0]}"
+    )
 
 
 def unpacked_folder(name: str, data_dir: Path) -> Path:
@@ -149,19 +193,52 @@ def _archive_fingerprint(name: str) -> Callable[[Parameters, Path], str | None]:
     return lambda parameters, data_dir: ARCHIVES[name].sha256
 
 
+def is_prepared(folder: Path) -> bool:
+    """Whether TFDS has prepared a version of a dataset in this folder of its, whole."""
+    # A preparation that was broken off lies in a folder `incomplete.*`.
+    return any(folder.glob("[0-9]*/dataset_info.json"))
+
+
 def _prepared_missing(name: str) -> Callable[[Parameters, Path], str | None]:
     def missing(parameters: Parameters, data_dir: Path) -> str | None:
-        # A preparation that was broken off lies in a folder `NAME/incomplete.*`.
-        prepared = (data_dir / name).glob("[0-9]*/dataset_info.json")
-        if any(prepared):
+        if is_prepared(data_dir / name):
             return None
-        return f"{name} is not prepared in {data_dir}: get it with: python -m harness data prepare {name}"
+        return f"{name} is not prepared in {data_dir}: get it with: {prepare_command(name, {})}"
 
     return missing
 
 
+def _manual_missing(name: str) -> Callable[[Parameters, Path], str | None]:
+    def missing(parameters: Parameters, data_dir: Path) -> str | None:
+        config = image_config(name, parameters)
+        if is_prepared(data_dir / name / config if config else data_dir / name):
+            return None
+        what = f"{name}, {config}," if config else name
+        command = prepare_command(name, parameters)
+        if folder := find_manual(name, data_dir):
+            return f"{what} is not prepared in {data_dir}; its archives are in {folder}: {command}"
+        return f"{what} is not prepared in {data_dir}, and {lacking(name, data_dir)}, then: {command}"
+
+    return missing
+
+
+def image_config(name: str, parameters: Parameters) -> str | None:
+    """The name of the builder's configuration for images of the parameters' size, where the dataset has sizes."""
+    side = parameters.get("size", MANUAL[name].side)
+    return f"{side}x{side}" if side else None
+
+
+def prepare_command(name: str, parameters: Parameters) -> str:
+    """The command that prepares a dataset."""
+    return " ".join(["python -m harness data prepare", name, *(f"--set {k}={v}" for k, v in parameters.items())])
+
+
 def _from_tfds(name: str, title: str, licence: str, size: str, citation: str) -> SourceInfo:
     return SourceInfo(title, licence, size, citation, _prepared_missing(name), _nothing)
+
+
+def _from_archives(name: str, title: str, licence: str, size: str, citation: str) -> SourceInfo:
+    return SourceInfo(title, licence, size, citation, _manual_missing(name), _nothing)
 
 
 _KRIZHEVSKY = "A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009"
@@ -228,5 +305,63 @@ SOURCES: dict[str, SourceInfo] = {
         size="70,000 images 28x28x1, 10 classes: 60,000 training, 10,000 test; 29 MB to download",
         citation="H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST, 2017, arXiv 1708.07747",
     ),
+    "cinic10": _from_archives(
+        "cinic10",
+        title="CINIC-10 (CIFAR-10 and small ImageNet images of its classes)",
+        licence="CC BY 4.0; its images on the terms of CIFAR-10 and ImageNet",
+        size="180,000 images 32x32x3, 10 classes: 90,000 training, 90,000 test (and 90,000 validation, not used); "
+        "0.7 GB packed, 0.9 GB prepared",
+        citation="L. N. Darlow, E. J. Crowley, A. Antoniou, A. J. Storkey, CINIC-10 Is Not ImageNet or CIFAR-10, 2018, "
+        "arXiv 1810.03505",
+    ),
+    "restricted_imagenet": _from_archives(
+        "restricted_imagenet",
+        title="Restricted ImageNet (203 classes of ILSVRC 2012 in nine super-classes)",
+        licence="ImageNet's terms of access: research, not commercial",
+        size="about 258,000 training and 10,150 test images of any size, 9 classes; "
+        "155 GB packed, 40 GB prepared at 224x224x3 (and as much again meanwhile)",
+        citation="D. Tsipras et al., Robustness May Be at Odds with Accuracy, 2019, arXiv 1805.12152; "
+        "O. Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge, 2015",
+    ),
 }
 """Every dataset by name."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a dataset stands on this machine.
+
+    `folder` is where its prepared data lie or will lie, None where a specification gives its path;
+    `prepared_bytes` is what is there. `archives` are the names of the files that a person brings,
+    `searched` the folders where they are looked for, `found` those that are there. `missing` is
+    the sentence that tells what to do next, None where the dataset is ready.
+    """
+
+    folder: Path | None
+    prepared_bytes: int
+    archives: tuple[str, ...]
+    searched: tuple[Path, ...]
+    found: tuple[Path, ...]
+    missing: str | None
+
+
+def status(name: str, data_dir: Path) -> Status:
+    """Look where the dataset `name` stands, with default parameters; raises KeyError for a name not in SOURCES."""
+    source = SOURCES[name]
+    if source.location_parameters:
+        return Status(None, 0, (), (), (), None)
+    archives: tuple[str, ...] = ()
+    searched: tuple[Path, ...] = ()
+    folder = data_dir / name
+    if name in ARCHIVES:
+        archives, searched, folder = (ARCHIVES[name].file_name,), archive_folders(), unpacked_folder(name, data_dir)
+    elif name in MANUAL:
+        archives, searched = MANUAL[name].files, manual_folders(data_dir)
+    paths = (place / archive for archive in archives for place in searched)
+    found = {path.name: path for path in paths if path.is_file()}
+    missing = source.missing({}, data_dir)
+    return Status(folder, _size(folder), archives, searched, tuple(found.values()), missing)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

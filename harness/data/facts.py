@@ -30,6 +30,10 @@ def _image_folder(parameters: Mapping[str, Json]) -> Facts | None:
     return Facts(None, len({path.parent.name for path in train}), len(train), len(test)) if train and test else None
 
 
+def _restricted_imagenet(parameters: Mapping[str, Json]) -> Facts:
+    return Facts((parameters["size"], parameters["size"], 3), 9, 257_748, 10_150)
+
+
 def _always(facts: Facts) -> Callable[[Mapping[str, Json]], Facts | None]:
     return lambda parameters: facts
 
@@ -43,6 +47,8 @@ FACTS: dict[str, Callable[[Mapping[str, Json]], Facts | None]] = {
     "cifar100": _always(Facts((32, 32, 3), 100, 50_000, 10_000)),
     "mnist": _always(Facts((28, 28, 1), 10, 60_000, 10_000)),
     "fashion_mnist": _always(Facts((28, 28, 1), 10, 60_000, 10_000)),
+    "cinic10": _always(Facts((32, 32, 3), 10, 90_000, 90_000)),
+    "restricted_imagenet": _restricted_imagenet,
 }
 """Facts by dataset name; a function of the dataset's parameters, None where the data are not there."""
 

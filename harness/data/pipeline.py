@@ -1,32 +1,34 @@
-"""From a dataset and a seed to batches: build, decide an epoch, make its batches.
+"""From a dataset and a seed to what a network sees: build, decide an epoch, make a batch.
 
 A batch is a pure function of the training set and the epoch's decisions, so the same batches come
-out of `tf.data` and out of a compiled training loop that calls `make_batch` itself.
+out of `tf.data` (see `harness.data.batches`) and out of a compiled training loop that calls
+`make_batch` itself.
 """
 
 from __future__ import annotations
 
 import math
-import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from harness.data import randomness, sources
-from harness.data.augmentation import AUGMENTATIONS
+from harness.data.augmentation import AUGMENTATIONS, Decisions
 from harness.data.randomizations import randomize
-from harness.data.records import DataError, Split
+from harness.data.records import DataError, Indices, Split
 from harness.spec.records import PER_IMAGE, Component, Dataset, Normalization, Standardization
+
+Decide = Callable[[int, Indices], Decisions]
+"""A function of (epoch, indices) that draws the decisions of one augmentation, under their full names."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
-    """The training set, randomized, and the test set of one run, and how batches are made of them."""
+    """The training and the test set of one run, randomized, and how batches are made of them."""
 
     train: Split
     test: Split
@@ -45,7 +47,7 @@ class Pipeline:
 
 
 def build(dataset: Dataset, augmentation: Sequence[Component], seed: int, data_dir: Path) -> Pipeline:
-    """Load a dataset and randomize its training set.
+    """Load a dataset and randomize it.
 
     Raises DataError where data are missing or damaged, or do not fit the normalization, a
     randomization, the crop or an augmentation.
@@ -53,9 +55,12 @@ def build(dataset: Dataset, augmentation: Sequence[Component], seed: int, data_d
     examples = sources.load(dataset, data_dir)
     _check_normalization(dataset.normalize, examples.train.inputs.shape[-1])
     _check_crop(dataset.center_crop, examples.train.inputs.shape[1:])
+    randomized = partial(
+        randomize, components=dataset.randomize, seed=seed, classes=len(examples.classes), maximum=examples.maximum
+    )
     pipeline = Pipeline(
-        train=randomize(examples.train, dataset.randomize, seed, len(examples.classes)),
-        test=examples.test,
+        train=randomized(examples.train),
+        test=randomized(examples.test, part="test"),
         classes=examples.classes,
         maximum=examples.maximum,
         normalize=dataset.normalize,
@@ -63,20 +68,57 @@ def build(dataset: Dataset, augmentation: Sequence[Component], seed: int, data_d
         seed=seed,
         center_crop=dataset.center_crop,
     )
-    _augmentation_decisions(pipeline, epoch=0, n=0)  # a misfit shows here, not at the first epoch
+    decision_bytes(pipeline)  # an augmentation that does not fit shows here, not at the first epoch
     return pipeline
 
 
-def decisions(pipeline: Pipeline, epoch: int) -> dict[str, NDArray[Any]]:
+def decisions(pipeline: Pipeline, epoch: int) -> Decisions:
     """All random decisions of a training epoch, a row a position in the epoch.
 
     "order" int32 [n]: which example comes at each position; "<k>/<name>" [n, ...]: the decision
     `name` of the k-th augmentation, drawn for the example and not for the position.
     """
+    return decided(pipeline, epoch, deciders(pipeline))
+
+
+def decision_bytes(pipeline: Pipeline) -> int:
+    """The size of what `decisions` gives, known without drawing it."""
+    row = np.dtype(np.int32).itemsize + sum(map(row_bytes, deciders(pipeline)))
+    return row * len(pipeline.train)
+
+
+def deciders(pipeline: Pipeline) -> list[Decide]:
+    """For each augmentation, the function that draws its decisions."""
+    shape = pipeline.train.inputs.shape[1:] if _crops_at_random(pipeline) else pipeline.input_shape
+    functions: list[Decide] = []
+    for position, component in enumerate(pipeline.augmentation):
+        functions.append(partial(_decide, pipeline.seed, position, component, shape))
+        if component.name == "random_crop":
+            shape = pipeline.input_shape
+    return functions
+
+
+def _decide(
+    seed: int, position: int, component: Component, shape: tuple[int, ...], epoch: int, indices: Indices
+) -> Decisions:
+    purpose = f"augmentation/{position}/{component.name}"
+    drawn = AUGMENTATIONS[component.name].decide(seed, purpose, epoch, indices, shape, **component.parameters)
+    return {f"{position}/{name}": values for name, values in drawn.items()}
+
+
+def decided(pipeline: Pipeline, epoch: int, functions: Sequence[Decide]) -> Decisions:
+    """The order of an epoch, and the decisions of some augmentations, in that order."""
     n = len(pipeline.train)
     order = randomness.permutation(pipeline.seed, "shuffle", epoch, n).astype(np.int32)
-    drawn = _augmentation_decisions(pipeline, epoch, n)
-    return {"order": order} | {name: values[order] for name, values in drawn.items()}
+    drawn = {"order": order}
+    for decide in functions:
+        drawn |= {name: values[order] for name, values in decide(epoch, np.arange(n)).items()}
+    return drawn
+
+
+def row_bytes(decide: Decide) -> int:
+    """The size of an augmentation's decisions for one example."""
+    return sum(math.prod(values.shape[1:]) * values.itemsize for values in decide(0, np.arange(0)).values())
 
 
 def make_batch(
@@ -84,18 +126,23 @@ def make_batch(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The batch of the given positions: gathered, augmented, scaled, normalized.
 
-    `inputs` and `labels` are the whole training set (see `tensors`), `chosen` the rows of
+    `inputs` and `labels` are the whole training set as tensors, `chosen` the rows of
     `decisions` at these positions. Returns x float32 [b, ...] and y int32 [b]. TensorFlow
     operations alone, for use in `tf.data` and in compiled functions.
     """
-    x = tf.gather(inputs, chosen["order"])
+    x = augmented(pipeline, tf.gather(inputs, chosen["order"]), chosen)
+    return x, tf.gather(labels, chosen["order"])
+
+
+def augmented(pipeline: Pipeline, x: tf.Tensor, chosen: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Raw training inputs, [b, ...], as the network takes them, after what was decided for them; float32."""
     if not _crops_at_random(pipeline):
         x = _center(pipeline, x)
     for position, component in enumerate(pipeline.augmentation):
         prefix = f"{position}/"
         own = {name.removeprefix(prefix): value for name, value in chosen.items() if name.startswith(prefix)}
         x = AUGMENTATIONS[component.name].apply(x, own, pipeline.maximum, **component.parameters)
-    return scaled(pipeline, x), tf.gather(labels, chosen["order"])
+    return scaled(pipeline, x)
 
 
 def scaled(pipeline: Pipeline, inputs: tf.Tensor) -> tf.Tensor:
@@ -141,74 +188,6 @@ def _sized(augmentation: Component, size: int | None) -> Component:
     if augmentation.name != "random_crop" or size is None:
         return augmentation
     return Component(augmentation.name, {**augmentation.parameters, "size": size})
-
-
-def training_batches(
-    pipeline: Pipeline, epoch: int, batch_size: int, last_batch: Literal["keep", "drop"]
-) -> tf.data.Dataset:
-    """The batches (x float32, y int32) of a training epoch, in its order.
-
-    A last batch that is not full is kept or dropped. Raises DataError where nothing is left.
-    """
-    n = len(pipeline.train)
-    if last_batch == "drop" and n < batch_size:
-        raise DataError(f"{n} training examples make no full batch of {batch_size}, and smaller ones are dropped")
-    inputs, labels = tensors(pipeline.train)
-    with tf.device("CPU:0"):
-        drawn = {name: tf.constant(values) for name, values in decisions(pipeline, epoch).items()}
-    return _batches(
-        lambda start: make_batch(
-            pipeline, inputs, labels, {name: values[start : start + batch_size] for name, values in drawn.items()}
-        ),
-        n - n % batch_size if last_batch == "drop" else n,
-        batch_size,
-    )
-
-
-def evaluation_batches(pipeline: Pipeline, split: Split, batch_size: int) -> tf.data.Dataset:
-    """All examples of a split in order, without augmentation, as batches (x float32, y int32)."""
-    inputs, labels = tensors(split)
-    return _batches(
-        lambda start: (scaled(pipeline, inputs[start : start + batch_size]), labels[start : start + batch_size]),
-        len(split),
-        batch_size,
-    )
-
-
-_TENSORS: weakref.WeakKeyDictionary[Split, tuple[tf.Tensor, tf.Tensor]] = weakref.WeakKeyDictionary()
-
-
-def tensors(split: Split) -> tuple[tf.Tensor, tf.Tensor]:
-    """A split's inputs and labels as tensors in host memory, made once and kept as long as the split.
-
-    A `tf.data` function captures them by reference: as graph constants they would be copied for
-    every epoch, and could not pass 2 GB.
-    """
-    if split not in _TENSORS:
-        with tf.device("CPU:0"):
-            _TENSORS[split] = tf.constant(split.inputs), tf.constant(split.labels)
-    return _TENSORS[split]
-
-
-def _batches(batch: Any, n: int, batch_size: int) -> tf.data.Dataset:
-    options = tf.data.Options()
-    options.deterministic = True
-    starts = tf.data.Dataset.range(0, n, batch_size, output_type=tf.int32)
-    return starts.map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE).with_options(options)
-
-
-def _augmentation_decisions(pipeline: Pipeline, epoch: int, n: int) -> dict[str, NDArray[Any]]:
-    whole = pipeline.train.inputs.shape[1:]
-    shape = whole if _crops_at_random(pipeline) else pipeline.input_shape
-    drawn = {}
-    for position, component in enumerate(pipeline.augmentation):
-        purpose = f"augmentation/{position}/{component.name}"
-        decide = AUGMENTATIONS[component.name].decide
-        for name, values in decide(pipeline.seed, purpose, epoch, n, shape, **component.parameters).items():
-            drawn[f"{position}/{name}"] = values
-        if component.name == "random_crop":
-            shape = pipeline.input_shape
-    return drawn
 
 
 def _check_normalization(normalize: Normalization | Standardization | None, channels: int) -> None:

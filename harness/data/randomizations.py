@@ -1,43 +1,97 @@
 """Randomizations: changes of the training set, drawn once before training from the run's seed.
 
-Every function takes a split, the run's seed, the purpose string of its place in the chain and the
-number of classes, and returns a new split; row i of its random numbers belongs to example i of
-what it returns. A new one is a function, its line in RANDOMIZATIONS and its schema entry.
+Each is a function that takes a split, the draw that belongs to its place in the chain, and its
+parameters, and says by a `Change` how the new split comes of the old one, a row at a time: row i of
+its random numbers belongs to example i of the new split. So the same definition serves a split that
+is made once in memory and one that is made anew, a batch at a time, because it does not fit. Most
+leave the test set alone; one that does not says so in its line in RANDOMIZATIONS.
+
+A new one is a function, its line there and its schema entry.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.data import randomness
-from harness.data.records import DataError, Split
+from harness.data.records import DataError, Indices, Inputs, Split
+from harness.data.rows import Changed, settled, take
 from harness.spec.records import Component
 
-BLOCK_BYTES = 8_000_000
-"""Random keys drawn at once: small enough for a processor's cache, large enough to vectorize."""
+
+@dataclass(frozen=True)
+class Draw:
+    """What a randomization draws from: the run's seed and the purpose of its place in the chain.
+
+    `classes` is the number of classes, `maximum` the largest raw value of an image.
+    """
+
+    seed: int
+    purpose: str
+    classes: int
+    maximum: float
 
 
-def randomize(split: Split, components: Sequence[Component], seed: int, classes: int) -> Split:
-    """Apply the randomizations in order.
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What a randomization makes of a split of n examples.
+
+    `labels`: int32 [m], those of the new split, m a multiple of n. `rows(inputs, indices)`: the
+    new inputs [b, ...] of the examples `indices` [b], made from those of the examples
+    `indices` mod n, in an array of their own, which it may write into; None where they stay.
+    """
+
+    labels: NDArray[np.int32]
+    rows: Callable[[NDArray[Any], Indices], NDArray[Any]] | None = None
+
+
+@dataclass(frozen=True)
+class Randomization:
+    """What happens to the training set and, where anything does, to the test set.
+
+    Both take (split, draw) and the parameters by keyword; the test set's draw is the same.
+    """
+
+    train: Callable[..., Change]
+    test: Callable[..., Change] | None = None
+
+
+def randomize(
+    split: Split,
+    components: Sequence[Component],
+    *,
+    seed: int,
+    classes: int,
+    maximum: float,
+    part: Literal["train", "test"] = "train",
+) -> Split:
+    """Apply the randomizations in order, to the training or to the test set.
 
     The k-th draws for the purposes `randomization/<k>/<name>/...`: the same one twice draws
-    differently. Raises DataError where one does not fit the inputs.
+    differently. The result is in memory where it is small enough (`harness.data.rows.LARGEST_IN_MEMORY`).
+    Raises DataError where one does not fit the inputs.
     """
     for position, component in enumerate(components):
-        purpose = f"randomization/{position}/{component.name}"
-        function = RANDOMIZATIONS[component.name]
-        split = function(split, seed=seed, purpose=purpose, classes=classes, **component.parameters)
-    return split
+        function = getattr(RANDOMIZATIONS[component.name], part)
+        if function is None:
+            continue
+        draw = Draw(seed, f"randomization/{position}/{component.name}", classes, maximum)
+        change = function(split, draw, **component.parameters)
+        inputs = split.inputs
+        if change.rows is not None:
+            inputs = Changed(inputs, len(change.labels), change.rows)
+        split = Split(inputs, change.labels)
+    return settled(split)
 
 
-def confusion(
-    split: Split, *, seed: int, purpose: str, classes: int, replicas: int, zero_out: float, unit: str
-) -> Split:
+def confusion(split: Split, draw: Draw, *, replicas: int, zero_out: float, unit: str) -> Change:
     """The confusion set of Liu et al. (2020), Algorithm 1.
 
     Every example `replicas` times, replica r of example i at index r * n + i; in each, exactly
@@ -45,21 +99,22 @@ def confusion(
     over the classes. Units are single values (`unit` "channel", the authors' code) or whole
     pixels with all their channels ("pixel", their text); of points, the features.
     """
-    n = len(split)
-    width = math.prod(split.inputs.shape[1:])
-    channels = split.inputs.shape[-1] if unit == "pixel" and split.inputs.ndim == 4 else 1
-    units = width // channels
+    units = _units(split.inputs, unit)
     count = zeroed_units(zero_out, units)
-    inputs = np.empty((replicas * n, *split.inputs.shape[1:]), split.inputs.dtype)
-    rows = inputs.reshape(replicas * n, units, channels)
-    for replica in range(replicas):
-        inputs[replica * n : (replica + 1) * n] = split.inputs
-    block = max(1, BLOCK_BYTES // (8 * units))
-    for first in range(0, replicas * n if count else 0, block):
-        zeroed = _subsets(seed, f"{purpose}/units", first, min(block, replicas * n - first), units, count)
-        rows[first + np.arange(len(zeroed))[:, np.newaxis], zeroed] = 0
-    labels = randomness.integers(seed, f"{purpose}/labels", 0, 0, replicas * n, 1, classes)[:, 0]
-    return Split(inputs, labels.astype(np.int32))
+    purpose = f"{draw.purpose}/units"
+
+    def zeroed(inputs: NDArray[Any], indices: Indices) -> NDArray[Any]:
+        if not count:
+            return inputs
+        chosen = randomness.at(lambda first, n: _subsets(draw.seed, purpose, first, n, units, count), indices)
+        by_unit = _by_unit(inputs, units)
+        by_unit[np.arange(len(inputs))[:, np.newaxis], chosen] = 0
+        return by_unit.reshape(inputs.shape)
+
+    labels = randomness.integers(draw.seed, f"{draw.purpose}/labels", 0, 0, replicas * len(split), 1, draw.classes)[
+        :, 0
+    ]
+    return Change(labels.astype(np.int32), zeroed)
 
 
 def zeroed_units(zero_out: float, units: int) -> int:
@@ -67,35 +122,19 @@ def zeroed_units(zero_out: float, units: int) -> int:
     return math.floor(Fraction(str(zero_out)) * units)
 
 
-def _subsets(seed: int, purpose: str, first: int, rows: int, units: int, count: int) -> NDArray[np.intp]:
-    """Uniform subsets of `count` of `units`, one a row; intp [rows, count], in no particular order.
-
-    The units with the smallest keys. A key is 32 random bits above the unit's index: all keys of
-    a row differ, so that the subset does not depend on how they are partitioned. Equal random
-    bits, with a probability below 2^-32 a pair, prefer the unit with the smaller index.
-    """
-    words = randomness.raw(seed, purpose, 0, first, rows, -(-units // 2))
-    bits = np.ascontiguousarray(words, dtype="<u8").view("<u4")[:, :units]
-    keys = bits.astype(np.uint64)
-    keys <<= np.uint64(32)
-    keys |= np.arange(units, dtype=np.uint64)
-    keys.partition(count - 1, axis=1)
-    return (keys[:, :count] & np.uint64(0xFFFFFFFF)).astype(np.intp)
-
-
-def label_corruption(split: Split, *, seed: int, purpose: str, classes: int, probability: float) -> Split:
+def label_corruption(split: Split, draw: Draw, *, probability: float) -> Change:
     """Each label replaced, with `probability`, by a uniform draw over all classes (Zhang et al. 2017).
 
     The draw may be the true label. The same examples are replaced, by the same labels, and others
     too, when only the probability grows.
     """
     n = len(split)
-    replaced = randomness.uniforms(seed, f"{purpose}/replaced", 0, 0, n, 1)[:, 0] < probability
-    drawn = randomness.integers(seed, f"{purpose}/labels", 0, 0, n, 1, classes)[:, 0]
-    return Split(split.inputs, np.where(replaced, drawn, split.labels).astype(np.int32))
+    replaced = randomness.uniforms(draw.seed, f"{draw.purpose}/replaced", 0, 0, n, 1)[:, 0] < probability
+    drawn = randomness.integers(draw.seed, f"{draw.purpose}/labels", 0, 0, n, 1, draw.classes)[:, 0]
+    return Change(np.where(replaced, drawn, split.labels).astype(np.int32))
 
 
-def noisy_copies(split: Split, *, seed: int, purpose: str, classes: int, copies: int, deviation: float) -> Split:
+def noisy_copies(split: Split, draw: Draw, *, copies: int, deviation: float) -> Change:
     """Every example unchanged, then `copies` times with normal noise added; labels kept.
 
     Copy c of example i is at index c * n + i, the unchanged one being copy 0. `deviation` is in
@@ -105,15 +144,153 @@ def noisy_copies(split: Split, *, seed: int, purpose: str, classes: int, copies:
     if not np.issubdtype(split.inputs.dtype, np.floating):
         raise DataError(f"noisy_copies needs floating-point inputs, these are {split.inputs.dtype}")
     n = len(split)
-    inputs = np.tile(split.inputs, (copies + 1,) + (1,) * (split.inputs.ndim - 1))
-    noise = randomness.normals(seed, purpose, 0, n, copies * n, math.prod(split.inputs.shape[1:]))
-    inputs[n:] += (deviation * noise).reshape(inputs[n:].shape).astype(inputs.dtype)
-    return Split(inputs, np.tile(split.labels, copies + 1))
+
+    def noisy(inputs: NDArray[Any], indices: Indices) -> NDArray[Any]:
+        copied = indices >= n
+        noise = _normals(draw, inputs[copied].shape, indices[copied])
+        inputs[copied] += (deviation * noise).astype(inputs.dtype)
+        return inputs
+
+    return Change(np.tile(split.labels, copies + 1), noisy)
 
 
-RANDOMIZATIONS: dict[str, Callable[..., Split]] = {
-    "confusion": confusion,
-    "label_corruption": label_corruption,
-    "noisy_copies": noisy_copies,
+def shuffled_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
+    """One permutation of the pixels for all images, of both sets (Zhang et al. 2017); labels kept.
+
+    Pixels move with their channels (`unit` "pixel"), or every single value moves on its own
+    ("channel"); of points, the features. A uniform permutation, the same for every shape with
+    as many units.
+    """
+    units = _units(split.inputs, unit)
+    order = randomness.permutation(draw.seed, draw.purpose, 0, units)
+
+    def shuffled(inputs: NDArray[Any], indices: Indices) -> NDArray[Any]:
+        return _by_unit(inputs, units).take(order, axis=1).reshape(inputs.shape)
+
+    return Change(split.labels, shuffled)
+
+
+def random_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
+    """Another uniform permutation of the pixels for each training image (Zhang et al. 2017); labels kept.
+
+    `unit` as for `shuffled_pixels`.
+    """
+    units = _units(split.inputs, unit)
+
+    def permuted(inputs: NDArray[Any], indices: Indices) -> NDArray[Any]:
+        orders = randomness.at(lambda first, n: _permutations(draw.seed, draw.purpose, first, n, units), indices)
+        moved = _by_unit(inputs, units)[np.arange(len(inputs))[:, np.newaxis], orders]
+        return moved.reshape(inputs.shape)
+
+    return Change(split.labels, permuted)
+
+
+def gaussian(split: Split, draw: Draw) -> Change:
+    """Every value drawn from a normal with the training set's mean and deviation (Zhang et al. 2017).
+
+    A mean and a deviation for each channel (of points: each feature), over all examples of the set as
+    the earlier randomizations leave it; labels kept. Images stay images: their values are rounded
+    to the nearest integer, and those outside [0, maximum] to its ends, which moves both
+    statistics a little.
+    """
+    dtype = split.inputs.dtype
+    mean, deviation = moments(split.inputs)
+
+    def drawn(inputs: NDArray[Any], indices: Indices) -> NDArray[Any]:
+        values = mean + deviation * _normals(draw, inputs.shape, indices)
+        if np.issubdtype(dtype, np.integer):
+            values = np.clip(np.rint(values), 0, draw.maximum)
+        return values.astype(dtype)
+
+    return Change(split.labels, drawn)
+
+
+MOMENT_VALUES = 2**20
+"""Values summed at once. Fixed, because it decides how sums of floating-point inputs are rounded."""
+
+
+def moments(inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean and the deviation of each channel, that is each index of the last axis; float64 [channels].
+
+    The deviation is that of the set itself (divided by n). The inputs are read once, in parts.
+    Sums are exact for integers, up to 2^53, so that for images the moments are those of exact arithmetic,
+    rounded a few times. Means are taken from the first example's on, where values lie close together.
+    """
+    n, channels = inputs.shape[0], inputs.shape[-1]
+    values = math.prod(inputs.shape[1:])
+    start = np.rint(take(inputs, np.arange(1)).reshape(-1, channels).mean(axis=0, dtype=np.float64))
+    total, squares = np.zeros(channels), np.zeros(channels)
+    step = max(1, MOMENT_VALUES // values)
+    for first in range(0, n, step):
+        part = take(inputs, np.arange(first, min(first + step, n))).reshape(-1, channels) - start
+        total += part.sum(axis=0)
+        squares += np.square(part).sum(axis=0)
+    count = n * values // channels
+    mean = total / count
+    return start + mean, np.sqrt(np.maximum(squares / count - np.square(mean), 0))
+
+
+def _units(inputs: Inputs, unit: str) -> int:
+    """How many units one example has: pixels with all their channels, or single values."""
+    shape = inputs.shape[1:]
+    return math.prod(shape[:-1]) if unit == "pixel" and len(shape) == 3 else math.prod(shape)
+
+
+def _by_unit(inputs: NDArray[Any], units: int) -> NDArray[Any]:
+    """The inputs as [b, units, channels]."""
+    return inputs.reshape(len(inputs), units, math.prod(inputs.shape[1:]) // units)
+
+
+def _normals(draw: Draw, shape: tuple[int, ...], indices: Indices) -> NDArray[np.float64]:
+    """Standard normal numbers of that shape, [b, ...], for the examples `indices` [b]."""
+    width = math.prod(shape[1:])
+    return randomness.at(
+        lambda first, n: randomness.normals(draw.seed, draw.purpose, 0, first, n, width), indices
+    ).reshape(shape)
+
+
+def _subsets(seed: int, purpose: str, first: int, n: int, units: int, count: int) -> NDArray[np.intp]:
+    """Uniform subsets of `count` of `units`, for n examples; intp [n, count], in no particular order.
+
+    The units with the smallest keys.
+    """
+    keys = _keys(seed, purpose, first, n, units)
+    keys.partition(count - 1, axis=1)
+    return _unit_of(keys[:, :count])
+
+
+def _permutations(seed: int, purpose: str, first: int, n: int, units: int) -> NDArray[np.intp]:
+    """Uniform permutations of the units, for n examples; intp [n, units]: the units in the order of their keys."""
+    keys = _keys(seed, purpose, first, n, units)
+    keys.sort(axis=1)
+    return _unit_of(keys)
+
+
+def _keys(seed: int, purpose: str, first: int, n: int, units: int) -> NDArray[np.uint64]:
+    """Random keys for the units of n examples; uint64 [n, units].
+
+    A key is 32 random bits above the unit's index: all keys of an example differ, so that what is
+    made of them does not depend on how they are sorted. Equal random bits, with a probability
+    below 2^-32 a pair, prefer the unit with the smaller index.
+    """
+    words = randomness.raw(seed, purpose, 0, first, n, -(-units // 2))
+    bits = np.ascontiguousarray(words, dtype="<u8").view("<u4")[:, :units]
+    keys = bits.astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= np.arange(units, dtype=np.uint64)
+    return keys
+
+
+def _unit_of(keys: NDArray[np.uint64]) -> NDArray[np.intp]:
+    return (keys & np.uint64(0xFFFFFFFF)).astype(np.intp)
+
+
+RANDOMIZATIONS: dict[str, Randomization] = {
+    "confusion": Randomization(confusion),
+    "label_corruption": Randomization(label_corruption),
+    "noisy_copies": Randomization(noisy_copies),
+    "shuffled_pixels": Randomization(shuffled_pixels, test=shuffled_pixels),
+    "random_pixels": Randomization(random_pixels),
+    "gaussian": Randomization(gaussian),
 }
 """Every randomization by name."""

@@ -10,6 +10,9 @@ on any machine.
 from __future__ import annotations
 
 import hashlib
+import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +75,19 @@ def permutation(seed: int, purpose: str, epoch: int, n: int) -> NDArray[np.int64
     Equal words, which occur with probability below n^2 * 2^-65, keep their order.
     """
     return np.argsort(raw(seed, purpose, epoch, 0, 1, n)[0], kind="stable").astype(np.int64)
+
+
+def at(draw: Callable[[int, int], NDArray[Any]], indices: NDArray[np.integer[Any]]) -> NDArray[Any]:
+    """The random numbers of any example indices, [b] integers, in their order; an array [b, ...].
+
+    `draw(first, count)` gives those of a range, as `raw` and what is built on it do; it is asked
+    once for every run of consecutive indices.
+    """
+    if not len(indices):
+        return draw(0, 0)
+    bounds = [0, *(np.flatnonzero(np.diff(indices) != 1) + 1).tolist(), len(indices)]
+    rows = [draw(int(indices[start]), end - start) for start, end in itertools.pairwise(bounds)]
+    return rows[0] if len(rows) == 1 else np.concatenate(rows)
 
 
 def _purpose_key(purpose: str) -> int:

@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+Indices = NDArray[np.integer[Any]]
 
 
 class DataError(Exception):
     """Data are missing, damaged, or do not fit what is asked of them; the text says which and how."""
 
 
+class Rows(Protocol):
+    """Inputs that are read when they are asked for: there may be more of them than fit into memory."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the array that they would make: (n, ...)."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of the array that they would make."""
+
+    def take(self, indices: Indices) -> NDArray[Any]:
+        """The rows of the indices [b], in that order: an array [b, ...] that is the caller's own.
+
+        Several threads may call it at once. Raises DataError for what cannot be read.
+        """
+
+
+Inputs = NDArray[np.generic] | Rows
+"""Inputs in memory, or ones that are read when they are asked for."""
+
+
 @dataclass(frozen=True, eq=False)
 class Split:
     """Raw examples and their labels, in a fixed order.
 
-    `inputs`: images uint8 [n, height, width, channels] or points float32 [n, features];
-    `labels`: int32 [n], indices into the class names. Two splits are equal only if they are the
-    same object: comparing arrays by `==` has no single answer.
+    `inputs`: images uint8 [n, height, width, channels] or points float32 [n, features], an array
+    where they fit into memory (see `harness.data.rows`); `labels`: int32 [n], indices into the
+    class names. Two splits are equal only if they are the same object: comparing arrays by `==`
+    has no single answer.
     """
 
-    inputs: NDArray[np.generic]
+    inputs: Inputs
     labels: NDArray[np.int32]
 
     def __len__(self) -> int:

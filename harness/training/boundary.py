@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from contourpy import contour_generator
 
+from harness.data.rows import whole
+
 if TYPE_CHECKING:
     import keras
 
@@ -50,7 +52,7 @@ def decision_grid(model: keras.Model, pipeline: Pipeline, resolution: int = 200)
     """
     from harness.data.pipeline import scaled
 
-    points = np.concatenate([pipeline.train.inputs, pipeline.test.inputs]).astype(np.float64)
+    points = np.concatenate([whole(split.inputs) for split in (pipeline.train, pipeline.test)]).astype(np.float64)
     if points.shape[1:] != (2,) or model.output_shape[-1] > 2:
         raise ValueError("a decision grid needs two-dimensional inputs and two classes")
     low, high = points.min(axis=0), points.max(axis=0)
@@ -83,9 +85,9 @@ def save(path: Path, grid: DecisionGrid, pipeline: Pipeline) -> None:
             y=grid.y,
             score=grid.score,
             extent=np.array(grid.extent),
-            train_inputs=pipeline.train.inputs,
+            train_inputs=whole(pipeline.train.inputs),
             train_labels=pipeline.train.labels,
-            test_inputs=pipeline.test.inputs,
+            test_inputs=whole(pipeline.test.inputs),
             test_labels=pipeline.test.labels,
         )
 

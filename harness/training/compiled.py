@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from harness.data.pipeline import Pipeline, decisions, make_batch, scaled
+from harness.data.pipeline import Pipeline, decision_bytes, decisions, make_batch, scaled
 from harness.spec.records import Training
 from harness.training import programs
 from harness.training.chunk import COLUMNS, Chunk, Ran, Way
@@ -48,17 +48,16 @@ def suits(net: Network, pipeline: Pipeline) -> bool:
     """
     if any(len(variable.shape) > 2 for variable in net.model.trainable_variables):
         return False
-    values = math.prod(pipeline.input_shape)
-    sizes = [len(split) * values * 4 for split in (pipeline.train, pipeline.test)]
-    drawn = sum(array.nbytes for array in decisions(pipeline, 0).values())
-    return sum(sizes) <= LARGEST_DATA and drawn <= LARGEST_DECISIONS
+    splits = (pipeline.train, pipeline.test)
+    if not all(isinstance(split.inputs, np.ndarray) for split in splits):
+        return False
+    size = sum(len(split) for split in splits) * math.prod(pipeline.input_shape) * 4
+    return size <= LARGEST_DATA and decision_bytes(pipeline) <= LARGEST_DECISIONS
 
 
 def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
     """Prepare the program and the data for one run."""
-    example = decisions(pipeline, 0)
-    drawn = sum(array.nbytes for array in example.values())
-    capacity = max(1, min(MOST_EPOCHS, LARGEST_DECISIONS // drawn))
+    capacity = max(1, min(MOST_EPOCHS, LARGEST_DECISIONS // decision_bytes(pipeline)))
     key = ("compiled", capacity, programs.signature(net, training, pipeline))
     program, measurement = programs.shared(key, lambda: _program(net, training, pipeline))
     data = _data(pipeline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from harness.data.pipeline import Pipeline, evaluation_batches, training_batches
+from harness.data.batches import evaluation_batches, training_batches
+from harness.data.pipeline import Pipeline
 from harness.data.records import Split
 from harness.spec.records import Training
 from harness.training import programs
@@ -20,6 +22,9 @@ Tensor = Any
 
 EVALUATION_BATCH = 500
 """Examples an evaluation step: large, because nothing is kept for gradients."""
+
+EVALUATION_VALUES = 2**24
+"""Input values an evaluation step: fewer examples where each has many."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,9 @@ def streamed(net: Network, training: Training, pipeline: Pipeline) -> Way:
         return program.epoch(weights, batches, tf.constant(count), programs.strengths(training, learning_rate))
 
     def accuracy(weights: Weights, split: Split) -> np.ndarray:
-        batches = evaluation_batches(pipeline, split, EVALUATION_BATCH)
-        return program.evaluate(weights, batches, tf.constant(-(-len(split.labels) // EVALUATION_BATCH))).numpy()
+        size = max(1, min(EVALUATION_BATCH, EVALUATION_VALUES // math.prod(pipeline.input_shape)))
+        batches = evaluation_batches(pipeline, split, size)
+        return program.evaluate(weights, batches, tf.constant(-(-len(split.labels) // size))).numpy()
 
     def measure(weights: Weights, initial: list[Tensor], train: np.ndarray | None = None) -> np.ndarray:
         train = accuracy(weights, pipeline.train) if train is None else train

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.data import catalog
+from harness.spec import schema
 
 
 def put(folder: Path, *names: str) -> Path:
@@ -92,3 +93,71 @@ def test_a_folder_name_that_no_system_takes_is_a_missing_folder(tmp_path: Path) 
     missing = catalog.SOURCES["image_folder"].missing({"path": str(tmp_path / ("x" * 5000))}, tmp_path)
     assert missing is not None
     assert "does not exist" in missing
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """A data folder and an archive folder, both empty."""
+    archives = tmp_path / "archives"
+    archives.mkdir()
+    monkeypatch.setenv("HARNESS_ARCHIVES", str(archives))
+    return tmp_path / "data", archives
+
+
+def test_a_manual_dataset_tells_where_its_archives_must_lie_and_what_comes_then(folders: tuple[Path, Path]) -> None:
+    data_dir, archives = folders
+    missing = catalog.SOURCES["restricted_imagenet"].missing
+    first = missing({"size": 64}, data_dir) or ""
+    assert "no archive folder has ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar" in first
+    assert f"bring them from https://image-net.org/download-images to {data_dir}/downloads/manual" in first
+    assert first.endswith("then: python -m harness data prepare restricted_imagenet --set size=64")
+    put(archives, "ILSVRC2012_img_train.tar")
+    assert catalog.find_manual("restricted_imagenet", data_dir) is None
+    put(archives, "ILSVRC2012_img_val.tar")
+    assert f"its archives are in {archives}: python -m harness data prepare" in (missing({"size": 64}, data_dir) or "")
+    put(data_dir / "downloads/manual", "ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
+    assert catalog.find_manual("restricted_imagenet", data_dir) == data_dir / "downloads/manual"
+    put(data_dir / "restricted_imagenet/64x64", "1.0.0/dataset_info.json")
+    assert missing({"size": 64}, data_dir) is None
+    assert missing({"size": 65}, data_dir) is not None
+    assert catalog.SOURCES["restricted_imagenet"].fingerprint({"size": 64}, data_dir) is None
+
+
+def test_a_manual_dataset_without_sizes_is_ready_when_a_version_is_whole(folders: tuple[Path, Path]) -> None:
+    data_dir, _ = folders
+    missing = catalog.SOURCES["cinic10"].missing
+    put(data_dir / "cinic10", "incomplete.ABC_1.0.0/dataset_info.json")
+    assert "python -m harness data prepare cinic10" in (missing({}, data_dir) or "")
+    put(data_dir / "cinic10", "1.0.0/dataset_info.json")
+    assert missing({}, data_dir) is None
+
+
+def test_the_default_size_is_that_of_the_schema() -> None:
+    filled = schema.fill_defaults(schema.definition("dataset"), {"name": "restricted_imagenet"})
+    assert filled["size"] == catalog.RESTRICTED_IMAGENET_SIDE == catalog.MANUAL["restricted_imagenet"].side
+
+
+def test_a_status_tells_what_is_there(folders: tuple[Path, Path]) -> None:
+    data_dir, archives = folders
+    empty = catalog.status("cinic10", data_dir)
+    assert (empty.folder, empty.prepared_bytes, empty.found) == (data_dir / "cinic10", 0, ())
+    assert empty.archives == ("CINIC-10.tar.gz",)
+    assert empty.searched == (data_dir / "downloads/manual", archives)
+    put(archives, "CINIC-10.tar.gz", "cifar10_jpeg.tar.gz")
+    put(data_dir / "cinic10/1.0.0", "dataset_info.json", "labels-train.npy")
+    there = catalog.status("cinic10", data_dir)
+    assert (there.prepared_bytes, there.found, there.missing) == (10, (archives / "CINIC-10.tar.gz",), None)
+
+    packed = catalog.status("cifar10_jpeg", data_dir)
+    assert (packed.folder, packed.searched) == (data_dir / "harness/cifar10_jpeg", (archives,))
+    assert (packed.found, packed.missing) == ((archives / "cifar10_jpeg.tar.gz",), None)
+
+
+@pytest.mark.parametrize("name", catalog.SOURCES)
+def test_every_dataset_has_a_status(name: str, folders: tuple[Path, Path]) -> None:
+    data_dir, _ = folders
+    status = catalog.status(name, data_dir)
+    assert (status.folder is None) == (name == "image_folder")
+    if status.folder is not None:
+        assert status.missing == catalog.SOURCES[name].missing({}, data_dir)
+    assert not data_dir.exists()

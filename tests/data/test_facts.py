@@ -41,6 +41,11 @@ def test_the_images_of_a_folder_are_counted(tmp_path: Path, data_dir: Path, data
     assert (len(loaded.classes), len(loaded.train), len(loaded.test)) == (3, 4, 2)
 
 
+def test_restricted_imagenet_has_the_size_that_is_asked_for() -> None:
+    found = facts(Component("restricted_imagenet", {"size": 64}))
+    assert found == Facts((64, 64, 3), 9, 257_748, 203 * 50)
+
+
 @pytest.mark.parametrize("path", ["nowhere", "\0"])
 def test_of_a_folder_that_is_not_there_nothing_is_known(tmp_path: Path, path: str) -> None:
     assert facts(Component("image_folder", {"path": str(tmp_path / path)})) is None

@@ -150,3 +150,17 @@ def test_small_permutations_are_equally_likely() -> None:
     assert len(counts) == 6
     # chi-square with 5 degrees of freedom: 25.7 is exceeded with probability 1e-4
     assert sum((count - 1000) ** 2 / 1000 for count in counts.values()) < 25.7
+
+
+@pytest.mark.parametrize("indices", [[], [4], [3, 4, 5], [7, 2, 3, 3, 4, 0, 19, 18]])
+def test_the_numbers_of_any_indices_are_those_of_the_range(indices: list[int]) -> None:
+    asked: list[int] = []
+
+    def draw(first: int, count: int) -> np.ndarray:
+        asked.append(count)
+        return randomness.normals(1, "p", 2, first, count, 5)
+
+    found = randomness.at(draw, np.array(indices, np.int32))
+    np.testing.assert_array_equal(found, randomness.normals(1, "p", 2, 0, 20, 5)[indices])
+    assert found.shape == (len(indices), 5)
+    assert asked == {0: [0], 1: [1], 3: [3], 8: [1, 2, 2, 1, 1, 1]}[len(indices)]

@@ -8,8 +8,9 @@ import tensorflow_datasets as tfds
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from harness.data import catalog, sources
+from harness.data import catalog, rows, sources
 from harness.data.records import DataError
+from harness.data.rows import whole
 from harness.spec.records import Dataset
 
 MakeDataset = Callable[..., Dataset]
@@ -48,7 +49,7 @@ def test_digits_are_those_of_scikit_learn(
     assert examples.train.inputs.dtype == np.uint8
     assert examples.train.labels.dtype == np.int32
     assert (examples.classes, examples.maximum) == (tuple("0123456789"), 16.0)
-    both = np.concatenate([examples.train.inputs, examples.test.inputs]).reshape(1797, 64)
+    both = np.concatenate([whole(examples.train.inputs), whole(examples.test.inputs)]).reshape(1797, 64)
     labels = np.concatenate([examples.train.labels, examples.test.labels])
     digits = load_digits()
     rows = sorted((*row, label) for row, label in zip(both.tolist(), labels.tolist(), strict=True))
@@ -64,7 +65,7 @@ def test_digits_keep_the_order_of_scikit_learn(dataset: MakeDataset, data_dir: P
     digits = load_digits()
     # its first images are the digits 0 to 9, each the first of its class, and so all for training
     np.testing.assert_array_equal(train.labels[:10], range(10))
-    np.testing.assert_array_equal(train.inputs[:10, ..., 0], digits.images[:10])
+    np.testing.assert_array_equal(whole(train.inputs)[:10, ..., 0], digits.images[:10])
 
 
 def test_blobs_follow_their_parameters(dataset: MakeDataset, data_dir: Path) -> None:
@@ -75,7 +76,7 @@ def test_blobs_follow_their_parameters(dataset: MakeDataset, data_dir: Path) -> 
         assert examples.test.inputs.shape == (6, 2)
         assert examples.maximum == 1.0
         np.testing.assert_array_equal(examples.train.labels, [0] * 5 + [1] * 5)
-        return examples.train.inputs
+        return whole(examples.train.inputs)
 
     near = load(0.5, 0)
     np.testing.assert_allclose(load(0.75, 0) - near, [[0, -0.25]] * 5 + [[0, 0.25]] * 5, atol=1e-6)
@@ -83,15 +84,20 @@ def test_blobs_follow_their_parameters(dataset: MakeDataset, data_dir: Path) -> 
 
 
 def test_a_subset_is_the_same_part_of_a_larger_one(dataset: MakeDataset, data_dir: Path) -> None:
-    whole = sources.load(dataset("digits"), data_dir)
+    everything = sources.load(dataset("digits"), data_dir)
     large = sources.load(dataset("digits", 100, 20), data_dir)
     small = sources.load(dataset("digits", 10, 20), data_dir)
-    np.testing.assert_array_equal(large.train.inputs[:10], small.train.inputs)
+    np.testing.assert_array_equal(whole(large.train.inputs)[:10], small.train.inputs)
     np.testing.assert_array_equal(large.test.inputs, small.test.inputs)
     assert len(small.train) == 10
     assert len(large.test) == 20
-    rows = {(image.tobytes(), int(label)) for image, label in zip(whole.train.inputs, whole.train.labels, strict=True)}
-    assert all((i.tobytes(), int(y)) in rows for i, y in zip(large.train.inputs, large.train.labels, strict=True))
+    rows = {
+        (image.tobytes(), int(label))
+        for image, label in zip(whole(everything.train.inputs), everything.train.labels, strict=True)
+    }
+    assert all(
+        (i.tobytes(), int(y)) in rows for i, y in zip(whole(large.train.inputs), large.train.labels, strict=True)
+    )
     assert len(set(large.train.labels.tolist())) == 10
 
 
@@ -109,7 +115,7 @@ def test_an_image_folder_is_ordered_by_class_and_name_and_decoded_as_pil_does(
     assert examples.classes == ("ant", "bee")
     np.testing.assert_array_equal(examples.train.labels, [0, 0, 0, 1, 1, 1])
     names = [f"{label}/{name}" for label in ("ant", "bee") for name in ("0.jpg", "1.png", "2.jpg")]
-    for image, name in zip(examples.train.inputs, names, strict=True):
+    for image, name in zip(whole(examples.train.inputs), names, strict=True):
         np.testing.assert_array_equal(image, np.asarray(Image.open(folder / "train" / name)))
 
 
@@ -132,6 +138,39 @@ def test_a_corrupt_image_is_named(dataset: MakeDataset, folder: Path, data_dir: 
     (folder / "train/ant/2.jpg").write_bytes(content)
     with pytest.raises(DataError, match=r"train/ant/2\.jpg"):
         sources.load(dataset("image_folder", path=str(folder)), data_dir)
+
+
+def test_only_the_images_that_are_used_are_read(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
+    chosen = sources.load(dataset("image_folder", 2, None, path=str(folder)), data_dir)
+    everything = sources.load(dataset("image_folder", path=str(folder)), data_dir)
+    used = {image.tobytes() for image in whole(chosen.train.inputs)}
+    files = sorted((folder / "train").glob("*/*"))
+    for file, image in zip(files, whole(everything.train.inputs), strict=True):
+        if image.tobytes() not in used:
+            file.write_bytes(bytes(file.stat().st_size))
+    sources._load.cache_clear()
+    again = sources.load(dataset("image_folder", 2, None, path=str(folder)), data_dir)
+    np.testing.assert_array_equal(whole(again.train.inputs), whole(chosen.train.inputs))
+    with pytest.raises(DataError, match=r"cannot read the image .*train"):
+        sources.load(dataset("image_folder", 6, None, path=str(folder)), data_dir)
+
+
+def test_images_that_do_not_fit_are_read_when_they_are_asked_for(
+    dataset: MakeDataset, folder: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_memory = sources.load(dataset("image_folder", path=str(folder)), data_dir)
+    assert isinstance(in_memory.train.inputs, np.ndarray)
+    monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 2 * 16 * 16 * 3)
+    sources._load.cache_clear()
+    late = sources.load(dataset("image_folder", path=str(folder)), data_dir)
+    assert not isinstance(late.train.inputs, np.ndarray)
+    assert isinstance(late.test.inputs, np.ndarray)  # two images
+    indices = np.array([5, 0, 3, 3])
+    np.testing.assert_array_equal(rows.take(late.train.inputs, indices), in_memory.train.inputs[indices])
+    (folder / "train/bee/2.jpg").write_bytes(b"")
+    with pytest.raises(DataError, match=r"train/bee/2\.jpg"):
+        rows.take(late.train.inputs, indices)
+    sources._load.cache_clear()
 
 
 def test_a_class_without_training_images_is_named(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
@@ -176,14 +215,14 @@ def test_a_data_folder_that_cannot_be_written_is_named(dataset: MakeDataset, tmp
 
 def test_what_needs_no_preparation_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="needs no preparation"):
-        sources.prepare("digits", tmp_path)
+        sources.prepare("digits", {}, tmp_path)
 
 
 def test_a_server_out_of_reach_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sources.CATALOGUE, "mnist", "http://127.0.0.1:9/nothing-listens-here")
     monkeypatch.delenv("http_proxy", raising=False)
     with pytest.raises(DataError, match="cannot download and prepare mnist"):
-        sources.prepare("mnist", tmp_path)
+        sources.prepare("mnist", {}, tmp_path)
 
 
 def test_the_real_cifar10_copy_has_the_published_channel_means(
@@ -194,8 +233,9 @@ def test_the_real_cifar10_copy_has_the_published_channel_means(
     assert examples.test.inputs.shape == (10_000, 32, 32, 3)
     assert examples.classes[:4] == ("airplane", "automobile", "bird", "cat")
     np.testing.assert_array_equal(np.bincount(examples.test.labels), [1000] * 10)
-    means = examples.train.inputs.mean(axis=(0, 1, 2)) / 255
+    images = whole(examples.train.inputs)
+    means = images.mean(axis=(0, 1, 2)) / 255
     np.testing.assert_allclose(means, [0.4913, 0.4821, 0.4465], atol=6e-5)
     for index in (0, 1, 4999):
         expected = np.asarray(Image.open(unpacked_cifar10 / f"train/automobile/{index:04d}.jpg"))
-        np.testing.assert_array_equal(examples.train.inputs[5000 + index], expected)
+        np.testing.assert_array_equal(images[5000 + index], expected)

@@ -48,11 +48,22 @@ VALID: Json = {
     },
     "expectations": [
         {"id": "low", "metric": "two.test_accuracy", "at_least": 0.5, "basis": "claim", "source": "s"},
-        {"id": "mid", "metric": "two.distance", "between": [0, 1], "basis": "paper", "source": "s", "confidence": 0.9},
+        {"id": "mid", "metric": "two.distance", "between": [0, 1], "basis": "claim", "source": "s", "confidence": 0.9},
+        {"id": "near", "metric": "two.distance", "published": 2, "within": 1, "basis": "paper", "source": "s"},
+        {"id": "over", "metric": "two.distance", "published": 2, "at_least": 1, "basis": "paper", "source": "s"},
     ],
     "figures": [
         {"name": "by_cell", "metric": "distance", "groups": {"g": "one"}},
         {"name": "decision_regions", "panels": [{"run": "two", "regions": False}], "seed": 7},
+        {
+            "name": "history",
+            "metrics": ["train_loss"],
+            "groups": {"g": "two"},
+            "x": "epochs",
+            "log": True,
+            "until": 0.5,
+        },
+        {"name": "against", "metrics": ["steps"], "axis": "size", "groups": {"g": "one"}, "log_x": True},
     ],
 }
 
@@ -175,7 +186,8 @@ def test_the_schema_says_what_the_registries_hold() -> None:
     for name, schedule_ in SCHEDULES.items():
         assert branch("schedule", name) == parameters(schedule_), name
     for name, randomization in RANDOMIZATIONS.items():
-        assert branch("randomization", name) == parameters(randomization) - {"seed", "purpose", "classes"}, name
+        assert branch("randomization", name) == parameters(randomization.train), name
+        assert randomization.test is None or parameters(randomization.test) == parameters(randomization.train), name
     for name, augmentation in AUGMENTATIONS.items():
         taken = parameters(augmentation.decide) | parameters(augmentation.apply)
         assert branch("augmentation", name) == taken - {"size"}, name  # the pipeline adds the size
@@ -332,11 +344,31 @@ FAULTS: list[tuple[str, Json, str, str]] = [
     ("defaults/strengths/momentum", 1, "/defaults/strengths/momentum", "expected less than 1, found 1"),
     ("defaults/training/schedule", {"name": "piecewise"}, "/defaults/training/schedule", "'epochs' is missing"),
     ("defaults/training", "x" * 99, "/defaults/training", 'expected an object, found "' + "x" * 56 + "..."),
-    ("expectations/0/at_most", 1, "/expectations/0", "expected exactly one of 'at_least', 'at_most', 'between'"),
+    (
+        "expectations/0/at_most",
+        1,
+        "/expectations/0",
+        "expected exactly one of 'at_least', 'at_most', 'between', 'within'",
+    ),
     ("expectations/1/between", [1], "/expectations/1/between", "expected at least 2 items, found 1"),
     ("expectations/1/between", [1, 2, 3], "/expectations/1/between", "expected no more items, found [1, 2, 3]"),
     ("expectations/1/confidence", 0.5, "/expectations/1/confidence", "expected more than 0.5, found 0.5"),
+    ("expectations/0/published", 1, "/expectations/0/published", "unknown property 'published'"),
+    ("expectations/2/within", 0, "/expectations/2/within", "expected more than 0, found 0"),
+    ("expectations/2/published", "2", "/expectations/2/published", 'expected a number, found "2"'),
+    (
+        "expectations/3/within",
+        1,
+        "/expectations/3",
+        "expected exactly one of 'at_least', 'at_most', 'between', 'within'",
+    ),
     ("figures/0/panels", [], "/figures/0/panels", "unknown property 'panels'"),
+    ("figures/2/x", "step", "/figures/2/x", "unknown value 'step'; did you mean 'steps'? (allowed: steps, epochs)"),
+    ("figures/2/until", 0, "/figures/2/until", "expected more than 0, found 0"),
+    ("figures/2/metrics", [], "/figures/2/metrics", "expected at least 1 item, found 0"),
+    ("figures/2/groups", {}, "/figures/2/groups", "expected at least one member, found none"),
+    ("figures/3/log", True, "/figures/3/log", "unknown property 'log'; did you mean 'log_x'?"),
+    ("figures/3/metrics", ["a", "a"], "/figures/3/metrics", 'expected distinct items, found ["a", "a"]'),
     ("figures/1", {"title": "t"}, "/figures/1", "'name' is missing"),
 ]
 
@@ -360,6 +392,24 @@ def test_a_fault_is_told_once_at_its_place(place: str, value: Json, pointer: str
     assert found[0][0] == pointer
     assert message in found[0][1]
     assert not accepts(changed(place, value)) or value == "full\n"  # which Python's `$` lets pass
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("expectations/2", "published"),
+        ("expectations/3", "published"),
+        ("figures/2", "groups"),
+        ("figures/3", "axis"),
+        ("figures/3", "metrics"),
+    ],
+)
+def test_what_a_kind_needs_is_missed(place: str, name: str) -> None:
+    section, index = place.split("/")
+    part = {key: value for key, value in VALID[section][int(index)].items() if key != name}
+    found = list(schema.faults("experiment", changed(place, part)))
+    assert found == [((section, int(index)), f"'{name}' is missing")]
+    assert not accepts(changed(place, part))
 
 
 def test_what_must_be_there_is_missed() -> None:

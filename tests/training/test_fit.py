@@ -9,6 +9,7 @@ import pytest
 
 from harness.data.pipeline import Pipeline, decisions
 from harness.data.records import Split
+from harness.data.rows import Chosen, whole
 from harness.measurements import HISTORY, METRICS
 from harness.models.initialization import initialize
 from harness.models.registry import build
@@ -73,7 +74,8 @@ def numpy_run(settings: Training, pipeline: Pipeline) -> tuple[list[np.ndarray],
         rate = 0.05 * 0.5 ** ((epoch >= 2) + (epoch >= 4))
         order = decisions(pipeline, epoch)["order"]
         for start in range(0, len(order), 4):
-            x, y = pipeline.train.inputs[order[start : start + 4]], pipeline.train.labels[order[start : start + 4]]
+            chosen = order[start : start + 4]
+            x, y = whole(pipeline.train.inputs)[chosen], pipeline.train.labels[chosen]
             before = x @ w1 + b1
             hidden = np.maximum(before, 0)
             error = 1 / (1 + np.exp(-(hidden @ w2 + b2))) - y[:, None]
@@ -84,7 +86,7 @@ def numpy_run(settings: Training, pipeline: Pipeline) -> tuple[list[np.ndarray],
                 for old, gradient, weight in zip(velocity, gradients, (w1, b1, w2, b2), strict=True)
             ]
             w1, b1, w2, b2 = (w - rate * v for w, v in zip((w1, b1, w2, b2), velocity, strict=True))
-        z = (np.maximum(pipeline.train.inputs @ w1 + b1, 0) @ w2 + b2)[:, 0]
+        z = (np.maximum(whole(pipeline.train.inputs) @ w1 + b1, 0) @ w2 + b2)[:, 0]
         losses.append(float(np.mean(np.logaddexp(0, z) - pipeline.train.labels * z)))
     return [w1, b1, w2, b2], losses
 
@@ -176,6 +178,19 @@ def test_a_call_of_many_epochs_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(fit, "CHUNK_SECONDS", seconds)
         states.append(run(replace(SETTINGS, epochs=40)).state)
     assert same(*states)
+
+
+def test_inputs_that_are_read_train_as_those_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(split: Split) -> Split:
+        return Split(Chosen(split.inputs, np.arange(len(split))), split.labels)
+
+    in_memory = points(augmentation=(Component("gaussian_noise", {"deviation": 0.1}),))
+    late = replace(in_memory, train=read(in_memory.train), test=read(in_memory.test))
+    found = run(SETTINGS, late)  # which no compiled program takes
+    monkeypatch.setattr(fit, "suits", lambda net, pipeline: False)
+    expected = run(SETTINGS, in_memory)
+    assert same(found.state, expected.state)
+    assert [row["test_loss"] for row in found.history] == [row["test_loss"] for row in expected.history]
 
 
 def test_both_ways_agree_with_augmentation(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,144 @@
+"""The batches of an epoch, as `tf.data`.
+
+Inputs that do not fit into memory, and decisions that are large for an epoch, are read and drawn
+when their batch is made. What comes out is the same, bit by bit, and what it takes does not grow
+with the number of examples.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import weakref
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import tensorflow as tf
+
+from harness.data.pipeline import Decide, Pipeline, augmented, decided, deciders, row_bytes, scaled
+from harness.data.records import DataError, Split
+
+LARGEST_DECISIONS = 2**24
+"""Bytes of one augmentation's decisions of an epoch above which they are drawn when their batch is made."""
+
+IN_FLIGHT_BYTES = 2**29
+"""What the batches that are made at once may take, as float32, where that is bounded; one may always be."""
+
+Batch = tuple[tf.Tensor, tf.Tensor]
+
+
+def training_batches(
+    pipeline: Pipeline, epoch: int, batch_size: int, last_batch: Literal["keep", "drop"]
+) -> tf.data.Dataset:
+    """The batches (x float32, y int32) of a training epoch, in its order.
+
+    A last batch that is not full is kept or dropped. Raises DataError where nothing is left.
+    """
+    n = len(pipeline.train)
+    if last_batch == "drop" and n < batch_size:
+        raise DataError(f"{n} training examples make no full batch of {batch_size}, and smaller ones are dropped")
+    late = [decide for decide in deciders(pipeline) if n * row_bytes(decide) > LARGEST_DECISIONS]
+    early = [decide for decide in deciders(pipeline) if n * row_bytes(decide) <= LARGEST_DECISIONS]
+    with tf.device("CPU:0"):
+        drawn = {name: tf.constant(values) for name, values in decided(pipeline, epoch, early).items()}
+    fetch = _fetcher(pipeline.train)
+
+    def batch(start: tf.Tensor) -> Batch:
+        chosen = {name: values[start : start + batch_size] for name, values in drawn.items()}
+        for decide in late:
+            chosen |= _drawn(decide, epoch, chosen["order"])
+        x, y = fetch(chosen["order"])
+        return augmented(pipeline, x, chosen), y
+
+    in_memory = isinstance(pipeline.train.inputs, np.ndarray) and not late
+    starts = _starts(n - n % batch_size if last_batch == "drop" else n, batch_size)
+    return _batches(starts, batch, None if in_memory else _in_flight(pipeline, batch_size))
+
+
+def evaluation_batches(pipeline: Pipeline, split: Split, batch_size: int) -> tf.data.Dataset:
+    """All examples of a split in order, without augmentation, as batches (x float32, y int32)."""
+    n = len(split)
+    starts = _starts(n, batch_size)
+    if isinstance(split.inputs, np.ndarray):
+        inputs, labels = tensors(split)
+        return _batches(
+            starts,
+            lambda start: (scaled(pipeline, inputs[start : start + batch_size]), labels[start : start + batch_size]),
+            None,
+        )
+    fetch = _fetcher(split)
+
+    def batch(start: tf.Tensor) -> Batch:
+        x, y = fetch(tf.range(start, tf.minimum(start + batch_size, n)))
+        return scaled(pipeline, x), y
+
+    return _batches(starts, batch, _in_flight(pipeline, batch_size))
+
+
+_TENSORS: weakref.WeakKeyDictionary[Split, tuple[tf.Tensor, tf.Tensor]] = weakref.WeakKeyDictionary()
+
+
+def tensors(split: Split) -> Batch:
+    """A split's inputs and labels as tensors in host memory, made once and kept as long as the split.
+
+    For a split in memory. A `tf.data` function captures them by reference: as graph constants
+    they would be copied for every epoch, and could not pass 2 GB.
+    """
+    if split not in _TENSORS:
+        with tf.device("CPU:0"):
+            _TENSORS[split] = tf.constant(split.inputs), tf.constant(split.labels)
+    return _TENSORS[split]
+
+
+def _fetcher(split: Split) -> Callable[[tf.Tensor], Batch]:
+    """The function that gets the raw inputs and the labels of the examples of some indices."""
+    rows = split.inputs
+    if isinstance(rows, np.ndarray):
+        inputs, labels = tensors(split)
+        return lambda indices: (tf.gather(inputs, indices), tf.gather(labels, indices))
+    with tf.device("CPU:0"):
+        labels = tf.constant(split.labels)
+    dtype, shape = tf.as_dtype(rows.dtype), [None, *rows.shape[1:]]
+
+    def fetch(indices: tf.Tensor) -> Batch:
+        x = tf.numpy_function(rows.take, [indices], dtype, stateful=False)
+        return tf.ensure_shape(x, shape), tf.gather(labels, indices)
+
+    return fetch
+
+
+def _drawn(decide: Decide, epoch: int, indices: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The decisions for the examples of some indices, drawn when the batch is made."""
+    example = decide(epoch, np.arange(0))
+    arrays = tf.numpy_function(
+        lambda some: list(decide(epoch, some).values()),
+        [indices],
+        [tf.as_dtype(values.dtype) for values in example.values()],
+        stateful=False,
+    )
+    shapes = [[None, *values.shape[1:]] for values in example.values()]
+    return dict(zip(example, map(tf.ensure_shape, arrays, shapes), strict=True))
+
+
+def _in_flight(pipeline: Pipeline, batch_size: int) -> int:
+    """How many batches are made at once where what that takes must be bounded."""
+    batch_bytes = 4 * batch_size * math.prod(pipeline.input_shape)
+    return max(1, min(IN_FLIGHT_BYTES // batch_bytes, os.cpu_count() or 1))
+
+
+def _starts(n: int, batch_size: int) -> tf.data.Dataset:
+    return tf.data.Dataset.range(0, n, batch_size, output_type=tf.int32)
+
+
+def _batches(starts: tf.data.Dataset, batch: Callable[[tf.Tensor], Batch], in_flight: int | None) -> tf.data.Dataset:
+    """The batches that begin at `starts`, in their order; as many at once as TensorFlow finds good, or `in_flight`."""
+    options = tf.data.Options()
+    options.deterministic = True
+    if in_flight is None:
+        made = starts.map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    else:
+        # Threads of its own: what reads waits in Python, and may itself wait for TensorFlow's threads.
+        options.threading.private_threadpool_size = in_flight + 1
+        made = starts.map(batch, num_parallel_calls=in_flight).prefetch(1)
+    return made.with_options(options)

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from harness.data import rows
+from harness.data.records import Indices, Split
+from harness.data.rows import Changed, Chosen, settled, take, whole
+
+ARRAY = np.arange(60, dtype=np.uint8).reshape(20, 3)
+
+
+def doubled_and_numbered(inputs: np.ndarray, indices: Indices) -> np.ndarray:
+    inputs *= 2  # its own: the source stays as it is
+    return inputs + indices[:, np.newaxis].astype(np.uint8)
+
+
+def test_rows_of_an_array_are_a_copy() -> None:
+    some = take(ARRAY, np.array([3, 3, 0]))
+    np.testing.assert_array_equal(some, [[9, 10, 11], [9, 10, 11], [0, 1, 2]])
+    some[:] = 0
+    assert ARRAY[3, 0] == 9
+
+
+def test_chosen_rows_are_those_at_the_indices() -> None:
+    chosen = Chosen(ARRAY, np.array([5, 1, 19]))
+    assert (chosen.shape, chosen.dtype) == ((3, 3), np.dtype(np.uint8))
+    np.testing.assert_array_equal(whole(chosen), ARRAY[[5, 1, 19]])
+    np.testing.assert_array_equal(chosen.take(np.array([2, 0])), ARRAY[[19, 5]])
+
+
+def test_changed_rows_are_made_from_the_source_again_and_again() -> None:
+    changed = Changed(ARRAY, 45, doubled_and_numbered)
+    assert (changed.shape, changed.dtype) == ((45, 3), np.dtype(np.uint8))
+    expected = 2 * ARRAY[np.arange(45) % 20] + np.arange(45, dtype=np.uint8)[:, np.newaxis]
+    np.testing.assert_array_equal(whole(changed), expected)
+    np.testing.assert_array_equal(take(changed, np.array([44, 4, 24])), expected[[44, 4, 24]])
+    np.testing.assert_array_equal(ARRAY, np.arange(60).reshape(20, 3))
+
+
+@pytest.mark.parametrize(("bytes_at_once", "expected"), [(1, [1] * 20), (7 * 3 * 8, [7, 7, 6]), (10**6, [20])])
+def test_rows_are_made_in_blocks(bytes_at_once: int, expected: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "BLOCK_BYTES", bytes_at_once)
+    asked: list[int] = []
+
+    def change(inputs: np.ndarray, indices: Indices) -> np.ndarray:
+        asked.append(len(indices))
+        return inputs
+
+    changed = Changed(ARRAY, 20, change)
+    order = np.random.default_rng(0).permutation(20)
+    np.testing.assert_array_equal(changed.take(order), ARRAY[order])
+    assert asked == expected
+    np.testing.assert_array_equal(whole(changed), ARRAY)
+    assert asked == 2 * expected
+
+
+def test_small_inputs_are_brought_into_memory_and_large_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    split = Split(Changed(ARRAY, 40, doubled_and_numbered), np.zeros(40, np.int32))
+    monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 120)
+    small = settled(split)
+    assert isinstance(small.inputs, np.ndarray)
+    np.testing.assert_array_equal(small.inputs, whole(split.inputs))
+    assert small.labels is split.labels
+    assert settled(small) is small
+    monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 119)
+    assert settled(split) is split
+    in_memory = Split(ARRAY, np.zeros(20, np.int32))
+    monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 0)
+    assert settled(in_memory) is in_memory
