@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.check import half_width
-from harness.report.style import COLOURS, MARKERS, factor, label, plain, say
-from harness.results import RunResult, Status
+from harness.report.seeds import draw_seeds, values_of
+from harness.report.style import label, look, plain, say
+from harness.results import RunResult
 from harness.spec.records import Experiment
 
 _SPREAD = 0.64
 _ASIDE = 0.09
-_TWO_SIDED_95 = 0.975
 
 
 def by_cell(experiment: Experiment, results: Sequence[RunResult], *, metric: str, groups: Mapping[str, str]) -> Figure:
@@ -33,10 +29,12 @@ def by_cell(experiment: Experiment, results: Sequence[RunResult], *, metric: str
     for index, (name, of_group) in enumerate(cells.items()):
         shift = _SPREAD * ((index + 0.5) / len(cells) - 0.5)
         for position, cell in enumerate(labels):
-            if values := _values(results, of_group.get(cell), metric):
-                _draw(axes, position + shift, values, index)
+            if values := values_of(results, of_group.get(cell), metric):
+                place = position + shift
+                draw_seeds(axes, index, place, values, seeds_at=place - _ASIDE)
                 drawn = True
-        axes.plot([], [], MARKERS[index % len(MARKERS)], color=COLOURS[index % len(COLOURS)], label=plain(name))
+        colour, _, marker = look(index)
+        axes.plot([], [], marker, color=colour, label=plain(name))
     if not drawn:
         say(axes, "not run")
         return figure
@@ -55,32 +53,6 @@ def _cells(experiment: Experiment, run: str) -> dict[str, str]:
     """Return the full name of each cell of a run by its label."""
     inside = {n.removeprefix(f"{run}[").removesuffix("]"): n for n in experiment.runs if n.startswith(f"{run}[")}
     return inside or {run.partition("[")[2].removesuffix("]") or run: run}
-
-
-def _values(results: Sequence[RunResult], run: str | None, metric: str) -> list[float]:
-    found = (r.measurements.get(metric) for r in results if r.run == run and r.status is Status.DONE)
-    return [factor(metric) * value for value in found if value is not None and math.isfinite(value)]
-
-
-def _draw(axes: Axes, position: float, values: Sequence[float], index: int) -> None:
-    colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
-    # Beside the mean, so that it hides none of them.
-    seeds = np.full(len(values), position - _ASIDE)
-    axes.plot(seeds, values, marker, color=colour, alpha=0.45, markersize=4, markeredgewidth=0, zorder=2)
-    bar = half_width(float(np.std(values, ddof=1)), len(values), _TWO_SIDED_95) if len(values) > 1 else None
-    axes.errorbar(
-        position,
-        float(np.mean(values)),
-        yerr=bar,
-        fmt=marker,
-        color=colour,
-        markersize=6,
-        markeredgecolor="white",
-        markeredgewidth=0.7,
-        elinewidth=1.4,
-        capsize=3,
-        zorder=3,
-    )
 
 
 def _broken(cell: str) -> str:

@@ -10,13 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from harness.report.style import COLOURS, factor, label, say
+from harness.report.style import factor, label, look, say
 from harness.results import RunResult, Status
 from harness.spec.records import Experiment
 
 PANELS = ("train_accuracy", "test_accuracy", "train_loss")
 MOST_POINTS = 400
-_LINES = ("-", "--", ":", "-.")
 _SMALLEST_LOSS = 1e-8
 _LEAST_RANGE = 5.0
 _MOST_BANDS = 4
@@ -65,14 +64,11 @@ def _rows(experiment: Experiment) -> dict[str, dict[str, str]]:
 def _draw(axes: Axes, metric: str, cells: dict[str, str], done: Sequence[RunResult]) -> None:
     ends, late = [], []
     for index, (run, name) in enumerate(cells.items()):
-        histories = [_curve(r, metric) for r in done if r.run == run and metric in r.history]
+        histories = [curve(r, metric) for r in done if r.run == run and metric in r.history]
         if not histories:
             continue
-        steps, seeds = _together(histories)
-        colour, style = COLOURS[index % len(COLOURS)], _LINES[index // len(COLOURS) % len(_LINES)]
-        axes.plot(steps, seeds.mean(axis=0), style, color=colour, linewidth=1.3, label=name)
-        if len(seeds) > 1 and len(cells) <= _MOST_BANDS:
-            axes.fill_between(steps, seeds.min(axis=0), seeds.max(axis=0), color=colour, alpha=0.15, linewidth=0)
+        steps, seeds = together(histories)
+        draw_line(axes, index, steps, seeds, band=len(cells) <= _MOST_BANDS, name=name)
         ends.append(float(steps[-1]))
         late.append(seeds[:, steps >= 0.25 * steps[-1]])
     if not ends:
@@ -94,21 +90,39 @@ def _zoom(axes: Axes, late: Sequence[NDArray[np.float64]]) -> None:
         axes.set_ylim(max(low - margin, 0.0), min(high + margin, 100.0 + 0.05 * (high - low + margin)))
 
 
-def _curve(result: RunResult, metric: str) -> Curves:
-    steps, values = (np.asarray(result.history[name], dtype=float) for name in ("step", metric))
+def curve(result: RunResult, metric: str, along: str = "step") -> Curves:
+    """Return where one seed was measured and the metric there: a share in percent, a loss above zero.
+
+    `along` is the history's "step" or "epoch".
+    """
+    steps, values = (np.asarray(result.history[name], dtype=float) for name in (along, metric))
     finite = np.isfinite(values)  # a diverged run is shown up to where it diverged
-    return steps[finite], np.maximum(
-        factor(metric) * values[finite], _SMALLEST_LOSS if metric == "train_loss" else -np.inf
-    )
+    smallest = _SMALLEST_LOSS if is_loss(metric) else -np.inf
+    return steps[finite], np.maximum(factor(metric) * values[finite], smallest)
 
 
-def _together(histories: Iterable[Curves]) -> Curves:
+def is_loss(metric: str) -> bool:
+    """Say whether a metric is one that a logarithmic axis suits."""
+    return metric.endswith("_loss")
+
+
+def together(histories: Iterable[Curves]) -> Curves:
     """Return the steps that any seed measured [points], and every seed's value there [seeds, points]."""
     filled = [history for history in histories if len(history[0])] or [(np.zeros(1), np.full(1, np.nan))]
     steps = np.unique(np.concatenate([own for own, _ in filled]))
     if len(steps) > MOST_POINTS:
         steps = steps[np.unique(np.linspace(0, len(steps) - 1, MOST_POINTS).round().astype(int))]
     return steps, np.stack([np.interp(steps, own, values) for own, values in filled])
+
+
+def draw_line(
+    axes: Axes, index: int, steps: NDArray[np.float64], seeds: NDArray[np.float64], *, band: bool, name: str = ""
+) -> None:
+    """Draw the mean over `seeds` [seeds, points], and their smallest and largest value as a pale band."""
+    colour, line, _ = look(index)
+    axes.plot(steps, seeds.mean(axis=0), line, color=colour, linewidth=1.3, label=name)
+    if band and len(seeds) > 1:
+        axes.fill_between(steps, seeds.min(axis=0), seeds.max(axis=0), color=colour, alpha=0.15, linewidth=0)
 
 
 def _linear_part(done: Sequence[RunResult], cells: dict[str, str]) -> float:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 
 from matplotlib.figure import Figure
 
+from harness.report.against import against
 from harness.report.by_cell import by_cell
 from harness.report.curves import curves
 from harness.report.decision_regions import decision_regions
+from harness.report.history import history
 from harness.report.style import png, styled
 from harness.results import RunResult
 from harness.spec.records import Experiment
@@ -16,6 +18,8 @@ from harness.spec.records import Experiment
 FIGURES: dict[str, Callable[..., Figure]] = {
     "by_cell": by_cell,
     "decision_regions": decision_regions,
+    "history": history,
+    "against": against,
 }
 """Each takes the experiment, its results and the figure's parameters as keywords."""
 

@@ -40,6 +40,11 @@ def scale_of(metric: str) -> Scale:
         return PLAIN
 
 
+def scale_of_difference(scale: Scale) -> Scale:
+    """Return the scale of the difference of two quantities of a scale: of percentages, points."""
+    return POINTS if scale is PERCENT else scale
+
+
 def _scale_of_unit(unit: str | None, weight: float) -> Scale:
     if unit == "fraction":
         return POINTS if math.isclose(weight, 0.0, abs_tol=1e-9) else PERCENT

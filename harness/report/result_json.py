@@ -10,6 +10,7 @@ from datetime import datetime
 
 from harness.check import Judgement
 from harness.report.environment import environment
+from harness.report.published import difference
 from harness.results import RunResult
 from harness.spec.records import Experiment, Json
 
@@ -62,7 +63,16 @@ def _judgement(judgement: Judgement) -> dict[str, Json]:
         "values": {str(seed): value for seed, value in judgement.values.items()},
         "interval": list(judgement.interval),
         "message": judgement.message,
+        **_published(judgement),
     }
+
+
+def _published(judgement: Judgement) -> dict[str, Json]:
+    """Return what was published and how far from it the measured mean is; nothing where nothing was."""
+    if judgement.expectation.published is None:
+        return {}
+    apart, half = difference(judgement)
+    return {"published": judgement.expectation.published, "difference": apart, "difference_half_width": half}
 
 
 def _runs(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, dict[str, Json]]:

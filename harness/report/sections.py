@@ -12,8 +12,9 @@ from harness.measurements import METRICS
 from harness.report import figures, runs
 from harness.report.environment import environment
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
-from harness.report.numbers import NOTHING, bounds, limits, measured, scale_of
+from harness.report.numbers import NOTHING, Scale, bound, bounds, limits, measured, scale_of, scale_of_difference
 from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural
+from harness.report.published import difference
 from harness.results import RunResult, Status
 from harness.spec.expression import ExpressionError, parse, references
 from harness.spec.records import Basis, Expectation, Experiment, Json, Statistic
@@ -91,22 +92,25 @@ def _origin(experiment: Experiment) -> str:
 def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
     if not judgements:
         return ""
-    headers = ["verdict", "what is expected", "bounds", "measured", "confidence limits", "rests on"]
+    compared = any(judgement.expectation.published is not None for judgement in judgements)
+    beside = ["published", "difference"] if compared else []
+    headers = ["verdict", "what is expected", "bounds", "measured", *beside, "confidence limits", "rests on"]
     messages = [_message(judgement) for judgement in judgements if judgement.verdict is not Verdict.PASS]
     note = (
         "Measured is the mean ± sample deviation over seeds of the expression in the second column, evaluated seed by "
         "seed. The limits are one-sided Student-t limits of that mean, each at the stated confidence; where every seed "
         "must be within the bounds, the smallest and the largest value stand there instead."
     )
-    rows = [_verdict_row(judgement, len(experiment.seeds)) for judgement in judgements]
-    return (
-        _section("Verdicts", table(headers, rows), bullets(messages), note)
-        if messages
-        else _section("Verdicts", table(headers, rows), note)
+    note_on_difference = (
+        "Difference is measured minus published, ± the distance to its one-sided Student-t limits at the expectation's "
+        "confidence, which is 95% unless the specification says otherwise."
     )
+    rows = [_verdict_row(judgement, len(experiment.seeds), compared) for judgement in judgements]
+    parts = [table(headers, rows), bullets(messages), note, note_on_difference if compared else ""]
+    return _section("Verdicts", *filter(None, parts))
 
 
-def _verdict_row(judgement: Judgement, seeds: int) -> list[str]:
+def _verdict_row(judgement: Judgement, seeds: int, compared: bool) -> list[str]:
     expectation, values = judgement.expectation, judgement.values
     scale = scale_of(expectation.metric)
     title = f"{escape(expectation.title)}<br>" if expectation.title else ""
@@ -119,8 +123,20 @@ def _verdict_row(judgement: Judgement, seeds: int) -> list[str]:
         f"{code(expectation.id)} {title}{code(expectation.metric)}",
         escape(expected(expectation)),
         f"{unbroken(measured(judgement.mean, judgement.deviation, scale))} {unbroken(f'({some})')}",
+        *(_published(judgement, scale) if compared else []),
         unbroken(limits(interval, judgement.mean, judgement.deviation, scale)),
         f"**{_BASES[expectation.basis]}**: {escape(expectation.source)}",
+    ]
+
+
+def _published(judgement: Judgement, scale: Scale) -> list[str]:
+    """Return the published number, and what was measured minus it, each with its unit."""
+    published = judgement.expectation.published
+    if published is None:
+        return [NOTHING, NOTHING]
+    return [
+        unbroken(bound(published, scale)),
+        unbroken(measured(*difference(judgement), scale_of_difference(scale))),
     ]
 
 
@@ -141,6 +157,11 @@ def _figures(experiment: Experiment) -> str:
 
 _CAPTIONS = {
     "by_cell": "By cell: a pale point is a seed, the full one their mean, the bar its 95% confidence interval.",
+    "history": "While training: a line is the mean over seeds and ends in a dot, its band their smallest and largest "
+    "value; a seed that stopped early counts with its last value from then on.",
+    "against": "Against the numbers on an axis: a pale point is a seed, the full one their mean, the bar its 95% "
+    "confidence interval; an open point is the mean of fewer seeds than were asked for. Lines stand a little beside "
+    "one another so that none hides another's bars.",
     "decision_regions": "Decision regions: the colour is the class that the network gives to each place, the points "
     "are the training examples in the colours of the labels they were trained with.",
 }
@@ -202,8 +223,8 @@ def _metrics_used(experiment: Experiment) -> Iterator[str]:
         yield from _metrics_in(expectation.metric)
     for figure in experiment.figures:
         metric: Json = figure.parameters.get("metric")
-        if isinstance(metric, str):
-            yield metric
+        metrics: Sequence[str] = figure.parameters.get("metrics", [metric] if metric else [])
+        yield from metrics
 
 
 def _metrics_in(metric: str) -> list[str]:

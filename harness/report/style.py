@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -16,6 +16,8 @@ COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000", "#8
 """The palette of Okabe and Ito (2008); its yellow, too pale on white, is replaced by a grey."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
+Line = Literal["-", "--", ":", "-."]
+LINES: tuple[Line, ...] = ("-", "--", ":", "-.")
 
 DPI = 144
 
@@ -40,6 +42,12 @@ _SETTINGS: Any = {
     "legend.fontsize": 8.5,
     "lines.linewidth": 1.6,
 }
+
+
+def look(index: int) -> tuple[str, Line, str]:
+    """Return colour, line and marker of one of several that are drawn together; 32 of them differ."""
+    turn, place = divmod(index, len(COLOURS))
+    return COLOURS[place], LINES[turn % len(LINES)], MARKERS[(place + turn) % len(MARKERS)]
 
 
 def styled() -> Any:

@@ -22,7 +22,8 @@ def why_new(plan: Plan, run: ConcreteRun, records: Sequence[Record]) -> str | No
     `records` are the `run.json` of the kept runs. Of those of the same experiment, run and seed, the one
     that differs in the fewest settings is compared.
     """
-    own = [r for r in records if (r["experiment"], r["run"], r["seed"]) == (run.experiment, run.run.name, run.seed)]
+    place = {"experiment": run.experiment, "run": run.run.name, "seed": run.seed}
+    own = [record for record in records if place.items() <= record.items()]
     found = [_differences(run, record) for record in own]
     if not found:
         return None

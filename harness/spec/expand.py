@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.measurements import METRICS
+from harness.measurements import HISTORY, METRICS
 from harness.spec import schema
 from harness.spec.consistency import inconsistencies, misfits
 from harness.spec.document import Pointer
@@ -288,6 +289,10 @@ def _expectations(document: Json, grid: Grid, damaged: set[Pointer], faults: lis
 
 def _expectation(raw: Mapping[str, Json]) -> Expectation:
     between = raw["between"] or (raw["at_least"], raw["at_most"])
+    published, within = raw.get("published"), raw.get("within")
+    if within is not None:
+        # Rounded, so that 0.5335 - 0.02 is 0.5135, as it would be on paper.
+        between = [round(published + side * within, 12) for side in (-1, 1)]
     return Expectation(
         id=raw["id"],
         title=raw["title"],
@@ -298,6 +303,7 @@ def _expectation(raw: Mapping[str, Json]) -> Expectation:
         confidence=raw["confidence"],
         basis=Basis(raw["basis"]),
         source=raw["source"],
+        published=published,
     )
 
 
@@ -339,11 +345,54 @@ def _figures(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fau
 
 
 def _figure_faults(figure: Mapping[str, Json], grid: Grid, known: Sequence[str]) -> Iterator[tuple[Pointer, str]]:
+    over_time = figure["name"] == "history"
+    runs, metrics, kind = (known, HISTORY, "metric measured while training") if over_time else (grid, METRICS, "metric")
     for index, panel in enumerate(figure.get("panels", [])):
         if panel["run"] not in known:
             yield ("panels", index, "run"), unknown("run", panel["run"], known)
     for label, run in figure.get("groups", {}).items():
-        if run not in grid:
-            yield ("groups", label), unknown("run", run, grid)
-    if "metric" in figure and figure["metric"] not in METRICS:
-        yield ("metric",), unknown("metric", figure["metric"], METRICS)
+        if run not in runs:
+            yield ("groups", label), unknown("run", run, runs)
+    if "axis" in figure:
+        yield from _axis_faults(figure, grid)
+    named: dict[Pointer, str] = {("metric",): figure["metric"]} if "metric" in figure else {}
+    named |= {("metrics", index): metric for index, metric in enumerate(figure.get("metrics", []))}
+    for pointer, metric in named.items():
+        if metric not in metrics:
+            yield pointer, unknown(kind, metric, metrics)
+
+
+def _axis_faults(figure: Mapping[str, Json], grid: Grid) -> Iterator[tuple[Pointer, str]]:
+    """Yield why the cells of the figure's runs cannot stand at a number on its axis."""
+    axis = figure["axis"]
+    labels = {
+        label: [labels_by_axis(cell) for cell in grid[run]] for label, run in figure["groups"].items() if run in grid
+    }
+    axes = dict.fromkeys(name for of_run in labels.values() for name in of_run[0])
+    if labels and axis not in axes:
+        yield ("axis",), unknown("axis of these runs", axis, axes)
+        return
+    for label, of_run in labels.items():
+        if axis not in of_run[0]:
+            yield ("groups", label), f"the matrix of this run has no axis {axis!r}"
+    for text in dict.fromkeys(of_cell[axis] for of_run in labels.values() for of_cell in of_run if axis in of_cell):
+        number = axis_number(text)
+        if number is None:
+            yield ("axis",), f"the labels of this axis must be numbers, found {text!r}"
+        elif figure["log_x"] and number <= 0:
+            yield ("log_x",), f"a logarithmic axis has numbers above 0 only, found {text!r}"
+
+
+def labels_by_axis(cell: Cell) -> dict[str, str]:
+    """Return a cell's label on each axis of its run's matrix, by the axis's name."""
+    axes = (str(place[1]) for place, _ in cell.origins)
+    return dict(zip(axes, cell.label.split(","), strict=False))
+
+
+def axis_number(label: str) -> float | None:
+    """Return the finite number that a label on a matrix's axis is, or None."""
+    try:
+        number = float(label)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

@@ -149,7 +149,10 @@ class Basis(enum.Enum):
 
 @dataclass(frozen=True)
 class Expectation:
-    """A bound on a metric expression; `lower` or `upper` is None where that side is open."""
+    """A bound on a metric expression; `lower` or `upper` is None where that side is open.
+
+    `published` is the metric's value in a publication; None unless the basis is `PAPER`.
+    """
 
     id: str
     title: str
@@ -160,6 +163,7 @@ class Expectation:
     confidence: float
     basis: Basis
     source: str
+    published: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from harness.report import result_json
 from harness.results import RunResult, Status
+from harness.spec.load import load_file
 from harness.spec.records import (
     Basis,
     Component,
@@ -19,6 +21,7 @@ from harness.spec.records import (
     Expectation,
     Experiment,
     Figure,
+    Json,
     Requirements,
     RunSpec,
     Settings,
@@ -91,6 +94,7 @@ def experiment() -> Experiment:
             0.95,
             basis,
             source,
+            {"table": 0.995, "big": 0.912}.get(name),
         )
         for name, title, metric, bounds, basis, source in (
             (
@@ -244,3 +248,21 @@ def _grid(path: Path, base: str, cell: str, seed: int) -> Path:
         path, x=x, y=y, score=score, train_inputs=inputs, train_labels=shown, test_inputs=inputs, test_labels=labels
     )
     return path
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[..., Experiment]:
+    """Load a specification of a few lines, of two seeds: `runs` and whatever else is given."""
+
+    def make(**members: Json) -> Experiment:
+        whole = {
+            "name": "a",
+            "title": "A",
+            "seeds": [0, 1],
+            "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}},
+        }
+        path = tmp_path / "a.json"
+        path.write_text(json.dumps(whole | members))
+        return load_file(path)
+
+    return make

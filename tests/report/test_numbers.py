@@ -6,7 +6,19 @@ import math
 
 import pytest
 
-from harness.report.numbers import NOTHING, PERCENT, PLAIN, POINTS, Scale, bounds, limits, measured, number, scale_of
+from harness.report.numbers import (
+    NOTHING,
+    PERCENT,
+    PLAIN,
+    POINTS,
+    Scale,
+    bounds,
+    limits,
+    measured,
+    number,
+    scale_of,
+    scale_of_difference,
+)
 
 STEPS = Scale(1.0, " steps", 0)
 
@@ -37,6 +49,10 @@ STEPS = Scale(1.0, " steps", 0)
 )
 def test_the_scale_follows_from_the_expression(metric: str, scale: Scale) -> None:
     assert scale_of(metric) == scale
+
+
+def test_the_difference_of_percentages_is_in_points() -> None:
+    assert [scale_of_difference(scale) for scale in (PERCENT, POINTS, STEPS, PLAIN)] == [POINTS, POINTS, STEPS, PLAIN]
 
 
 @pytest.mark.parametrize(

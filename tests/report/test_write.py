@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -130,6 +130,36 @@ def test_hostile_text_stays_text(
         "a | b # `code` &lt;script&gt;alert(1)&lt;/script&gt; **bold** "
         "[x](javascript:alert(1)) $5 &amp;amp; \\| _em_ 😀"
     )
+
+
+def test_a_report_with_lines_renders(
+    load: Callable[..., Experiment], tmp_path: Path, when: datetime, hostile: str
+) -> None:
+    figures = [
+        {"name": "history", "title": hostile, "metrics": ["weight_norm"], "groups": {hostile: "one[1]"}},
+        {"name": "against", "metrics": ["distance", "test_loss"], "axis": "p", "groups": {hostile: "one"}},
+    ]
+    experiment = load(runs={"one": {"matrix": {"p": {"1": {}, "2": {}}}}}, figures=figures)
+    done = [
+        RunResult(
+            run, 0, "key", Status.DONE, measurements={"distance": 1.0}, history={"step": [0, 9], "weight_norm": [1, 2]}
+        )
+        for run in experiment.runs
+    ]
+    for number, results in enumerate((done, [])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = write_report(experiment, results, (), folder, when)
+        text = html_of(path)
+        for file in ("a/1-history.png", "a/2-against.png"):
+            assert f'<img src="{file}"' in text
+            assert (folder / file).exists()
+        assert "<h3>Against</h3>" in text
+        assert "<script" not in text
+        assert "While training: a line is the mean" in text
+        assert "Against the numbers on an axis: a pale point" in text
+        for metric in ("weight_norm", "distance", "test_loss"):
+            assert f"<code>{metric}</code></td>" in text
 
 
 def test_the_json_holds_the_numbers_in_full(written: Path, results: Sequence[RunResult]) -> None:

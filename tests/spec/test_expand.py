@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.spec.expand import axis_number, labels_by_axis
 from harness.spec.load import load_file
+from harness.spec.matrix import cells
 from harness.spec.patch import parse_assignment
 from harness.spec.records import (
     Basis,
@@ -200,7 +202,7 @@ def test_expectations_are_bounds(write: Write) -> None:
     given = [
         expectation(at_least=1),
         expectation(id="f", at_most=2, statistic="every", basis="measured"),
-        expectation(id="g", between=[-1, 3], confidence=0.99, title="T", basis="paper"),
+        expectation(id="g", between=[-1, 3], confidence=0.99, title="T", basis="paper", published=2),
     ]
     low, high, both = load_file(write(expectations=given)).expectations
     assert (low.lower, low.upper, low.statistic, low.confidence, low.basis) == (
@@ -212,6 +214,32 @@ def test_expectations_are_bounds(write: Write) -> None:
     )
     assert (high.lower, high.upper, high.statistic, high.basis) == (None, 2, Statistic.EVERY, Basis.MEASURED)
     assert (both.lower, both.upper, both.confidence, both.title, both.basis) == (-1, 3, 0.99, "T", Basis.PAPER)
+    assert (low.published, high.published, both.published) == (None, None, 2)
+
+
+@pytest.mark.parametrize(
+    ("published", "within", "lower", "upper"),
+    [
+        (0.5335, 0.02, 0.5135, 0.5535),
+        (0.1061, 0.01, 0.0961, 0.1161),
+        (0.3, 0.1, 0.2, 0.4),
+        (1.0, 0.005, 0.995, 1.005),
+        (25000, 100, 24900, 25100),
+        (-1, 0.9, -1.9, -0.1),
+    ],
+)
+def test_bounds_around_a_published_number_are_those_on_paper(
+    write: Write, published: float, within: float, lower: float, upper: float
+) -> None:
+    given = [expectation(published=published, within=within, basis="paper")]
+    (found,) = load_file(write(expectations=given)).expectations
+    assert (found.published, found.lower, found.upper) == (published, lower, upper)
+
+
+def test_a_wildcard_keeps_the_published_number(write: Write) -> None:
+    given = [expectation(metric="one[*].distance", published=2, within=1, basis="paper")]
+    found = load_file(write(runs={"one": {"matrix": MATRIX}}, expectations=given)).expectations
+    assert [(each.published, each.lower, each.upper) for each in found] == [(2, 1, 3), (2, 1, 3)]
 
 
 def test_a_wildcard_makes_an_expectation_a_cell(write: Write) -> None:
@@ -233,7 +261,46 @@ def test_figures_keep_their_parameters(write: Write) -> None:
     assert figure.parameters == {"panels": [{"run": "one", "title": "", "regions": True}], "seed": None}
 
 
+def test_figures_of_lines_have_their_defaults(write: Write) -> None:
+    history = {"name": "history", "metrics": ["train_loss"], "groups": {"g": "m[1,none]", "h": "one"}}
+    against = {"name": "against", "metrics": ["steps", "train_loss"], "axis": "p", "groups": {"g": "m"}}
+    matrix = {"p": {"1": {}, "0.5": {}}, "regularizers": [[], ["l2"]]}
+    first, second = load_file(write(runs={"one": {}, "m": {"matrix": matrix}}, figures=[history, against])).figures
+    given = {"metrics": ["train_loss"], "groups": {"g": "m[1,none]", "h": "one"}}
+    assert first.parameters == given | {"x": "steps", "log": False, "until": None}
+    given = {"metrics": ["steps", "train_loss"], "axis": "p", "groups": {"g": "m"}}
+    assert second.parameters == given | {"log_x": False}
+
+
+@pytest.mark.parametrize(
+    ("label", "number"),
+    [
+        ("0", 0.0),
+        ("0.1", 0.1),
+        ("-2", -2.0),
+        ("1e-3", 0.001),
+        *((text, None) for text in ("none", "null", "true", "nan", "inf", "1e999", "2+3", "")),
+    ],
+)
+def test_a_label_is_a_number_or_none(label: str, number: float | None) -> None:
+    assert axis_number(label) == number
+
+
+def test_a_cell_has_a_label_on_each_axis() -> None:
+    run: Json = {"matrix": {"p": {"0.1": {}, "1": {}}, "gone": None, "training.epochs": [5]}}
+    assert [labels_by_axis(cell) for cell in cells(run)] == [
+        {"p": "0.1", "training.epochs": "5"},
+        {"p": "1", "training.epochs": "5"},
+    ]
+    assert [labels_by_axis(cell) for cell in cells({})] == [{}]
+
+
+def figure(name: str, **members: Json) -> Json:
+    return {"name": name, "metrics": ["train_loss"], "groups": {"g": "one"}} | members
+
+
 MATRIX = {"regularizers": [[], ["l2"]]}
+NUMBERS: Json = {"p": {"0": {}, "0.5": {}}}
 WRONG: list[tuple[Json, str]] = [
     (
         {"runs": {"one": {"initialize_from": "two"}, "tow": {}}},
@@ -279,7 +346,10 @@ WRONG: list[tuple[Json, str]] = [
         {"runs": {"one": {"matrix": {"training.epochs": [1, 0]}}}},
         "/runs/one/matrix/training.epochs/1 expected at least 1, found 0",
     ),
-    ({"expectations": [expectation()]}, "/expectations/0 expected exactly one of 'at_least', 'at_most', 'between'"),
+    (
+        {"expectations": [expectation()]},
+        "/expectations/0 expected exactly one of 'at_least', 'at_most', 'between', 'within'",
+    ),
     (
         {"expectations": [expectation(between=[2, 1])]},
         "/expectations/0/between the lower bound of [2, 1] is above the upper",
@@ -316,6 +386,52 @@ WRONG: list[tuple[Json, str]] = [
         "/figures/0/groups/g unknown run 'x' (allowed: one)",
     ),
     (
+        {"runs": {"m": {"matrix": MATRIX}}, "figures": [figure("history", groups={"g": "m[l]"})]},
+        "/figures/0/groups/g unknown run 'm[l]'; did you mean 'm[l2]'? (allowed: m[none], m[l2])",
+    ),
+    (
+        {"figures": [figure("history", metrics=["train_loss", "steps"])]},
+        "/figures/0/metrics/1 unknown metric measured while training 'steps' (allowed: train_loss, train_accuracy, "
+        "test_loss, test_accuracy, weight_norm, distance, relative_distance)",
+    ),
+    (
+        {"runs": {"m": {"matrix": NUMBERS}}, "figures": [figure("against", axis="p", groups={"g": "n"})]},
+        "/figures/0/groups/g unknown run 'n' (allowed: m)",
+    ),
+    (
+        {
+            "runs": {"m": {"matrix": NUMBERS | MATRIX}},
+            "figures": [figure("against", axis="regularizer", groups={"g": "m"})],
+        },
+        "/figures/0/axis unknown axis of these runs 'regularizer'; did you mean 'regularizers'? "
+        "(allowed: p, regularizers)",
+    ),
+    (
+        {"figures": [figure("against", axis="p")]},
+        "/figures/0/axis unknown axis of these runs 'p' (allowed: none)",
+    ),
+    (
+        {
+            "runs": {"one": {}, "m": {"matrix": NUMBERS}},
+            "figures": [figure("against", axis="p", groups={"g": "one", "h": "m"})],
+        },
+        "/figures/0/groups/g the matrix of this run has no axis 'p'",
+    ),
+    (
+        {
+            "runs": {"m": {"matrix": {"p": {"0": {}, "half": {}}}}, "n": {"matrix": {"p": {"half": {}}}}},
+            "figures": [figure("against", axis="p", groups={"g": "m", "h": "n"})],
+        },
+        "/figures/0/axis the labels of this axis must be numbers, found 'half'",
+    ),
+    (
+        {
+            "runs": {"m": {"matrix": NUMBERS}},
+            "figures": [figure("against", axis="p", groups={"g": "m"}, log_x=True)],
+        },
+        "/figures/0/log_x a logarithmic axis has numbers above 0 only, found '0'",
+    ),
+    (
         {"seeds": [1, 2], "figures": [{"name": "decision_regions", "panels": [{"run": "one"}], "seed": 0}]},
         "/figures/0/seed seed 0 is none of this experiment's",
     ),
@@ -349,11 +465,15 @@ def test_a_fault_elsewhere_in_a_run_does_not_hide_an_unknown_parent(write: Write
 
 
 def test_unknown_metrics_are_told(write: Write, faults: Faults) -> None:
-    figure = {"name": "by_cell", "metric": "test_acuracy", "groups": {"g": "one"}}
-    found = faults(write(expectations=[expectation(at_least=0, metric="one.test_acuracy")], figures=[figure]))
+    figures = [
+        {"name": "by_cell", "metric": "test_acuracy", "groups": {"g": "one"}},
+        figure("history", metrics=["test_acuracy"]),
+    ]
+    found = faults(write(expectations=[expectation(at_least=0, metric="one.test_acuracy")], figures=figures))
     assert [problem.split(" (")[0] for problem in found] == [
         "/expectations/0/metric unknown metric 'test_acuracy'; did you mean 'test_accuracy'?",
         "/figures/0/metric unknown metric 'test_acuracy'; did you mean 'test_accuracy'?",
+        "/figures/1/metrics/0 unknown metric measured while training 'test_acuracy'; did you mean 'test_accuracy'?",
     ]
 
 

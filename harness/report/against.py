@@ -1,0 +1,118 @@
+"""Metrics against the numbers on an axis of some runs' matrices, a line a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.report.panels import entry, panels
+from harness.report.seeds import draw_seeds, values_of
+from harness.report.style import look, say
+from harness.results import RunResult, Status
+from harness.spec.expand import axis_number, labels_by_axis
+from harness.spec.matrix import cells
+from harness.spec.records import Experiment
+
+# Shares of the distance between the smallest number and the largest.
+_APART, _ASIDE, _MARGIN = 0.014, 0.02, 0.08
+_LETTER, _GAP = 0.027, 0.018
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line's name, and the number and the full name of each of its cells, the smallest number first."""
+
+    name: str
+    cells: Sequence[tuple[float, str]]
+
+
+def against(
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    *,
+    metrics: Sequence[str],
+    axis: str,
+    groups: Mapping[str, str],
+    log_x: bool = False,
+) -> Figure:
+    """Draw metrics against the numbers that the cells of runs have on an axis of their matrices.
+
+    `groups` maps a label to a run; where its matrix has other axes too, each combination of their
+    labels has a line. A pale point is a seed, the full one their mean, its bar the two-sided 95%
+    confidence interval of the mean (Student's t); a mean is an open point where not every seed has
+    a value. Lines stand a little beside one another, so that none hides the bars of another.
+    """
+    lines = [line for group, run in groups.items() for line in _lines(experiment, group, run, axis)]
+    places = _places((number for line in lines for number, _ in line.cells), log_x)
+    finished = {result.run for result in results if result.status is Status.DONE}
+    done = [any(run in finished for _, run in line.cells) for line in lines]
+    legend = [entry(index, line.name, done=done[index], marked=True) for index, line in enumerate(lines)]
+    figure, shown = panels(metrics, legend)
+    shifts, aside = _shifts(places, len(lines))
+    for axes, metric in zip(shown, metrics, strict=True):
+        for index, line in enumerate(lines):
+            found = [(places[number], values_of(results, run, metric)) for number, run in line.cells]
+            points = [(place + shifts[index], values) for place, values in found if values]
+            _draw(axes, index, points, aside, len(experiment.seeds))
+        if axes.lines:
+            axes.set_xlabel(axis.rpartition(".")[2].replace("_", " "))
+            _number_axis(axes, places)
+        else:
+            say(axes, "not measured" if any(done) else "not run")
+    return figure
+
+
+def _lines(experiment: Experiment, group: str, run: str, axis: str) -> Iterator[Line]:
+    """Yield a run's lines: one of the group's name, or one for each combination of labels on the other axes."""
+    found: dict[str, list[tuple[float, str]]] = {}
+    for cell in cells(experiment.document["runs"][run]):
+        labels = labels_by_axis(cell)
+        number = axis_number(labels.pop(axis))
+        assert number is not None  # else the specification is not valid
+        found.setdefault(", ".join(labels.values()), []).append((number, cell.name(run)))
+    for others, numbered in found.items():
+        yield Line(f"{group}, {others}" if len(found) > 1 else group, sorted(numbered))
+
+
+def _places(numbers: Iterable[float], log: bool) -> dict[float, float]:
+    """Return where each number stands between the smallest, at 0, and the largest, at 1."""
+    ordered = sorted(set(numbers))
+    values = np.log(ordered) if log else np.asarray(ordered)
+    width = values[-1] - values[0]
+    return dict(zip(ordered, (values - values[0]) / width if width > 0 else [0.5], strict=True))
+
+
+def _shifts(places: Mapping[float, float], lines: int) -> tuple[Sequence[float], float]:
+    """Return how far right of its number each line stands, and how far left of that its seeds do.
+
+    Everything that belongs to a number stays nearer to it than to its neighbour.
+    """
+    narrowest = min(np.diff(list(places.values())), default=1.0)
+    step = min(_APART, 0.5 * narrowest / lines)
+    return [step * (index - (lines - 1) / 2) for index in range(lines)], min(_ASIDE, 0.2 * narrowest)
+
+
+def _draw(axes: Axes, index: int, points: Sequence[tuple[float, Sequence[float]]], aside: float, seeds: int) -> None:
+    if not points:
+        return
+    colour, style, _ = look(index)
+    places, means = zip(*((place, float(np.mean(values))) for place, values in points), strict=True)
+    axes.plot(places, means, style, color=colour, linewidth=1.2)
+    for place, values in points:
+        draw_seeds(axes, index, place, values, seeds_at=place - aside, all_there=len(values) == seeds)
+
+
+def _number_axis(axes: Axes, places: Mapping[float, float]) -> None:
+    """Mark every number, and label as many as do not run into one another."""
+    labels = {place: f"{number:g}" for number, place in places.items()}
+    kept: list[float] = []
+    for place, text in labels.items():
+        if not kept or place - kept[-1] >= _LETTER * (len(text) + len(labels[kept[-1]])) / 2 + _GAP:
+            kept.append(place)
+    axes.set_xlim(-_MARGIN, 1.0 + _MARGIN)
+    axes.set_xticks(kept, [labels[place] for place in kept])
+    axes.set_xticks(list(labels), minor=True)
