@@ -11,7 +11,7 @@ from dataclasses import replace
 from harness.report.markdown import bullets, code, escape, table, unbroken
 from harness.report.numbers import NOTHING, Scale, measured, scale_of
 from harness.results import RunResult, Status
-from harness.spec.records import Component, Dataset, Experiment, RunSpec, WeightsFile
+from harness.spec.records import PER_IMAGE, Component, Dataset, Experiment, RunSpec, Training, WeightsFile
 
 METRICS_SHOWN = (
     "train_accuracy",
@@ -94,22 +94,29 @@ def settings_table(experiment: Experiment) -> str:
 
 def _settings_row(name: str, run: RunSpec) -> list[str]:
     settings, training = run.settings, run.settings.training
-    rate = training.optimizer.parameters.get("learning_rate")
     return [
         code(name),
         escape(", ".join([_source(settings.dataset), *map(_component, settings.dataset.randomize)])),
         escape(_component(settings.model)),
         _start(run),
         escape(_regularizers(run)),
-        escape(NOTHING if rate is None else f"{rate:g}"),
+        escape(_learning_rate(training)),
         str(training.batch_size),
         str(training.epochs),
     ]
 
 
 def _source(dataset: Dataset) -> str:
-    name, count = dataset.source.name, dataset.train_examples
-    return name if count is None else f"{name} ({count} training examples)"
+    count, side = dataset.train_examples, dataset.center_crop
+    parts = [f"{count} training examples"] if count is not None else []
+    parts += [f"centre {side}x{side}"] if side is not None else []
+    parts += ["each standardized"] if dataset.normalize == PER_IMAGE else []
+    return f"{dataset.source.name} ({', '.join(parts)})" if parts else dataset.source.name
+
+
+def _learning_rate(training: Training) -> str:
+    rate = f"{training.optimizer.parameters['learning_rate']:g}"
+    return rate if training.schedule.name == "constant" else f"{rate}, {_component(training.schedule)}"
 
 
 def _start(run: RunSpec) -> str:
@@ -121,13 +128,23 @@ def _start(run: RunSpec) -> str:
 def _regularizers(run: RunSpec) -> str:
     training = run.settings.training
     parts = [component.name for component in run.settings.augmentation]
-    parts += [f"{name} {value:g}" for name, value in (("momentum", training.momentum), ("l2", training.l2)) if value]
+    parts += [f"{name} {value:g}" for name, value in _strengths(training) if value]
     return ", ".join(parts) or "none"
+
+
+def _strengths(training: Training) -> tuple[tuple[str, float], ...]:
+    return ("momentum", training.momentum), ("l2", training.l2), ("dropout", training.dropout)
 
 
 def _component(component: Component) -> str:
     """Return the name and those parameters that fit into a cell: numbers, words and lists of them."""
     parts = {key: value if isinstance(value, list) else [value] for key, value in component.parameters.items()}
     simple = {k: v for k, v in parts.items() if v and all(isinstance(item, str | int | float) for item in v)}
-    inside = ", ".join(f"{key} {'-'.join(map(str, value))}" for key, value in simple.items())
+    inside = ", ".join(_parameter(key, value) for key, value in simple.items())
     return f"{component.name} ({inside})" if inside else component.name
+
+
+def _parameter(name: str, value: Sequence[str | int | float]) -> str:
+    if isinstance(value[0], bool):
+        return name if value[0] else f"no {name}"
+    return f"{name} {'-'.join(map(str, value))}"
