@@ -19,12 +19,16 @@ def gpus() -> int:
     return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
-def environment(backend: str, device: str, precision: str) -> dict[str, str]:
-    """Describe hardware, software and code revision in words, in a fixed order."""
+def environment(backend: str, device: str, precision: str, threads: int) -> dict[str, str]:
+    """Describe hardware, software and code revision in words, in a fixed order.
+
+    `threads` is how many an operation may use; 0 is the backend's word for one a core.
+    """
     packages = {name: metadata.version(name) for name in _PACKAGES}
     return {
         "device": device,
         "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "threads": str(threads or os.cpu_count()),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "backend": backend,

@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 from importlib import metadata
@@ -9,10 +10,11 @@ from harness import machine
 
 
 def test_the_environment_names_what_took_part() -> None:
-    found = machine.environment("tensorflow", "CPU", "float32")
+    found = machine.environment("tensorflow", "CPU", "float32", 3)
     assert list(found) == [
         "device",
         "processor",
+        "threads",
         "system",
         "python",
         "backend",
@@ -24,6 +26,8 @@ def test_the_environment_names_what_took_part() -> None:
         "harness",
     ]
     assert (found["device"], found["backend"], found["precision"]) == ("CPU", "tensorflow", "float32")
+    assert found["threads"] == "3"
+    assert machine.environment("tensorflow", "CPU", "float32", 0)["threads"] == str(os.cpu_count())
     assert found["numpy"] == metadata.version("numpy")
     assert re.fullmatch(r"3\.\d+\.\d+\S*", found["python"])
     assert re.search(r", \d+ cores$", found["processor"])

@@ -183,7 +183,12 @@ def _finish(run: ConcreteRun, compiled: Compiled, outcome: Outcome, store: Store
         history=outcome.history,
         measurements=measurements,
         environment={
-            "environment": machine.environment(keras.backend.backend(), device, run.run.settings.training.precision),
+            "environment": machine.environment(
+                keras.backend.backend(),
+                device,
+                run.run.settings.training.precision,
+                tf.config.threading.get_intra_op_parallelism_threads(),
+            ),
             "seconds": outcome.seconds,
             "images_per_second": outcome.images_per_second,
             "parameters": sum(weight.shape.num_elements() for weight in compiled.model.trainable_variables),
