@@ -38,6 +38,7 @@ def report(
     sections = (
         _head(experiment, results, judgements, when),
         _verdicts(experiment, judgements),
+        _section("Remarks", bullets([escape(remark) for remark in experiment.remarks])),
         _figures(experiment),
         _section("What each run measured", runs.measured_table(experiment, results)),
         _curves(experiment, images),

@@ -79,6 +79,7 @@ def expand(path: Path, document: Json, faults: list[Fault]) -> Experiment | None
         expectations=tuple(expectations),
         figures=tuple(figures),
         document=document,
+        remarks=tuple(filled["remarks"]),
     )
 
 

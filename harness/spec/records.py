@@ -193,7 +193,10 @@ class Requirements:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One specification, validated, combined and expanded."""
+    """One specification, validated, combined and expanded.
+
+    `remarks` are what its author says of the results.
+    """
 
     path: Path
     name: str
@@ -206,3 +209,4 @@ class Experiment:
     expectations: tuple[Expectation, ...]
     figures: tuple[Figure, ...]
     document: Mapping[str, Json]
+    remarks: tuple[str, ...] = ()
