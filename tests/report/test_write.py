@@ -208,7 +208,7 @@ def test_an_index_names_the_file_that_is_not_json(tmp_path: Path) -> None:
 def test_remarks_stand_between_verdicts_and_figures_as_text(
     experiment: Experiment, results: Sequence[RunResult], tmp_path: Path, when: datetime
 ) -> None:
-    remarked = replace(experiment, remarks=("The schedule is too short.", "<b>bold</b> | `x`"))
+    remarked = dataclasses.replace(experiment, remarks=("The schedule is too short.", "<b>bold</b> | `x`"))
     text = write_report(remarked, results, check(remarked, results), tmp_path, when).read_text(encoding="utf-8")
     _, _, below = text.partition("## Remarks\n\n")
     assert below.startswith("- The schedule is too short.\n- &lt;b&gt;bold&lt;/b&gt; &#124; \\`x\\`\n\n## Figures")
