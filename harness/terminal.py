@@ -46,7 +46,8 @@ def _table(*columns: str, title: str | None = None) -> Table:
 
 def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> None:
     """Show every run of every experiment, its standing and its cost, and the cost of all that is left."""
-    console, kept = Console(), list(store.records().values())
+    console = Console()
+    kept = [] if all(store.done(key) for key in plan.runs) else list(store.records().values())
     for experiment in experiments:
         table = _table("run", "starts from", "seeds", "standing", "steps", "images", title=f"\n{experiment.name}")
         notes: dict[str, dict[str, None]] = {}

@@ -48,6 +48,23 @@ class Records:
         return rows
 
 
+def raw_images_info(
+    builder: tfds.core.DatasetBuilder, side: int, classes: Sequence[str], homepage: str
+) -> tfds.core.DatasetInfo:
+    """What a builder says of images [side, side, 3] and their labels that are to be read by index.
+
+    The pixels are kept as they are: decoding PNG would take most of the time.
+    """
+    image = tfds.features.Tensor(shape=(side, side, 3), dtype=np.uint8, encoding=tfds.features.Encoding.BYTES)
+    return tfds.core.DatasetInfo(
+        builder=builder,
+        description=builder.__doc__,
+        features=tfds.features.FeaturesDict({"image": image, "label": tfds.features.ClassLabel(names=list(classes))}),
+        supervised_keys=("image", "label"),
+        homepage=homepage,
+    )
+
+
 def in_memory(builder: tfds.core.DatasetBuilder, maximum: float) -> Examples:
     """Both splits of a builder, read whole."""
     source, target = builder.info.supervised_keys

@@ -111,9 +111,8 @@ def confusion(split: Split, draw: Draw, *, replicas: int, zero_out: float, unit:
         by_unit[np.arange(len(inputs))[:, np.newaxis], chosen] = 0
         return by_unit.reshape(inputs.shape)
 
-    labels = randomness.integers(draw.seed, f"{draw.purpose}/labels", 0, 0, replicas * len(split), 1, draw.classes)[
-        :, 0
-    ]
+    n = replicas * len(split)
+    labels = randomness.integers(draw.seed, f"{draw.purpose}/labels", 0, 0, n, 1, draw.classes)[:, 0]
     return Change(labels.astype(np.int32), zeroed)
 
 

@@ -55,7 +55,7 @@ def run_experiments(
     chosen = _with_parents(plan, [key for member, key in plan.members.items() if selected(plan, member)])
     console = Console()
     conclusions: list[_Conclusion] = []
-    waiting = [key for key in plan.runs if key in chosen]
+    waiting = [key for key in plan.runs if key in chosen and not store.done(key)]
     with stoppable() as stop, beside(processes, plan, waiting, store, data_dir):
         for experiment in experiments:
             keys = [key for key in _keys(plan, experiment) if key in chosen]

@@ -34,13 +34,13 @@ def threads_each(processes: int) -> int | None:
 
 @contextlib.contextmanager
 def beside(processes: int, plan: Plan, keys: Sequence[str], store: Store, data_dir: Path) -> Iterator[None]:
-    """Let `processes` - 1 others work on the runs of `keys` meanwhile, and end with them.
+    """Let `processes` - 1 others, but none without a run to do, work on the runs of `keys` meanwhile, and end them.
 
     What they leave undone, this process does: one that dies takes nothing along but its present run's last epoch.
     """
     context = multiprocessing.get_context("spawn")
     arguments = (plan, list(keys), store.root, data_dir, threads_each(processes))
-    others = [context.Process(target=_work, args=arguments, daemon=True) for _ in range(processes - 1)]
+    others = [context.Process(target=_work, args=arguments, daemon=True) for _ in range(min(processes, len(keys)) - 1)]
     for other in others:
         other.start()
     try:

@@ -9,7 +9,7 @@ from harness.spec.records import Component, Training
 from harness.training.step import Strengths, Weights, network, norms, training_step
 
 
-def settings(loss: str = "cross_entropy", reduction: str = "mean") -> Training:
+def settings(loss: str, reduction: str) -> Training:
     return Training(
         loss=loss,
         loss_reduction=reduction,

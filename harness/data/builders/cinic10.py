@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from harness.data.catalog import MANUAL
+from harness.data.prepared import raw_images_info
 from harness.data.records import DataError
 
 (ARCHIVE,) = MANUAL["cinic10"].files
@@ -33,17 +33,7 @@ class Cinic10(tfds.core.GeneratorBasedBuilder):
     """Images of a split: fewer are an archive that is not whole."""
 
     def _info(self) -> tfds.core.DatasetInfo:
-        # The pixels as they are: read by index, decoding PNG would take most of the time.
-        image = tfds.features.Tensor(shape=(SIDE, SIDE, 3), dtype=np.uint8, encoding=tfds.features.Encoding.BYTES)
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=self.__doc__,
-            features=tfds.features.FeaturesDict(
-                {"image": image, "label": tfds.features.ClassLabel(names=list(CLASSES))}
-            ),
-            supervised_keys=("image", "label"),
-            homepage="https://github.com/BayesWatch/cinic-10",
-        )
+        return raw_images_info(self, SIDE, CLASSES, "https://github.com/BayesWatch/cinic-10")
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         archive = dl_manager.manual_dir / ARCHIVE

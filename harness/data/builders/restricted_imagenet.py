@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tensorflow_datasets.datasets.imagenet2012 import imagenet_common
 
 from harness.data.catalog import MANUAL, RESTRICTED_IMAGENET_SIDE, image_config
+from harness.data.prepared import raw_images_info
 from harness.data.records import DataError
 
 TRAIN_ARCHIVE, TEST_ARCHIVE = MANUAL["restricted_imagenet"].files
@@ -66,18 +67,7 @@ class RestrictedImagenet(tfds.core.GeneratorBasedBuilder):
     """Images of the validation archive, of all classes: fewer would get each other's labels."""
 
     def _info(self) -> tfds.core.DatasetInfo:
-        side = self.builder_config.side
-        # The pixels as they are: read by index, decoding PNG would take most of the time.
-        image = tfds.features.Tensor(shape=(side, side, 3), dtype=np.uint8, encoding=tfds.features.Encoding.BYTES)
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=self.__doc__,
-            features=tfds.features.FeaturesDict(
-                {"image": image, "label": tfds.features.ClassLabel(names=list(RANGES))}
-            ),
-            supervised_keys=("image", "label"),
-            homepage="https://arxiv.org/abs/1805.12152",
-        )
+        return raw_images_info(self, self.builder_config.side, tuple(RANGES), "https://arxiv.org/abs/1805.12152")
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         train, test = (dl_manager.manual_dir / archive for archive in (TRAIN_ARCHIVE, TEST_ARCHIVE))
