@@ -1,0 +1,85 @@
+"""The commands on data sets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from harness.cli.options import ERROR, Assignment
+from harness.data import catalog
+from harness.spec.patch import merge_patch
+from harness.spec.records import Json
+
+
+@click.group()
+def data() -> None:
+    """See which data sets there are, and bring in those that are not."""
+
+
+@data.command("list")
+def data_list() -> None:
+    """List the data sets, whether each is ready, and its size and licence."""
+    from harness.terminal import show_sources
+
+    show_sources(catalog.data_dir())
+
+
+@data.command("status")
+@click.argument("names", nargs=-1, type=click.Choice(sorted(catalog.SOURCES)))
+def data_status(names: tuple[str, ...]) -> None:
+    """Tell of the data sets NAMES (of all) what each is, where it lies, how large it is, and what to do next."""
+    from harness.terminal import show_status
+
+    show_status(names or tuple(catalog.SOURCES), catalog.data_dir())
+
+
+@data.command("import")
+@click.argument("name", type=click.Choice(sorted(catalog.ARCHIVES)))
+@click.argument("archive", type=click.Path(path_type=Path))
+def data_import(name: str, archive: Path) -> None:
+    """Unpack an ARCHIVE of the data set NAME into the data folder, after checking its SHA-256."""
+    from harness.data.archives import import_archive
+
+    _or_exit(lambda: import_archive(name, archive, catalog.data_dir()))
+
+
+@data.command("prepare")
+@click.argument("name", type=click.Choice(sorted(catalog.SOURCES)))
+@click.option("--set", "assignments", multiple=True, type=Assignment(), help="Its parameters, such as size=64.")
+def data_prepare(name: str, assignments: tuple[Json, ...]) -> None:
+    """Prepare the data set NAME: download one of TFDS's catalogue, or read the archives that a person has brought."""
+    parameters = _parameters(name, assignments)
+    from harness.runner.backend import import_backend
+
+    import_backend()
+    from harness.data.sources import prepare
+
+    _or_exit(lambda: prepare(name, parameters, catalog.data_dir()))
+
+
+def _parameters(name: str, assignments: Sequence[Json]) -> Json:
+    """Return what is particular to the data set NAME, defaults filled in."""
+    from harness.spec import schema
+
+    definition, dataset = schema.definition("dataset"), {"name": name}
+    for assignment in assignments:
+        dataset = merge_patch(dataset, assignment)
+    for pointer, message in schema.faults("dataset", dataset):
+        if pointer:
+            raise click.BadParameter(f"at {pointer[0]} {message}", param_hint="'--set'")
+    filled = schema.fill_defaults(definition, dataset)
+    return {key: value for key, value in filled.items() if key not in definition["properties"]}
+
+
+def _or_exit(act: Callable[[], object]) -> None:
+    from harness.data.records import DataError
+
+    try:
+        act()
+        click.echo("ready")
+    except DataError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(ERROR)

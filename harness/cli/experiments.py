@@ -1,0 +1,121 @@
+"""The commands on specifications: validate, plan, run, check, report."""
+
+from __future__ import annotations
+
+import fnmatch
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.options import (
+    ALLOW,
+    INTERRUPTED,
+    ONLY,
+    PATHS,
+    PROCESSES,
+    REPORTS,
+    SELECTION,
+    SET,
+    explained,
+    load_or_exit,
+    options,
+)
+from harness.data import catalog
+from harness.spec.records import Json
+
+if TYPE_CHECKING:
+    from harness.plan import Member, Plan
+
+
+@click.command()
+@options(PATHS, SET)
+def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...]) -> None:
+    """Check specifications; every fault is told with its place, and what is allowed there."""
+    experiments = load_or_exit(paths, assignments, None)
+    runs = sum(len(experiment.runs) * len(experiment.seeds) for experiment in experiments)
+    click.echo(f"{len(experiments)} specification{'s' if len(experiments) != 1 else ''} valid, {runs} runs")
+
+
+@click.command()
+@SELECTION
+def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path) -> None:
+    """Show the runs, what each starts from, which are done, shared or blocked, and what they cost."""
+    from harness import machine
+    from harness.plan import make_plan
+    from harness.store import Store
+    from harness.terminal import show_plan
+
+    experiments = load_or_exit(paths, assignments, seeds)
+    show_plan(experiments, make_plan(experiments, catalog.data_dir(), machine.gpus()), Store(store))
+
+
+@click.command()
+@options(SELECTION, ONLY, REPORTS, ALLOW, PROCESSES)
+def run(
+    paths: tuple[Path, ...],
+    assignments: tuple[Json, ...],
+    seeds: Json,
+    store: Path,
+    only: str | None,
+    reports: Path | None,
+    allow: tuple[str, ...],
+    processes: int,
+) -> None:
+    """Run what is not done yet, check the expectations and write the reports."""
+    experiments = load_or_exit(paths, assignments, seeds)
+    if only is not None and not any(_matches(only, name) for experiment in experiments for name in experiment.runs):
+        names = dict.fromkeys(name for experiment in experiments for name in experiment.runs)
+        raise click.BadParameter(f"no run is named like {only!r}; there are {', '.join(names)}", param_hint="'--only'")
+    trial = bool(assignments or seeds or only)
+    folder = reports or Path(".harness/reports" if trial else "reports")
+    from harness.runner.session import run_experiments
+    from harness.store import Store
+
+    selected = _selector(only)
+    try:
+        with explained():
+            code = run_experiments(experiments, selected, Store(store), catalog.data_dir(), folder, allow, processes)
+            sys.exit(code)
+    except KeyboardInterrupt:
+        click.echo("interrupted: finished runs are kept; the same command goes on where this one stopped", err=True)
+        sys.exit(INTERRUPTED)
+
+
+def _selector(only: str | None) -> Callable[[Plan, Member], bool]:
+    return lambda plan, member: only is None or _matches(only, member.run)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Tell whether a run's name is the pattern, or fits it; a cell's brackets are no character class."""
+    return fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
+@click.command()
+@options(SELECTION, ALLOW)
+def check(
+    paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path, allow: tuple[str, ...]
+) -> None:
+    """Judge the stored runs again, without training."""
+    from harness.runner.session import check_experiments
+    from harness.store import Store
+
+    experiments = load_or_exit(paths, assignments, seeds)
+    sys.exit(check_experiments(experiments, Store(store), catalog.data_dir(), None, allow))
+
+
+@click.command()
+@options(SELECTION, REPORTS)
+def report(
+    paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path, reports: Path | None
+) -> None:
+    """Write the reports of the stored runs again, without training."""
+    from harness.runner.session import check_experiments
+    from harness.store import Store
+
+    experiments = load_or_exit(paths, assignments, seeds)
+    folder = reports or Path(".harness/reports" if assignments or seeds else "reports")
+    with explained():
+        check_experiments(experiments, Store(store), catalog.data_dir(), folder, ())

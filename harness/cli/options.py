@@ -1,0 +1,125 @@
+"""Options and endings that several commands share."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.spec.patch import parse_assignment
+from harness.spec.problems import SpecError
+from harness.spec.records import Experiment, Json
+
+INVALID, ERROR, INTERRUPTED = 2, 3, 130
+
+PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+STORE = click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    default=Path(".harness/store"),
+    show_default=True,
+    help="Folder of all runs.",
+)
+REPORTS = click.option(
+    "--reports",
+    type=click.Path(path_type=Path),
+    help="Folder for reports.  [default: reports, or .harness/reports for a trial with --set, --seeds or --only]",
+)
+
+
+class Assignment(click.ParamType[Json]):
+    """PATH=VALUE, as a merge patch."""
+
+    name = "PATH=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Json:
+        """Return the patch, or end with what is wrong."""
+        try:
+            return parse_assignment(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Seeds(click.ParamType[Json]):
+    """Comma-separated seeds, as a merge patch."""
+
+    name = "LIST"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Json:
+        """Return the patch, or end with what is wrong."""
+        try:
+            return {"seeds": [int(seed) for seed in value.split(",")]}
+        except ValueError:
+            self.fail(f"expected numbers such as 0,1,2, found {value!r}", param, ctx)
+
+
+SET = click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    type=Assignment(),
+    help="Change every specification, such as defaults.training.epochs=3.",
+)
+SEEDS = click.option("--seeds", type=Seeds(), help="Use these seeds, such as 0,1,2.")
+ONLY = click.option(
+    "--only", metavar="PATTERN", help="Only the runs whose names match, such as 'random*', and what they start from."
+)
+ALLOW = click.option(
+    "--allow",
+    multiple=True,
+    type=click.Choice(["blocked", "inconclusive"]),
+    help="Do not let this verdict change the exit code.",
+)
+
+
+PROCESSES = click.option(
+    "-j",
+    "--processes",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Runs that go on side by side, each in a process with its share of the threads.",
+)
+
+
+def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the decorator that adds all of these, in this order."""
+
+    def decorate(function: Any) -> Any:
+        for decorator in reversed(decorators):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+SELECTION = options(PATHS, SET, SEEDS, STORE)
+
+
+def load_or_exit(paths: Iterable[Path], assignments: Sequence[Json], seeds: Json) -> tuple[Experiment, ...]:
+    """Return the experiments, or end with every fault of every file."""
+    from harness.spec.load import load
+
+    try:
+        return load(paths, [*assignments, *([seeds] if seeds else [])])
+    except SpecError as error:
+        click.echo(str(error), err=True)
+        count = len(error.problems)
+        click.echo(f"{count} problem{'s' if count != 1 else ''} found", err=True)
+        sys.exit(INVALID)
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """End with a sentence where a folder cannot be written."""
+    from harness.store import StoreError
+
+    try:
+        yield
+    except StoreError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(ERROR)

@@ -1,0 +1,86 @@
+"""The commands on the finished runs of the store."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from harness.cli.options import ERROR, STORE, explained
+
+
+@click.group()
+def runs() -> None:
+    """Look at the finished runs of the store, check their files, remove them. A KEY may be shortened."""
+
+
+@runs.command("list")
+@click.argument("pattern", default="")
+@STORE
+def runs_list(pattern: str, store: Path) -> None:
+    """List the finished runs whose label has PATTERN in it, such as 'digits / random*seed 0'."""
+    from harness.store import Store
+    from harness.terminal import show_runs
+
+    show_runs(Store(store), pattern)
+
+
+@runs.command("show")
+@click.argument("key")
+@STORE
+def runs_show(key: str, store: Path) -> None:
+    """Print what a run was, what was measured and where, as JSON."""
+    from harness.store import Store
+
+    with explained():
+        folder = Store(store).folder(Store(store).find(key))
+        parts = {name: json.loads((folder / f"{name}.json").read_text()) for name in _RECORDS}
+        click.echo(json.dumps({"key": folder.name, **parts}, indent=2))
+
+
+_RECORDS = ("run", "measurements", "environment")
+
+
+@runs.command("path")
+@click.argument("key")
+@STORE
+def runs_path(key: str, store: Path) -> None:
+    """Print the folder of a run: weights, history, measurements."""
+    from harness.store import Store
+
+    with explained():
+        click.echo(Store(store).folder(Store(store).find(key)).resolve())
+
+
+@runs.command("remove")
+@click.argument("keys", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@STORE
+def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
+    """Remove runs: what needs them is run again."""
+    from harness.store import Store
+
+    with explained():
+        found = [Store(store).find(key) for key in keys]
+        if not yes:
+            click.confirm(f"remove {len(found)} run{'s' if len(found) != 1 else ''} for good?", abort=True)
+        for key in found:
+            Store(store).remove(key)
+
+
+@runs.command("verify")
+@click.argument("keys", nargs=-1)
+@STORE
+def runs_verify(keys: tuple[str, ...], store: Path) -> None:
+    """Compare the files of runs, all or those of KEYS, with their checksums."""
+    from harness.store import Store
+
+    with explained():
+        found = [Store(store).find(key) for key in keys] or Store(store).keys()
+        damaged = {key: damage for key in found if (damage := Store(store).damage(key))}
+    for key, damage in damaged.items():
+        click.echo(f"{key}: {'; '.join(damage)}")
+    click.echo(f"{len(found) - len(damaged)} of {len(found)} runs are as they were written")
+    sys.exit(ERROR if damaged else 0)
