@@ -1,57 +1,24 @@
 """Compare what was measured with what was expected: expectations to verdicts.
 
 For each seed the metric expression is evaluated on that seed's runs alone, so the difference of
-two runs is a difference paired by seed. What then counts is defined in `judge`.
+two runs is a difference paired by seed, and the mean of a ratio is the mean of the seeds' ratios,
+not the ratio of two means. What then counts is defined in `judge`, and the limits in
+`harness.statistics` and `harness.images`.
 """
 
 from __future__ import annotations
 
-import enum
 import math
-import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from scipy.special import stdtrit  # the quantile alone: scipy.stats takes most of a second to import
-
+from harness.images import count_test_images, image_limits
 from harness.results import RunResult, Status
-from harness.spec.expression import Expression, Reference, evaluate, parse, references
-from harness.spec.records import Expectation, Experiment, Statistic
+from harness.spec.expression import Reference, evaluate, parse, references
+from harness.spec.records import Expectation, Experiment, Interval, RunSpec
+from harness.verdicts import Judgement, Verdict, decide
 
-MOST_SEEDS = 100
-"""Above this, the advice on the number of seeds only says "more than"."""
-
-ROUNDING = 1e-12
-"""Bounds are met to within this, times max(1, |bound|): 0.09 - 0.08 is "at least 0.01"."""
-
-
-class Verdict(enum.Enum):
-    """What became of an expectation; only `PASS` says that it holds."""
-
-    PASS = "pass"
-    FAIL = "fail"
-    INCONCLUSIVE = "inconclusive"
-    BLOCKED = "blocked"
-    ERROR = "error"
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """The verdict on one expectation and the numbers it rests on.
-
-    `values` holds the finite value of every seed that has one. `mean` and `deviation` (sample
-    deviation, `n - 1` in the denominator) are None unless every seed has a value; `deviation`
-    also for a single seed. `interval` holds the two one-sided confidence limits of the mean,
-    and is (None, None) where there are none. `message` is empty for a pass.
-    """
-
-    expectation: Expectation
-    verdict: Verdict
-    mean: float | None = None
-    deviation: float | None = None
-    values: Mapping[int, float] = field(default_factory=dict)
-    interval: tuple[float | None, float | None] = (None, None)
-    message: str = ""
+__all__ = ["Judgement", "Verdict", "check", "exit_code", "judge"]
 
 
 def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgement, ...]:
@@ -60,61 +27,57 @@ def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgeme
     Raises `harness.spec.expression.ExpressionError` for a metric that cannot be parsed.
     """
     found = {(result.run, result.seed): result for result in results}
-    return tuple(judge(expectation, experiment.seeds, found) for expectation in experiment.expectations)
+    return tuple(judge(each, experiment.seeds, found, experiment.runs) for each in experiment.expectations)
 
 
-def judge(expectation: Expectation, seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]) -> Judgement:
+def judge(
+    expectation: Expectation,
+    seeds: Sequence[int],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec] = MappingProxyType({}),
+) -> Judgement:
     """Judge one expectation from the results by (run, seed); the first rule that applies decides.
 
     1. A needed run ended in an error: `error`.
     2. A needed run is blocked, or not run yet: `blocked`.
     3. A needed measurement does not exist, or a seed's value is not finite: `fail`.
-    4. Statistic `every`: `pass` when every seed's value is within the bounds, else `fail`.
-    5. Statistic `mean` of one seed: `inconclusive`.
-    6. Statistic `mean`: with the mean m and the sample deviation s of n seeds, and t the Student
-       quantile at `confidence` for n - 1 degrees of freedom, the one-sided confidence limits are
-       m - t s / sqrt(n) and m + t s / sqrt(n). `pass` when the lower limit is at or above the
-       lower bound and the upper limit at or below the upper bound (a bound that is not set is
-       met): with both bounds these are the two one-sided tests (TOST, Schuirmann 1987), with one
-       it is the one-sided t-test, in either case at level 1 - confidence. `fail` when the upper
-       limit is below the lower bound or the lower limit above the upper bound. Else
-       `inconclusive`.
+    4. Statistic `every` speaks of the seeds at hand: `pass` when each value is within the bounds,
+       else `fail`.
+    5. Statistic `worst` speaks of all seeds, but for the rarest: with k of n seeds within the bounds,
+       `pass` when the lower limit of Clopper and Pearson on the share of all seeds that are is at
+       least `share`, `fail` when the upper limit is below it, else `inconclusive`.
+    6. Statistics `mean` and `median` speak of the mean and the median of all seeds, by a lower and an
+       upper one-sided limit at `confidence`. `pass` when the lower limit is at or above the lower
+       bound and the upper limit at or below the upper bound (a bound that is not set is met): with
+       both bounds these are the two one-sided tests of equivalence (TOST, Schuirmann 1987), with
+       one it is the one-sided test, in either case at level 1 - confidence. `fail` when the upper
+       limit is below the lower bound or the lower limit above the upper bound. Else, and where the
+       seeds are too few for limits, `inconclusive`.
+
+    The limits of the median are `median_limits`. Those of the mean are, by the expectation's
+    `interval`, `student_limits` or `bootstrap_limits`, for which two seeds are needed, or, for
+    `binomial`, `image_limits`: these speak of other test images, and of the networks at hand as
+    they are, however many seeds they come from. All others speak of other seeds, and of the test
+    images at hand as they are: every seed sees the same.
+
+    `runs` are the experiment's, from which the number of test images is known.
     """
     expression = parse(expectation.metric)
     needed = references(expression)
     absent = _verdict_of_runs(needed, seeds, results)
-    values, gaps = _values(expression, needed, seeds, results)
+    measured, gaps = _measured(needed, seeds, results)
+    values = {seed: evaluate(expression, found) for seed, found in measured.items()}
+    gaps += [f"seed {seed}: the expression has no finite value" for seed in values if not math.isfinite(values[seed])]
+    values = {seed: value for seed, value in values.items() if math.isfinite(value)}
     if absent is not None:
         return Judgement(expectation, absent[0], values=values, message=absent[1])
     if gaps or not values:
         return Judgement(expectation, Verdict.FAIL, values=values, message=_sentence(gaps or ["there are no seeds"]))
-    return (
-        _judge_every(expectation, values)
-        if expectation.statistic is Statistic.EVERY
-        else _judge_mean(expectation, values)
-    )
-
-
-def confidence_limits(values: Sequence[float], confidence: float) -> tuple[float, float]:
-    """Return the lower and the upper one-sided Student-t confidence limit of the mean.
-
-    Each limit alone holds with probability `confidence`, for values drawn from a normal
-    distribution; the two together make an interval of confidence 2 * confidence - 1.
-    At least two values are needed.
-    """
-    mean, half = statistics.mean(values), half_width(statistics.stdev(values), len(values), confidence)
-    return mean - half, mean + half
-
-
-def half_width(deviation: float, count: int, confidence: float) -> float:
-    """Return `t(confidence, count - 1) * deviation / sqrt(count)`."""
-    return float(stdtrit(count - 1, confidence)) * deviation / math.sqrt(count)
-
-
-def seeds_to_decide(deviation: float, distance: float, confidence: float) -> int | None:
-    """Return the smallest number of seeds whose half-width is below `distance`; None above `MOST_SEEDS`."""
-    counts = range(2, MOST_SEEDS + 1)
-    return next((count for count in counts if half_width(deviation, count, confidence) < distance), None)
+    images = None
+    if len(values) == 1 or expectation.interval is Interval.BINOMIAL:
+        counts = {each.run: count_test_images(runs[each.run]) for each in needed if each.run in runs}
+        images = image_limits(expression, list(measured.values()), counts, expectation.confidence)
+    return decide(expectation, values, images)
 
 
 def exit_code(judgements: Iterable[Judgement], allow: Collection[Verdict] = (), statuses: Iterable[Status] = ()) -> int:
@@ -165,17 +128,14 @@ def _verdict_of_runs(
 _REASONS = {Status.ERROR: "ended in an error", Status.BLOCKED: "blocked", Status.MISSING: "not run yet"}
 
 
-def _values(
-    expression: Expression,
-    needed: Sequence[Reference],
-    seeds: Sequence[int],
-    results: Mapping[tuple[str, int], RunResult],
-) -> tuple[dict[int, float], list[str]]:
-    """Return the finite value by seed, and what stands in the way of a value for the others."""
-    values: dict[int, float] = {}
+def _measured(
+    needed: Sequence[Reference], seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]
+) -> tuple[dict[int, dict[Reference, float]], list[str]]:
+    """Return all that is needed of each seed that has it, and what stands in the way for the others."""
+    measured: dict[int, dict[Reference, float]] = {}
     gaps: list[str] = []
     for seed in seeds:
-        measured: dict[Reference, float] = {}
+        found: dict[Reference, float] = {}
         for reference in needed:
             result = results.get((reference.run, seed))
             if result is not None and result.status is Status.DONE:
@@ -185,73 +145,15 @@ def _values(
                 elif not math.isfinite(value):
                     gaps.append(f"{reference.run}, seed {seed}: {reference.metric} is {value}")
                 else:
-                    measured[reference] = value
-        if len(measured) == len(set(needed)):
-            value = evaluate(expression, measured)
-            if math.isfinite(value):
-                values[seed] = value
-            else:
-                gaps.append(f"seed {seed}: the expression has no finite value")
-    return values, gaps
+                    found[reference] = value
+        if len(found) == len(needed):
+            measured[seed] = found
+    return measured, gaps
 
 
 def _absence(reference: Reference, seed: int) -> str:
     why = "never fitted its training set, so it " if reference.metric.endswith("_to_fit") else ""
     return f"{reference.run}, seed {seed}, {why}has no {reference.metric}"
-
-
-def _judge_every(expectation: Expectation, values: Mapping[int, float]) -> Judgement:
-    numbers = list(values.values())
-    outside = {seed: value for seed, value in values.items() if not _within(expectation, value, value)}
-    listed = ", ".join(f"seed {seed} ({value:.5g})" for seed, value in outside.items())
-    return Judgement(
-        expectation,
-        Verdict.FAIL if outside else Verdict.PASS,
-        statistics.mean(numbers),
-        statistics.stdev(numbers) if len(numbers) > 1 else None,
-        values,
-        message=f"outside the bounds: {listed}" if outside else "",
-    )
-
-
-def _judge_mean(expectation: Expectation, values: Mapping[int, float]) -> Judgement:
-    numbers = list(values.values())
-    # Exact rational arithmetic: equal values give exactly their value and a deviation of 0.
-    mean = statistics.mean(numbers)
-    if len(numbers) == 1:
-        message = "one seed gives no interval; add seeds or use statistic every"
-        return Judgement(expectation, Verdict.INCONCLUSIVE, mean, None, values, message=message)
-    deviation = statistics.stdev(numbers)
-    lower, upper = confidence_limits(numbers, expectation.confidence)
-    limits = f"{100 * expectation.confidence:.6g}% confidence limits {lower:.5g} and {upper:.5g}"
-    if _within(expectation, lower, upper):
-        verdict, message = Verdict.PASS, ""
-    elif not _within(expectation, upper, lower):
-        verdict, message = Verdict.FAIL, f"the mean {mean:.5g} is outside the bounds, and so are its {limits}"
-    else:
-        verdict, message = (
-            Verdict.INCONCLUSIVE,
-            f"the {limits} straddle a bound; {_advice(expectation, mean, deviation)}",
-        )
-    return Judgement(expectation, verdict, mean, deviation, values, (lower, upper), message)
-
-
-def _within(expectation: Expectation, low: float, high: float) -> bool:
-    """Say whether `low` meets the lower bound and `high` the upper one, where they are set."""
-    return (expectation.lower is None or low >= expectation.lower - _slack(expectation.lower)) and (
-        expectation.upper is None or high <= expectation.upper + _slack(expectation.upper)
-    )
-
-
-def _slack(bound: float) -> float:
-    return ROUNDING * max(1.0, abs(bound))
-
-
-def _advice(expectation: Expectation, mean: float, deviation: float) -> str:
-    bounds = [bound for bound in (expectation.lower, expectation.upper) if bound is not None]
-    needed = seeds_to_decide(deviation, min(abs(mean - bound) for bound in bounds), expectation.confidence)
-    number = f"more than {MOST_SEEDS}" if needed is None else f"about {needed}"
-    return f"at this deviation {number} seeds would likely decide"
 
 
 def _seeds(seeds: Sequence[int]) -> str:

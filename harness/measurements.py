@@ -53,3 +53,9 @@ SUMMARY = {
 
 METRICS = HISTORY | SUMMARY
 """Every name that a metric expression may use after a run's name."""
+
+ON_TEST_IMAGES = ("test_loss", "test_accuracy", "initial_test_accuracy")
+"""Metrics that other test images would change, the network being what it is."""
+
+BINOMIAL = ("test_accuracy", "initial_test_accuracy")
+"""Those of them that are shares of the test images, so that a count of images is behind them."""

@@ -1,7 +1,8 @@
-"""Verdicts against numbers from a printed t table and hand calculation."""
+"""Verdicts against numbers worked out by hand."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,22 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.check import (
-    Judgement,
-    Verdict,
-    check,
-    confidence_limits,
-    exit_code,
-    half_width,
-    judge,
-    seeds_to_decide,
-)
+from harness.check import Judgement, Verdict, check, exit_code, judge
 from harness.results import RunResult, Status
-from harness.spec.records import Basis, Expectation, Experiment, Requirements, Statistic
-
-# Printed tables of Student's t, one-sided 95% (and 99%): degrees of freedom 1, 2, 4, 9.
-T95 = {1: 6.3138, 2: 2.9200, 4: 2.1318, 9: 1.8331}
-T99 = {2: 6.9646, 4: 3.7469}
+from harness.spec.load import load_file
+from harness.spec.records import Basis, Expectation, Experiment, Interval, Requirements, RunSpec, Statistic
 
 
 def expect(
@@ -33,8 +22,12 @@ def expect(
     upper: float | None = None,
     statistic: Statistic = Statistic.MEAN,
     confidence: float = 0.95,
+    interval: Interval = Interval.STUDENT,
+    share: float | None = None,
 ) -> Expectation:
-    return Expectation("id", "title", metric, lower, upper, statistic, confidence, Basis.CLAIM, "source")
+    return Expectation(
+        "id", "title", metric, lower, upper, statistic, confidence, Basis.CLAIM, "source", None, interval, share
+    )
 
 
 def results_of(run: str, values: Sequence[float | None], metric: str = "test_accuracy") -> list[RunResult]:
@@ -44,21 +37,6 @@ def results_of(run: str, values: Sequence[float | None], metric: str = "test_acc
 def verdict_on(expectation: Expectation, results: Sequence[RunResult], seeds: int | None = None) -> Judgement:
     count = 1 + max((result.seed for result in results), default=0) if seeds is None else seeds
     return judge(expectation, range(count), {(result.run, result.seed): result for result in results})
-
-
-@pytest.mark.parametrize(("freedom", "quantile"), T95.items())
-def test_the_half_width_uses_the_quantile_of_the_printed_table(freedom: int, quantile: float) -> None:
-    assert half_width(1.0, freedom + 1, 0.95) == pytest.approx(quantile / math.sqrt(freedom + 1), abs=5e-5)
-
-
-@pytest.mark.parametrize(("freedom", "quantile"), T99.items())
-def test_another_confidence_uses_its_own_quantile(freedom: int, quantile: float) -> None:
-    assert half_width(2.0, freedom + 1, 0.99) == pytest.approx(2 * quantile / math.sqrt(freedom + 1), abs=1e-4)
-
-
-def test_confidence_limits_of_one_two_three() -> None:
-    # Mean 2, sample deviation 1, t = 2.91999: 2 -+ 2.91999 / sqrt(3) = 2 -+ 1.68585.
-    assert confidence_limits([1.0, 2.0, 3.0], 0.95) == pytest.approx((0.31415, 3.68585), abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -118,10 +96,100 @@ def test_the_rounding_of_a_difference_does_not_miss_its_bound() -> None:
     assert verdict_on(expect(metric, lower=0.01 + 1e-9), results).verdict is Verdict.FAIL
 
 
-def test_one_seed_gives_no_interval() -> None:
+def test_one_seed_says_nothing_about_others() -> None:
     judgement = verdict_on(expect(lower=0.1), results_of("vanilla", [0.9]))
     assert (judgement.verdict, judgement.mean, judgement.deviation) == (Verdict.INCONCLUSIVE, 0.9, None)
-    assert judgement.message == "one seed gives no interval; add seeds or use statistic every"
+    assert (judgement.interval, judgement.images) == ((None, None), None)
+    assert judgement.message == "one seed says nothing about others; from two on can be told how many would decide"
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Experiment:
+    """A run that is measured on 100 test images, and one on all that the digits have."""
+    expectation = {"id": "e", "metric": "whole.test_accuracy", "at_least": 0.9, "basis": "claim", "source": "s"}
+    document = {
+        "name": "a",
+        "title": "A",
+        "seeds": [3],
+        "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}},
+        "runs": {"vanilla": {"dataset": {"test_examples": 100}}, "whole": {}},
+        "expectations": [expectation],
+    }
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(document))
+    return load_file(path)
+
+
+@pytest.fixture
+def runs(experiment: Experiment) -> Mapping[str, RunSpec]:
+    return experiment.runs
+
+
+# Of 100 images with the accuracy 0.83628, 90 or more are right with probability 5%, and with 0.94474, 90 or fewer.
+OF_90 = (0.83628, 0.94474)
+
+
+def judged_one(expectation: Expectation, runs: Mapping[str, RunSpec], **accuracies: float) -> Judgement:
+    results = [result for run, value in accuracies.items() for result in results_of(run, [value])]
+    return judge(expectation, [0], {(result.run, result.seed): result for result in results}, runs)
+
+
+def test_one_seed_shows_what_its_test_images_leave_open(runs: Mapping[str, RunSpec]) -> None:
+    judgement = judged_one(expect(lower=0.5), runs, vanilla=0.9)
+    assert judgement.images == pytest.approx(OF_90, abs=2e-5)
+    assert (judgement.verdict, judgement.interval) == (Verdict.INCONCLUSIVE, (None, None))
+    assert judgement.message == (
+        "one seed says nothing about others; from two on can be told how many would decide; its test images alone "
+        "leave 0.9 the 95% confidence limits 0.83628 and 0.94474"
+    )
+
+
+@pytest.mark.parametrize("statistic", [Statistic.MEDIAN, Statistic.WORST, Statistic.EVERY])
+def test_the_test_images_change_no_verdict_on_seeds(statistic: Statistic, runs: Mapping[str, RunSpec]) -> None:
+    judgement = judged_one(expect(lower=0.89, statistic=statistic, share=0.9), runs, vanilla=0.9)
+    assert judgement.images == pytest.approx(OF_90, abs=2e-5)
+    assert judgement.verdict is (Verdict.PASS if statistic is Statistic.EVERY else Verdict.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "verdict"),
+    [
+        (0.836, None, Verdict.PASS),
+        (0.837, None, Verdict.INCONCLUSIVE),
+        (0.945, None, Verdict.FAIL),
+        (0.83, 0.95, Verdict.PASS),
+        (None, 0.944, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_the_test_images_decide_where_they_are_asked_to(
+    lower: float | None, upper: float | None, verdict: Verdict, runs: Mapping[str, RunSpec]
+) -> None:
+    judgement = judged_one(expect(lower=lower, upper=upper, interval=Interval.BINOMIAL), runs, vanilla=0.9)
+    assert judgement.verdict is verdict
+    assert judgement.interval == judgement.images
+    if verdict is Verdict.INCONCLUSIVE:
+        assert judgement.message.endswith("straddle a bound; only more test images would narrow them")
+
+
+def test_the_test_images_may_decide_on_several_networks(runs: Mapping[str, RunSpec]) -> None:
+    results = {(result.run, result.seed): result for result in results_of("vanilla", [0.9, 0.95])}
+    judgement = judge(expect(lower=0.8, interval=Interval.BINOMIAL), [0, 1], results, runs)
+    # Each at 97.5%: 90 of 100 from 0.82378 to 0.95100, 95 of 100 from 0.88717 to 0.98356.
+    assert judgement.interval == pytest.approx(((0.82378 + 0.88717) / 2, (0.95100 + 0.98356) / 2), abs=2e-5)
+    assert judgement.verdict is Verdict.PASS
+    seeds = judge(expect(lower=0.8), [0, 1], results, runs)
+    assert seeds.images is None
+
+
+def test_without_a_number_of_test_images_they_decide_nothing() -> None:
+    judgement = judged_one(expect(lower=0.1, interval=Interval.BINOMIAL), {}, vanilla=0.9)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.message == "the number of test images behind the metric is not known, so there are no limits"
+
+
+def test_check_finds_the_number_of_test_images_by_itself(experiment: Experiment) -> None:
+    (judgement,) = check(experiment, [RunResult("whole", 3, "k", Status.DONE, measurements={"test_accuracy": 1.0})])
+    assert judgement.images == pytest.approx((0.05 ** (1 / 1297), 1.0))  # the digits have 1,297
 
 
 def test_every_names_the_seeds_outside() -> None:
@@ -134,24 +202,153 @@ def test_every_names_the_seeds_outside() -> None:
 def test_every_of_one_seed_may_pass() -> None:
     judgement = verdict_on(expect(lower=0.9, statistic=Statistic.EVERY), results_of("vanilla", [0.9]))
     assert (judgement.verdict, judgement.interval) == (Verdict.PASS, (None, None))
+    assert judgement.share == pytest.approx((0.05, 1.0))
+
+
+@pytest.mark.parametrize(("count", "share"), [(3, 0.3684), (5, 0.5493), (10, 0.7411)])
+def test_every_says_what_it_shows_of_all_seeds(count: int, share: float) -> None:
+    judgement = verdict_on(expect(lower=0.9, statistic=Statistic.EVERY), results_of("vanilla", [0.95] * count))
+    assert judgement.share == pytest.approx((share, 1.0), abs=5e-5)  # 0.05^(1/n)
 
 
 @pytest.mark.parametrize(
-    ("distance", "count"),
-    # Deviation 1, from the table: n = 3: 2.9200/1.7321 = 1.6859; n = 5: 2.1318/2.2361 = 0.9534; n = 10: 0.5797.
-    [(6.0, 2), (1.70, 3), (0.96, 5), (0.95, 6), (0.58, 10), (0.57, 11), (0.01, None), (0.0, None)],
+    ("lower", "upper", "seeds"),
+    # Mean 2 and deviation 1; tables of the power of the t-test, one-sided 5%, power 80%: 8 seeds for a distance of a
+    # deviation, 27 for half of one. The mean foretells a pass in the first three, a fail in the others.
+    [
+        (1.0, None, "about 8"),
+        (1.5, 9.0, "about 27"),
+        (1.99, None, "more than 100"),
+        (2.5, None, "about 27"),
+        (0.0, 1.0, "about 8"),
+        (2.0, None, "more than 100"),
+    ],
 )
-def test_the_number_of_seeds_that_would_decide(distance: float, count: int | None) -> None:
-    assert seeds_to_decide(1.0, distance, 0.95) == count
+def test_an_inconclusive_mean_says_how_many_seeds_would_likely_decide(
+    lower: float | None, upper: float | None, seeds: str
+) -> None:
+    judgement = verdict_on(expect(lower=lower, upper=upper), results_of("vanilla", [1.0, 2.0, 3.0]))
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.message == (
+        "the 95% confidence limits 0.31415 and 3.6859 straddle a bound; "
+        f"{seeds} seeds would likely decide, if mean and deviation are as measured"
+    )
 
 
-def test_an_inconclusive_message_advises_on_seeds() -> None:
+def test_the_mean_of_ratios_is_not_the_ratio_of_means() -> None:
+    # The ratios are 0.5, 0.5 and 0.2, their mean is 0.4; the means are 7/3 and 20/3, their ratio is 0.35. That one is
+    # judged by the mean of a - 0.35 b, which is 0.
+    results = results_of("a", [1.0, 4.0, 2.0]) + results_of("b", [2.0, 8.0, 10.0])
+    ratio = verdict_on(expect("a.test_accuracy / b.test_accuracy", upper=0.4), results)
+    assert ratio.mean == pytest.approx(0.4)
+    difference = verdict_on(expect("a.test_accuracy - 0.35 * b.test_accuracy", upper=0.0), results)
+    assert difference.values == pytest.approx({0: 0.3, 1: 1.2, 2: -1.5})
+    assert difference.mean == pytest.approx(0.0, abs=1e-12)
+
+
+def test_bootstrap_limits_decide_where_they_are_asked_for() -> None:
+    # Of 27 resamples of 1, 2, 3, one has the mean 1 and three 4/3: the limits are 4/3 and 8/3, Student's 0.31 and 3.69.
     results = results_of("vanilla", [1.0, 2.0, 3.0])
-    assert "about 5 seeds would likely decide" in verdict_on(expect(lower=1.04), results).message
-    assert "more than 100 seeds would likely decide" in verdict_on(expect(lower=2.01), results).message
+    judgement = verdict_on(expect(lower=1.3, interval=Interval.BOOTSTRAP), results)
+    assert judgement.verdict is Verdict.PASS
+    assert judgement.interval == pytest.approx((4 / 3, 8 / 3))
+    assert verdict_on(expect(lower=1.3), results).verdict is Verdict.INCONCLUSIVE
+    assert verdict_on(expect(upper=1.3, interval=Interval.BOOTSTRAP), results).verdict is Verdict.FAIL
+    one = verdict_on(expect(lower=0.1, interval=Interval.BOOTSTRAP), results_of("vanilla", [0.9]))
+    assert one.verdict is Verdict.INCONCLUSIVE
 
 
-@pytest.mark.parametrize("statistic", [Statistic.MEAN, Statistic.EVERY])
+@pytest.mark.parametrize(
+    ("lower", "upper", "verdict"),
+    [
+        # Of 8 seeds the limits of the median are the second smallest and the second largest (sign test: 9 of 256).
+        (2.0, None, Verdict.PASS),
+        (2.1, None, Verdict.INCONCLUSIVE),
+        (7.0, None, Verdict.INCONCLUSIVE),
+        (7.1, None, Verdict.FAIL),
+        (2.0, 7.0, Verdict.PASS),
+        (2.0, 6.9, Verdict.INCONCLUSIVE),
+        (None, 1.9, Verdict.FAIL),
+    ],
+)
+def test_the_median_of_eight_seeds_against_bounds(lower: float | None, upper: float | None, verdict: Verdict) -> None:
+    results = results_of("vanilla", [-100.0, 3.0, 2.0, 8.0, 7.0, 5.0, 6.0, 4.0])
+    judgement = verdict_on(expect(lower=lower, upper=upper, statistic=Statistic.MEDIAN), results)
+    assert judgement.verdict is verdict
+    assert (judgement.median, judgement.interval) == (4.5, (2.0, 7.0))
+    assert bool(judgement.message) is (verdict is not Verdict.PASS)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        # The share of seeds below 2 is 1 of 5: with 18 seeds the sign test takes 5 of them, and P(at most 5) = 0.87; no
+        # smaller number reaches 80%.
+        ([1.0, 3.0, 4.0, 5.0, 6.0], "the 95% confidence limits 1 and 6 straddle a bound; about 18 seeds"),
+        ([5.0, 3.0, 4.0], "a median has 95% confidence limits from 5 seeds on; about 5 seeds"),
+        ([1.0, 3.0], "a median has 95% confidence limits from 5 seeds on; more than 100 seeds"),
+    ],
+)
+def test_an_inconclusive_median_says_how_many_seeds_would_likely_decide(values: Sequence[float], message: str) -> None:
+    judgement = verdict_on(expect(lower=2.0, statistic=Statistic.MEDIAN), results_of("vanilla", values))
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.message == f"{message} would likely decide, if the share of seeds beyond a bound is as measured"
+
+
+def test_the_median_that_is_outside_says_so() -> None:
+    judgement = verdict_on(expect(lower=7.0, statistic=Statistic.MEDIAN), results_of("vanilla", [1.0, 2, 3, 4, 5]))
+    assert judgement.message == "the median 3 is outside the bounds, and so are its 95% confidence limits 1 and 5"
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "share", "verdict"),
+    [
+        # 0.05^(1/5) = 0.5493 and 0.05^(1/29) = 0.9018 where all are inside.
+        (5, 0, 0.54, Verdict.PASS),
+        (5, 0, 0.55, Verdict.INCONCLUSIVE),
+        (29, 0, 0.9, Verdict.PASS),
+        (28, 0, 0.9, Verdict.INCONCLUSIVE),
+        # Four of five: P(at least 4 of 5) = 0.05 at 0.3426. None of five: 1 - 0.05^(1/5) = 0.4507.
+        (4, 1, 0.34, Verdict.PASS),
+        (4, 1, 0.35, Verdict.INCONCLUSIVE),
+        (0, 5, 0.45, Verdict.INCONCLUSIVE),
+        (0, 5, 0.46, Verdict.FAIL),
+        (1, 2, 0.9, Verdict.FAIL),
+        (2, 1, 0.9, Verdict.INCONCLUSIVE),
+        (1, 0, 0.9, Verdict.INCONCLUSIVE),
+        (0, 1, 0.9, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_the_worst_seed_is_that_of_a_share_of_all(inside: int, outside: int, share: float, verdict: Verdict) -> None:
+    results = results_of("vanilla", [0.95] * inside + [0.5] * outside)
+    judgement = verdict_on(expect(lower=0.9, statistic=Statistic.WORST, share=share), results)
+    assert judgement.verdict is verdict
+    assert (judgement.interval, judgement.mean is None) == ((None, None), False)
+    assert bool(judgement.message) is (verdict is not Verdict.PASS)
+
+
+def test_the_worst_seed_between_two_bounds_counts_both_sides() -> None:
+    results = results_of("vanilla", [0.5, 0.95, 0.92, 0.99, 0.91])
+    judgement = verdict_on(expect(lower=0.9, upper=0.96, statistic=Statistic.WORST, share=0.9), results)
+    # P(at most 3 of 5) = 0.05 at 0.9236. Where 60% are inside, of 13 seeds at most 9 are with probability 0.83, which
+    # of 90% are with 0.03; with 12 seeds, at most 8, it is 0.77.
+    assert judgement.message == (
+        "3 of 5 seeds are within the bounds (outside: seed 0 (0.5), seed 3 (0.99)); the 95% confidence limits of the "
+        "share of all seeds that are, 18.9% and 92.4%, straddle 90%; about 13 seeds would likely decide, if the share "
+        "of seeds within the bounds is as measured"
+    )
+
+
+def test_the_worst_seed_says_how_many_seeds_would_likely_decide() -> None:
+    judgement = verdict_on(expect(lower=0.9, statistic=Statistic.WORST, share=0.9), results_of("vanilla", [0.95] * 3))
+    assert judgement.message == (
+        "3 of 3 seeds are within the bounds; the 95% confidence limits of the share of all seeds that are, 36.8% and "
+        "100.0%, straddle 90%; about 29 seeds would likely decide, if the share of seeds within the bounds is as "
+        "measured"
+    )
+
+
+@pytest.mark.parametrize("statistic", list(Statistic))
 @pytest.mark.parametrize("bad", [None, math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize(("lower", "upper"), [(0.0, None), (None, 1e9), (None, None)])
 def test_nothing_missing_or_not_finite_passes(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from harness.check import Judgement, half_width
+from harness.check import Judgement
+from harness.spec.records import Interval
+from harness.statistics import half_width
 
 
 def difference(judgement: Judgement) -> tuple[float | None, float | None]:
     """Return measured minus published, and how far its one-sided Student-t limits are from it.
 
-    Each limit holds with the expectation's confidence. None where there is no published number or
-    no mean; the second also for a single seed.
+    Measured is the mean, or the median where that is the statistic. Each limit holds with the
+    expectation's confidence. None where there is no published number or not every seed has a value; the
+    second also for a single seed and where other limits than Student's count.
     """
-    published, mean, deviation = judgement.expectation.published, judgement.mean, judgement.deviation
-    if published is None or mean is None:
+    expectation, mean, deviation = judgement.expectation, judgement.mean, judgement.deviation
+    if expectation.published is None or mean is None:
         return None, None
-    if deviation is None:
-        return mean - published, None
-    return mean - published, half_width(deviation, len(judgement.values), judgement.expectation.confidence)
+    if judgement.median is not None:
+        return judgement.median - expectation.published, None
+    if deviation is None or expectation.interval is not Interval.STUDENT:
+        return mean - expectation.published, None
+    return mean - expectation.published, half_width(deviation, len(judgement.values), expectation.confidence)

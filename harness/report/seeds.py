@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from harness.check import half_width
 from harness.report.style import factor, look
 from harness.results import RunResult, Status
+from harness.statistics import half_width
 
 _TWO_SIDED_95 = 0.975
 

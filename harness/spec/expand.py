@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.measurements import HISTORY, METRICS
 from harness.spec import schema
+from harness.spec.binomial import accuracy_terms
 from harness.spec.consistency import inconsistencies, misfits
 from harness.spec.document import Pointer
 from harness.spec.expression import WILDCARD, Expression, ExpressionError, Reference, parse, references
@@ -26,6 +27,7 @@ from harness.spec.records import (
     Expectation,
     Experiment,
     Figure,
+    Interval,
     Json,
     Normalization,
     Requirements,
@@ -35,6 +37,7 @@ from harness.spec.records import (
     Standardization,
     Statistic,
     StopRule,
+    Tolerance,
     Training,
     WeightsFile,
 )
@@ -80,6 +83,7 @@ def expand(path: Path, document: Json, faults: list[Fault]) -> Experiment | None
         figures=tuple(figures),
         document=document,
         remarks=tuple(filled["remarks"]),
+        tolerances={metric: Tolerance(**raw) for metric, raw in filled["baseline"]["tolerances"].items()},
     )
 
 
@@ -213,6 +217,7 @@ def _settings(complete: Mapping[str, Json], folder: Path) -> Settings:
             label_smoothing=training["label_smoothing"],
             precision=training["precision"],
             early_stopping=_early_stopping(early) if early else None,
+            deterministic=training["deterministic"],
         ),
     )
 
@@ -283,6 +288,8 @@ def _expectations(document: Json, grid: Grid, damaged: set[Pointer], faults: lis
         except ExpressionError as error:
             wrong = [str(error)]
         faults.extend(Fault(((*place, "metric"),), message) for message in wrong)
+        if raw.get("interval") == Interval.BINOMIAL.value and not wrong and not _counts_images(raw["metric"]):
+            faults.append(Fault(((*place, "interval"),), f"{raw['metric']!r} is no sum over test accuracies"))
         if not faults:
             filled = schema.fill_defaults(schema.definition("expectation"), raw)
             yield from _each_cell(_expectation(filled), grid)
@@ -305,7 +312,15 @@ def _expectation(raw: Mapping[str, Json]) -> Expectation:
         basis=Basis(raw["basis"]),
         source=raw["source"],
         published=published,
+        interval=Interval(raw.get("interval", Interval.STUDENT)),
+        share=raw.get("share"),
     )
+
+
+def _counts_images(metric: str) -> bool:
+    """Tell whether a metric is a sum over test accuracies, whatever its other parts come to be."""
+    expression = parse(metric)
+    return accuracy_terms(expression, dict.fromkeys(references(expression), math.nan)) is not None
 
 
 def _each_cell(expectation: Expectation, grid: Grid) -> Iterator[Expectation]:

@@ -152,3 +152,34 @@ def evaluate(expression: Expression, values: Mapping[Reference, float]) -> float
     if expression.symbol == "/" and right == 0:
         return math.nan
     return _OPERATIONS[expression.symbol](left, right)
+
+
+Coefficients = Mapping[Reference | None, float]
+"""The factor of each reference in a sum; that of None is the constant."""
+
+
+def linear(expression: Expression, constants: Mapping[Reference, float]) -> Coefficients | None:
+    """Return an expression as a sum over the references that are no constants, or None where it is none.
+
+    `a / 2 - c.steps * b`, where c.steps is the constant 3, is `{None: 0, a: 0.5, b: -3}`.
+    A division by zero gives NaN.
+    """
+    if isinstance(expression, Number):
+        return {None: expression.value}
+    if isinstance(expression, Reference):
+        return {None: constants[expression]} if expression in constants else {None: 0.0, expression: 1.0}
+    left, right = linear(expression.left, constants), linear(expression.right, constants)
+    if left is None or right is None:
+        return None
+    if expression.symbol in "+-":
+        return _sum(left, right, 1.0 if expression.symbol == "+" else -1.0)
+    if expression.symbol == "*" and len(left) == 1:
+        left, right = right, left
+    if len(right) > 1:
+        return None
+    divisor = right[None] or math.nan
+    return _sum({}, left, right[None] if expression.symbol == "*" else 1 / divisor)
+
+
+def _sum(left: Coefficients, right: Coefficients, factor: float) -> Coefficients:
+    return {key: left.get(key, 0.0) + factor * right.get(key, 0.0) for key in {**left, **right}}

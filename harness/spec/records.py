@@ -94,6 +94,7 @@ class Training:
     label_smoothing: float = 0.0
     precision: str = "float32"
     early_stopping: EarlyStopping | None = None
+    deterministic: bool = True
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,20 @@ class RunSpec:
 
 
 class Statistic(enum.Enum):
-    """How an expectation reads the values of several seeds."""
+    """Of what an expectation speaks: of all seeds that there could be, or of the seeds at hand (`EVERY`)."""
 
     MEAN = "mean"
+    MEDIAN = "median"
+    WORST = "worst"
     EVERY = "every"
+
+
+class Interval(enum.Enum):
+    """How the confidence limits of a mean are found: from the seeds, or from the test images (`BINOMIAL`)."""
+
+    STUDENT = "student"
+    BOOTSTRAP = "bootstrap"
+    BINOMIAL = "binomial"
 
 
 class Basis(enum.Enum):
@@ -151,7 +162,8 @@ class Basis(enum.Enum):
 class Expectation:
     """A bound on a metric expression; `lower` or `upper` is None where that side is open.
 
-    `published` is the metric's value in a publication; None unless the basis is `PAPER`.
+    `published` is the metric's value in a publication; None unless the basis is `PAPER`. `share`
+    is that of all seeds which must be within the bounds; None unless the statistic is `WORST`.
     """
 
     id: str
@@ -164,6 +176,8 @@ class Expectation:
     basis: Basis
     source: str
     published: float | None = None
+    interval: Interval = Interval.STUDENT
+    share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +187,14 @@ class Figure:
     name: str
     title: str
     parameters: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a number may drift: the larger of the two, `relative` as a share of the kept number."""
+
+    absolute: float = 0.0
+    relative: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -195,7 +217,8 @@ class Requirements:
 class Experiment:
     """One specification, validated, combined and expanded.
 
-    `remarks` are what its author says of the results.
+    `remarks` are what its author says of the results, `tolerances` how far each metric may drift from the
+    baseline, where that is not the default of its kind.
     """
 
     path: Path
@@ -210,3 +233,4 @@ class Experiment:
     figures: tuple[Figure, ...]
     document: Mapping[str, Json]
     remarks: tuple[str, ...] = ()
+    tolerances: Mapping[str, Tolerance] = field(default_factory=dict)

@@ -126,8 +126,8 @@ def _validator(name: str) -> Any:
 
 def faults(name: str, instance: Json) -> Iterator[tuple[Pointer, str]]:
     """Yield the pointer and the message of everything in `instance` that the definition `name` does not allow."""
-    for error in _validator(name).iter_errors(instance):
-        yield from _describe(error)
+    found = (fault for error in _validator(name).iter_errors(instance) for fault in _describe(error))
+    yield from dict.fromkeys(found)  # two parts of the schema may say the same
 
 
 def faults_of_run(combined: Mapping[str, Json]) -> list[tuple[Pointer, str]]:

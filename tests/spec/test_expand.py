@@ -13,12 +13,14 @@ from harness.spec.patch import parse_assignment
 from harness.spec.records import (
     Basis,
     Component,
+    Interval,
     Json,
     Normalization,
     Requirements,
     Source,
     Statistic,
     StopRule,
+    Tolerance,
     WeightsFile,
 )
 
@@ -215,6 +217,25 @@ def test_expectations_are_bounds(write: Write) -> None:
     assert (high.lower, high.upper, high.statistic, high.basis) == (None, 2, Statistic.EVERY, Basis.MEASURED)
     assert (both.lower, both.upper, both.confidence, both.title, both.basis) == (-1, 3, 0.99, "T", Basis.PAPER)
     assert (low.published, high.published, both.published) == (None, None, 2)
+    assert {(each.interval, each.share) for each in (low, high, both)} == {(Interval.STUDENT, None)}
+
+
+def test_an_expectation_says_how_sure_it_must_be(write: Write) -> None:
+    given = [
+        expectation(at_least=1, interval="bootstrap"),
+        expectation(id="f", at_least=0, metric="one.test_accuracy / one.distance", interval="binomial"),
+        expectation(id="g", at_least=1, statistic="worst"),
+        expectation(id="h", at_least=1, statistic="worst", share=0.5),
+        expectation(id="i", at_least=1, statistic="median"),
+    ]
+    found = load_file(write(expectations=given)).expectations
+    assert [(each.statistic, each.interval, each.share) for each in found] == [
+        (Statistic.MEAN, Interval.BOOTSTRAP, None),
+        (Statistic.MEAN, Interval.BINOMIAL, None),
+        (Statistic.WORST, Interval.STUDENT, 0.9),
+        (Statistic.WORST, Interval.STUDENT, 0.5),
+        (Statistic.MEDIAN, Interval.STUDENT, None),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -252,6 +273,18 @@ def test_a_wildcard_makes_an_expectation_a_cell(write: Write) -> None:
         ("e[none]", "x[none].distance - y[none].distance + one.distance"),
         ("e[momentum+l2]", "x[momentum+l2].distance - y[momentum+l2].distance + one.distance"),
     ]
+
+
+def test_tolerances_are_by_metric_and_change_no_run(write: Write) -> None:
+    plain = load_file(write())
+    assert plain.tolerances == {}
+    tolerances = {"test_accuracy": {"absolute": 0.02}, "distance": {"relative": 1}}
+    experiment = load_file(write(baseline={"tolerances": tolerances}))
+    assert experiment.tolerances == {
+        "test_accuracy": Tolerance(absolute=0.02, relative=0.0),
+        "distance": Tolerance(absolute=0.0, relative=1.0),
+    }
+    assert experiment.runs == plain.runs
 
 
 def test_figures_keep_their_parameters(write: Write) -> None:
@@ -340,7 +373,7 @@ WRONG: list[tuple[Json, str]] = [
         {"runs": {"one": {"matrix": {"training.epohcs": [1]}}}},
         "/runs/one/matrix/training.epohcs/0 unknown property 'epohcs'; did you mean 'epochs'? (allowed: loss, "
         "loss_reduction, optimizer, schedule, batch_size, last_batch, epochs, stop_when, measure_every, "
-        "early_stopping, label_smoothing, precision)",
+        "early_stopping, label_smoothing, precision, deterministic)",
     ),
     (
         {"runs": {"one": {"matrix": {"training.epochs": [1, 0]}}}},
@@ -353,6 +386,14 @@ WRONG: list[tuple[Json, str]] = [
     (
         {"expectations": [expectation(between=[2, 1])]},
         "/expectations/0/between the lower bound of [2, 1] is above the upper",
+    ),
+    (
+        {"expectations": [expectation(at_least=0, metric="one.train_accuracy", interval="binomial")]},
+        "/expectations/0/interval 'one.train_accuracy' is no sum over test accuracies",
+    ),
+    (
+        {"expectations": [expectation(at_least=0, metric="one.test_accuracy / one.test_loss", interval="binomial")]},
+        "/expectations/0/interval 'one.test_accuracy / one.test_loss' is no sum over test accuracies",
     ),
     (
         {"expectations": [expectation(at_least=0), expectation(at_most=1)]},

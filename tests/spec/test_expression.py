@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.spec.expression import ExpressionError, Reference, evaluate, parse, references
+from harness.spec.expression import ExpressionError, Reference, evaluate, linear, parse, references
 
 A, B = Reference("a", "x"), Reference("b[p+q,r]", "y")
 
@@ -129,3 +129,30 @@ def test_the_longest_expressions_that_are_allowed_have_a_value(text: str, expect
     assert len(text) <= 1000
     assert value(text) == expected
     assert references(parse(text)) == ()
+
+
+C, STEPS = Reference("b", "x"), Reference("c", "steps")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("7", {None: 7}),
+        ("a.x", {None: 0, A: 1}),
+        ("a.x / 2 - c.steps * b.x", {None: 0, A: 0.5, C: -4}),
+        ("a.x * (c.steps + 1) + c.steps", {None: 4, A: 5}),
+        ("-(1 - (a.x - 3 * b.x))", {None: -1, A: 1, C: -3}),
+        ("a.x - a.x", {None: 0, A: 0}),
+        ("a.x * b.x", None),
+        ("1 / a.x", None),
+        ("1 + 2 * (a.x / b.x)", None),
+    ],
+)
+def test_a_sum_is_told_by_its_factors(text: str, expected: object) -> None:
+    assert linear(parse(text), {STEPS: 4}) == expected
+
+
+def test_a_factor_that_is_divided_by_zero_is_not_a_number() -> None:
+    found = linear(parse("a.x / (c.steps - 4)"), {STEPS: 4})
+    assert found is not None
+    assert math.isnan(found[A])

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.measurements import METRICS
+from harness.measurements import BINOMIAL, METRICS, ON_TEST_IMAGES
 from harness.spec import schema
-from harness.spec.records import Json
+from harness.spec.records import Interval, Json, Statistic
 
 SCHEMA = schema.load_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -51,6 +51,10 @@ VALID: Json = {
         {"id": "mid", "metric": "two.distance", "between": [0, 1], "basis": "claim", "source": "s", "confidence": 0.9},
         {"id": "near", "metric": "two.distance", "published": 2, "within": 1, "basis": "paper", "source": "s"},
         {"id": "over", "metric": "two.distance", "published": 2, "at_least": 1, "basis": "paper", "source": "s"},
+        {"id": "each", "metric": "two.steps", "at_most": 9, "statistic": "worst", "share": 0.5}
+        | {"basis": "claim", "source": "s"},
+        {"id": "half", "metric": "two.steps", "at_most": 9, "statistic": "median", "basis": "claim", "source": "s"},
+        {"id": "boot", "metric": "two.steps", "at_most": 9, "interval": "bootstrap", "basis": "claim", "source": "s"},
     ],
     "figures": [
         {"name": "by_cell", "metric": "distance", "groups": {"g": "one"}},
@@ -65,6 +69,7 @@ VALID: Json = {
         },
         {"name": "against", "metrics": ["steps"], "axis": "size", "groups": {"g": "one"}, "log_x": True},
     ],
+    "baseline": {"tolerances": {"test_accuracy": {"absolute": 0.02}, "distance": {"absolute": 1, "relative": 0.1}}},
 }
 
 
@@ -110,6 +115,11 @@ def test_the_schema_is_a_valid_one_and_the_example_has_everything() -> None:
     assert len(documented()) > 60
 
 
+def test_every_metric_may_have_a_tolerance() -> None:
+    tolerances = SCHEMA["properties"]["baseline"]["properties"]["tolerances"]
+    assert tolerances["propertyNames"]["enum"] == list(METRICS)
+
+
 @pytest.mark.parametrize("path", documented())
 def test_every_property_explains_itself(path: str) -> None:
     part = documented()[path]
@@ -137,17 +147,33 @@ def test_every_object_is_closed() -> None:
         closed = node.get("additionalProperties", node.get("unevaluatedProperties", True)) is not True
         if ("object" in ([types] if isinstance(types, str) else types)) and not closed:
             opened.append(path)
-        if node.get("$ref") == "#/$defs/run":
+        used = [part.get("$ref") for part in (node, *node.get("allOf", ()))]
+        if "#/$defs/run" in used and not path.endswith("/allOf/0"):
             assert node.get("unevaluatedProperties") is False, path
     # Every use of `run` is closed where it stands, because runs have a matrix besides.
     assert opened == ["#/$defs/run"]
 
 
-@pytest.mark.parametrize("name", [name for name, part in SCHEMA["$defs"].items() if "allOf" in part])
+@pytest.mark.parametrize(
+    "name", [name for name, part in SCHEMA["$defs"].items() if "allOf" in part and "name" in part["properties"]]
+)
 def test_every_branch_is_of_a_name(name: str) -> None:
     part = SCHEMA["$defs"][name]
     branches = {branch["if"]["properties"]["name"]["const"] for branch in part["allOf"]}
     assert branches <= set(part["properties"]["name"]["enum"])
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, part in SCHEMA["$defs"].items() if "enum" in part.get("properties", {}).get("name", {})]
+)
+def test_editors_describe_every_name_as_its_branch_does(name: str) -> None:
+    part = SCHEMA["$defs"][name]
+    names = part["properties"]["name"]
+    described = dict(zip(names["enum"], names["enumDescriptions"], strict=True))
+    assert all(described.values())
+    branches = {branch["if"]["properties"]["name"]["const"]: branch["then"] for branch in part["allOf"]}
+    titled = {of: branch["description"] for of, branch in branches.items() if "description" in branch}
+    assert {of: described[of] for of in titled} == titled
 
 
 def parameters(function: Callable[..., object]) -> set[str]:
@@ -202,6 +228,16 @@ def test_the_schema_says_what_the_registries_hold() -> None:
         assert branch("optimizer", name) == own, name
 
 
+def test_the_schema_says_what_the_statistics_are() -> None:
+    expectation = SCHEMA["$defs"]["expectation"]
+    statistic = expectation["properties"]["statistic"]
+    interval = expectation["allOf"][0]["then"]["properties"]["interval"]
+    for part, names in ((statistic, Statistic), (interval, Interval)):
+        assert part["enum"] == [each.value for each in names]
+        assert len(part["enumDescriptions"]) == len(part["enum"])
+    assert set(BINOMIAL) <= set(ON_TEST_IMAGES) <= set(METRICS)
+
+
 def test_examples_of_metrics_are_measured() -> None:
     assert set(schema.definition("figure")["allOf"][0]["then"]["properties"]["metric"]["examples"]) <= set(METRICS)
 
@@ -240,6 +276,7 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
             "early_stopping": None,
             "label_smoothing": 0,
             "precision": "float32",
+            "deterministic": True,
         },
     }
     assert run == before
@@ -281,10 +318,10 @@ FAULTS: list[tuple[str, Json, str, str]] = [
     ("nmae", 1, "/nmae", "unknown property 'nmae'; did you mean 'name'? (allowed: $schema, extends, name, title,"),
     ("runs", {}, "/runs", "expected at least one member, found none"),
     ("runs/Bad", {}, "/runs/Bad", '"Bad" does not have the form ^[a-z]'),
-    ("runs/one", [], "/runs/one", "expected an object, found []"),
+    ("runs/one", [], "/runs/one", "expected an object or null, found []"),
     ("runs/one/matrx", {}, "/runs/one/matrx", "unknown property 'matrx'; did you mean 'matrix'?"),
     ("runs/one/matrix", {}, "/runs/one/matrix", "expected at least one member, found none"),
-    ("runs/one/matrix/x", 5, "/runs/one/matrix/x", "expected an array or an object, found 5"),
+    ("runs/one/matrix/x", 5, "/runs/one/matrix/x", "expected an array or an object or null, found 5"),
     ("runs/one/matrix/x", [], "/runs/one/matrix/x", "expected at least 1 item, found 0"),
     ("runs/one/matrix/size/b c", {}, "/runs/one/matrix/size/b c", '"b c" does not have the form'),
     (
@@ -362,6 +399,12 @@ FAULTS: list[tuple[str, Json, str, str]] = [
         "/expectations/3",
         "expected exactly one of 'at_least', 'at_most', 'between', 'within'",
     ),
+    ("expectations/0/share", 0.5, "/expectations/0/share", "unknown property 'share'"),
+    ("expectations/4/share", 1, "/expectations/4/share", "expected less than 1, found 1"),
+    ("expectations/4/interval", "student", "/expectations/4/interval", "unknown property 'interval'"),
+    ("expectations/5/share", 0.5, "/expectations/5/share", "unknown property 'share'"),
+    ("expectations/5/statistic", "mode", "/expectations/5/statistic", "unknown value 'mode'"),
+    ("expectations/6/interval", "normal", "/expectations/6/interval", "unknown value 'normal'"),
     ("figures/0/panels", [], "/figures/0/panels", "unknown property 'panels'"),
     ("figures/2/x", "step", "/figures/2/x", "unknown value 'step'; did you mean 'steps'? (allowed: steps, epochs)"),
     ("figures/2/until", 0, "/figures/2/until", "expected more than 0, found 0"),

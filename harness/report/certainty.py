@@ -1,0 +1,65 @@
+"""How certain a verdict is: the limits beside each, and what the limits of a table mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.check import Judgement
+from harness.report.markdown import unbroken
+from harness.report.numbers import NOTHING, Scale, limits
+from harness.spec.records import Interval, Statistic
+
+
+def limits_cell(judgement: Judgement, scale: Scale) -> str:
+    """Return the limits in the unit of the metric, and below them those of the share of seeds."""
+    return "<br>".join(map(unbroken, _lines(judgement, scale))) or NOTHING
+
+
+def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
+    mean, deviation = judgement.mean, judgement.deviation
+    if None not in judgement.interval:
+        yield limits(judgement.interval, mean, deviation, scale)
+    elif judgement.images is not None:
+        yield f"{limits(judgement.images, mean, deviation, scale)} (test images alone)"
+    elif judgement.share is not None:
+        values = judgement.values.values()
+        yield limits((min(values), max(values)), mean, deviation, scale)
+    if judgement.share is not None:
+        lower, upper = judgement.share
+        every = judgement.expectation.statistic is Statistic.EVERY
+        yield f"{lower:.1%} of all seeds or more" if every else f"{lower:.1%} to {upper:.1%} of all seeds"
+
+
+def notes(judgements: Sequence[Judgement]) -> str:
+    """Return what the columns with numbers mean, as far as a table has such rows."""
+    kinds = {(judgement.expectation.statistic, judgement.expectation.interval) for judgement in judgements}
+    statistics = {statistic for statistic, _ in kinds}
+    one = any(judgement.images is not None and None in judgement.interval for judgement in judgements)
+    parts = [
+        "Measured is the mean ± sample deviation over seeds of the expression in the second column, evaluated seed by "
+        "seed. All limits are one-sided, each at the stated confidence, 95% where none is stated. Those from the seeds "
+        "speak of other seeds, not of other test images: every seed is tested on the same."
+    ]
+    parts += [text for kind, text in _ON_THE_MEAN.items() if (Statistic.MEAN, kind) in kinds]
+    parts += [text for kind, text in _ON_OTHERS.items() if kind in statistics]
+    return " ".join([*parts, _ON_ONE_SEED] if one else parts)
+
+
+_ON_THE_MEAN = {
+    Interval.STUDENT: "The limits of a mean are Student's, exact for normal values.",
+    Interval.BOOTSTRAP: "The limits by bootstrap (BCa) assume no distribution, but are too narrow for few seeds: a "
+    "mean on its bound passes in about 16, 10 and 8 of 100 cases with 3, 5 and 10 seeds, instead of 5.",
+    Interval.BINOMIAL: "The limits over test images (binomial) speak of these networks on other test images, not of "
+    "other seeds.",
+}
+_ON_OTHERS = {
+    Statistic.MEDIAN: "The limits of a median are two of the values themselves, and hold for any distribution.",
+    Statistic.WORST: "For a share of all seeds there stand the smallest and the largest value, and below them the "
+    "limits of the share of all seeds that is within the bounds.",
+    Statistic.EVERY: "Where every seed at hand must be within the bounds there stand the smallest and the largest "
+    "value, and below them what share of all seeds that shows to be within the bounds.",
+}
+_ON_ONE_SEED = (
+    "A single seed says nothing about others; the limits from the test images alone (binomial) tell how far "
+    "its value may be from that on all images of the kind."
+)

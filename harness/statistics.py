@@ -1,0 +1,195 @@
+"""Confidence limits and numbers of seeds: pure functions of numbers, each with its definition.
+
+Every limit here is one-sided and holds alone with the stated confidence; a lower and an upper one
+together make an interval of confidence 2 * confidence - 1, and a test against two bounds by the two
+of them is that of the two one-sided tests (TOST), at level 1 - confidence.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import math
+import statistics
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr, betaincinv, gammaincinv, ndtr, stdtrit  # scipy.stats takes most of a second to import
+
+Limits = tuple[float, float]
+"""A lower and an upper one-sided confidence limit."""
+
+MOST_SEEDS = 100
+"""Advice goes no further than this number of seeds."""
+
+LIKELY = 0.8
+"""The probability of a verdict at which a number of seeds would "likely decide"."""
+
+ROUNDING = 1e-12
+"""How far rounding may move a probability."""
+
+_RESAMPLES = 9999
+_RESAMPLING_SEED = 0
+_PARTS = 256
+"""Equally likely parts of the distribution of a deviation: enough for three decimals of the power."""
+
+
+def student_limits(values: Sequence[float], confidence: float) -> Limits:
+    """Return Student's limits of the mean of the population, `m -+ t s / sqrt(n)`; at least two values.
+
+    They hold exactly for values drawn from a normal distribution, and nearly so for the mean of
+    many values of any other.
+    """
+    mean, half = statistics.mean(values), half_width(statistics.stdev(values), len(values), confidence)
+    return mean - half, mean + half
+
+
+def half_width(deviation: float, count: int, confidence: float) -> float:
+    """Return `t(confidence, count - 1) * deviation / sqrt(count)`."""
+    return float(stdtrit(count - 1, confidence)) * deviation / math.sqrt(count)
+
+
+def bootstrap_limits(values: Sequence[float], confidence: float) -> Limits:
+    """Return the bias-corrected and accelerated bootstrap limits (BCa, Efron 1987) of the mean; at least two values.
+
+    The same values give the same limits, in whatever order. No limit lies beyond the smallest or the
+    largest value, so of few values the limits are too narrow: with three of them the mean of the
+    population is beyond all of them in one case of eight on either side, if it is their median.
+    """
+    ordered = sorted(values)
+    if ordered[0] == ordered[-1]:
+        return ordered[0], ordered[-1]
+    from scipy.stats import bootstrap
+
+    found = bootstrap(
+        (ordered,),
+        np.mean,
+        n_resamples=_RESAMPLES,
+        vectorized=True,
+        confidence_level=2 * confidence - 1,
+        method="BCa",
+        rng=np.random.default_rng(_RESAMPLING_SEED),
+    ).confidence_interval
+    # Values that differ by rounding alone leave nothing to correct by.
+    return (
+        float(found.low) if math.isfinite(found.low) else ordered[0],
+        float(found.high) if math.isfinite(found.high) else ordered[-1],
+    )
+
+
+def median_limits(values: Sequence[float], confidence: float) -> Limits | None:
+    """Return the limits of the median of the population that hold for every distribution, or None for too few values.
+
+    With k the largest number for which a binomial count of n trials of probability 1/2 is at most k
+    with probability 1 - confidence or less, they are the (k + 1)-th smallest and the (k + 1)-th
+    largest value (the sign test turned into limits; Conover, Practical Nonparametric Statistics,
+    1999, section 3.2). They err on the side of more confidence, as the counts are whole numbers.
+    """
+    exceptions = most_exceptions(len(values), 0.5, confidence)
+    ordered = sorted(values)
+    return (ordered[exceptions], ordered[-1 - exceptions]) if exceptions >= 0 else None
+
+
+def share_limits(successes: int, trials: int, confidence: float) -> Limits:
+    """Return the limits of a probability by Clopper and Pearson (1934), exact for a binomial count.
+
+    They are quantiles of the beta distribution: of (x, n - x + 1) at 1 - confidence and of
+    (x + 1, n - x) at confidence; 0 and 1 where no trial succeeded or all did. Where all did, the
+    lower one is `(1 - confidence) ** (1 / n)`. They err on the side of more confidence, as the
+    counts are whole numbers.
+    """
+    failures = trials - successes
+    lower = float(betaincinv(successes, failures + 1, 1 - confidence)) if successes else 0.0
+    upper = float(betaincinv(successes + 1, failures, confidence)) if failures else 1.0
+    return lower, upper
+
+
+def most_exceptions(count: int, share: float, confidence: float) -> int:
+    """Return how many exceptions there may be among `count` seeds to show that fewer than `share` of all are.
+
+    It is the largest k for which a binomial count of `count` trials of probability `share` is at
+    most k with probability 1 - confidence or less; -1 where there may be none, and still not enough
+    is shown.
+    """
+    return int(np.count_nonzero(_binomial(count, share) <= 1 - confidence + ROUNDING)) - 1
+
+
+def fewest_seeds(share: float, confidence: float) -> int:
+    """Return the smallest number of seeds that, all within the bounds, show that at least `share` of all seeds are.
+
+    It is the smallest n with `share ** n <= 1 - confidence` (Wilks 1941).
+    """
+    return math.ceil(math.log1p(-confidence) / math.log(share) - ROUNDING)
+
+
+def mean_power(
+    mean: float,
+    deviation: float,
+    count: int,
+    confidence: float,
+    lower: float = -math.inf,
+    upper: float = math.inf,
+) -> float:
+    """Return how probable it is that Student's limits of `count` normal values both lie within the bounds.
+
+    `mean` and `deviation` (above 0) are the population's. Of the sample, the deviation s is
+    independent of the mean, and given s the probability is
+    `max(0, Phi((upper - h - mean) / e) - Phi((lower + h - mean) / e))` with `e = deviation / sqrt(n)`
+    and `h = t s / sqrt(n)`; what is returned is its mean over s, where (n - 1) (s / deviation)^2 has the
+    chi-square distribution with n - 1 degrees of freedom. With one bound this is the power of the
+    t-test (noncentral t), with two that of the two one-sided tests (Phillips 1990).
+    """
+    error = deviation / math.sqrt(count)
+    half = half_width(1.0, count, confidence) * deviation * _deviations(count - 1)
+    inside = ndtr((upper - half - mean) / error) - ndtr((lower + half - mean) / error)
+    return float(np.mean(np.maximum(inside, 0.0)))
+
+
+def share_power(exceptions: Sequence[float], count: int, share: float, confidence: float) -> float:
+    """Return how probable it is at least that `count` seeds show each kind of exception to be rarer than `share`.
+
+    `exceptions` holds the probability of each kind; that of the union is at most the sum (Bonferroni).
+    """
+    most = most_exceptions(count, share, confidence)
+    if most < 0:
+        return 0.0
+    return max(0.0, 1 - sum(1 - float(bdtr(most, count, probability)) for probability in exceptions))
+
+
+def seeds_for_mean(
+    mean: float, deviation: float, confidence: float, lower: float = -math.inf, upper: float = math.inf
+) -> int | None:
+    """Return the smallest number of seeds whose power is `LIKELY`; None above `MOST_SEEDS`.
+
+    The power is that of `mean_power`: it grows with the number of seeds.
+    """
+    counts = range(2, MOST_SEEDS + 1)
+    place = bisect.bisect_left(
+        counts, LIKELY, key=lambda count: mean_power(mean, deviation, count, confidence, lower, upper)
+    )
+    return counts[place] if place < len(counts) else None
+
+
+def seeds_for_share(exceptions: Sequence[float], share: float, confidence: float) -> int | None:
+    """Return the smallest number of seeds whose `share_power` is `LIKELY`; None above `MOST_SEEDS`.
+
+    A somewhat larger number may have less, as the exceptions that may be are whole numbers.
+    """
+    counts = range(1, MOST_SEEDS + 1)
+    return next((count for count in counts if share_power(exceptions, count, share, confidence) >= LIKELY), None)
+
+
+@functools.cache
+def _binomial(count: int, probability: float) -> NDArray[np.float64]:
+    """Return the probabilities that a binomial count is at most 0, 1, ..., count - 1."""
+    below: NDArray[np.float64] = bdtr(np.arange(count, dtype=np.float64), count, probability)
+    return below
+
+
+@functools.cache
+def _deviations(freedom: int) -> NDArray[np.float64]:
+    """Return the middles of equally likely parts of a sample deviation, that of the population being 1."""
+    middles = (np.arange(_PARTS) + 0.5) / _PARTS
+    squares: NDArray[np.float64] = 2 * gammaincinv(freedom / 2, middles) / freedom
+    return np.sqrt(squares)
