@@ -19,10 +19,11 @@ def gpus() -> int:
     return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
-def environment(backend: str, device: str, precision: str, threads: int) -> dict[str, str]:
+def environment(backend: str, device: str, precision: str, threads: int, deterministic: bool) -> dict[str, str]:
     """Describe hardware, software and code revision in words, in a fixed order.
 
-    `threads` is how many an operation may use; 0 is the backend's word for one a core.
+    `threads` is how many an operation may use; 0 is the backend's word for one a core. `deterministic` says
+    whether only operations were used that give the same bits every time.
     """
     packages = {name: metadata.version(name) for name in _PACKAGES}
     return {
@@ -34,6 +35,7 @@ def environment(backend: str, device: str, precision: str, threads: int) -> dict
         "backend": backend,
         **packages,
         "precision": precision,
+        "deterministic": "yes" if deterministic else "no",
         "harness": revision(),
     }
 

@@ -10,14 +10,19 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from harness.check import Judgement, Verdict
 from harness.data import catalog
 from harness.plan import ConcreteRun, Member, Plan
-from harness.report.numbers import bounds, measured, scale_of
+from harness.report.numbers import bounds, scale_of
+from harness.report.words import found, subject
 from harness.results import RunResult, Status
+from harness.runner.estimate import in_words, time_left
+from harness.runner.events import Session
 from harness.runner.reuse import why_new
 from harness.runner.standing import standing
+from harness.runner.status import Standing, age
 from harness.spec.records import Experiment, RunSpec, WeightsFile
 from harness.store import Store
 
@@ -123,29 +128,49 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:.2%}"
 
 
+def show_standings(standings: Sequence[Standing], root: Path) -> None:
+    """Show the invocations that are at work on a store, what each is doing, and how long it will take."""
+    console = Console()
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    if not standings:
+        say(f"no event log in {root}: nothing was run there yet")
+    for each in standings:
+        session = each.session
+        say(f"{session.host}, process {session.pid}, {_life(session)}: {_progress(each)}")
+        if session.alive and session.current:
+            table = _table("run", "epoch", "train", "test", "heard")
+            for run in session.current:
+                row = run.row or {}
+                epoch = f"{row.get('epoch', 0)} of {run.epochs}"
+                accuracies = (_percent(row.get(name)) for name in ("train_accuracy", "test_accuracy"))
+                table.add_row(escape(run.label), epoch, *accuracies, f"{in_words(age(run.heard))} ago")
+            console.print(table)
+
+
+def _life(session: Session) -> str:
+    if session.alive:
+        return f"running for {in_words(age(session.started))}"
+    return f"ended {in_words(age(session.heard))} ago ({session.ended or 'it was killed'})"
+
+
+def _progress(standing: Standing) -> str:
+    others = {"failed": standing.failed, "blocked": standing.blocked}
+    parts = [f"{standing.done} of {standing.total} runs done", *(f"{n} {what}" for what, n in others.items() if n)]
+    if standing.session.alive:
+        parts.append(time_left(standing.seconds_left, standing.unknown))
+    return ", ".join(parts)
+
+
 def show_judgements(
     console: Console, experiment: Experiment, judgements: Sequence[Judgement], report: Path | None
 ) -> None:
     """Show an experiment's verdicts, and where its report lies."""
-    table = _table(
-        "verdict",
-        "expectation",
-        "expected",
-        "measured",
-        "basis",
-        title=f"\n{experiment.name}: {escape(experiment.title)}",
-    )
-    for judgement in judgements:
-        expectation, colour = judgement.expectation, _COLOURS[judgement.verdict]
-        scale = scale_of(expectation.metric)
-        table.add_row(
-            f"[{colour}]{judgement.verdict.value}[/]",
-            escape(expectation.id),
-            escape(bounds(expectation.lower, expectation.upper, scale)),
-            escape(measured(judgement.mean, judgement.deviation, scale)),
-            expectation.basis.value,
-        )
-    console.print(table)
+    headers = ("verdict", "expectation", "expected", "measured", "basis")
+    rows = [_judgement_row(judgement) for judgement in judgements]
+    _print_table(console, f"\n{experiment.name}: {experiment.title}", headers, rows)
     for judgement in judgements:
         if judgement.message and judgement.verdict is not Verdict.PASS:
             console.print(
@@ -153,6 +178,37 @@ def show_judgements(
             )
     if report is not None:
         console.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _judgement_row(judgement: Judgement) -> list[Text]:
+    expectation = judgement.expectation
+    scale, who = scale_of(expectation.metric), subject(expectation.statistic, expectation.share)
+    return [
+        Text(judgement.verdict.value, _COLOURS[judgement.verdict]),
+        Text(expectation.id),
+        Text(f"{who} {bounds(expectation.lower, expectation.upper, scale)}"),
+        Text(found(judgement.mean, judgement.deviation, judgement.median, scale)),
+        Text(expectation.basis.value),
+    ]
+
+
+def _print_table(console: Console, title: str, headers: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
+    """Print a table: aligned where it fits, which takes a tenth of the time (a hundred of them count), else folded."""
+    cells = [[Text(header, "bold") for header in headers], *rows]
+    widths = [max(cell.cell_len for cell in column) for column in zip(*cells, strict=True)]
+    if sum(widths) + 2 * (len(widths) - 1) > console.width:
+        table = _table(*headers, title=escape(title))
+        for row in rows:
+            table.add_row(*row)
+        console.print(table)
+        return
+    whole = Text().append(f"{title}\n", "italic")
+    for row in cells:
+        for cell, width in zip(row, widths, strict=True):
+            whole.append_text(cell).append(" " * (width + 2 - cell.cell_len))
+        whole.rstrip()
+        whole.append("\n")
+    console.print(whole, end="", soft_wrap=True)
 
 
 def show_sources(data_dir: Path) -> None:

@@ -10,7 +10,7 @@ from harness import machine
 
 
 def test_the_environment_names_what_took_part() -> None:
-    found = machine.environment("tensorflow", "CPU", "float32", 3)
+    found = machine.environment("tensorflow", "CPU", "float32", 3, True)
     assert list(found) == [
         "device",
         "processor",
@@ -23,11 +23,12 @@ def test_the_environment_names_what_took_part() -> None:
         "tensorflow-datasets",
         "numpy",
         "precision",
+        "deterministic",
         "harness",
     ]
     assert (found["device"], found["backend"], found["precision"]) == ("CPU", "tensorflow", "float32")
     assert found["threads"] == "3"
-    assert machine.environment("tensorflow", "CPU", "float32", 0)["threads"] == str(os.cpu_count())
+    assert machine.environment("tensorflow", "CPU", "float32", 0, False)["threads"] == str(os.cpu_count())
     assert found["numpy"] == metadata.version("numpy")
     assert re.fullmatch(r"3\.\d+\.\d+\S*", found["python"])
     assert re.search(r", \d+ cores$", found["processor"])

@@ -66,8 +66,26 @@ def test_every_verdict_but_a_pass_is_explained(tmp_path: Path) -> None:
     text = output.getvalue()
     assert "a: The [bold] title" in text
     assert [line.split()[:3] for line in text.splitlines() if line.startswith(("pass", "fail"))] == [
-        ["pass", "good", "at"],
-        ["fail", "bad", "at"],
+        ["pass", "good", "mean"],
+        ["fail", "bad", "mean"],
     ]
     assert text.endswith("bad: it is [too] low\nreport: out/a.md\n")
     assert "unsaid" not in text
+
+
+@pytest.mark.parametrize("width", [70, 66, 65, 40])
+def test_verdicts_are_aligned_and_folded_where_they_do_not_fit(tmp_path: Path, width: int) -> None:
+    expectation = Expectation("[id]", "", "one.epochs", None, 9, Statistic.EVERY, 0.95, Basis.CLAIM, "a place")
+    output = io.StringIO()
+    (tmp_path / "a.json").write_text(json.dumps(SPEC))
+    (experiment,) = load([tmp_path / "a.json"])
+    show_judgements(Console(file=output, width=width), experiment, [Judgement(expectation, Verdict.PASS, 8.0)], None)
+    lines = [line.rstrip() for line in output.getvalue().splitlines()]
+    aligned = [
+        "",
+        "a: The [bold] title",
+        "verdict  expectation  expected                     measured  basis",
+        "pass     [id]         every seed at most 9 epochs  8 epochs  claim",
+    ]
+    assert (lines == aligned) == (width >= len(aligned[3]))
+    assert max(map(len, lines)) <= width

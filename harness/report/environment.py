@@ -23,6 +23,21 @@ def environment(results: Sequence[RunResult]) -> dict[str, dict[str, int]]:
     return {name: dict(found[name].most_common()) for name in sorted(found)}
 
 
+def guarantees(results: Sequence[RunResult]) -> dict[str, int]:
+    """Return what another run of the same settings and seed will give, in words, and for how many finished runs."""
+    done = [result for result in results if result.status is Status.DONE]
+    return dict(Counter(_guarantee(result.environment) for result in done).most_common())
+
+
+def _guarantee(environment: Mapping[str, Json]) -> str:
+    # Runs that do not record it were made with deterministic operations alone.
+    if environment.get("deterministic", "yes") != "yes":
+        return "not the same bits: operations were allowed that sum in another order each time"
+    if environment.get("device") == "CPU":
+        return "the same bits, on the same kind of processor with as many threads and the same versions"
+    return "the same bits, on the same kind of device with the same versions"
+
+
 def _flat(value: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, item in value.items():
         if isinstance(item, Mapping):

@@ -26,11 +26,12 @@ def import_backend() -> None:
         import tensorflow  # noqa: F401
 
 
-def prepare_backend(threads: int | None = None) -> None:
-    """Make the backend repeatable and modest: deterministic operations, GPU memory taken as needed.
+def prepare_backend(threads: int | None = None, deterministic: bool = True) -> None:
+    """Make the backend repeatable and modest: deterministic operations where asked for, GPU memory taken as needed.
 
     What a person's `~/.keras/keras.json` says of number formats and axes is overruled. `threads` is how many
-    this process may use at once, None for all; it is settled before the first operation.
+    this process may use at once, None for all; it is settled before the first operation. Operations once made
+    deterministic stay so.
     """
     import keras
     import tensorflow as tf
@@ -42,7 +43,8 @@ def prepare_backend(threads: int | None = None) -> None:
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")
     keras.config.set_image_data_format("channels_last")
-    tf.config.experimental.enable_op_determinism()
+    if deterministic:
+        tf.config.experimental.enable_op_determinism()
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
 

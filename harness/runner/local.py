@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import keras
 import tensorflow as tf
@@ -16,7 +15,7 @@ from harness import machine
 from harness.compile import Compiled, WeightsError, compile_run
 from harness.data.records import DataError
 from harness.plan import ConcreteRun, Plan
-from harness.results import RunResult
+from harness.runner.listener import Listener, Row
 from harness.runner.standing import obstacle, standing
 from harness.spec.records import WeightsFile
 from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, Store, StoreError, Writer
@@ -36,19 +35,6 @@ class Interrupted(Exception):
     """A stop was asked for; the current run's state is saved."""
 
 
-class Listener(Protocol):
-    """Follows the runs."""
-
-    def started(self, run: ConcreteRun) -> None:
-        """Hear that a run begins."""
-
-    def advanced(self, rows: Sequence[Mapping[str, float]]) -> None:
-        """Hear the current run's new measurements."""
-
-    def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
-        """Hear how a run ended, or that it was kept from before."""
-
-
 def gpus() -> int:
     """Count the GPUs that the backend can use."""
     return len(tf.config.list_physical_devices("GPU"))
@@ -56,13 +42,17 @@ def gpus() -> int:
 
 @dataclass(frozen=True)
 class Work:
-    """What some runs share: the plan, where results and data lie, who follows, and who says stop."""
+    """What some runs share: the plan, where results and data lie, who follows, and who says stop.
+
+    `deterministic` says whether the backend was asked for deterministic operations.
+    """
 
     plan: Plan
     store: Store
     data_dir: Path
     listener: Listener
     stop: Callable[[], bool]
+    deterministic: bool = True
 
 
 def execute(work: Work, keys: Sequence[str]) -> None:
@@ -125,10 +115,10 @@ def _run(work: Work, run: ConcreteRun) -> None:
     history = [dict(row) for row in checkpoint.history] if checkpoint else []
     saved, cost = time.monotonic(), 0.0
 
-    def report(rows: Sequence[Mapping[str, float]], state: State) -> None:
+    def report(rows: Sequence[Row], state: State) -> None:
         nonlocal saved, cost
         history.extend(dict(row) for row in rows)
-        work.listener.advanced(rows)
+        work.listener.advanced(run, rows)
         asked = work.stop()
         begin = time.monotonic()
         if asked or (begin - saved) * _LARGEST_SHARE >= cost:
@@ -146,7 +136,7 @@ def _run(work: Work, run: ConcreteRun) -> None:
         history=list(history),
         report=report,
     )
-    _finish(run, compiled, outcome, store)
+    _finish(work, run, compiled, outcome)
 
 
 def _start(run: ConcreteRun, store: Store) -> Path | None:
@@ -162,7 +152,7 @@ def _start(run: ConcreteRun, store: Store) -> Path | None:
     return store.folder(run.parent) / WEIGHTS
 
 
-def _finish(run: ConcreteRun, compiled: Compiled, outcome: Outcome, store: Store) -> None:
+def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome) -> None:
     measurements = dict(outcome.measurements)
     files: dict[str, Writer] = {WEIGHTS: compiled.save_weights}
     if compiled.pipeline.train.inputs.shape[1:] == (2,):
@@ -171,7 +161,7 @@ def _finish(run: ConcreteRun, compiled: Compiled, outcome: Outcome, store: Store
         files[DECISION_GRID] = lambda path: boundary.save(path, grid, compiled.pipeline)
     devices = tf.config.list_physical_devices("GPU")
     device = tf.config.experimental.get_device_details(devices[0]).get("device_name", "GPU") if devices else "CPU"
-    store.finish(
+    work.store.finish(
         run.key,
         run={
             "experiment": run.experiment,
@@ -188,6 +178,7 @@ def _finish(run: ConcreteRun, compiled: Compiled, outcome: Outcome, store: Store
                 device,
                 run.run.settings.training.precision,
                 tf.config.threading.get_intra_op_parallelism_threads(),
+                work.deterministic,
             ),
             "seconds": outcome.seconds,
             "images_per_second": outcome.images_per_second,

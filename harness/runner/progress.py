@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 from rich.console import Console
@@ -15,7 +15,6 @@ from rich.progress import (
     TaskID,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 
 from harness.plan import ConcreteRun
@@ -28,9 +27,13 @@ _WIDE = 120
 
 
 class Display:
-    """Progress of some runs on a console; on a console that is no terminal, only the finished lines."""
+    """Progress of some runs on a console; on a console that is no terminal, only the finished lines.
 
-    def __init__(self, console: Console, total: int) -> None:
+    `forecast` tells in words how long all will still take.
+    """
+
+    def __init__(self, console: Console, total: int, forecast: Callable[[], str]) -> None:
+        self._forecast = forecast
         self._console = console
         self._wide = console.width >= _WIDE
         self._progress = Progress(
@@ -38,7 +41,6 @@ class Display:
             BarColumn(bar_width=24 if self._wide else 8),
             MofNCompleteColumn(),
             *([TimeElapsedColumn()] if self._wide else []),
-            TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
             console=console,
             transient=True,
@@ -62,20 +64,21 @@ class Display:
             f"{run.run.name} seed {run.seed}", total=run.run.settings.training.epochs, note="compiling"
         )
 
-    def advanced(self, rows: Sequence[Mapping[str, float]]) -> None:
+    def advanced(self, run: ConcreteRun, rows: Sequence[Mapping[str, float]]) -> None:
         """Show the newest measurements of the current run."""
         if self._current is not None and rows:
             row = rows[-1]
             note = f"train {row['train_accuracy']:.2%}  test {row['test_accuracy']:.2%}"
             note += f"  loss {row['train_loss']:.4f}" if self._wide else ""
             self._progress.update(self._current, completed=row["epoch"], note=note)
+            self._progress.update(self._all, note=self._forecast())
 
     def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
         """Write a run's line, and count it."""
         if self._current is not None:
             self._progress.remove_task(self._current)
             self._current = None
-        self._progress.advance(self._all)
+        self._progress.update(self._all, advance=1, note=self._forecast())
         line = f"{_SYMBOLS[result.status]} {escape(f'{run.label:<58}')}"
         if result.status is Status.DONE:
             line += _numbers(result) + ("  (kept from before)" if reused else f"  {result.seconds:6.1f} s")

@@ -6,25 +6,17 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from harness.plan import ConcreteRun, Plan
-from harness.results import RunResult
-from harness.store import Store
+from harness.plan import Plan
+from harness.runner.listener import Listener
+from harness.store import Store, StoreError
+
+Follow = Callable[[], Listener]
 
 _PATIENCE_SECONDS = 60.0
 """How long a process may take for its present epoch and its checkpoint once it was asked to stop."""
-
-
-class _Silent:
-    """A listener that says nothing: the first process tells of every run that ends, whoever ran it."""
-
-    def started(self, run: ConcreteRun) -> None: ...
-
-    def advanced(self, rows: Sequence[Mapping[str, float]]) -> None: ...
-
-    def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None: ...
 
 
 def threads_each(processes: int) -> int | None:
@@ -33,13 +25,16 @@ def threads_each(processes: int) -> int | None:
 
 
 @contextlib.contextmanager
-def beside(processes: int, plan: Plan, keys: Sequence[str], store: Store, data_dir: Path) -> Iterator[None]:
+def beside(
+    processes: int, plan: Plan, keys: Sequence[str], store: Store, data_dir: Path, follow: Follow, deterministic: bool
+) -> Iterator[None]:
     """Let `processes` - 1 others, but none without a run to do, work on the runs of `keys` meanwhile, and end them.
 
     What they leave undone, this process does: one that dies takes nothing along but its present run's last epoch.
+    `follow` makes, in each of them, the listener that hears of its runs; it is pickled.
     """
     context = multiprocessing.get_context("spawn")
-    arguments = (plan, list(keys), store.root, data_dir, threads_each(processes))
+    arguments = (plan, list(keys), store.root, data_dir, threads_each(processes), follow, deterministic)
     others = [context.Process(target=_work, args=arguments, daemon=True) for _ in range(min(processes, len(keys)) - 1)]
     for other in others:
         other.start()
@@ -54,7 +49,15 @@ def beside(processes: int, plan: Plan, keys: Sequence[str], store: Store, data_d
             other.kill()
 
 
-def _work(plan: Plan, keys: Sequence[str], root: Path, data_dir: Path, threads: int | None) -> None:
+def _work(
+    plan: Plan,
+    keys: Sequence[str],
+    root: Path,
+    data_dir: Path,
+    threads: int | None,
+    follow: Follow,
+    deterministic: bool,
+) -> None:
     asked = False
 
     def ask(_signal: int, _frame: object) -> None:
@@ -66,7 +69,7 @@ def _work(plan: Plan, keys: Sequence[str], root: Path, data_dir: Path, threads: 
     from harness.runner.backend import import_backend, prepare_backend
 
     import_backend()
-    prepare_backend(threads)
+    prepare_backend(threads, deterministic)
     from harness.runner import local
 
     parent = os.getppid()
@@ -74,5 +77,6 @@ def _work(plan: Plan, keys: Sequence[str], root: Path, data_dir: Path, threads: 
     def stop() -> bool:
         return asked or os.getppid() != parent  # without the first process, nobody asked for more
 
-    with contextlib.suppress(local.Interrupted):
-        local.execute(local.Work(plan, Store(root), data_dir, _Silent(), stop), keys)
+    # A store that cannot be written is the first process's to tell: it meets the same.
+    with contextlib.suppress(local.Interrupted, StoreError):
+        local.execute(local.Work(plan, Store(root), data_dir, follow(), stop, deterministic), keys)

@@ -38,7 +38,7 @@ class Heard:
     def started(self, run: ConcreteRun) -> None:
         self.started_runs.append(run.run.name)
 
-    def advanced(self, rows: Sequence[Mapping[str, float]]) -> None:
+    def advanced(self, run: ConcreteRun, rows: Sequence[Mapping[str, float]]) -> None:
         self.epochs += [row["epoch"] for row in rows]
 
     def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:

@@ -37,11 +37,11 @@ def shown(run: ConcreteRun, result: RunResult, reused: bool = False, terminal: b
     console = Console(
         file=file, width=width, force_terminal=terminal, color_system="standard" if terminal else None, _environ={}
     )
-    with Display(console, 1) as display:
+    with Display(console, 1, lambda: "about 3 min left") as display:
         if not reused:
             display.started(run)
-            display.advanced([])
-            display.advanced([{**ROW, "epoch": 1}, ROW])
+            display.advanced(run, [])
+            display.advanced(run, [{**ROW, "epoch": 1}, ROW])
         if terminal:
             display._progress.refresh()
         display.finished(run, result, reused)
@@ -84,6 +84,7 @@ def test_a_terminal_shows_the_current_run_s_progress(run: ConcreteRun) -> None:
     assert "train 50.00%  test 25.00%  loss 1.2346" in output
     assert "3/5" in output
     assert "0/1" in output
+    assert "about 3 min left" in output
     assert output.endswith("\x1b[?25h\r\x1b[1A\x1b[2K")  # the cursor is back, the bars are gone
 
 

@@ -1,0 +1,28 @@
+"""The command that looks at a store on which others work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.options import STORE, options
+
+
+@click.command()
+@options(STORE, click.option("--json", "as_json", is_flag=True, help="As JSON, for programs."))
+def status(store: Path, as_json: bool) -> None:
+    """Tell which invocations of run are at work on the store, on what, how far they are, and how long they will take.
+
+    Their event logs, JSON lines, are in the folder events of the store.
+    """
+    from harness.runner.status import as_json as json_of
+    from harness.runner.status import standings
+    from harness.store import Store
+    from harness.terminal import show_standings
+
+    found = standings(Store(store))
+    if as_json:
+        click.echo(json_of(found))
+    else:
+        show_standings(found, store)

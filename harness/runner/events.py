@@ -1,0 +1,216 @@
+"""The event log: what happens while runs go on, as JSON lines in the store, to be followed from elsewhere.
+
+Every invocation of `run` has a file `events/NAME.jsonl` of its own, to which the processes beside it add their
+lines. Every line is an object with `time` (UTC, ISO 8601), `event` and `pid`:
+
+- `session_started`: `host`, `processes`, and `runs`, an object each: `key`, `run` (its label), `epochs` at most,
+  `work` (the same where an epoch computes the same, see `harness.runner.estimate`), whether it was `done` or `blocked`;
+- `run_started`: `key`, `run`, `epochs`;
+- `run_advanced`, about once a second at most: `key` and the newest row of the history;
+- `run_finished`: `key`, `run`, `status` (done or error), `reason`, `seconds`, `measurements`;
+- `run_kept`: `key`, `run`; the run was finished before;
+- `run_blocked`: `key`, `run`, `reason`;
+- `session_ended`: `reason`, "done", "interrupted" or what went wrong. It is missing where the process was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.plan import ConcreteRun, Plan
+from harness.results import RunResult, Status
+from harness.runner.forecast import left
+from harness.runner.listener import Row
+from harness.spec.records import Json
+from harness.store import Store
+
+LEAST_SECONDS = 1.0
+"""Between two lines on the advance of a run."""
+
+
+def file_name() -> str:
+    """Return the name of this process's log: the moment, the host, the process."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{platform.node()}-{os.getpid()}.jsonl"
+
+
+class Events:
+    """Writes what it hears to a log; a log that cannot be written stops no training.
+
+    Only the `first` of the processes that share a log tells of runs that nobody of them ran.
+    """
+
+    def __init__(self, path: Path, first: bool) -> None:
+        self._path = path
+        self._first = first
+        self._own: set[str] = set()
+        self._told = -math.inf
+
+    def started(self, run: ConcreteRun) -> None:
+        """Write that a run begins."""
+        self._own.add(run.key)
+        self._told = -math.inf
+        self._write("run_started", key=run.key, run=run.label, epochs=run.run.settings.training.epochs)
+
+    def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
+        """Write the newest measurements of a run, unless some have just been written."""
+        now = time.monotonic()
+        if rows and now - self._told >= LEAST_SECONDS:
+            self._told = now
+            self._write("run_advanced", key=run.key, **rows[-1])
+
+    def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
+        """Write how a run ended."""
+        if run.key in self._own:
+            told = {"status": result.status.value, "reason": result.reason, "seconds": result.seconds}
+            self._write("run_finished", key=run.key, run=run.label, **told, measurements=dict(result.measurements))
+        elif self._first and reused:
+            self._write("run_kept", key=run.key, run=run.label)
+        elif self._first and result.status is Status.BLOCKED:
+            self._write("run_blocked", key=run.key, run=run.label, reason=result.reason)
+
+    def begin(self, plan: Plan, keys: Sequence[str], store: Store, processes: int) -> None:
+        """Write what is going to be run."""
+        with contextlib.suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        runs = [
+            {
+                "key": key,
+                "run": plan.runs[key].label,
+                "epochs": plan.runs[key].run.settings.training.epochs,
+                "work": left(plan.runs[key]).kind.work,
+                "done": store.done(key),
+                "blocked": plan.runs[key].blocked is not None,
+            }
+            for key in keys
+        ]
+        self._write("session_started", host=platform.node(), processes=processes, runs=runs)
+
+    def end(self, reason: str) -> None:
+        """Write that all is over, and why."""
+        self._write("session_ended", reason=reason)
+
+    def _write(self, event: str, **told: Json) -> None:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"time": now, "event": event, "pid": os.getpid(), **told}) + "\n"
+        # One write of a file opened for appending: lines of several processes do not mix.
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.write(descriptor, line.encode())
+            finally:
+                os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class Current:
+    """A run that is at work: its label, its epochs, the newest row (None before the first), the last sign of life."""
+
+    key: str
+    label: str
+    epochs: int
+    row: Mapping[str, Any] | None
+    heard: datetime
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the log of an invocation tells of it.
+
+    `alive` says whether its process is; `ended` is the reason that it gave, None where it gave none.
+    """
+
+    name: str
+    host: str
+    pid: int
+    processes: int
+    started: datetime
+    heard: datetime
+    alive: bool
+    ended: str | None
+    runs: Sequence[Mapping[str, Any]]
+    finished: Mapping[str, str] = field(default_factory=dict)
+    current: Sequence[Current] = ()
+
+
+@contextlib.contextmanager
+def session(store: Store, plan: Plan, keys: Sequence[str], processes: int) -> Iterator[tuple[Events, Path]]:
+    """Keep the log of an invocation, and yield it with its path; while it lasts, `sessions` knows it to be alive."""
+    name = file_name()
+    path = store.events / name
+    events = Events(path, first=True)
+    with store.lock(name):
+        events.begin(plan, keys, store, processes)
+        try:
+            yield events, path
+        except BaseException as error:
+            events.end("interrupted" if isinstance(error, KeyboardInterrupt) else f"{type(error).__name__}: {error}")
+            raise
+        events.end("done")
+
+
+def sessions(store: Store) -> list[Session]:
+    """Read all logs of a store, the latest last; logs and lines that cannot be read are left out."""
+    found = []
+    for path in sorted(store.events.glob("*.jsonl")):
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
+            found += _session(path, store)
+    return found
+
+
+def _session(path: Path, store: Store) -> list[Session]:
+    """Return what a log tells, or nothing where it has not begun to."""
+    lines = list(_lines(path))
+    if not lines:
+        return []
+    first, finished, current, ended = lines[0], {}, dict[str, Current](), None
+    for line in lines[1:]:
+        key, event = line.get("key", ""), line["event"]
+        heard = _moment(line)
+        if event == "run_started":
+            current[key] = Current(key, line["run"], line["epochs"], None, heard)
+        elif event == "run_advanced" and key in current:
+            current[key] = Current(key, current[key].label, current[key].epochs, line, heard)
+        elif event in ("run_finished", "run_kept", "run_blocked"):
+            current.pop(key, None)
+            finished[key] = line.get("status", event.removeprefix("run_"))
+        elif event == "session_ended":
+            ended = line["reason"]
+    told = Session(
+        name=path.stem,
+        host=first["host"],
+        pid=first["pid"],
+        processes=first["processes"],
+        started=_moment(first),
+        heard=_moment(lines[-1]),
+        alive=ended is None and _alive(store, path.name),
+        ended=ended,
+        runs=first["runs"],
+        finished=finished,
+        current=tuple(current.values()),
+    )
+    return [told]
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_text().splitlines():
+        with contextlib.suppress(ValueError):  # a process that is killed may leave half a line
+            yield json.loads(line)
+
+
+def _alive(store: Store, name: str) -> bool:
+    with store.lock(name) as free:
+        return not free
+
+
+def _moment(line: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(line["time"])

@@ -1,0 +1,36 @@
+"""Looking at a store on which others work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.data import catalog
+from harness.plan import make_plan
+from harness.runner.events import session
+from harness.spec.load import load
+from harness.store import Store
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Harness
+
+
+def test_where_nothing_was_run_nothing_is_told(harness: Harness) -> None:
+    found = harness("status")
+    assert (found.exit_code, found.output) == (0, "no event log in .harness/store: nothing was run there yet\n")
+    assert json.loads(harness("status", "--json").output) == []
+
+
+def test_what_goes_on_is_told_and_how_it_ended(harness: Harness) -> None:
+    store = Store(Path(".harness/store"))
+    store.prepare()
+    plan = make_plan(load([Path("a.json")]), catalog.data_dir(), gpus=0)
+    first = next(iter(plan.runs.values()))
+    with session(store, plan, list(plan.runs), 1) as (log, _):
+        log.started(first)
+        log.advanced(first, [{"epoch": 2, "seconds": 8.0, "train_accuracy": 0.5, "test_accuracy": 0.25}])
+        lines = harness("status").output.splitlines()
+    assert "running for 0 s: 0 of 2 runs done, about 4 s and 1 run of which nothing is known yet left" in lines[0]
+    assert " ".join(lines[2].split()) == "a / one / seed 0 2 of 3 50.00% 25.00% 0 s ago"
+    assert "ended 0 s ago (done): 0 of 2 runs done" in harness("status").output

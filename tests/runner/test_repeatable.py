@@ -1,0 +1,67 @@
+"""Same specification, same seed, same environment: the same bits, whatever else goes on."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import tensorflow as tf
+
+from harness.training import programs
+
+if TYPE_CHECKING:
+    from tests.runner.conftest import Person
+
+IMAGES = {
+    "dataset": {"train_examples": 60, "test_examples": 50},
+    "model": {"name": "convnet", "hidden": None, "width": 2},
+    "regularizers": ["augmentation", "momentum", "l2", "dropout"],
+    "strengths": {"augmentation": [{"name": "random_crop", "padding": 1}]},
+    "training": {"epochs": 4},
+}
+RUNS = {"images": IMAGES, "child": {**IMAGES, "initialize_from": "images"}, "plain": {}}
+
+
+def test_other_specifications_beside_it_change_nothing(person: Person, another: Person) -> None:
+    spec = person.spec(runs=RUNS)
+    others = person.spec(name="other", runs={"wide": {"model": {"hidden": [32]}}, "images": IMAGES}, seeds=[3, 0])
+    assert person.run(others, spec).exit_code == 0
+    programs._PROGRAMS.clear()
+    assert another.run(another.spec(runs=RUNS)).exit_code == 0
+    for key in person.plan(spec).runs:
+        assert person.same(another, key)
+
+
+@pytest.mark.parametrize("threads", [1, 7])
+def test_the_number_of_threads_that_make_batches_changes_nothing(
+    person: Person, another: Person, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = person.spec(runs=RUNS)
+    assert another.run(another.spec(runs=RUNS)).exit_code == 0
+    programs._PROGRAMS.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.data, "AUTOTUNE", threads)
+        assert person.run(spec).exit_code == 0
+    for key in person.plan(spec).runs:
+        assert person.same(another, key)
+
+
+def test_what_a_run_waives_is_recorded_and_makes_another_run(person: Person) -> None:
+    spec = person.spec(runs={"strict": {}, "loose": {"training": {"deterministic": False}}})
+    keys = person.keys(spec)
+    strict, loose = keys["strict"], keys["loose"]
+    assert strict == person.keys(person.spec(name="plain"))["random"] != loose
+
+    def recorded(key: str) -> str:
+        found: str = json.loads((person.store.folder(key) / "environment.json").read_text())["environment"][
+            "deterministic"
+        ]
+        return found
+
+    assert person.run(spec, "--only", "loose", "--allow", "blocked").exit_code == 0
+    assert recorded(loose) == "no"
+    person.store.remove(loose)
+    assert person.run(spec).exit_code == 0  # beside a strict one it is strict
+    assert (recorded(strict), recorded(loose)) == ("yes", "yes")
+    assert "gives the same bits, on" in (person.folder / "reports" / "tiny.md").read_text()
