@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,10 +36,27 @@ class Compiled:
     plain: keras.Model
 
     def save_weights(self, path: Path) -> None:
-        """Write the model's weights alone: Keras would add, and want again, what dropout keeps besides."""
+        """Write the model's weights alone: Keras would add, and want again, what dropout keeps besides.
+
+        Raises OSError where there is no room for them.
+        """
+        _see_room(path, sum(array.nbytes for array in self.plain.get_weights()))
         if self.plain is not self.model:
             self.plain.set_weights(self.model.get_weights())
         self.plain.save_weights(path)
+
+
+def _see_room(path: Path, size: int) -> None:
+    """See that a file of about this size can be written: HDF5 that runs out of space may crash the process later."""
+    overhead = 2**18
+    try:
+        with path.open("wb") as file:
+            for start in range(0, size + overhead, 2**20):
+                file.write(bytes(min(2**20, size + overhead - start)))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: Path) -> Compiled:

@@ -36,6 +36,7 @@ _LATER = (
     _Place(("training", "label_smoothing"), 0.0),
     _Place(("training", "precision"), "float32"),
     _Place(("training", "early_stopping"), None),
+    _Place(("training", "deterministic"), True),
     _Place(("training", "optimizer", "parameters", "momentum_rule"), "pytorch"),
 )
 """Settings younger than the format: they enter a key only where they are used, so that a language
@@ -111,17 +112,15 @@ def make_plan(experiments: Sequence[Experiment], data_dir: Path, gpus: int) -> P
 
 def _parents_first(runs: Mapping[str, RunSpec]) -> Iterator[RunSpec]:
     done: set[str] = set()
-
-    def visit(run: RunSpec) -> Iterator[RunSpec]:
-        if run.name in done:
-            return
-        if isinstance(run.initialize_from, str):
-            yield from visit(runs[run.initialize_from])
-        done.add(run.name)
-        yield run
-
     for run in runs.values():
-        yield from visit(run)
+        chain: list[RunSpec] = []
+        following: RunSpec | None = run
+        while following is not None and following.name not in done:
+            chain.append(following)
+            parent = following.initialize_from
+            following = runs[parent] if isinstance(parent, str) else None
+        done.update(each.name for each in chain)
+        yield from reversed(chain)
 
 
 def _concrete(

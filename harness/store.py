@@ -72,6 +72,11 @@ class Store:
                 f"the store {self.root} cannot be written: {error.strerror}; choose another folder with --store"
             ) from error
 
+    @property
+    def events(self) -> Path:
+        """Return the folder of the event logs."""
+        return self.root / "events"
+
     def folder(self, key: str) -> Path:
         """Return where the finished run lies, or will lie."""
         return self.root / "runs" / key
@@ -146,6 +151,9 @@ class Store:
         """Hold the run while it is worked on; yields False where another process holds it.
 
         A dead process's lock is released by the operating system.
+
+        Raises:
+            StoreError: there can be no lock.
         """
         lock = FileLock(self.root / "locks" / f"{key}.lock")
         try:
@@ -153,10 +161,13 @@ class Store:
         except Timeout:
             yield False
             return
+        except OSError as error:
+            raise self._unwritable(error) from error
         try:
             yield True
         finally:
-            lock.release()
+            with contextlib.suppress(OSError):  # a file that stays behind holds nobody up
+                lock.release()
 
     @contextlib.contextmanager
     def _writing(self, key: str) -> Iterator[Path]:
@@ -166,7 +177,10 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             yield folder
         except OSError as error:
-            raise StoreError(f"the store {self.root} cannot be written: {error.strerror or error}") from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StoreError:
+        return StoreError(f"the store {self.root} cannot be written: {error.strerror or error}")
 
     def save_checkpoint(self, key: str, checkpoint: Checkpoint) -> None:
         """Replace the run's checkpoint, atomically; the one before is kept for the case that this one is damaged.
@@ -261,7 +275,8 @@ class Store:
         }
         temporary = self.root / "runs" / f".{key}.{os.getpid()}"
         with self._writing(key):
-            shutil.rmtree(temporary, ignore_errors=True)
+            for left in temporary.parent.glob(f".{key}.*"):  # by processes that were killed: the run is locked
+                shutil.rmtree(left, ignore_errors=True)
             try:
                 temporary.mkdir(parents=True)
                 for name, write in writers.items():
@@ -278,8 +293,8 @@ class Store:
                 shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(self._unfinished(key), ignore_errors=True)
 
-    def result(self, key: str, run: str, seed: int, blocked: str | None = None) -> RunResult:
-        """Return what is known of a run: finished, failed, blocked or missing."""
+    def result(self, key: str, run: str, seed: int, blocked: str | None = None, history: bool = True) -> RunResult:
+        """Return what is known of a run: finished, failed, blocked or missing; `history` says whether its is read."""
         if not self.done(key):
             error = self.error(key)
             if error is not None:
@@ -296,7 +311,7 @@ class Store:
                 key,
                 Status.DONE,
                 measurements=dict(**json.loads((folder / "measurements.json").read_text())),
-                history=_columns((folder / "history.csv").read_text()),
+                history=_columns((folder / "history.csv").read_text()) if history else {},
                 environment=environment["environment"],
                 seconds=environment["seconds"],
                 images_per_second=environment["images_per_second"],

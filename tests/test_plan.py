@@ -188,6 +188,13 @@ def test_parents_come_first_and_are_named_by_their_key(planned: Planned) -> None
     assert plan.runs[one["b"]].label == "a / b / seed 1"
 
 
+def test_a_long_chain_of_runs_is_planned_whatever_their_order(planned: Planned) -> None:
+    runs: Json = {f"r{place}": {"initialize_from": f"r{place - 1}"} for place in range(1500, 0, -1)} | {"r0": {}}
+    assert [run.run.name for run in planned({**BASE, "runs": runs}).runs.values()] == [
+        f"r{place}" for place in range(1501)
+    ]
+
+
 def test_a_weights_file_counts_by_its_bytes(planned: Planned, tmp_path: Path) -> None:
     def key(name: str, content: bytes) -> str:
         (tmp_path / name).write_bytes(content)

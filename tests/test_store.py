@@ -115,6 +115,14 @@ def test_a_disk_that_refuses_is_a_store_error(store: Store) -> None:
         finish(store, files={"x": fail})
 
 
+def test_what_a_killed_process_left_is_cleared_away(store: Store) -> None:
+    left = store.root / "runs" / f".{KEY}.12345"
+    left.mkdir()
+    (left / "final.weights.h5").write_bytes(b"half")
+    finish(store)
+    assert [path.name for path in (store.root / "runs").iterdir()] == [KEY]
+
+
 def test_a_damaged_record_can_be_made_again(store: Store) -> None:
     finish(store)
     (store.folder(KEY) / "measurements.json").unlink()

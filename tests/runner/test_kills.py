@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import signal
 import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.data import catalog
+from harness.plan import make_plan
+from harness.report.write import write_index, write_report
+from harness.results import RunResult
+from harness.runner.conclude import judge_stored
+from harness.spec.load import load
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -31,28 +44,72 @@ SPEC = {
 STARTING_SECONDS = 4.0
 """Before this nothing has begun: a kill hits the import of TensorFlow."""
 
+QUICKSTART = str(Path(__file__).parents[2] / "specs" / "quickstart")
 
-def test_kills_change_nothing(person: Person, another: Person) -> None:
-    spec = person.spec(**SPEC)
-    moments, killed, codes = random.Random(0), 0, []
+
+def kill(person: Person, spec: str, longest: float) -> Iterator[int]:
+    """Start the runs again and again, each time killed after a random time, and then once to the end.
+
+    Yields the exit codes of those that came to their end before.
+    """
+    moments, killed = random.Random(0), 0
     while killed < KILLS:
         process = person.start(spec)
         try:
-            process.communicate(timeout=moments.uniform(STARTING_SECONDS, 2.5 * STARTING_SECONDS))
-            codes.append(process.returncode)
+            process.communicate(timeout=moments.uniform(STARTING_SECONDS, longest))
+            yield process.returncode
             for key in moments.sample(person.store.keys(), 1):  # all is done: begin one of the runs anew
                 person.store.remove(key)
         except subprocess.TimeoutExpired:
             process.send_signal(moments.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
             process.communicate(timeout=60)
             killed += 1
-    assert set(codes) <= {0}
-    assert person.run(spec).exit_code == 0
-    assert another.run(spec).exit_code == 0
-    keys = set(person.plan(spec).runs)
+    yield person.run(spec).exit_code
+
+
+def assert_same(person: Person, another: Person, keys: set[str]) -> None:
     assert set(person.store.keys()) == keys
-    assert len(keys) == 6
     for key in keys:
         assert person.same(another, key)
         assert person.store.damage(key) == []
     assert list((person.folder / "store" / "unfinished").iterdir()) == []
+    assert {path.name for path in (person.folder / "store" / "runs").iterdir()} == keys
+
+
+@pytest.mark.timeout(300 + 30 * KILLS)
+def test_kills_change_nothing(person: Person, another: Person) -> None:
+    spec = person.spec(**SPEC)
+    assert set(kill(person, spec, 2.5 * STARTING_SECONDS)) == {0}
+    assert another.run(spec).exit_code == 0
+    keys = set(person.plan(spec).runs)
+    assert len(keys) == 6
+    assert_same(person, another, keys)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200 + 60 * KILLS)
+def test_kills_leave_the_quickstart_and_its_reports_as_they_are(person: Person, another: Person) -> None:
+    assert set(kill(person, QUICKSTART, 10 * STARTING_SECONDS)) == {0}
+    assert another.run(QUICKSTART).exit_code == 0
+    assert_same(person, another, set(person.plan(QUICKSTART).runs))
+    ours, theirs = timeless_reports(person), timeless_reports(another)
+    assert len(ours) > 10
+    assert ours == theirs
+
+
+def timeless_reports(person: Person) -> dict[str, bytes]:
+    """Write the quickstart's reports again as if no run had taken any time, and read all of their files."""
+    folder = person.folder / "timeless"
+    experiments = load([Path(QUICKSTART)])
+    plan = make_plan(experiments, catalog.data_dir(), gpus=0)
+    for experiment in experiments:
+        judged = judge_stored(experiment, plan, person.store, history=True)
+        results = [timeless(result) for result in judged.results]
+        write_report(experiment, results, judged.judgements, folder, datetime(2026, 1, 1, tzinfo=UTC))
+    write_index(folder)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def timeless(result: RunResult) -> RunResult:
+    history = {**result.history, "seconds": [0.0] * len(result.history["seconds"])}
+    return dataclasses.replace(result, seconds=0.0, images_per_second=0.0, history=history)

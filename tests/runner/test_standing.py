@@ -62,6 +62,20 @@ def test_a_blocked_run_blocks_all_that_follow(person: Person) -> None:
     assert found["grandchild"].reason == f"it starts from child, which is blocked: {found['child'].reason}"
 
 
+def test_a_failure_far_above_is_found(person: Person) -> None:
+    runs: dict[str, dict[str, str]] = {"r0": {}} | {
+        f"r{place}": {"initialize_from": f"r{place - 1}"} for place in range(1, 1200)
+    }
+    spec = person.spec(runs=runs)
+    plan, keys = person.plan(spec), person.keys(spec)
+    last = plan.runs[keys["r1199"]]
+    assert obstacle(plan, last, person.store) is None
+    person.store.save_error(keys["r0"], "it broke")
+    found = obstacle(plan, last, person.store)
+    assert found is not None
+    assert found.endswith("it starts from r0, which failed: it broke")
+
+
 def test_an_earlier_error_of_a_finished_parent_is_no_obstacle(person: Person) -> None:
     spec = person.spec(**FAMILY)
     plan, keys = person.plan(spec), person.keys(spec)
