@@ -1,10 +1,21 @@
-"""What all tests share: a quiet TensorFlow, and data that are prepared in a folder of the test session's own."""
+"""What all tests share: a quiet TensorFlow, data that are prepared in a folder of the session's own, pretended runs."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pytest
+
+from harness.data import catalog
+from harness.measurements import HISTORY
+from harness.plan import Member, make_plan
+from harness.spec.load import load_file
+from harness.store import Store
+
+pytest_plugins = ["pytester"]
+
+Pretend = Callable[[Path, Path, Mapping[str, Mapping[str, Sequence[float | None]]]], None]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -13,6 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 def _prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TFDS_DATA_DIR", str(tmp_path_factory.mktemp("prepared")))
+        patch.delenv("GITHUB_ACTIONS", raising=False)  # the commands say more there
         yield
 
 
@@ -21,3 +33,33 @@ def _seeded_backend() -> None:
     """Once a run has made operations deterministic, TensorFlow refuses random ones without a seed."""
     if "tensorflow" in sys.modules:
         sys.modules["tensorflow"].random.set_seed(0)
+
+
+@pytest.fixture
+def pretend() -> Pretend:
+    """Store runs of a specification as if they had been made: by run and metric, a value for each seed."""
+
+    def make(spec: Path, root: Path, numbers: Mapping[str, Mapping[str, Sequence[float | None]]]) -> None:
+        experiment, store = load_file(spec), Store(root)
+        plan = make_plan([experiment], catalog.data_dir(), gpus=0)
+        store.prepare()
+        for run, metrics in numbers.items():
+            for index, seed in enumerate(experiment.seeds):
+                key = plan.members[Member(experiment.name, run, seed)]
+                row = dict.fromkeys(["seconds", "learning_rate", *HISTORY], 0.5)
+                store.finish(
+                    key,
+                    run={"experiment": experiment.name, "run": run, "seed": seed, "parent": plan.runs[key].parent}
+                    | {"settings": plan.runs[key].run.resolved},
+                    history=[{"epoch": epoch, "step": epoch} | row for epoch in (0, 1)],
+                    measurements={metric: values[index] for metric, values in metrics.items()},
+                    environment={
+                        "environment": {"device": "CPU"},
+                        "seconds": 2.0,
+                        "images_per_second": 1.0,
+                        "parameters": 3,
+                    },
+                    files={},
+                )
+
+    return make

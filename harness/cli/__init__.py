@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli import data, experiments, runs
+from harness.cli import authoring, baseline, compare, data, experiments, runs, status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -21,12 +21,19 @@ def main() -> None:
 
 
 for command in (
+    authoring.new,
+    authoring.explain,
+    authoring.schema,
     experiments.validate,
     experiments.plan,
     experiments.run,
     experiments.check,
     experiments.report,
+    baseline.baseline,
+    compare.diff,
     runs.runs,
+    status.status,
     data.data,
+    authoring.completion,
 ):
     main.add_command(command)

@@ -19,14 +19,18 @@ from harness.cli.options import (
     REPORTS,
     SELECTION,
     SET,
+    TENSORBOARD,
     explained,
     load_or_exit,
     options,
+    reports_folder,
 )
+from harness.cli.outputs import with_outputs
 from harness.data import catalog
 from harness.spec.records import Json
 
 if TYPE_CHECKING:
+    from harness.ci.outputs import Outputs
     from harness.plan import Member, Plan
 
 
@@ -53,7 +57,8 @@ def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, st
 
 
 @click.command()
-@options(SELECTION, ONLY, REPORTS, ALLOW, PROCESSES)
+@options(SELECTION, ONLY, REPORTS, ALLOW, PROCESSES, TENSORBOARD)
+@with_outputs
 def run(
     paths: tuple[Path, ...],
     assignments: tuple[Json, ...],
@@ -63,6 +68,8 @@ def run(
     reports: Path | None,
     allow: tuple[str, ...],
     processes: int,
+    tensorboard: Path | None,
+    outputs: Outputs,
 ) -> None:
     """Run what is not done yet, check the expectations and write the reports."""
     experiments = load_or_exit(paths, assignments, seeds)
@@ -70,15 +77,26 @@ def run(
         names = dict.fromkeys(name for experiment in experiments for name in experiment.runs)
         raise click.BadParameter(f"no run is named like {only!r}; there are {', '.join(names)}", param_hint="'--only'")
     trial = bool(assignments or seeds or only)
-    folder = reports or Path(".harness/reports" if trial else "reports")
+    folder = reports_folder(reports, trial, experiments)
     from harness.runner.session import run_experiments
     from harness.store import Store
 
     selected = _selector(only)
     try:
         with explained():
-            code = run_experiments(experiments, selected, Store(store), catalog.data_dir(), folder, allow, processes)
-            sys.exit(code)
+            sys.exit(
+                run_experiments(
+                    experiments,
+                    selected,
+                    Store(store),
+                    catalog.data_dir(),
+                    folder,
+                    allow,
+                    processes,
+                    tensorboard,
+                    outputs,
+                )
+            )
     except KeyboardInterrupt:
         click.echo("interrupted: finished runs are kept; the same command goes on where this one stopped", err=True)
         sys.exit(INTERRUPTED)
@@ -95,15 +113,22 @@ def _matches(pattern: str, name: str) -> bool:
 
 @click.command()
 @options(SELECTION, ALLOW)
+@with_outputs
 def check(
-    paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path, allow: tuple[str, ...]
+    paths: tuple[Path, ...],
+    assignments: tuple[Json, ...],
+    seeds: Json,
+    store: Path,
+    allow: tuple[str, ...],
+    outputs: Outputs,
 ) -> None:
     """Judge the stored runs again, without training."""
-    from harness.runner.session import check_experiments
+    from harness.runner.conclude import check_experiments
     from harness.store import Store
 
     experiments = load_or_exit(paths, assignments, seeds)
-    sys.exit(check_experiments(experiments, Store(store), catalog.data_dir(), None, allow))
+    with explained():
+        sys.exit(check_experiments(experiments, Store(store), catalog.data_dir(), None, allow, outputs))
 
 
 @click.command()
@@ -112,10 +137,10 @@ def report(
     paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path, reports: Path | None
 ) -> None:
     """Write the reports of the stored runs again, without training."""
-    from harness.runner.session import check_experiments
+    from harness.runner.conclude import check_experiments
     from harness.store import Store
 
     experiments = load_or_exit(paths, assignments, seeds)
-    folder = reports or Path(".harness/reports" if assignments or seeds else "reports")
+    folder = reports_folder(reports, bool(assignments or seeds), experiments)
     with explained():
         check_experiments(experiments, Store(store), catalog.data_dir(), folder, ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -45,14 +46,14 @@ class Assignment(click.ParamType[Json]):
 
 
 class Seeds(click.ParamType[Json]):
-    """Comma-separated seeds, as a merge patch."""
+    """Comma-separated seeds."""
 
     name = "LIST"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Json:
-        """Return the patch, or end with what is wrong."""
+        """Return the seeds, or end with what is wrong."""
         try:
-            return {"seeds": [int(seed) for seed in value.split(",")]}
+            return [int(seed) for seed in value.split(",")]
         except ValueError:
             self.fail(f"expected numbers such as 0,1,2, found {value!r}", param, ctx)
 
@@ -86,6 +87,20 @@ PROCESSES = click.option(
 )
 
 
+def _with_tensorboard(_context: click.Context, _parameter: click.Parameter, folder: Path | None) -> Path | None:
+    if folder is not None and importlib.util.find_spec("tensorboard") is None:
+        raise click.BadParameter("TensorBoard is not installed: pip install 'reproduction-harness[tensorboard]'")
+    return folder
+
+
+TENSORBOARD = click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path),
+    callback=_with_tensorboard,
+    help="Also write logs that TensorBoard shows to this folder.",
+)
+
+
 def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return the decorator that adds all of these, in this order."""
 
@@ -105,12 +120,29 @@ def load_or_exit(paths: Iterable[Path], assignments: Sequence[Json], seeds: Json
     from harness.spec.load import load
 
     try:
-        return load(paths, [*assignments, *([seeds] if seeds else [])])
+        return load(paths, assignments, seeds)
     except SpecError as error:
         click.echo(str(error), err=True)
         count = len(error.problems)
         click.echo(f"{count} problem{'s' if count != 1 else ''} found", err=True)
         sys.exit(INVALID)
+
+
+def reports_folder(given: Path | None, trial: bool, experiments: Sequence[Experiment]) -> Path:
+    """Return where reports go; a trial's go to a folder of their own, and replace others only where that is asked for.
+
+    Then a warning says so: a report does not tell that it is of a trial.
+    """
+    if given is None:
+        return Path(".harness/reports" if trial else "reports")
+    replaced = [each.name for each in experiments if trial and (given / f"{each.name}.json").exists()]
+    if replaced:
+        click.echo(
+            f"warning: this is a trial (--set, --seeds or --only), whose reports replace those in {given}: "
+            + ", ".join(replaced),
+            err=True,
+        )
+    return given
 
 
 @contextlib.contextmanager

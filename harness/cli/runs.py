@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from harness.cli.completing import keys as complete_keys
 from harness.cli.options import ERROR, STORE, explained
 
 
@@ -28,7 +29,7 @@ def runs_list(pattern: str, store: Path) -> None:
 
 
 @runs.command("show")
-@click.argument("key")
+@click.argument("key", shell_complete=complete_keys)
 @STORE
 def runs_show(key: str, store: Path) -> None:
     """Print what a run was, what was measured and where, as JSON."""
@@ -44,7 +45,7 @@ _RECORDS = ("run", "measurements", "environment")
 
 
 @runs.command("path")
-@click.argument("key")
+@click.argument("key", shell_complete=complete_keys)
 @STORE
 def runs_path(key: str, store: Path) -> None:
     """Print the folder of a run: weights, history, measurements."""
@@ -55,7 +56,7 @@ def runs_path(key: str, store: Path) -> None:
 
 
 @runs.command("remove")
-@click.argument("keys", nargs=-1, required=True)
+@click.argument("keys", nargs=-1, required=True, shell_complete=complete_keys)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @STORE
 def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
@@ -71,7 +72,7 @@ def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
 
 
 @runs.command("verify")
-@click.argument("keys", nargs=-1)
+@click.argument("keys", nargs=-1, shell_complete=complete_keys)
 @STORE
 def runs_verify(keys: tuple[str, ...], store: Path) -> None:
     """Compare the files of runs, all or those of KEYS, with their checksums."""

@@ -241,4 +241,6 @@ def _prepare(
     config = tfds.download.DownloadConfig(try_download_gcs=False, manual_dir=manual_dir)
     with FileLock(lock), contextlib.redirect_stdout(output):  # does nothing where another process was first
         builder.download_and_prepare(download_config=config)
+    if not builder.info.initialized:  # the other process was ready after this builder had looked
+        builder.info.read_from_directory(builder.data_path)
     return builder

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from harness.check import Verdict
 from harness.report.markdown import code, escape, table, unbroken
-from harness.report.numbers import bounds, measured, scale_of
+from harness.report.numbers import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
 from harness.report.outcome import MEANING, SYMBOLS, marked, outcome
 from harness.report.result_json import FORMAT
-from harness.spec.records import Json
-
-_BASES = {"paper": "published number", "claim": "published statement", "measured": "own measurement"}
+from harness.report.words import BASES, found, subject
+from harness.spec.records import Basis, Json, Statistic
 
 
 def read_results(folder: Path) -> list[tuple[str, Mapping[str, Json]]]:
@@ -70,18 +69,29 @@ def _link(name: str, document: Mapping[str, Json]) -> str:
 def _experiment(name: str, document: Mapping[str, Json]) -> str:
     lines = [f"## {_link(name, document)}", outcome(_verdicts(document))]
     if document["judgements"]:
-        rows = [_judgement(judgement) for judgement in document["judgements"]]
-        lines.append(table(["verdict", "what is expected", "bounds", "measured", "rests on"], rows))
+        compared = any("published" in judgement for judgement in document["judgements"])
+        beside = ["published", "difference"] if compared else []
+        rows = [_judgement(judgement, compared) for judgement in document["judgements"]]
+        lines.append(table(["verdict", "what is expected", "bounds", "measured", *beside, "rests on"], rows))
     return "\n\n".join(lines)
 
 
-def _judgement(judgement: Mapping[str, Json]) -> list[str]:
+def _judgement(judgement: Mapping[str, Json], compared: bool) -> list[str]:
     scale, count = scale_of(judgement["metric"]), len(judgement["values"])
-    which = "every seed" if judgement["statistic"] == "every" else "mean"
+    which = subject(Statistic(judgement["statistic"]), judgement.get("share"))
+    shown = found(judgement["mean"], judgement["deviation"], judgement.get("median"), scale)
     return [
         marked(Verdict(judgement["verdict"])),
         escape(judgement["title"]) or code(judgement["metric"]),
         escape(f"{which} {bounds(judgement['lower'], judgement['upper'], scale)}"),
-        f"{unbroken(measured(judgement['mean'], judgement['deviation'], scale))} {unbroken(f'(n = {count})')}",
-        _BASES[judgement["basis"]],
+        f"{unbroken(shown)} {unbroken(f'(n = {count})')}",
+        *(_published(judgement, scale) if compared else []),
+        BASES[Basis(judgement["basis"])],
     ]
+
+
+def _published(judgement: Mapping[str, Json], scale: Scale) -> list[str]:
+    if "published" not in judgement:
+        return [NOTHING, NOTHING]
+    apart = measured(judgement["difference"], judgement["difference_half_width"], scale_of_difference(scale))
+    return [unbroken(bound(judgement["published"], scale)), unbroken(apart)]

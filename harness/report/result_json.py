@@ -12,7 +12,7 @@ from harness.check import Judgement
 from harness.report.environment import environment
 from harness.report.published import difference
 from harness.results import RunResult
-from harness.spec.records import Experiment, Json
+from harness.spec.records import Experiment, Json, Statistic
 
 FORMAT = "reproduction-harness result 1"
 """Marks the files that `harness.report.index` reads."""
@@ -42,7 +42,7 @@ def result_json(
         "runs": _runs(experiment, results),
         "environment": environment(results),
     }
-    return json.dumps(_finite(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(finite(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _judgement(judgement: Judgement) -> dict[str, Json]:
@@ -63,8 +63,22 @@ def _judgement(judgement: Judgement) -> dict[str, Json]:
         "values": {str(seed): value for seed, value in judgement.values.items()},
         "interval": list(judgement.interval),
         "message": judgement.message,
+        **_of_statistic(judgement),
         **_published(judgement),
     }
+
+
+def _of_statistic(judgement: Judgement) -> dict[str, Json]:
+    """Return what there is for some statistics alone; each is left out where it is not there."""
+    expectation = judgement.expectation
+    found = {
+        "method": expectation.interval.value if expectation.statistic is Statistic.MEAN else None,
+        "median": judgement.median,
+        "share": expectation.share,
+        "share_limits": judgement.share,
+        "image_limits": judgement.images,
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _published(judgement: Judgement) -> dict[str, Json]:
@@ -92,9 +106,10 @@ def _runs(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, dic
     return runs
 
 
-def _finite(value: Json) -> Json:
+def finite(value: Json) -> Json:
+    """Return a JSON value in which numbers that JSON does not have are strings."""
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

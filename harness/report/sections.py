@@ -10,20 +10,17 @@ from datetime import UTC, datetime
 from harness.check import Judgement, Verdict
 from harness.measurements import METRICS
 from harness.report import figures, runs
-from harness.report.environment import environment
+from harness.report.certainty import limits_cell, notes
+from harness.report.environment import environment, guarantees
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
-from harness.report.numbers import NOTHING, Scale, bound, bounds, limits, measured, scale_of, scale_of_difference
+from harness.report.numbers import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
 from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural
 from harness.report.published import difference
+from harness.report.words import BASES, expected, found
 from harness.results import RunResult, Status
 from harness.spec.expression import ExpressionError, parse, references
-from harness.spec.records import Basis, Expectation, Experiment, Json, Statistic
+from harness.spec.records import Experiment, Json
 
-_BASES = {
-    Basis.PAPER: "published number",
-    Basis.CLAIM: "published statement",
-    Basis.MEASURED: "our own earlier measurement",
-}
 _MOST_VALUES = 6
 
 
@@ -49,14 +46,6 @@ def report(
         _section("What the verdicts mean", bullets([f"{marked(verdict)}: {MEANING[verdict]}" for verdict in Verdict])),
     )
     return "\n\n".join(section for section in sections if section) + "\n"
-
-
-def expected(expectation: Expectation) -> str:
-    """Return the bounds in words: "mean at least 1 point (95% confidence)"."""
-    words = bounds(expectation.lower, expectation.upper, scale_of(expectation.metric))
-    if expectation.statistic is Statistic.EVERY:
-        return f"every seed {words}"
-    return f"mean {words} ({100 * expectation.confidence:.6g}% confidence)"
 
 
 def _section(title: str, *bodies: str) -> str:
@@ -97,17 +86,13 @@ def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
     beside = ["published", "difference"] if compared else []
     headers = ["verdict", "what is expected", "bounds", "measured", *beside, "confidence limits", "rests on"]
     messages = [_message(judgement) for judgement in judgements if judgement.verdict is not Verdict.PASS]
-    note = (
-        "Measured is the mean ± sample deviation over seeds of the expression in the second column, evaluated seed by "
-        "seed. The limits are one-sided Student-t limits of that mean, each at the stated confidence; where every seed "
-        "must be within the bounds, the smallest and the largest value stand there instead."
-    )
     note_on_difference = (
-        "Difference is measured minus published, ± the distance to its one-sided Student-t limits at the expectation's "
-        "confidence, which is 95% unless the specification says otherwise."
+        "Difference is measured minus published, of the median where that is what counts; ± the distance to the "
+        "one-sided Student-t limits of the mean at the expectation's confidence, which is 95% unless the specification "
+        "says otherwise."
     )
     rows = [_verdict_row(judgement, len(experiment.seeds), compared) for judgement in judgements]
-    parts = [table(headers, rows), bullets(messages), note, note_on_difference if compared else ""]
+    parts = [table(headers, rows), bullets(messages), notes(judgements), note_on_difference if compared else ""]
     return _section("Verdicts", *filter(None, parts))
 
 
@@ -115,18 +100,16 @@ def _verdict_row(judgement: Judgement, seeds: int, compared: bool) -> list[str]:
     expectation, values = judgement.expectation, judgement.values
     scale = scale_of(expectation.metric)
     title = f"{escape(expectation.title)}<br>" if expectation.title else ""
+    shown = found(judgement.mean, judgement.deviation, judgement.median, scale)
     some = f"n = {len(values)}" if len(values) == seeds else f"{len(values)} of {seeds} seeds"
-    interval: tuple[float | None, float | None] = judgement.interval
-    if expectation.statistic is Statistic.EVERY and values:
-        interval = min(values.values()), max(values.values())
     return [
         marked(judgement.verdict),
         f"{code(expectation.id)} {title}{code(expectation.metric)}",
         escape(expected(expectation)),
-        f"{unbroken(measured(judgement.mean, judgement.deviation, scale))} {unbroken(f'({some})')}",
+        f"{unbroken(shown)} {unbroken(f'({some})')}",
         *(_published(judgement, scale) if compared else []),
-        unbroken(limits(interval, judgement.mean, judgement.deviation, scale)),
-        f"**{_BASES[expectation.basis]}**: {escape(expectation.source)}",
+        limits_cell(judgement, scale),
+        f"**{BASES[expectation.basis]}**: {escape(expectation.source)}",
     ]
 
 
@@ -193,11 +176,11 @@ def _reproduction(experiment: Experiment) -> str:
 
 def _environment(results: Sequence[RunResult]) -> str:
     found = environment(results)
-    return (
-        _section("Environment", table(["what", "value"], [[code(n), _occurrences(v)] for n, v in found.items()]))
-        if found
-        else ""
-    )
+    if not found:
+        return ""
+    rows = [[code(name), _occurrences(values)] for name, values in found.items()]
+    repeated = f"Another run with the same settings and seed gives {_occurrences(guarantees(results))}."
+    return _section("Environment", table(["what", "value"], rows), repeated)
 
 
 def _occurrences(values: Mapping[str, int]) -> str:

@@ -11,7 +11,7 @@ from harness.spec import schema
 from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, read
 from harness.spec.expand import Fault, expand
 from harness.spec.patch import compose, merge_patch, without_nulls
-from harness.spec.problems import Problem, SpecError
+from harness.spec.problems import Place, Problem, SpecError
 from harness.spec.records import Experiment, Json
 
 
@@ -41,11 +41,16 @@ def find(paths: Iterable[Path]) -> list[Path]:
 
 
 def _below(folder: Path) -> list[Path]:
-    return [file for file in sorted(folder.rglob("*.json")) if not file.name.startswith("_")]
+    """Return the specifications in a folder; what begins with an underscore is a base, with a dot is hidden."""
+    files = (file.relative_to(folder) for file in folder.rglob("*.json"))
+    seen = [file for file in files if not any(part.startswith(".") for part in file.parts)]
+    return [folder / file for file in sorted(seen) if not file.name.startswith("_")]
 
 
-def load(paths: Iterable[Path], assignments: Sequence[Json] = ()) -> tuple[Experiment, ...]:
-    """Load every specification at and below the paths; `assignments` are merge patches applied last.
+def load(
+    paths: Iterable[Path], assignments: Sequence[Json] = (), seeds: Sequence[int] | None = None
+) -> tuple[Experiment, ...]:
+    """Load every specification at and below the paths; `assignments` are merge patches applied last, then `seeds`.
 
     Raises:
         SpecError: with every fault of every file.
@@ -54,7 +59,7 @@ def load(paths: Iterable[Path], assignments: Sequence[Json] = ()) -> tuple[Exper
     problems: list[Problem] = []
     for path in find(paths):
         try:
-            chain = _read_chain(path, assignments)
+            chain = _read_chain(path, assignments, seeds)
             loaded.append((chain, _expand(chain)))
         except SpecError as error:
             problems.extend(error.problems)
@@ -97,6 +102,22 @@ def load_file(path: Path, assignments: Sequence[Json] = ()) -> Experiment:
     return _expand(_read_chain(path, assignments))
 
 
+def expectation_places(path: Path) -> dict[str, Place]:
+    """Return where each expectation of a specification stands, by its id; that may be in a file that it extends.
+
+    Raises:
+        SpecError: a file cannot be read.
+    """
+    chain = _read_chain(path, ())
+    listed = chain.merged.get("expectations")
+    found: dict[str, Place] = {}
+    for index, raw in enumerate(listed if isinstance(listed, list) else []):
+        if isinstance(raw, dict) and "id" in raw:
+            problem = chain.problem(Fault((("expectations", index),), ""))
+            found[raw["id"]] = Place(problem.path, problem.line)
+    return found
+
+
 def _expand(chain: _Chain) -> Experiment:
     acting = without_nulls(chain.merged)
     faults = [Fault((pointer,), message) for pointer, message in schema.faults("experiment", acting)]
@@ -114,7 +135,7 @@ def _with_inner_nulls(merged: Json, acting: Json) -> Json:
     return kept
 
 
-def _read_chain(path: Path, assignments: Sequence[Json]) -> _Chain:
+def _read_chain(path: Path, assignments: Sequence[Json], seeds: Sequence[int] | None = None) -> _Chain:
     documents: list[Document] = []
     following: Path | None = path
     said_by: tuple[Document, Pointer] | None = None
@@ -134,9 +155,11 @@ def _read_chain(path: Path, assignments: Sequence[Json]) -> _Chain:
     merged: Json = first
     for patch in reversed(patches):
         merged = _changed(merged, patch)
-    for assignment in assignments:
-        merged = _changed(merged, assignment)
-        documents.insert(0, Document(Path("--set"), schema.compact(assignment), assignment))
+    options = [("--set", assignment) for assignment in assignments]
+    options += [] if seeds is None else [("--seeds", {"seeds": list(seeds)})]
+    for option, patch in options:
+        merged = _changed(merged, patch)
+        documents.insert(0, Document(Path(option), schema.compact(patch), patch))
     return _Chain(path, tuple(documents), merged)
 
 

@@ -6,6 +6,14 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+
+class Place(NamedTuple):
+    """A line of a file, from 1."""
+
+    path: Path
+    line: int
 
 
 @dataclass(frozen=True, order=True)

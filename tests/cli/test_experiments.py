@@ -40,8 +40,9 @@ def test_an_invalid_specification_ends_every_command_alike(harness: Harness, com
             "--set:1:31: at /runs/one/training expected an object",
         ),
         (["plan", "a.json", "--seeds", "one"], "expected numbers such as 0,1,2, found 'one'"),
-        (["plan", "a.json", "--seeds", "0,0"], "at /seeds expected distinct items"),
-        (["plan", "a.json", "--seeds", "-1"], "at /seeds/0 expected at least 0, found -1"),
+        (["plan", "a.json", "--seeds", "0,0"], "--seeds:1:11: at /seeds expected distinct items"),
+        (["plan", "a.json", "--seeds", "-1"], "--seeds:1:12: at /seeds/0 expected at least 0, found -1"),
+        (["plan", "a.json", "--set", "seeds=[-1]"], "--set:1:12: at /seeds/0 expected at least 0, found -1"),
         (["run", "a.json", "--only", "x*"], "no run is named like 'x*'; there are one, m[none], m[l2]"),
         (["run", "a.json", "--only", ""], "no run is named like ''"),
         (["check", "a.json", "--allow", "fail"], "'fail' is not one of 'blocked', 'inconclusive'"),
@@ -93,6 +94,22 @@ def test_a_report_is_written_without_training(harness: Harness) -> None:
     assert harness("report", "a.json", "--seeds", "1").exit_code == 0
     assert Path(".harness/reports/a.md").exists()
     assert not Path("reports").exists()
+
+
+@pytest.mark.parametrize("change", [["--seeds", "1"], ["--set", "defaults.training.epochs=2"]])
+def test_a_trial_never_touches_the_committed_reports_unasked(harness: Harness, change: list[str]) -> None:
+    assert harness("report", "a.json").exit_code == 0
+    before = {path: path.read_bytes() for path in Path("reports").rglob("*") if path.is_file()}
+    found = harness("report", "a.json", *change)
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert {path: path.read_bytes() for path in Path("reports").rglob("*") if path.is_file()} == before
+    asked = harness("report", "a.json", *change, "--reports", "reports")
+    assert asked.exit_code == 0
+    assert asked.stderr == (
+        "warning: this is a trial (--set, --seeds or --only), whose reports replace those in reports: a\n"
+    )
+    assert Path("reports/a.json").read_bytes() != before[Path("reports/a.json")]
+    assert harness("report", "a.json", "--reports", "reports").stderr == ""
 
 
 def test_reports_that_cannot_be_written_end_with_3(harness: Harness) -> None:

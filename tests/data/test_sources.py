@@ -1,5 +1,6 @@
+import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from harness.data import catalog, rows, sources
+from harness.data.builders.digits import Digits
 from harness.data.records import DataError
 from harness.data.rows import whole
 from harness.spec.records import Dataset
@@ -66,6 +68,18 @@ def test_digits_keep_the_order_of_scikit_learn(dataset: MakeDataset, data_dir: P
     # its first images are the digits 0 to 9, each the first of its class, and so all for training
     np.testing.assert_array_equal(train.labels[:10], range(10))
     np.testing.assert_array_equal(whole(train.inputs)[:10, ..., 0], digits.images[:10])
+
+
+def test_data_that_another_process_prepares_meanwhile_are_read(
+    dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextlib.contextmanager
+    def held_by_another(_path: Path) -> Iterator[None]:
+        Digits(data_dir=str(tmp_path)).download_and_prepare()
+        yield
+
+    monkeypatch.setattr(sources, "FileLock", held_by_another)
+    assert len(sources.load(dataset("digits"), tmp_path).train.labels) == 500
 
 
 def test_blobs_follow_their_parameters(dataset: MakeDataset, data_dir: Path) -> None:

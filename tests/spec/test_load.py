@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
-from harness.spec.load import find, load, load_file
+from harness.spec.load import expectation_places, find, load, load_file
 from harness.spec.patch import parse_assignment
 from harness.spec.problems import Problem, SpecError, unknown
 
@@ -30,7 +30,7 @@ def text(path: Path, content: str) -> Path:
 
 
 def test_folders_are_searched_and_names_with_an_underscore_are_for_extends(tmp_path: Path) -> None:
-    for name in ("b.json", "_base.json", "sub/a.json", "sub/_c.json", "notes.txt"):
+    for name in ("b.json", "_base.json", "sub/a.json", "sub/_c.json", "notes.txt", ".store/run.json", "sub/.d.json"):
         text(tmp_path / name, "{}")
     assert find([tmp_path]) == [tmp_path / "b.json", tmp_path / "sub" / "a.json"]
     assert find([tmp_path / "sub" / "_c.json"]) == [tmp_path / "sub" / "_c.json"]
@@ -283,3 +283,14 @@ def test_looking_at_specifications_imports_no_tensorflow(write: Write, statement
         timeout=120,
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_expectations_stand_in_the_file_that_says_them_last(tmp_path: Path) -> None:
+    listed = '{\n"expectations": [\n{"id": "a"},\n{"id":\n"b"}]\n}'
+    base = text(tmp_path / "_base.json", listed)
+    leaf = text(tmp_path / "leaf.json", '{"extends": "_base.json"}')
+    assert expectation_places(leaf) == {"a": (base, 3), "b": (base, 4)}
+    own = text(tmp_path / "own.json", '{"extends": "_base.json",\n"expectations": [{"id": "c"}]}')
+    assert expectation_places(own) == {"c": (own, 2)}
+    none = text(tmp_path / "none.json", '{"extends": "_base.json", "expectations": null}')
+    assert expectation_places(none) == {}

@@ -1,0 +1,55 @@
+"""Workflow commands that a forge shows at the line of the specification that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from harness.check import Verdict
+from harness.ci.cases import Case, Suite
+from harness.ci.forge import repository_path
+from harness.ci.message import headline
+
+_LEVELS = {
+    Verdict.FAIL: "error",
+    Verdict.ERROR: "error",
+    Verdict.INCONCLUSIVE: "warning",
+    Verdict.BLOCKED: "warning",
+}
+
+
+def annotate(suites: Sequence[Suite], allow: Collection[Verdict], environment: Mapping[str, str]) -> str:
+    """Return a line for every case that does not pass; what is allowed is a notice.
+
+    The most severe come first, because a forge shows only the first ten of each level.
+    """
+    found = [(case, suite) for suite in suites for case in suite.cases if case.verdict is not Verdict.PASS]
+    levels = ["error", "warning", "notice"]
+    found.sort(key=lambda pair: levels.index(_level(pair[0], allow)))
+    return "".join(f"{_line(case, suite, _level(case, allow), environment)}\n" for case, suite in found)
+
+
+def _level(case: Case, allow: Collection[Verdict]) -> str:
+    return "notice" if case.verdict in allow else _LEVELS[case.verdict]
+
+
+def _line(case: Case, suite: Suite, level: str, environment: Mapping[str, str]) -> str:
+    properties = {
+        "file": repository_path(case.place.path, environment),
+        "line": str(case.place.line),
+        "title": f"{suite.conclusion.experiment.name}: {case.id}: {case.verdict.value}",
+    }
+    listed = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items())
+    return f"::{level} {listed}::{_escaped(chr(10).join(_text(case)))}"
+
+
+def _text(case: Case) -> Iterator[str]:
+    yield headline(case)
+    if case.message and case.message != headline(case):
+        yield case.message
+
+
+def _escaped(text: str, also: str = "") -> str:
+    """Escape what would end a command's message, or one of its properties."""
+    for character in "%\r\n" + also:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text

@@ -1,0 +1,124 @@
+"""What an invocation came to, case by case: one for each expectation, one for the runs that none of them reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.check import Judgement, Verdict
+from harness.results import RunResult, Status
+from harness.spec.expression import parse, references
+from harness.spec.load import expectation_places
+from harness.spec.problems import Place, SpecError
+from harness.spec.records import Expectation, Experiment
+
+RUNS = "[runs]"
+"""Names the case of the runs that no expectation reads; no expectation has such an id."""
+
+_SEVEREST_FIRST = ((Verdict.ERROR, (Status.ERROR,)), (Verdict.BLOCKED, (Status.BLOCKED, Status.MISSING)))
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What came of one experiment; `report` is its Markdown, where one was written."""
+
+    experiment: Experiment
+    results: Sequence[RunResult]
+    judgements: Sequence[Judgement]
+    report: Path | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that passes or does not; `judgement` is None for the runs that no expectation reads.
+
+    `place` is where it stands in a specification. `seconds` is how long the runs trained that it rests on
+    and no earlier case of the experiment does, so that the times of all cases add up.
+    """
+
+    id: str
+    title: str
+    place: Place
+    verdict: Verdict
+    message: str
+    seconds: float
+    judgement: Judgement | None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """An experiment's conclusion and its cases."""
+
+    conclusion: Conclusion
+    cases: tuple[Case, ...]
+
+
+def unread(experiment: Experiment) -> tuple[str, ...]:
+    """Return the runs that no expectation reads: they count all the same."""
+    read = {run for expectation in experiment.expectations for run in _read(expectation)}
+    return tuple(name for name in experiment.runs if name not in read)
+
+
+def suites(conclusions: Sequence[Conclusion]) -> tuple[Suite, ...]:
+    """Return every case of every experiment; the files are read again for where the expectations stand."""
+    return tuple(Suite(conclusion, tuple(_cases(conclusion))) for conclusion in conclusions)
+
+
+def places(experiment: Experiment) -> Mapping[str, Place]:
+    """Return where each case stands; one that is not found there any more, or came by --set, at the file's start."""
+    start = Place(experiment.path, 1)
+    try:
+        found = expectation_places(experiment.path)
+    except SpecError:  # edited since it was read
+        found = {}
+    ids = [expectation.id for expectation in experiment.expectations]
+    return {RUNS: start} | {name: found.get(name.partition("[")[0], start) for name in ids}
+
+
+def case_of_runs(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Verdict, str]:
+    """Judge the runs that no expectation reads: pass where all are done, and why where they are not."""
+    names = unread(experiment)
+    for verdict, statuses in _SEVEREST_FIRST:
+        seeds: dict[tuple[str, str], list[str]] = {}
+        for result in results:
+            if result.run in names and result.status in statuses:
+                seeds.setdefault((result.run, result.reason), []).append(str(result.seed))
+        if seeds:
+            return verdict, "; ".join(
+                f"{run}, seed{'s' if len(of) > 1 else ''} {', '.join(of)}: {reason}"
+                for (run, reason), of in seeds.items()
+            )
+    return Verdict.PASS, ""
+
+
+def _read(expectation: Expectation) -> set[str]:
+    return {reference.run for reference in references(parse(expectation.metric))}
+
+
+def _cases(conclusion: Conclusion) -> Iterator[Case]:
+    experiment, results = conclusion.experiment, conclusion.results
+    where, counted = places(experiment), set[str]()
+    for judgement in conclusion.judgements:
+        expectation = judgement.expectation
+        seconds = _seconds(_read(expectation), results, counted)
+        yield Case(
+            expectation.id,
+            expectation.title,
+            where[expectation.id],
+            judgement.verdict,
+            judgement.message,
+            seconds,
+            judgement,
+        )
+    if rest := unread(experiment):
+        verdict, message = case_of_runs(experiment, results)
+        title = f"The runs that no expectation reads are done: {', '.join(rest)}"
+        yield Case(RUNS, title, where[RUNS], verdict, message, _seconds(set(rest), results, counted), None)
+
+
+def _seconds(runs: set[str], results: Sequence[RunResult], counted: set[str]) -> float:
+    """Add up the runs that are not counted yet, and count them."""
+    new = {result.key: result.seconds for result in results if result.run in runs and result.key not in counted}
+    counted.update(new)
+    return sum(new.values())

@@ -1,0 +1,26 @@
+"""What a forge's runner says of itself through its environment (GitHub's variables; Gitea and Forgejo set them too)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def in_actions(environment: Mapping[str, str]) -> bool:
+    """Tell whether a step of a workflow runs here: its output is read for annotations."""
+    return environment.get("GITHUB_ACTIONS") == "true"
+
+
+def repository_path(path: Path, environment: Mapping[str, str]) -> str:
+    """Return a file's path from the root of the checkout, or the whole path where it is not below it."""
+    whole = Path(os.path.normpath(path.absolute()))
+    root = Path(environment.get("GITHUB_WORKSPACE") or Path.cwd())
+    return (whole.relative_to(root) if whole.is_relative_to(root) else whole).as_posix()
+
+
+def commit_address(environment: Mapping[str, str]) -> str | None:
+    """Return the web address below which the files of the present commit are shown, or None."""
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_SHA")
+    server, repository, commit = (environment.get(name, "") for name in names)
+    return f"{server}/{repository}/blob/{commit}" if server and repository and commit else None

@@ -1,0 +1,120 @@
+"""JUnit XML, as most services read it: a test suite an experiment, a test case an expectation."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from xml.etree import ElementTree
+
+from harness.check import Judgement, Verdict
+from harness.ci.cases import Case, Conclusion, Suite
+from harness.ci.message import headline, message
+
+_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold, not even escaped (section 2.2)."""
+
+_COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+
+
+def junit(suites: Sequence[Suite], allow: Collection[Verdict], when: datetime) -> str:
+    """Return the text of a JUnit XML file.
+
+    A fail is a failure, an error an error, and what is blocked is skipped. What is inconclusive is a failure,
+    or skipped where it is allowed: the format has no word for it. A case's time is `Case.seconds`.
+    """
+    root = ElementTree.Element("testsuites", name="harness")
+    for suite in suites:
+        root.append(_suite(suite, allow, when))
+    for name in ("tests", "failures", "errors", "skipped"):
+        root.set(name, str(sum(int(each.get(name, 0)) for each in root)))
+    root.set("time", _time(sum(case.seconds for suite in suites for case in suite.cases)))
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(suite: Suite, allow: Collection[Verdict], when: datetime) -> ElementTree.Element:
+    experiment = suite.conclusion.experiment
+    element = ElementTree.Element("testsuite", name=experiment.name, timestamp=when.isoformat(timespec="seconds"))
+    _add_properties(element, _of_experiment(suite.conclusion))
+    tags = [_outcome(case, allow) for case in suite.cases]
+    for case in suite.cases:
+        element.append(_case(case, suite.conclusion, allow))
+    element.set("tests", str(len(suite.cases)))
+    for tag, name in _COUNTED.items():
+        element.set(name, str(tags.count(tag)))
+    element.set("time", _time(sum(case.seconds for case in suite.cases)))
+    return element
+
+
+def _case(case: Case, conclusion: Conclusion, allow: Collection[Verdict]) -> ElementTree.Element:
+    element = ElementTree.Element(
+        "testcase",
+        classname=conclusion.experiment.name,
+        name=_legal(case.id),
+        time=_time(case.seconds),
+        file=os.path.normpath(case.place.path),
+        line=str(case.place.line),
+    )
+    _add_properties(element, _of_judgement(case.judgement) if case.judgement is not None else ())
+    tag = _outcome(case, allow)
+    if tag is not None:
+        outcome = ElementTree.SubElement(element, tag, type=case.verdict.value, message=_legal(headline(case)))
+        outcome.text = _legal(message(case, conclusion.report))
+    return element
+
+
+def _outcome(case: Case, allow: Collection[Verdict]) -> str | None:
+    """Return the element that tells of anything but a pass."""
+    inconclusive = "skipped" if Verdict.INCONCLUSIVE in allow else "failure"
+    return {
+        Verdict.PASS: None,
+        Verdict.FAIL: "failure",
+        Verdict.INCONCLUSIVE: inconclusive,
+        Verdict.BLOCKED: "skipped",
+        Verdict.ERROR: "error",
+    }[case.verdict]
+
+
+def _of_experiment(conclusion: Conclusion) -> Iterator[tuple[str, str]]:
+    experiment = conclusion.experiment
+    yield "title", experiment.title
+    yield "specification", experiment.path.as_posix()
+    yield "seeds", ", ".join(map(str, experiment.seeds))
+    if conclusion.report is not None:
+        yield "report", conclusion.report.as_posix()
+
+
+def _of_judgement(judgement: Judgement) -> Iterator[tuple[str, str]]:
+    expectation = judgement.expectation
+    numbers = {
+        "lower": expectation.lower,
+        "upper": expectation.upper,
+        "mean": judgement.mean,
+        "deviation": judgement.deviation,
+        "median": judgement.median,
+    }
+    yield "verdict", judgement.verdict.value
+    yield "metric", expectation.metric
+    yield "statistic", expectation.statistic.value
+    yield "basis", expectation.basis.value
+    for name, value in (numbers | {f"seed {seed}": value for seed, value in judgement.values.items()}).items():
+        if value is not None:
+            yield name, repr(value)
+
+
+def _add_properties(element: ElementTree.Element, properties: Iterator[tuple[str, str]] | tuple[()]) -> None:
+    pairs = list(properties)
+    if pairs:
+        parent = ElementTree.SubElement(element, "properties")
+        for name, value in pairs:
+            ElementTree.SubElement(parent, "property", name=name, value=_legal(value))
+
+
+def _legal(text: str) -> str:
+    return _ILLEGAL.sub("\ufffd", text)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.3f}"

@@ -1,0 +1,56 @@
+"""One case in words, for a person who sees nothing else of the report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.check import Judgement, Verdict
+from harness.ci.cases import Case
+from harness.report.numbers import number, scale_of
+from harness.report.words import BASES, expected, found
+from harness.spec.problems import Place
+
+
+def headline(case: Case) -> str:
+    """Return what matters in one line: expected and measured, or why there is nothing to compare."""
+    judgement = case.judgement
+    if judgement is None or judgement.mean is None or case.verdict in (Verdict.BLOCKED, Verdict.ERROR):
+        return case.message
+    return f"expected {expected(judgement.expectation)}, measured {measured(judgement)}"
+
+
+def message(case: Case, report: Path | None) -> str:
+    """Return all that explains the verdict: the headline, then a line each."""
+    lines = [*_lines(case), ("stands in", shown(case.place))]
+    if report is not None:
+        lines.append(("report", str(report)))
+    return "\n".join([headline(case), *(f"  {label:<9}  {' '.join(text.split())}" for label, text in lines)])
+
+
+def measured(judgement: Judgement) -> str:
+    """Return what was measured, with its unit: "96.4 ± 0.3%"."""
+    return found(judgement.mean, judgement.deviation, judgement.median, scale_of(judgement.expectation.metric))
+
+
+def shown(place: Place) -> str:
+    """Return FILE:LINE, as editors and terminals take it."""
+    return f"{os.path.normpath(place.path)}:{place.line}"
+
+
+def _lines(case: Case) -> Iterator[tuple[str, str]]:
+    judgement = case.judgement
+    if case.title:
+        yield "title", case.title
+    if judgement is not None:
+        if headline(case) == case.message:
+            yield "expected", expected(judgement.expectation)
+        yield "metric", judgement.expectation.metric
+        scale = scale_of(judgement.expectation.metric)
+        if judgement.values:
+            yield "seeds", ", ".join(f"{seed}: {number(value, scale)}" for seed, value in judgement.values.items())
+    explained = case.message and case.message != headline(case)
+    yield "verdict", f"{case.verdict.value}: {case.message}" if explained else case.verdict.value
+    if judgement is not None:
+        yield "rests on", f"{BASES[judgement.expectation.basis]}: {judgement.expectation.source}"

@@ -1,0 +1,59 @@
+"""Markdown for the summary page of a workflow's step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
+
+from harness.check import Verdict
+from harness.ci.cases import Case, Suite
+from harness.ci.forge import commit_address, repository_path
+from harness.ci.message import headline, measured
+from harness.report.markdown import bullets, code, details, escape, table, unbroken
+from harness.report.outcome import marked, outcome
+from harness.report.words import BASES, expected
+from harness.spec.problems import Place
+
+
+def summary(suites: Sequence[Suite], environment: Mapping[str, str]) -> str:
+    """Return the outcome and every verdict, with links to the lines of the specifications.
+
+    Experiments whose expectations all pass are folded. The links lead to the commit that
+    `environment` names, else into the folder of the checkout.
+    """
+    verdicts = [case.verdict for suite in suites for case in suite.cases if case.judgement is not None]
+    parts = [f"## {outcome(verdicts)}", *(_experiment(suite, environment) for suite in suites)]
+    return "\n\n".join(parts) + "\n\n"
+
+
+def _experiment(suite: Suite, environment: Mapping[str, str]) -> str:
+    conclusion = suite.conclusion
+    experiment = conclusion.experiment
+    verdicts = [case.verdict for case in suite.cases if case.judgement is not None]
+    wrong = [case for case in suite.cases if case.verdict is not Verdict.PASS]
+    rows = [_row(case, environment) for case in suite.cases]
+    where = _link(experiment.path.as_posix(), Place(experiment.path, 1), environment)
+    report = f", report: {code(conclusion.report.as_posix())}" if conclusion.report else ""
+    body = [f"{where}{report}"]
+    if rows:
+        body.append(table(["verdict", "expectation", "expected", "measured", "rests on"], rows))
+    body += [bullets([f"{code(case.id)}: {escape(case.message or headline(case))}" for case in wrong])] if wrong else []
+    head = f"{experiment.name}: {outcome(verdicts)}"
+    if wrong:
+        return "\n\n".join([f"### {escape(head)}", escape(experiment.title), *body])
+    return details(head, "\n\n".join([escape(experiment.title), *body]))
+
+
+def _row(case: Case, environment: Mapping[str, str]) -> list[str]:
+    first = [marked(case.verdict), f"{_link(case.id, case.place, environment)} {escape(case.title)}".rstrip()]
+    judgement = case.judgement
+    if judgement is None:
+        return [*first, "", "", ""]
+    expectation = judgement.expectation
+    return [*first, escape(expected(expectation)), unbroken(measured(judgement)), BASES[expectation.basis]]
+
+
+def _link(text: str, place: Place, environment: Mapping[str, str]) -> str:
+    path = f"{quote(repository_path(place.path, environment))}#L{place.line}"
+    address = commit_address(environment)
+    return f"[{escape(text)}](<{address}/{path}>)" if address else f"[{escape(text)}](<{path}>)"

@@ -1,0 +1,62 @@
+"""The options of run and check that say what continuous integration gets."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.options import options
+
+if TYPE_CHECKING:
+    from harness.ci.outputs import Outputs
+
+
+class Output(click.ParamType[Path | None]):
+    """A file to write; an empty text, as of a variable that is not set, names none."""
+
+    name = "FILE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | None:
+        """Return the path, or None."""
+        return Path(value) if value else None
+
+
+_OPTIONS = options(
+    click.option("--junit", type=Output(), help="Write JUnit XML: a test case an expectation."),
+    click.option("--json", type=Output(), help="Write the verdicts as compact JSON."),
+    click.option(
+        "--summary", type=Output(), help='Append the verdicts as Markdown, such as to "$GITHUB_STEP_SUMMARY".'
+    ),
+    click.option(
+        "--annotate",
+        type=click.Choice(["github", "none"]),
+        help="Print what does not pass as workflow commands, which a forge shows at the specification's line.  "
+        "[default: github where GITHUB_ACTIONS is true]",
+    ),
+)
+
+
+def with_outputs(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options to a command, which gets them as one `outputs`."""
+
+    @functools.wraps(function)
+    def command(
+        *arguments: Any, junit: Path | None, json: Path | None, summary: Path | None, annotate: str | None, **rest: Any
+    ) -> None:
+        function(*arguments, outputs=_outputs(junit, json, summary, annotate), **rest)
+
+    decorated: Callable[..., None] = _OPTIONS(command)
+    return decorated
+
+
+def _outputs(junit: Path | None, json: Path | None, summary: Path | None, annotate: str | None) -> Outputs:
+    from harness.ci.forge import in_actions
+    from harness.ci.outputs import Outputs
+
+    wanted = annotate == "github" if annotate else in_actions(os.environ)
+    return Outputs(junit, json, summary, wanted)

@@ -1,0 +1,132 @@
+"""The tests of a specification: one for each expectation, one for the kept numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, cast
+
+import pytest
+
+from harness.check import Verdict
+from harness.ci.cases import Case
+from harness.ci.message import headline, message
+from harness.report import baseline
+from harness.spec.problems import Place
+from harness.spec.records import Experiment
+from harness.testing.regression import compare_with_kept, regressions_are_here
+
+if TYPE_CHECKING:
+    from harness.testing.specification import Specification
+
+BASELINE = "[baseline]"
+"""Names the item that compares with the kept numbers; no expectation has such an id."""
+
+
+class _Item(pytest.Item):
+    """What the items share: a place in a specification, and a verdict once they were set up."""
+
+    def __init__(self, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.verdict: Verdict | None = None
+        self.extra_keyword_matches.add(self.specification.experiment.name)
+        if self.config.pluginmanager.hasplugin("xdist"):
+            self.add_marker(pytest.mark.xdist_group(name=self.specification.experiment.name))
+        if self.config.pluginmanager.hasplugin("timeout"):
+            self.add_marker(pytest.mark.timeout(0))  # training takes as long as it takes
+
+    @property
+    def specification(self) -> Specification:
+        return cast("Specification", self.parent)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        place = self.specification.places.get(self.name, Place(self.path, 1))
+        return place.path, place.line - 1, f"{self.specification.experiment.name}: {self.name}"
+
+    def setup(self) -> None:
+        """Make the runs, where no earlier item has."""
+        if self.specification.trouble:
+            self.fail(Verdict.ERROR, self.specification.trouble)
+
+    def fail(self, verdict: Verdict, text: str) -> NoReturn:
+        self.verdict = verdict
+        pytest.fail(text, pytrace=False)
+
+    def skip(self, verdict: Verdict | None, reason: str) -> NoReturn:
+        self.verdict = verdict
+        pytest.skip(reason)
+
+
+class ExpectationItem(_Item):
+    """One expectation, or the runs that no expectation reads."""
+
+    def setup(self) -> None:
+        """Make the runs; one that ended in an error is an error of the item, not a failure."""
+        super().setup()
+        case = self._case
+        self.user_properties += _properties(self.specification.experiment, case)
+        if case.verdict is Verdict.ERROR:
+            self.fail(case.verdict, message(case, self.specification.report))
+
+    def runtest(self) -> None:
+        """Pass, fail, or say why there is neither."""
+        case = self._case
+        self.verdict = case.verdict
+        if case.verdict is Verdict.BLOCKED:
+            self.skip(case.verdict, f"blocked: {headline(case)}")
+        if case.verdict is Verdict.INCONCLUSIVE and self.specification.settings.allows("inconclusive"):
+            pytest.xfail(f"inconclusive: {case.message}")
+        if case.verdict is not Verdict.PASS:
+            self.fail(case.verdict, message(case, self.specification.report))
+
+    @property
+    def _case(self) -> Case:
+        return self.specification.cases[self.name]
+
+
+def _properties(experiment: Experiment, case: Case) -> list[tuple[str, object]]:
+    judgement = case.judgement
+    found: list[tuple[str, object]] = [("experiment", experiment.name), ("verdict", case.verdict.value)]
+    if judgement is not None:
+        found += [("metric", judgement.expectation.metric), ("basis", judgement.expectation.basis.value)]
+        found += [("mean", judgement.mean)] if judgement.mean is not None else []
+    return found
+
+
+class BaselineItem(_Item):
+    """The measured numbers against those that are kept."""
+
+    def runtest(self) -> None:
+        """Compare through pytest-regressions, whose --force-regen keeps new numbers, after they are shown."""
+        specification = self.specification
+        experiment, results = specification.experiment, specification.conclusion.results
+        unfinished = baseline.unfinished(results)
+        if unfinished:
+            first = unfinished[0]
+            self.skip(Verdict.BLOCKED, f"blocked: {first.run}, seed {first.seed}: {first.reason}")
+        if not regressions_are_here(self.config):
+            install = "python -m pip install 'reproduction-harness[test]'"
+            reason = "blocked: the kept numbers need pytest-regressions, which is not here"
+            self.skip(Verdict.BLOCKED, f"{reason}: {install}")
+        kept = baseline.path_of(experiment.name, specification.settings.baselines)
+        if not kept.is_file() and not self.config.getoption("force_regen"):
+            command = f"python -m harness baseline update {experiment.path}"
+            self.skip(None, f"no numbers are kept in {kept} yet; keep them with: {command}")
+        difference = compare_with_kept(self.config, kept, baseline.measure(experiment, results), experiment)
+        if difference:
+            self.fail(Verdict.FAIL, difference)
+        self.verdict = Verdict.PASS
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Add to a report, for the process that follows the session, which specification it is of, and the verdict."""
+    found = yield
+    if isinstance(item, _Item):
+        verdict = item.verdict.value if item.verdict is not None else ""
+        found.harness = {"specification": os.fspath(item.path), "verdict": verdict}
+        if found.skipped and isinstance(found.longrepr, tuple):
+            place = item.reportinfo()
+            found.longrepr = os.fspath(place[0]), place[1] + 1, found.longrepr[2]
+    return found

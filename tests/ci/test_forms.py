@@ -1,0 +1,121 @@
+"""The forms that continuous integration reads: what must hold in each, and how all of it reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree
+
+import pytest
+from markdown_it import MarkdownIt
+from pytest_regressions.file_regression import FileRegressionFixture
+
+from harness.check import Verdict
+from harness.ci.annotations import annotate
+from harness.ci.cases import Suite, suites
+from harness.ci.compact import compact
+from harness.ci.junit import junit
+from harness.ci.message import message
+from harness.ci.summary import summary
+from harness.results import Status
+
+if TYPE_CHECKING:
+    from tests.ci.conftest import Make
+
+WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+FORGE = {"GITHUB_SERVER_URL": "https://forge.example", "GITHUB_REPOSITORY": "a/b", "GITHUB_SHA": "c0ffee"}
+
+
+def test_junit_reads_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:
+    file_regression.check(junit(every, (), WHEN), extension=".xml", encoding="utf-8")
+
+
+def test_compact_json_reads_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:
+    document = json.loads(compact(every, [Verdict.BLOCKED], 3))
+    file_regression.check(json.dumps(document, indent=1) + "\n", extension=".json", encoding="utf-8")
+
+
+def test_the_summary_reads_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:
+    file_regression.check(summary(every, FORGE), extension=".md", encoding="utf-8")
+
+
+def test_annotations_read_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:
+    file_regression.check(annotate(every, (), {}), extension=".txt", encoding="utf-8")
+
+
+def test_messages_read_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:
+    text = "\n\n".join(message(case, Path("reports/all.md")) for case in every[0].cases)
+    file_regression.check(text + "\n", extension=".txt", encoding="utf-8")
+
+
+def counts(element: ElementTree.Element) -> dict[str, str | None]:
+    return {name: element.get(name) for name in ("tests", "failures", "errors", "skipped", "time")}
+
+
+@pytest.mark.parametrize(("allow", "failures", "skipped"), [((), "2", "1"), ((Verdict.INCONCLUSIVE,), "1", "2")])
+def test_junit_counts_what_its_cases_are(
+    every: tuple[Suite, ...], allow: tuple[Verdict, ...], failures: str, skipped: str
+) -> None:
+    root = ElementTree.fromstring(junit(every * 2, allow, WHEN))
+    expected = {"tests": "6", "failures": failures, "errors": "1", "skipped": skipped, "time": "5.250"}
+    assert [counts(suite) for suite in root] == [expected] * 2
+    assert counts(root)["tests"] == "12"
+    for tag, name in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+        assert len(list(root.iter(tag))) == int(str(root.get(name)))
+
+
+def test_junit_holds_no_character_that_xml_cannot(every: tuple[Suite, ...]) -> None:
+    error = next(ElementTree.fromstring(junit(every, (), WHEN)).iter("error"))
+    assert error.get("message") == "wild, seeds 0, 1, 2: NaN\ufffd at step 3"
+
+
+def test_annotations_escape_what_ends_a_command(every: tuple[Suite, ...]) -> None:
+    lines = annotate(every, (), {}).splitlines()
+    assert [line.split()[0] for line in lines] == ["::error", "::error", "::warning", "::warning"]
+    assert all(line.count("::") == 2 for line in lines)
+    failing = next(line for line in lines if "fails" in line)
+    assert failing.startswith("::error file=specs/_base.json,line=")
+    assert ",title=all%3A fails%3A fail::" in failing
+    assert "99%25, measured 90.0 ± 2.0%25%0Aoutside the bounds" in failing
+
+
+def test_what_is_allowed_is_a_notice_and_comes_last(every: tuple[Suite, ...]) -> None:
+    lines = annotate(every, (Verdict.BLOCKED,), {}).splitlines()
+    assert [line.split()[0] for line in lines] == ["::error", "::error", "::warning", "::notice"]
+
+
+def test_annotations_name_files_from_the_root_of_the_checkout(every: tuple[Suite, ...]) -> None:
+    root = Path.cwd()
+    assert f" file={root.name}/specs/_base.json," in annotate(every, (), {"GITHUB_WORKSPACE": str(root.parent)})
+    assert f" file={root}/specs/_base.json," in annotate(every, (), {"GITHUB_WORKSPACE": str(root / "elsewhere")})
+
+
+def test_the_summary_is_a_table_with_links_to_the_lines(every: tuple[Suite, ...]) -> None:
+    tokens = MarkdownIt().enable("table").parse(summary(every, FORGE))
+    links = [
+        str(child.attrs["href"]) for token in tokens for child in token.children or () if child.type == "link_open"
+    ]
+    line = next(case.place.line for case in every[0].cases if case.id == "fails")
+    assert f"https://forge.example/a/b/blob/c0ffee/specs/_base.json#L{line}" in links
+    rows = [token for token in tokens if token.type == "tr_open"]
+    assert len(rows) == 7  # a head and six cases
+    assert f"(<specs/_base.json#L{line}>)" in summary(every, {})
+
+
+def test_an_experiment_that_passes_is_folded(every: tuple[Suite, ...]) -> None:
+    passing = dataclasses.replace(every[0], cases=every[0].cases[:1])
+    text = summary([passing], {})
+    assert text.startswith("## The one expectation passes.\n\n<details>\n")
+    assert "<details>" not in summary(every, {})
+
+
+def test_compact_json_tells_the_runs_and_no_case_of_them(make: Make) -> None:
+    document = json.loads(compact(suites([make(report=None, spare=Status.MISSING)]), (), 3))
+    experiment = document["experiments"][0]
+    assert experiment["runs"] == {"done": 3, "blocked": 3, "error": 3, "missing": 3}
+    assert [each["id"] for each in experiment["expectations"]] == ["passes", "fails", "unsure", "blocked", "broken"]
+    assert (document["exit_code"], experiment["report"]) == (3, None)
+    assert document["counts"] == {"pass": 1, "fail": 1, "inconclusive": 1, "blocked": 1, "error": 1}
