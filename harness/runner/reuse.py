@@ -12,6 +12,8 @@ from harness.spec.records import Json
 
 Record = Mapping[str, Any]
 
+NOT_ITS_SETTINGS = "its data changed, or the harness computes it in another way now"
+
 _MOST = 3
 _ABSENT = object()
 
@@ -24,22 +26,28 @@ def why_new(plan: Plan, run: ConcreteRun, records: Sequence[Record]) -> str | No
     """
     place = {"experiment": run.experiment, "run": run.run.name, "seed": run.seed}
     own = [record for record in records if place.items() <= record.items()]
-    found = [_differences(run, record) for record in own]
+    found = [differences(record["settings"], run.run.resolved) for record in own]
     if not found:
         return None
     fewest = min(found, key=len)
     if not fewest and run.parent is not None and run.parent not in {record["parent"] for record in own}:
         return f"{run.run.initialize_from} changed, from which it starts"
-    if not fewest:
-        return "its data changed, or the harness computes it in another way now"
-    rest = len(fewest) - _MOST
-    return " and ".join(fewest[:_MOST]) + (f" and {rest} more" if rest > 0 else "") + " changed"
+    return told(fewest) if fewest else NOT_ITS_SETTINGS
 
 
-def _differences(run: ConcreteRun, record: Record) -> list[str]:
-    # What was not yet in the language when the kept run was made has its default.
-    then = schema.fill_defaults(schema.definition("complete_run"), record["settings"])
-    old, new = dict(_leaves(_acting(then))), dict(_leaves(_acting(run.run.resolved)))
+def told(changed: Sequence[str]) -> str:
+    """Say in one sentence which settings changed, where some did."""
+    rest = len(changed) - _MOST
+    return " and ".join(changed[:_MOST]) + (f" and {rest} more" if rest > 0 else "") + " changed"
+
+
+def differences(then: Json, now: Json) -> list[str]:
+    """Return the settings that differ between two runs' `settings`, each by its path with both of its values.
+
+    What was not yet in the language when a run was made has its default; what decides nothing is left out.
+    """
+    complete = schema.definition("complete_run")
+    old, new = (dict(_leaves(_acting(schema.fill_defaults(complete, each)))) for each in (then, now))
     return [
         f"{path} ({_shown(old.get(path, _ABSENT))} -> {_shown(new.get(path, _ABSENT))})"
         for path in dict.fromkeys([*old, *new])

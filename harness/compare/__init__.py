@@ -1,0 +1,1 @@
+"""What changed between two sets of results: numbers, with their significance, verdicts and settings."""

@@ -1,0 +1,348 @@
+"""The difference of two sides: records in, records out."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
+
+from harness.compare.records import DONE, Expected, Experiment, Run, Side
+from harness.compare.significance import Comparison, Values, compare_all
+from harness.measurements import METRICS
+from harness.spec.records import Json
+
+ABSENT = "not there"
+"""The status of a run, or the value of a setting, that one side does not have."""
+
+Explain = Callable[[Run, Run], str]
+"""Says why two runs of the same name and seed have different keys."""
+
+
+class Presence(enum.Enum):
+    """On which sides something is."""
+
+    BOTH = "both"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+class Change(NamedTuple):
+    """Something by its name, before and after."""
+
+    name: str
+    before: Json
+    after: Json
+
+
+@dataclass(frozen=True)
+class RunDifference:
+    """A run of all its seeds: the seeds that finished on one side alone or not at all, settings, numbers."""
+
+    name: str
+    presence: Presence
+    statuses: tuple[Change, ...] = ()
+    settings: tuple[str, ...] = ()
+    numbers: Mapping[str, Comparison] | None = None
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether more than settings changed."""
+        return (
+            self.presence is not Presence.BOTH
+            or bool(self.statuses)
+            or any(comparison.outcome.changes for comparison in (self.numbers or {}).values())
+        )
+
+
+@dataclass(frozen=True)
+class ExpectationDifference:
+    """An expectation: what became of it, what it asks, and its numbers where both sides ask of the same metric."""
+
+    id: str
+    presence: Presence
+    before: Expected | None
+    after: Expected | None
+    terms: tuple[Change, ...] = ()
+    comparison: Comparison | None = None
+
+    @property
+    def verdict_changed(self) -> bool:
+        """Tell whether another verdict is reached, or one that was not there or is not there any more."""
+        return self.before is None or self.after is None or self.before.verdict != self.after.verdict
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether more than its terms changed."""
+        return self.verdict_changed or (self.comparison is not None and self.comparison.outcome.changes)
+
+
+@dataclass(frozen=True)
+class ExperimentDifference:
+    """All of one experiment."""
+
+    name: str
+    title: str
+    presence: Presence
+    runs: tuple[RunDifference, ...] = ()
+    expectations: tuple[ExpectationDifference, ...] = ()
+    environment: tuple[Change, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether anything counts as a change."""
+        return (
+            self.presence is not Presence.BOTH
+            or any(run.changes for run in self.runs)
+            or any(expectation.changes for expectation in self.expectations)
+        )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Everything, and the confidence with which it was told from chance."""
+
+    before: str
+    after: str
+    confidence: float
+    experiments: tuple[ExperimentDifference, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether anything counts as a change: a verdict, a run, or a number by more than chance."""
+        return any(experiment.changes for experiment in self.experiments)
+
+    def comparisons(self) -> list[Comparison]:
+        """Return the comparisons of all numbers of runs and of expectations."""
+        return [comparison for experiment in self.experiments for comparison in _comparisons(experiment)]
+
+
+class _Pair(NamedTuple):
+    """The two of a name; None where a side has none."""
+
+    before: Experiment | None
+    after: Experiment | None
+
+
+class _Place(NamedTuple):
+    """Where a number stands: a run's metric, or an expectation."""
+
+    experiment: str
+    kind: str
+    of: str
+    metric: str = ""
+
+
+def compare_sides(
+    before: Side, after: Side, confidence: float, metrics: Sequence[str] = (), explain: Explain | None = None
+) -> Difference:
+    """Compare two sides; of the runs' numbers only those of `metrics`, where any are named.
+
+    Numbers of all experiments are corrected together. `explain` says why keys differ, of runs whose settings
+    are known.
+    """
+    paired = dict(_paired(*_alike(before, after)))
+    places = {
+        place: values
+        for name, (first, second) in paired.items()
+        if first is not None and second is not None
+        for place, values in _numbers(name, first, second, metrics)
+    }
+    numbers = compare_all(places, confidence)
+    experiments = [_experiment(name, *pair, numbers, explain or key_alone) for name, pair in paired.items()]
+    return Difference(before.name, after.name, confidence, tuple(experiments))
+
+
+def _alike(before: Side, after: Side) -> tuple[Side, Side]:
+    """Leave the verdicts out where one side, such as a store, has none."""
+    if before.judged and after.judged:
+        return before, after
+    return _unjudged(before), _unjudged(after)
+
+
+def _unjudged(side: Side) -> Side:
+    return replace(side, experiments={name: replace(each, expectations={}) for name, each in side.experiments.items()})
+
+
+def only_changes(difference: Difference) -> Difference:
+    """Return the difference without what did not change; numbers within chance are left out too.
+
+    Other surroundings, such as another version of a library, are told beside changes alone.
+    """
+    kept = [_only_changes(experiment) for experiment in difference.experiments]
+    shown = [each for each in kept if each.changes or each.runs or each.expectations]
+    return replace(difference, experiments=tuple(shown))
+
+
+def _only_changes(experiment: ExperimentDifference) -> ExperimentDifference:
+    runs = [
+        replace(run, numbers={name: number for name, number in (run.numbers or {}).items() if number.outcome.changes})
+        for run in experiment.runs
+        if run.changes or run.settings
+    ]
+    expectations = [each for each in experiment.expectations if each.changes or each.terms]
+    return replace(experiment, runs=tuple(runs), expectations=tuple(expectations))
+
+
+def _comparisons(experiment: ExperimentDifference) -> Iterator[Comparison]:
+    for run in experiment.runs:
+        yield from (run.numbers or {}).values()
+    yield from (each.comparison for each in experiment.expectations if each.comparison is not None)
+
+
+def _paired(before: Side, after: Side) -> Iterator[tuple[str, _Pair]]:
+    """Yield the experiments of both sides by name.
+
+    Two that were each asked for by itself are a pair whatever their names are; beside one that was asked for
+    by itself, the others of the other side do not count.
+    """
+    if before.single and after.single:
+        (first_name, first), (second_name, second) = *before.experiments.items(), *after.experiments.items()
+        name = first_name if first_name == second_name else f"{first_name} -> {second_name}"
+        yield name, _Pair(_found(first, second, before), _found(second, first, after))
+        return
+    single = before if before.single else after if after.single else None
+    for name in single.experiments if single else _either(before.experiments, after.experiments):
+        first_, second_ = before.experiments.get(name), after.experiments.get(name)
+        yield name, _Pair(_found(first_, second_, before), _found(second_, first_, after))
+
+
+def _found(own: Experiment | None, other: Experiment | None, side: Side) -> Experiment | None:
+    """Return an experiment of a side, with the runs of the other side's that it keeps under another name."""
+    if other is None or not side.kept:
+        return own
+    runs = {name: dict(seeds) for name, seeds in own.runs.items()} if own else {}
+    for name, seeds in other.runs.items():
+        kept = {seed: side.kept[run.key] for seed, run in seeds.items() if run.key in side.kept}
+        if kept or name in runs:
+            runs[name] = kept | runs.get(name, {})
+    if not runs:
+        return own
+    return replace(own, runs=runs) if own else Experiment(other.title, runs)
+
+
+_Item = TypeVar("_Item")
+
+
+def _either(before: Mapping[str, _Item], after: Mapping[str, _Item]) -> list[str]:
+    """Return the names of both, each once, those of `before` first."""
+    return list(dict.fromkeys([*before, *after]))
+
+
+def _presence(before: object | None, after: object | None) -> Presence:
+    return Presence.ADDED if before is None else Presence.REMOVED if after is None else Presence.BOTH
+
+
+def _numbers(
+    experiment: str, before: Experiment, after: Experiment, metrics: Sequence[str]
+) -> Iterator[tuple[_Place, tuple[Values, Values]]]:
+    for name in (name for name in before.runs if name in after.runs):
+        first, second = _done(before.runs[name]), _done(after.runs[name])
+        for metric in _metrics([*first.values(), *second.values()]):
+            if not metrics or metric in metrics:
+                yield _Place(experiment, "run", name, metric), (_values(first, metric), _values(second, metric))
+    for id_ in (id_ for id_ in before.expectations if id_ in after.expectations):
+        first_, second_ = before.expectations[id_], after.expectations[id_]
+        if first_.metric == second_.metric and first_.values and second_.values:
+            yield _Place(experiment, "expectation", id_), (first_.values, second_.values)
+
+
+def _done(seeds: Mapping[int, Run]) -> dict[int, Run]:
+    return {seed: run for seed, run in seeds.items() if run.status == DONE}
+
+
+def _metrics(runs: Sequence[Run]) -> list[str]:
+    """Return the metrics that any of the runs has, in the order of their definition."""
+    measured = dict.fromkeys(name for run in runs for name in run.measurements)
+    return [*(name for name in METRICS if name in measured), *sorted(measured.keys() - METRICS.keys())]
+
+
+def _values(seeds: Mapping[int, Run], metric: str) -> Values:
+    values = {seed: run.measurements.get(metric) for seed, run in seeds.items()}
+    return {seed: value if value is not None and math.isfinite(value) else None for seed, value in values.items()}
+
+
+def _experiment(
+    name: str,
+    before: Experiment | None,
+    after: Experiment | None,
+    numbers: Mapping[_Place, Comparison],
+    explain: Explain,
+) -> ExperimentDifference:
+    present = after or before
+    title = present.title if present else ""
+    if before is None or after is None:
+        return ExperimentDifference(name, title, _presence(before, after))
+    runs = [
+        _run(run, before.runs.get(run), after.runs.get(run), _of(numbers, name, run), explain)
+        for run in _either(before.runs, after.runs)
+    ]
+    return ExperimentDifference(
+        name,
+        title,
+        Presence.BOTH,
+        tuple(runs),
+        tuple(_expectations(name, before, after, numbers)),
+        _environment(before, after),
+    )
+
+
+def _of(numbers: Mapping[_Place, Comparison], experiment: str, run: str) -> dict[str, Comparison]:
+    return {place.metric: comparison for place, comparison in numbers.items() if place[:3] == (experiment, "run", run)}
+
+
+def _run(
+    name: str,
+    before: Mapping[int, Run] | None,
+    after: Mapping[int, Run] | None,
+    numbers: Mapping[str, Comparison],
+    explain: Explain,
+) -> RunDifference:
+    if before is None or after is None:
+        return RunDifference(name, _presence(before, after))
+    settings = dict.fromkeys(
+        explain(before[seed], after[seed])
+        for seed in sorted(before.keys() & after.keys())
+        if before[seed].key != after[seed].key
+    )
+    return RunDifference(name, Presence.BOTH, tuple(_statuses(before, after)), tuple(settings), numbers)
+
+
+def _statuses(before: Mapping[int, Run], after: Mapping[int, Run]) -> Iterator[Change]:
+    for seed in sorted(before.keys() | after.keys()):
+        first, second = (side[seed].status if seed in side else ABSENT for side in (before, after))
+        if first != second:
+            yield Change(f"seed {seed}", first, second)
+
+
+def key_alone(before: Run, after: Run) -> str:
+    """Say what another key means where the settings are not known."""
+    return "its settings, its data or what it starts from changed"
+
+
+def _expectations(
+    experiment: str, before: Experiment, after: Experiment, numbers: Mapping[_Place, Comparison]
+) -> Iterator[ExpectationDifference]:
+    for id_ in _either(before.expectations, after.expectations):
+        first, second = before.expectations.get(id_), after.expectations.get(id_)
+        terms = tuple(_changes(first.terms, second.terms)) if first and second else ()
+        comparison = numbers.get(_Place(experiment, "expectation", id_))
+        yield ExpectationDifference(id_, _presence(first, second), first, second, terms, comparison)
+
+
+def _changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[Change]:
+    for name in _either(before, after):
+        first, second = before.get(name), after.get(name)
+        if first != second:
+            yield Change(name, first, second)
+
+
+def _environment(before: Experiment, after: Experiment) -> tuple[Change, ...]:
+    """Return what both sides tell of their surroundings and tell differently."""
+    both = before.environment.keys() & after.environment.keys()
+    changes = _changes(
+        {name: ", ".join(before.environment[name]) for name in before.environment if name in both},
+        {name: ", ".join(after.environment[name]) for name in before.environment if name in both},
+    )
+    return tuple(changes)

@@ -1,0 +1,261 @@
+"""A difference in words and tables: what the terminal and Markdown show alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.compare.difference import (
+    ABSENT,
+    Change,
+    Difference,
+    ExpectationDifference,
+    ExperimentDifference,
+    Presence,
+    RunDifference,
+    only_changes,
+)
+from harness.compare.records import Expected
+from harness.compare.significance import Comparison, Method, Outcome, Sample
+from harness.report.numbers import NOTHING, Scale, bounds, measured, scale_of, scale_of_difference
+from harness.report.outcome import plural
+from harness.spec.records import Json
+
+_NUMBERS = ("run", "metric", "before", "after", "difference", "seeds", "p", "")
+_EXPECTATIONS = ("expectation", "verdict", "before", "after", "difference", "p", "")
+_METHODS = {Method.PAIRED: "the paired t-test, as the seeds are the same", Method.WELCH: "Welch's t-test"}
+_BOUNDS = ("lower", "upper")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of plain text below their headers; `align` has one of `<>` a column."""
+
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    align: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """What is said of one experiment."""
+
+    name: str
+    title: str
+    sentences: Sequence[str]
+    tables: Sequence[Table]
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that is said of a difference; `alone` are the experiments that one side alone has."""
+
+    before: str
+    after: str
+    summary: str
+    alone: Sequence[str]
+    sections: Sequence[Section]
+    footer: Sequence[str]
+
+
+def page(difference: Difference, everything: bool = False) -> Page:
+    """Return the page: of `everything`, or of what changed alone."""
+    shown = difference if everything else only_changes(difference)
+    return Page(
+        difference.before,
+        difference.after,
+        summary(difference),
+        list(_alone(shown)),
+        [_section(experiment) for experiment in shown.experiments if experiment.presence is Presence.BOTH],
+        list(_footer(difference, everything)),
+    )
+
+
+def summary(difference: Difference) -> str:
+    """Return one sentence: how much of what was compared changed."""
+    counts = Counter(comparison.outcome for comparison in difference.comparisons())
+    verdicts = [each for experiment in difference.experiments for each in experiment.expectations]
+    turned = sum(each.verdict_changed for each in verdicts)
+    others = sum(experiment.presence is not Presence.BOTH for experiment in difference.experiments)
+    runs = sum(
+        bool(run.statuses) or run.presence is not Presence.BOTH
+        for experiment in difference.experiments
+        for run in experiment.runs
+    )
+    changed = sum(count for outcome, count in counts.items() if outcome.changes)
+    parts = [
+        f"{others} of {plural(len(difference.experiments), 'experiment')} on one side alone" if others else "",
+        f"{plural(runs, 'run')} on one side alone or with another status" if runs else "",
+        f"{turned} of {plural(len(verdicts), 'verdict')} changed" if verdicts else "",
+        f"{changed} of {plural(counts.total(), 'number')} changed, {counts[Outcome.CHANCE]} differ within chance, "
+        f"{counts[Outcome.SAME]} the same"
+        if counts
+        else "",
+    ]
+    return "; ".join(part for part in parts if part) or "there is nothing to compare"
+
+
+def _alone(difference: Difference) -> Iterator[str]:
+    for presence, side in ((Presence.REMOVED, "before"), (Presence.ADDED, "after")):
+        names = [experiment.name for experiment in difference.experiments if experiment.presence is presence]
+        if names:
+            yield f"only {side}: {', '.join(names)}"
+
+
+def _section(experiment: ExperimentDifference) -> Section:
+    numbers = [row for run in experiment.runs for row in _numbers(run)]
+    expectations = [_expectation(each) for each in experiment.expectations]
+    tables = [Table(_EXPECTATIONS, expectations, "<<>>>><"), Table(_NUMBERS, numbers, "<<>>>>><")]
+    sentences = [*_runs(experiment), *_terms(experiment), *_environment(experiment)]
+    return Section(experiment.name, experiment.title, sentences, [table for table in tables if table.rows])
+
+
+def _runs(experiment: ExperimentDifference) -> Iterator[str]:
+    """Yield what is to be said of runs besides their numbers; what holds for several is said once."""
+    said: dict[str, list[str]] = {}
+    for run in experiment.runs:
+        for sentence in _of_run(run):
+            said.setdefault(sentence, []).append(run.name)
+    for sentence, names in said.items():
+        yield f"{', '.join(names)}: {sentence}"
+
+
+def _of_run(run: RunDifference) -> Iterator[str]:
+    if run.presence is not Presence.BOTH:
+        yield f"run {run.presence.value}"
+    moves: dict[tuple[str, str], list[str]] = {}
+    for seed, before, after in run.statuses:
+        moves.setdefault((before, after), []).append(seed)
+    for (before, after), seeds in moves.items():
+        yield f"{_seeds([int(seed.split()[1]) for seed in seeds])} {before} -> {after}"
+    yield from run.settings
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
+
+
+def _terms(experiment: ExperimentDifference) -> Iterator[str]:
+    """Yield what an expectation asks otherwise than before."""
+    for each in experiment.expectations:
+        if each.before is None or each.after is None:
+            continue
+        if any(change.name in _BOUNDS for change in each.terms):
+            yield f"{each.id}: expected {_bounds(each.before)} -> {_bounds(each.after)}"
+        for change in each.terms:
+            if change.name not in _BOUNDS:
+                yield f"{each.id}: {_change(change)}"
+
+
+def _bounds(expected: Expected) -> str:
+    return bounds(expected.terms.get("lower"), expected.terms.get("upper"), scale_of(expected.metric))
+
+
+def _change(change: Change) -> str:
+    return f"{change.name} {_term(change.before)} -> {_term(change.after)}"
+
+
+def _term(value: Json) -> str:
+    return "nothing" if value is None else str(value)
+
+
+def _environment(experiment: ExperimentDifference) -> Iterator[str]:
+    if experiment.environment:
+        yield "ran with " + "; ".join(_change(change) for change in experiment.environment)
+
+
+def _numbers(run: RunDifference) -> Iterator[Sequence[str]]:
+    for metric, comparison in (run.numbers or {}).items():
+        scale = scale_of(metric)
+        yield (
+            run.name,
+            metric,
+            _sample(comparison.before, scale),
+            _sample(comparison.after, scale),
+            _apart(comparison, scale),
+            _count(comparison),
+            _probability(comparison),
+            _outcome(comparison),
+        )
+
+
+def _expectation(each: ExpectationDifference) -> Sequence[str]:
+    comparison = each.comparison
+    return (
+        each.id,
+        _verdicts(each),
+        _measured(each.before),
+        _measured(each.after),
+        _apart(comparison, scale_of(each.after.metric)) if comparison and each.after else NOTHING,
+        _probability(comparison) if comparison else "",
+        _outcome(comparison) if comparison else "",
+    )
+
+
+def _verdicts(each: ExpectationDifference) -> str:
+    before, after = (side.verdict if side else ABSENT for side in (each.before, each.after))
+    return f"{before} -> {after}" if before != after else before
+
+
+def _measured(expected: Expected | None) -> str:
+    return measured(expected.mean, expected.deviation, scale_of(expected.metric)) if expected else NOTHING
+
+
+def _sample(sample: Sample, scale: Scale) -> str:
+    return measured(sample.mean, sample.deviation, scale)
+
+
+def _apart(comparison: Comparison, scale: Scale) -> str:
+    """Return the difference with its sign and the half-width of its confidence interval."""
+    if comparison.difference is None:
+        return NOTHING
+    if comparison.outcome is Outcome.SAME:
+        return "0"
+    text = measured(comparison.difference, comparison.half_width, scale_of_difference(scale))
+    return f"+{text}" if comparison.difference > 0 else text
+
+
+def _count(comparison: Comparison) -> str:
+    before, after = comparison.before.count, comparison.after.count
+    if comparison.method is Method.WELCH or before != after:
+        return f"{before} and {after}"
+    return str(before)
+
+
+def _probability(comparison: Comparison) -> str:
+    if comparison.adjusted is None:
+        return ""
+    return "<0.001" if comparison.adjusted < 0.0005 else f"{comparison.adjusted:.3f}"
+
+
+def _outcome(comparison: Comparison) -> str:
+    existence = [
+        *([f"new for {_seeds(comparison.gained)}"] if comparison.gained else []),
+        *([f"gone for {_seeds(comparison.lost)}"] if comparison.lost else []),
+    ]
+    if existence and comparison.outcome is Outcome.CHANGED:
+        return ", ".join([comparison.outcome.value, *existence])
+    return ", ".join(existence) or comparison.outcome.value
+
+
+def _footer(difference: Difference, everything: bool) -> Iterator[str]:
+    comparisons = difference.comparisons()
+    methods = Counter(comparison.method for comparison in comparisons if comparison.method)
+    level = f"{100 * (1 - difference.confidence):.6g}%"
+    if methods:
+        yield (
+            f"Differences are after minus before, with the half-width of their {100 * difference.confidence:.6g}% "
+            "confidence interval; means are ± the deviation between seeds."
+        )
+        how = [f"{methods[each]} by {words}" for each, words in _METHODS.items() if methods[each]]
+        yield (
+            f"Tested: {', '.join(how)}. The p-values are corrected for these "
+            f"{plural(methods.total(), 'comparison')} (Benjamini and Hochberg): of the numbers called changed, "
+            f"at most {level} are expected to be so by chance. Numbers that are the same are not tested."
+        )
+    if any(comparison.outcome is Outcome.UNTESTED for comparison in comparisons):
+        yield "Where there is one seed, nothing tells a difference from chance: it counts as a change."
+    hidden = not everything and any(not comparison.outcome.changes for comparison in comparisons)
+    if hidden:
+        yield "--all shows what did not change too."

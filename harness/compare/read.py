@@ -1,0 +1,109 @@
+"""Read one side of a comparison: a result file, a folder of reports, a store, or reports at a git revision."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from harness.compare import revision
+from harness.compare.records import Experiment, ReadError, Run, Side, UnknownSide
+from harness.compare.result_file import NotAResult, experiment
+from harness.results import Status
+from harness.store import Store
+
+ACCEPTED = (
+    "a result file (reports/NAME.json), a folder of reports, a store (.harness/store), "
+    "or a git revision (main, HEAD~3, main:reports)"
+)
+
+
+def side(word: str) -> Side:
+    """Read what a word names: a path that exists goes before a git revision of the same name.
+
+    Raises:
+        UnknownSide: it names neither.
+        ReadError: what it names cannot be read.
+    """
+    path = Path(word)
+    if word and _exists(path):
+        return _of_path(path, word)
+    found = revision.find(word)
+    if found is None:
+        raise UnknownSide(f"{word!r} is no path and no git revision here; what is compared is {ACCEPTED}")
+    documents = [_parsed(name, content) for name, content in revision.read(found)]
+    return _judged(found.described, documents, found.single, f"{found.described} has no result files")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or holds a null character
+        return False
+
+
+def _of_path(path: Path, word: str) -> Side:
+    try:
+        if path.is_file():
+            return _judged(word, [_parsed(str(path), path.read_bytes())], True, f"{path} is no result file of reports")
+        files = [(str(file), file.read_bytes()) for file in sorted(path.glob("*.json")) if file.is_file()]
+        if not files and (path / "runs").is_dir():
+            return _of_store(Store(path), word)
+        documents = [_parsed(name, content) for name, content in files]
+    except OSError as error:
+        raise ReadError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
+    return _judged(word, documents, False, f"{path} has no result files (NAME.json) and is no store")
+
+
+def _parsed(name: str, content: bytes) -> tuple[str, Any]:
+    try:
+        return name, json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ReadError(f"{name}: not JSON: {error}") from error
+
+
+def _judged(word: str, documents: Iterable[tuple[str, Any]], single: bool, empty: str) -> Side:
+    """Return the side of some result files; other JSON that lies beside them is left alone."""
+    experiments: dict[str, Experiment] = {}
+    for path, document in documents:
+        try:
+            experiments[PurePosixPath(path).stem] = experiment(document)
+        except NotAResult:
+            continue
+        except ReadError as error:
+            raise ReadError(f"{path}: {error}") from error
+    if not experiments:
+        raise ReadError(empty)
+    return Side(word, experiments, single=single)
+
+
+def _of_store(store: Store, word: str) -> Side:
+    """Read the finished runs of a store by the experiment, run and seed that they bear; the newest of each counts."""
+    runs: dict[str, dict[str, dict[int, Run]]] = {}
+    surroundings: dict[str, dict[str, set[str]]] = {}
+    kept: dict[str, Run] = {}
+    records = store.records()
+    for key in sorted(records, key=lambda key: store.folder(key).stat().st_mtime):
+        try:
+            name, run, seed = (records[key][part] for part in ("experiment", "run", "seed"))
+            kept[key], environment = _stored(store, key, records[key])
+            runs.setdefault(name, {}).setdefault(run, {})[seed] = kept[key]
+        except (LookupError, TypeError) as error:
+            raise ReadError(f"{store.folder(key) / 'run.json'}: not the record of a run: {error!r}") from error
+        for what, value in environment.items():
+            surroundings.setdefault(name, {}).setdefault(what, set()).add(str(value))
+    if not runs:
+        raise ReadError(f"the store {store.root} has no finished runs")
+    experiments = {
+        name: Experiment("", runs[name], environment={what: tuple(sorted(v)) for what, v in surroundings[name].items()})
+        for name in sorted(runs)
+    }
+    return Side(word, experiments, judged=False, kept=kept)
+
+
+def _stored(store: Store, key: str, record: Mapping[str, Any]) -> tuple[Run, Mapping[str, Any]]:
+    found = store.result(key, record["run"], record["seed"])
+    if found.status is not Status.DONE:
+        raise ReadError(found.reason)
+    return Run(key, found.status.value, found.measurements, record["settings"], record["parent"]), found.environment

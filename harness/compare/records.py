@@ -1,0 +1,71 @@
+"""What is known of each of two sides that are compared, wherever it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.spec.records import Json
+
+DONE = "done"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one seed.
+
+    `measurements` holds a number for every metric that was measured, None or a non-finite one where it does
+    not exist. `settings` and `parent` (the key of the run that it starts from) are known of stored runs alone.
+    """
+
+    key: str
+    status: str = DONE
+    measurements: Mapping[str, float | None] = field(default_factory=dict)
+    settings: Json | None = None
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One expectation and what became of it; `terms` are what it asks, `values` one a seed."""
+
+    title: str
+    metric: str
+    verdict: str
+    terms: Mapping[str, Json]
+    values: Mapping[int, float]
+    mean: float | None
+    deviation: float | None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The runs of one experiment, by name and seed, its expectations by id, and what it ran with."""
+
+    title: str
+    runs: Mapping[str, Mapping[int, Run]]
+    expectations: Mapping[str, Expected] = field(default_factory=dict)
+    environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Side:
+    """All experiments of one side, by name.
+
+    `judged` tells whether it has verdicts; `single` whether it is one experiment that was asked for by itself.
+    `kept` holds every run of a store by its key: one that two experiments share bears the name of one of them.
+    """
+
+    name: str
+    experiments: Mapping[str, Experiment]
+    judged: bool = True
+    single: bool = False
+    kept: Mapping[str, Run] = field(default_factory=dict)
+
+
+class ReadError(Exception):
+    """A side cannot be read; the message says which file, and what is wrong there."""
+
+
+class UnknownSide(Exception):
+    """A word names nothing that can be compared; the message says what is accepted."""

@@ -1,0 +1,192 @@
+"""Whether two sets of seeds differ by more than chance.
+
+Every random decision of a run is drawn from its seed, so the same seed under two settings or two revisions is
+a matched pair. Where the seeds of one side are all among those of the other, those are compared in pairs: the
+paired t-test. It holds whatever the two have in common, and where they have much in common (initial weights,
+the order of the examples) it finds what Welch's test would not. Other seeds are independent of each other:
+Welch's t-test, which takes no equal deviations for granted. Numbers that are the same are not tested.
+
+Of many differences some are large by chance, so the p-values of all of them are corrected together by the
+procedure of Benjamini and Hochberg (1995): of those that are called changed, the share of false ones is
+expected to be at most the level. It holds where the tests are independent or depend positively on one
+another, as the metrics of a run do.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import statistics
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+ROUNDING = 1e-12
+"""Numbers are the same within this, times max(1, |number|)."""
+
+Values = Mapping[int, float | None]
+"""A number by seed; None where a finished run has none."""
+
+Place = TypeVar("Place", bound=Hashable)
+
+
+class Method(enum.Enum):
+    """How a difference was tested."""
+
+    PAIRED = "paired"
+    WELCH = "welch"
+
+
+class Outcome(enum.Enum):
+    """What a comparison says; `SAME` and `CHANCE` are no change."""
+
+    SAME = "same"
+    CHANCE = "within chance"
+    CHANGED = "changed"
+    UNTESTED = "one seed"
+    EXISTENCE = "other seeds have it"
+
+    @property
+    def changes(self) -> bool:
+        """Tell whether this counts as a change: what cannot be put down to chance does."""
+        return self not in (Outcome.SAME, Outcome.CHANCE)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The numbers of one side: mean and sample deviation are None where there are too few."""
+
+    count: int
+    mean: float | None
+    deviation: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A number before and after.
+
+    `difference` is the mean after minus the mean before; `half_width` that of its two-sided Student-t confidence
+    interval, not corrected for other comparisons. `p` is two-sided, `adjusted` corrected. `gained` and `lost` are
+    the seeds, finished on both sides, that have the number on the one side alone.
+    """
+
+    before: Sample
+    after: Sample
+    outcome: Outcome
+    method: Method | None = None
+    difference: float | None = None
+    half_width: float | None = None
+    p: float | None = None
+    adjusted: float | None = None
+    gained: tuple[int, ...] = ()
+    lost: tuple[int, ...] = ()
+
+
+def compare_all(pairs: Mapping[Place, tuple[Values, Values]], confidence: float) -> dict[Place, Comparison]:
+    """Compare many numbers before and after, and correct their p-values together; the level is 1 - confidence."""
+    found = {place: compare(before, after, confidence) for place, (before, after) in pairs.items()}
+    tested = [place for place, comparison in found.items() if comparison.p is not None]
+    adjusted = _corrected([p for place in tested if (p := found[place].p) is not None])
+    for place, p in zip(tested, adjusted, strict=True):
+        found[place] = _judged(found[place], p, 1 - confidence)
+    return found
+
+
+def compare(before: Values, after: Values, confidence: float) -> Comparison:
+    """Compare one number before and after; where it is tested, the outcome is `CHANCE` until it is corrected."""
+    first, second, pairs = _comparable(before, after)
+    both = before.keys() & after.keys()
+    comparison = Comparison(
+        _sample(first),
+        _sample(second),
+        Outcome.SAME,
+        gained=tuple(sorted(seed for seed in both if before[seed] is None and after[seed] is not None)),
+        lost=tuple(sorted(seed for seed in both if before[seed] is not None and after[seed] is None)),
+    )
+    if not first or not second:
+        return replace(comparison, outcome=Outcome.EXISTENCE if first or second else Outcome.SAME)
+    comparison = replace(comparison, difference=statistics.mean(second) - statistics.mean(first))
+    if _same(first, second, pairs):
+        existence = Outcome.EXISTENCE if comparison.gained or comparison.lost else Outcome.SAME
+        return replace(comparison, outcome=existence)
+    if min(len(first), len(second)) < 2:
+        return replace(comparison, outcome=Outcome.UNTESTED)
+    half_width, p = (_paired if pairs else _welch)(first, second, confidence)
+    if not math.isfinite(half_width + p):  # the numbers are too large for their squares
+        return replace(comparison, outcome=Outcome.UNTESTED)
+    return replace(
+        comparison,
+        outcome=Outcome.CHANCE,
+        method=Method.PAIRED if pairs else Method.WELCH,
+        half_width=half_width,
+        p=p,
+    )
+
+
+def _comparable(before: Values, after: Values) -> tuple[list[float], list[float], bool]:
+    """Return the numbers of both sides that are compared, and whether they are pairs, in the order of their seeds."""
+    pairs = before.keys() <= after.keys() or after.keys() <= before.keys()
+    there = [{seed: value for seed, value in side.items() if value is not None} for side in (before, after)]
+    both = there[0].keys() & there[1].keys()
+    if pairs and both:
+        there = [{seed: side[seed] for seed in sorted(both)} for side in there]
+    return list(there[0].values()), list(there[1].values()), pairs and bool(both)
+
+
+def _sample(values: Sequence[float]) -> Sample:
+    return Sample(
+        len(values),
+        statistics.mean(values) if values else None,
+        statistics.stdev(values) if len(values) > 1 else None,
+    )
+
+
+def _same(first: Sequence[float], second: Sequence[float], pairs: bool) -> bool:
+    if pairs:
+        return all(_close(a, b) for a, b in zip(first, second, strict=True))
+    return _close(min(*first, *second), max(*first, *second))
+
+
+def _close(first: float, second: float) -> bool:
+    return abs(first - second) <= ROUNDING * max(1.0, abs(first), abs(second))
+
+
+def _paired(first: Sequence[float], second: Sequence[float], confidence: float) -> tuple[float, float]:
+    """Return half-width and p-value by the paired t-test; a shift that all seeds share is certain."""
+    from scipy.stats import ttest_rel  # which takes most of a second to import
+
+    differences = [b - a for a, b in zip(first, second, strict=True)]
+    if _close(min(differences), max(differences)):
+        return 0.0, 0.0
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # differences that are nearly the same
+        return _result(ttest_rel(second, first), confidence)
+
+
+def _welch(first: Sequence[float], second: Sequence[float], confidence: float) -> tuple[float, float]:
+    """Return half-width and p-value by Welch's t-test; two constants are certain to differ."""
+    from scipy.stats import ttest_ind
+
+    if _close(min(first), max(first)) and _close(min(second), max(second)):
+        return 0.0, 0.0
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        return _result(ttest_ind(second, first, equal_var=False), confidence)
+
+
+def _result(found: object, confidence: float) -> tuple[float, float]:
+    interval = found.confidence_interval(confidence)  # type: ignore[attr-defined]
+    return float(interval.high - interval.low) / 2, float(found.pvalue)  # type: ignore[attr-defined]
+
+
+def _corrected(p_values: Sequence[float]) -> list[float]:
+    if not p_values:
+        return []
+    from scipy.stats import false_discovery_control
+
+    return [float(p) for p in false_discovery_control(p_values, method="bh")]
+
+
+def _judged(comparison: Comparison, adjusted: float, level: float) -> Comparison:
+    changed = adjusted <= level * (1 + ROUNDING)
+    existence = Outcome.EXISTENCE if comparison.gained or comparison.lost else Outcome.CHANCE
+    return replace(comparison, adjusted=adjusted, outcome=Outcome.CHANGED if changed else existence)
