@@ -14,8 +14,8 @@ from rich.text import Text
 
 from harness.check import Judgement, Verdict
 from harness.data import catalog
+from harness.numbers import bounds, scale_of
 from harness.plan import ConcreteRun, Member, Plan
-from harness.report.numbers import bounds, scale_of
 from harness.report.words import found, subject
 from harness.results import RunResult, Status
 from harness.runner.estimate import in_words, time_left

@@ -8,6 +8,8 @@ import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from harness import numbers
+from harness.numbers import number, scale_of
 from harness.spec.records import Expectation, Interval, Statistic
 from harness.statistics import (
     MOST_SEEDS,
@@ -68,10 +70,10 @@ def decide(expectation: Expectation, values: Mapping[int, float], images: Limits
     `images` are the limits that the test images alone leave to the mean of the values, as far as
     there are any: with the interval `binomial` they decide, and a single seed is shown with them.
     """
-    numbers = list(values.values())
+    measured = list(values.values())
     # Exact rational arithmetic: equal values give exactly their value and a deviation of 0.
-    deviation = statistics.stdev(numbers) if len(numbers) > 1 else None
-    known = Judgement(expectation, Verdict.INCONCLUSIVE, statistics.mean(numbers), deviation, values, images=images)
+    deviation = statistics.stdev(measured) if len(measured) > 1 else None
+    known = Judgement(expectation, Verdict.INCONCLUSIVE, statistics.mean(measured), deviation, values, images=images)
     return _RULES[expectation.statistic](known)
 
 
@@ -100,10 +102,10 @@ def _worst(known: Judgement) -> Judgement:
 
 
 def _median(known: Judgement) -> Judgement:
-    numbers, confidence = list(known.values.values()), known.expectation.confidence
-    median = statistics.median(numbers)
+    values, confidence = list(known.values.values()), known.expectation.confidence
+    median = statistics.median(values)
     known = replace(known, median=median)
-    limits = median_limits(numbers, confidence)
+    limits = median_limits(values, confidence)
     if limits is not None:
         return _by_limits(known, limits, "median", median, lambda: _advice_on_median(known, median))
     fewest = fewest_seeds(0.5, confidence)
@@ -137,9 +139,9 @@ def _by_limits(known: Judgement, limits: Limits, name: str, value: float, advice
     known = replace(known, interval=limits)
     if _within(expectation, lower, upper):
         return replace(known, verdict=Verdict.PASS)
-    shown = f"{_percent(expectation.confidence)} confidence limits {lower:.5g} and {upper:.5g}"
+    shown = _shown_limits(known, limits)
     if not _within(expectation, upper, lower):
-        message = f"the {name} {value:.5g} is outside the bounds, and so are its {shown}"
+        message = f"the {name} {_shown(known, value)} is outside the bounds, and so are its {shown}"
         return replace(known, verdict=Verdict.FAIL, message=message)
     return replace(known, message=f"the {shown} straddle a bound; {advice()}")
 
@@ -181,9 +183,16 @@ def _of_images(known: Judgement) -> str:
     """Say what the test images leave open of a single seed."""
     if known.images is None:
         return ""
-    lower, upper = known.images
-    limits = f"{_percent(known.expectation.confidence)} confidence limits {lower:.5g} and {upper:.5g}"
-    return f"; its test images alone leave {known.mean:.5g} the {limits}"
+    return f"; its test images alone leave {_shown(known, known.mean)} the {_shown_limits(known, known.images)}"
+
+
+def _shown(known: Judgement, value: float | None) -> str:
+    return number(value, scale_of(known.expectation.metric))
+
+
+def _shown_limits(known: Judgement, found: Limits) -> str:
+    shown = numbers.limits(found, known.mean, known.deviation, scale_of(known.expectation.metric))
+    return f"{_percent(known.expectation.confidence)} confidence limits {shown}"
 
 
 def _share(known: Judgement) -> Limits:
@@ -194,7 +203,7 @@ def _share(known: Judgement) -> Limits:
 def _outside(known: Judgement) -> list[str]:
     """Return each seed outside the bounds, with its value."""
     outside = {seed: v for seed, v in known.values.items() if not _within(known.expectation, v, v)}
-    return [f"seed {seed} ({value:.5g})" for seed, value in outside.items()]
+    return [f"seed {seed} ({_shown(known, value)})" for seed, value in outside.items()]
 
 
 def _within(expectation: Expectation, low: float, high: float) -> bool:

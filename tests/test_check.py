@@ -140,7 +140,7 @@ def test_one_seed_shows_what_its_test_images_leave_open(runs: Mapping[str, RunSp
     assert (judgement.verdict, judgement.interval) == (Verdict.INCONCLUSIVE, (None, None))
     assert judgement.message == (
         "one seed says nothing about others; from two on can be told how many would decide; its test images alone "
-        "leave 0.9 the 95% confidence limits 0.83628 and 0.94474"
+        "leave 90.00% the 95% confidence limits 83.63 to 94.47%"
     )
 
 
@@ -196,7 +196,7 @@ def test_every_names_the_seeds_outside() -> None:
     results = results_of("vanilla", [0.9, 0.5, 0.99, 0.4])
     judgement = verdict_on(expect(lower=0.6, upper=0.95, statistic=Statistic.EVERY), results)
     assert judgement.verdict is Verdict.FAIL
-    assert judgement.message == "outside the bounds: seed 1 (0.5), seed 2 (0.99), seed 3 (0.4)"
+    assert judgement.message == "outside the bounds: seed 1 (50.00%), seed 2 (99.00%), seed 3 (40.00%)"
 
 
 def test_every_of_one_seed_may_pass() -> None:
@@ -230,7 +230,7 @@ def test_an_inconclusive_mean_says_how_many_seeds_would_likely_decide(
     judgement = verdict_on(expect(lower=lower, upper=upper), results_of("vanilla", [1.0, 2.0, 3.0]))
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.message == (
-        "the 95% confidence limits 0.31415 and 3.6859 straddle a bound; "
+        "the 95% confidence limits 31 to 369% straddle a bound; "
         f"{seeds} seeds would likely decide, if mean and deviation are as measured"
     )
 
@@ -284,7 +284,7 @@ def test_the_median_of_eight_seeds_against_bounds(lower: float | None, upper: fl
     [
         # The share of seeds below 2 is 1 of 5: with 18 seeds the sign test takes 5 of them, and P(at most 5) = 0.87; no
         # smaller number reaches 80%.
-        ([1.0, 3.0, 4.0, 5.0, 6.0], "the 95% confidence limits 1 and 6 straddle a bound; about 18 seeds"),
+        ([1.0, 3.0, 4.0, 5.0, 6.0], "the 95% confidence limits 100 to 600% straddle a bound; about 18 seeds"),
         ([5.0, 3.0, 4.0], "a median has 95% confidence limits from 5 seeds on; about 5 seeds"),
         ([1.0, 3.0], "a median has 95% confidence limits from 5 seeds on; more than 100 seeds"),
     ],
@@ -297,7 +297,7 @@ def test_an_inconclusive_median_says_how_many_seeds_would_likely_decide(values: 
 
 def test_the_median_that_is_outside_says_so() -> None:
     judgement = verdict_on(expect(lower=7.0, statistic=Statistic.MEDIAN), results_of("vanilla", [1.0, 2, 3, 4, 5]))
-    assert judgement.message == "the median 3 is outside the bounds, and so are its 95% confidence limits 1 and 5"
+    assert judgement.message == "the median 300.00% is outside the bounds, and so are its 95% confidence limits 100 to 500%"
 
 
 @pytest.mark.parametrize(
@@ -333,7 +333,7 @@ def test_the_worst_seed_between_two_bounds_counts_both_sides() -> None:
     # P(at most 3 of 5) = 0.05 at 0.9236. Where 60% are inside, of 13 seeds at most 9 are with probability 0.83, which
     # of 90% are with 0.03; with 12 seeds, at most 8, it is 0.77.
     assert judgement.message == (
-        "3 of 5 seeds are within the bounds (outside: seed 0 (0.5), seed 3 (0.99)); the 95% confidence limits of the "
+        "3 of 5 seeds are within the bounds (outside: seed 0 (50.00%), seed 3 (99.00%)); the 95% confidence limits of the "
         "share of all seeds that are, 18.9% and 92.4%, straddle 90%; about 13 seeds would likely decide, if the share "
         "of seeds within the bounds is as measured"
     )

@@ -114,7 +114,7 @@ def test_a_failure_shows_all_that_explains_it(tiny: Session) -> None:
         "  title      As it was before",
         "  metric     one.test_accuracy",
         "  seeds      0: 88.00%, 1: 90.00%, 2: 92.00%",
-        "  verdict    fail: the mean 0.9 is outside the bounds, * its 95% confidence limits 0.86628 and 0.93372",
+        "  verdict    fail: the mean 90.00% is outside the bounds, * its 95% confidence limits 86.6 to 93.4%",
         "  rests on   our own earlier measurement: reports/tiny.json",
         "  stands in  specs/tiny.json:46",
         "  report     .harness/reports/tiny.md",
@@ -192,7 +192,7 @@ def test_what_is_inconclusive_fails_unless_it_is_allowed(tiny: Session) -> None:
     only = ("specs", "-k", "unsure", "-rx")
     result = tiny(*only)
     result.assert_outcomes(failed=1, deselected=3)
-    result.stdout.fnmatch_lines(["  verdict    inconclusive: the 95% confidence limits 0.53141 and 0.86859 straddle *"])
+    result.stdout.fnmatch_lines(["  verdict    inconclusive: the 95% confidence limits 53 to 87% straddle *"])
     result = tiny(*only, "--harness-allow", "inconclusive")
     result.assert_outcomes(xfailed=1, deselected=3)
     result.stdout.fnmatch_lines(["XFAIL specs/tiny.json::unsure - inconclusive: the 95% confidence limits *"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.check import Judgement, Verdict
 from harness.ci.cases import Case
-from harness.report.numbers import number, scale_of
+from harness.numbers import number, scale_of
 from harness.report.words import BASES, expected, found
 from harness.spec.problems import Place
 

@@ -18,7 +18,7 @@ from harness.compare.difference import (
 )
 from harness.compare.records import Expected
 from harness.compare.significance import Comparison, Method, Outcome, Sample
-from harness.report.numbers import NOTHING, Scale, bounds, measured, scale_of, scale_of_difference
+from harness.numbers import NOTHING, Scale, bounds, measured, scale_of, scale_of_difference
 from harness.report.outcome import plural
 from harness.spec.records import Json
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.check import Judgement
+from harness.numbers import NOTHING, Scale, limits
 from harness.report.markdown import unbroken
-from harness.report.numbers import NOTHING, Scale, limits
 from harness.spec.records import Interval, Statistic
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.report.numbers import PERCENT, number
+from harness.numbers import PERCENT, number
 from harness.report.style import BLUE, VERMILLION, plain, say
 from harness.results import RunResult, Status
 from harness.spec.records import Experiment, Json

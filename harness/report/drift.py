@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
+from harness.numbers import number, scale_of, scale_of_difference
 from harness.report.baseline import Baseline, Comparison
-from harness.report.numbers import number, scale_of, scale_of_difference
 
 _HEADERS = ("run", "metric", "kept", "measured", "difference", "allowed", "")
 

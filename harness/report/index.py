@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.check import Verdict
+from harness.numbers import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
 from harness.report.markdown import code, escape, table, unbroken
-from harness.report.numbers import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
 from harness.report.outcome import MEANING, SYMBOLS, marked, outcome
 from harness.report.result_json import FORMAT
 from harness.report.words import BASES, found, subject

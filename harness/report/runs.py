@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from harness.numbers import NOTHING, Scale, measured, scale_of
 from harness.report.markdown import bullets, code, escape, table, unbroken
-from harness.report.numbers import NOTHING, Scale, measured, scale_of
 from harness.results import RunResult, Status
 from harness.spec.records import PER_IMAGE, Component, Dataset, Experiment, RunSpec, Training, WeightsFile
 

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 from harness.check import Judgement, Verdict
 from harness.measurements import METRICS
+from harness.numbers import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
 from harness.report import figures, runs
 from harness.report.certainty import limits_cell, notes
 from harness.report.environment import environment, guarantees
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
-from harness.report.numbers import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
 from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural
 from harness.report.published import difference
 from harness.report.words import BASES, expected, found

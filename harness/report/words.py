@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.report.numbers import Scale, bounds, measured, number, scale_of
+from harness.numbers import Scale, bounds, measured, number, scale_of
 from harness.spec.records import Basis, Expectation, Interval, Statistic
 
 BASES = {

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from harness.report.numbers import (
+from harness.numbers import (
     NOTHING,
     PERCENT,
     PLAIN,
