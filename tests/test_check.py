@@ -297,7 +297,8 @@ def test_an_inconclusive_median_says_how_many_seeds_would_likely_decide(values: 
 
 def test_the_median_that_is_outside_says_so() -> None:
     judgement = verdict_on(expect(lower=7.0, statistic=Statistic.MEDIAN), results_of("vanilla", [1.0, 2, 3, 4, 5]))
-    assert judgement.message == "the median 300.00% is outside the bounds, and so are its 95% confidence limits 100 to 500%"
+    shown = "the median 300.00% is outside the bounds, and so are its 95% confidence limits 100 to 500%"
+    assert judgement.message == shown
 
 
 @pytest.mark.parametrize(
@@ -333,8 +334,8 @@ def test_the_worst_seed_between_two_bounds_counts_both_sides() -> None:
     # P(at most 3 of 5) = 0.05 at 0.9236. Where 60% are inside, of 13 seeds at most 9 are with probability 0.83, which
     # of 90% are with 0.03; with 12 seeds, at most 8, it is 0.77.
     assert judgement.message == (
-        "3 of 5 seeds are within the bounds (outside: seed 0 (50.00%), seed 3 (99.00%)); the 95% confidence limits of the "
-        "share of all seeds that are, 18.9% and 92.4%, straddle 90%; about 13 seeds would likely decide, if the share "
+        "3 of 5 seeds are within the bounds (outside: seed 0 (50.00%), seed 3 (99.00%)); the 95% confidence limits of "
+        "the share of all seeds that are, 18.9% and 92.4%, straddle 90%; about 13 seeds would likely decide, if the share "
         "of seeds within the bounds is as measured"
     )
 
