@@ -335,8 +335,8 @@ def test_the_worst_seed_between_two_bounds_counts_both_sides() -> None:
     # of 90% are with 0.03; with 12 seeds, at most 8, it is 0.77.
     assert judgement.message == (
         "3 of 5 seeds are within the bounds (outside: seed 0 (50.00%), seed 3 (99.00%)); the 95% confidence limits of "
-        "the share of all seeds that are, 18.9% and 92.4%, straddle 90%; about 13 seeds would likely decide, if the share "
-        "of seeds within the bounds is as measured"
+        "the share of all seeds that are, 18.9% and 92.4%, straddle 90%; about 13 seeds would likely decide, if the "
+        "share of seeds within the bounds is as measured"
     )
 
 
