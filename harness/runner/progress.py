@@ -79,7 +79,7 @@ class Display:
             self._progress.remove_task(self._current)
             self._current = None
         self._progress.update(self._all, advance=1, note=self._forecast())
-        line = f"{_SYMBOLS[result.status]} {escape(f'{run.label:<58}')}"
+        line = f"{_SYMBOLS[result.status]} {escape(f'{run.label:<57} ')}"
         if result.status is Status.DONE:
             line += _numbers(result) + ("  (kept from before)" if reused else f"  {result.seconds:6.1f} s")
         else:
