@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from harness.plan import ConcreteRun, Plan
 from harness.results import RunResult, Status
-from harness.runner.estimate import Left, Pace, Took, kind, remaining, time_left
+from harness.runner.estimate import Kind, Left, Pace, Took, kind, remaining, time_left
 from harness.runner.listener import Row
 from harness.store import Store
 
@@ -18,8 +17,8 @@ class Forecast:
     """Listens to the runs of a plan, and tells how long those that are not finished will take `processes` processes."""
 
     def __init__(self, plan: Plan, keys: Sequence[str], store: Store, processes: int) -> None:
-        self._pace = Pace(finished_runs(store))
         self._left = {key: left(plan.runs[key]) for key in keys if not store.done(key) and not plan.runs[key].blocked}
+        self._pace = Pace(finished_runs(store) if self._left else ())
         self._processes = processes
 
     def started(self, run: ConcreteRun) -> None:
@@ -35,7 +34,7 @@ class Forecast:
         """Take off what is finished, and learn from what it took."""
         waiting = self._left.pop(run.key, None)
         if waiting is not None and result.status is Status.DONE:
-            self._pace.add(Took(waiting.kind, result.seconds, result.measurements.get("epochs") or 0.0))
+            self._pace.add(_took(waiting.kind, result))
 
     def words(self) -> str:
         """Return "about 12 min left", or nothing where nothing is left."""
@@ -50,8 +49,11 @@ def left(run: ConcreteRun) -> Left:
 def finished_runs(store: Store) -> Iterator[Took]:
     """Yield what each finished run of a store took; those that cannot be read are left out."""
     for key, record in store.records().items():
-        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-            folder = store.folder(key)
-            seconds = json.loads((folder / "environment.json").read_text())["seconds"]
-            epochs = json.loads((folder / "measurements.json").read_text())["epochs"]
-            yield Took(kind(record["experiment"], record["run"], record["settings"]), seconds, epochs)
+        with contextlib.suppress(LookupError, TypeError):
+            result = store.result(key, record["run"], record["seed"], history=False)
+            if result.status is Status.DONE:
+                yield _took(kind(record["experiment"], record["run"], record["settings"]), result)
+
+
+def _took(like: Kind, result: RunResult) -> Took:
+    return Took(like, result.seconds, result.measurements.get("epochs") or 0.0)
