@@ -64,7 +64,7 @@ def judge(
     """
     expression = parse(expectation.metric)
     needed = references(expression)
-    absent = _verdict_of_runs(needed, seeds, results)
+    absent = verdict_of_runs([reference.run for reference in needed], seeds, results)
     measured, gaps = _measured(needed, seeds, results)
     values = {seed: evaluate(expression, found) for seed, found in measured.items()}
     gaps += [f"seed {seed}: the expression has no finite value" for seed in values if not math.isfinite(values[seed])]
@@ -107,21 +107,21 @@ _AS_VERDICT = {
 }
 
 
-def _verdict_of_runs(
-    needed: Sequence[Reference], seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]
+def verdict_of_runs(
+    runs: Iterable[str], seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]
 ) -> tuple[Verdict, str] | None:
-    """Return the verdict and message where a needed run is not done, or None."""
+    """Return the verdict and message where one of the runs is not done, an error before what is blocked, or None."""
     unfinished: dict[Verdict, dict[tuple[str, str], list[int]]] = {Verdict.ERROR: {}, Verdict.BLOCKED: {}}
-    for run in dict.fromkeys(reference.run for reference in needed):
+    for run in dict.fromkeys(runs):
         for seed in seeds:
             result = results.get((run, seed))
             status = result.status if result else Status.MISSING
             if status is not Status.DONE:
                 reason = (result.reason if result else "") or _REASONS[status]
                 unfinished[_AS_VERDICT[status]].setdefault((run, reason), []).append(seed)
-    for verdict, runs in unfinished.items():
-        if runs:
-            return verdict, _sentence([f"{run}, {_seeds(seeds)}: {reason}" for (run, reason), seeds in runs.items()])
+    for verdict, found in unfinished.items():
+        if found:
+            return verdict, _sentence([f"{run}, {_seeds(of)}: {reason}" for (run, reason), of in found.items()])
     return None
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.check import Judgement, Verdict
-from harness.results import RunResult, Status
+from harness.check import Judgement, Verdict, verdict_of_runs
+from harness.results import RunResult
 from harness.spec.expression import parse, references
 from harness.spec.load import expectation_places
 from harness.spec.problems import Place, SpecError
@@ -15,8 +15,6 @@ from harness.spec.records import Expectation, Experiment
 
 RUNS = "[runs]"
 """Names the case of the runs that no expectation reads; no expectation has such an id."""
-
-_SEVEREST_FIRST = ((Verdict.ERROR, (Status.ERROR,)), (Verdict.BLOCKED, (Status.BLOCKED, Status.MISSING)))
 
 
 @dataclass(frozen=True)
@@ -78,18 +76,8 @@ def places(experiment: Experiment) -> Mapping[str, Place]:
 
 def case_of_runs(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Verdict, str]:
     """Judge the runs that no expectation reads: pass where all are done, and why where they are not."""
-    names = unread(experiment)
-    for verdict, statuses in _SEVEREST_FIRST:
-        seeds: dict[tuple[str, str], list[str]] = {}
-        for result in results:
-            if result.run in names and result.status in statuses:
-                seeds.setdefault((result.run, result.reason), []).append(str(result.seed))
-        if seeds:
-            return verdict, "; ".join(
-                f"{run}, seed{'s' if len(of) > 1 else ''} {', '.join(of)}: {reason}"
-                for (run, reason), of in seeds.items()
-            )
-    return Verdict.PASS, ""
+    found = {(result.run, result.seed): result for result in results}
+    return verdict_of_runs(unread(experiment), experiment.seeds, found) or (Verdict.PASS, "")
 
 
 def _read(expectation: Expectation) -> set[str]:
