@@ -14,11 +14,14 @@ def convolution(
 ) -> KerasTensor:
     """Apply a square convolution of odd `size`, padded by `size // 2` zeros on every side.
 
-    The padding is explicit: with stride 2, Keras's "same" pads even sizes on the right and below only.
+    With stride 1, Keras's "same" is that, and is computed without a padded copy of the inputs and without
+    gradients for the padding; with stride 2 it pads even sizes on the right and below only, so that the
+    padding is a layer of its own.
     """
-    if size > 1:
+    if size > 1 and stride > 1:
         x = keras.layers.ZeroPadding2D(size // 2, name=f"{name}_pad")(x)
-    return keras.layers.Conv2D(filters, size, strides=stride, padding="valid", use_bias=bias, name=name)(x)
+    padding = "same" if stride == 1 else "valid"
+    return keras.layers.Conv2D(filters, size, strides=stride, padding=padding, use_bias=bias, name=name)(x)
 
 
 def normalized_relu(x: KerasTensor, *, name: str) -> KerasTensor:

@@ -138,7 +138,7 @@ DROPOUTS = {
     "perceptron": [("hidden1", "hidden2"), ("hidden2", "logits")],
     "convnet": [("flatten", "logits")],
     "vgg": [("pool", "logits")],
-    "wide_resnet": [(f"stage{stage}_block1_2_relu", f"stage{stage}_block1_2_conv_pad") for stage in (1, 2, 3)],
+    "wide_resnet": [(f"stage{stage}_block1_2_relu", f"stage{stage}_block1_2_conv") for stage in (1, 2, 3)],
     "densenet": [
         ("block1_layer1_bottleneck_conv", "block1_layer1_norm"),
         ("block1_layer1_conv", "block1_layer1_concat"),
