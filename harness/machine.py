@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import platform
 import subprocess
@@ -13,31 +14,54 @@ import harness
 
 _PACKAGES = ("keras", "tensorflow", "tensorflow-datasets", "numpy")
 
+BACKENDS = ("tensorflow", "jax")
+"""What Keras may compute with here, the default first."""
+
 
 def gpus() -> int:
     """Count the GPUs of this machine, without importing TensorFlow."""
     return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
-def environment(backend: str, device: str, precision: str, threads: int, deterministic: bool) -> dict[str, str]:
+def lacking(backend: str | None) -> str | None:
+    """Say how to install a backend that is not there, or return None; nothing is imported for it."""
+    if backend == "jax" and importlib.util.find_spec("jax") is None:
+        return "JAX is not installed: pip install -e '.[jax]'"
+    return None
+
+
+def environment(
+    backend: str, device: str, precision: str, threads: int, deterministic: bool, devices: int = 1
+) -> dict[str, str]:
     """Describe hardware, software and code revision in words, in a fixed order.
 
     `threads` is how many an operation may use; 0 is the backend's word for one a core. `deterministic` says
-    whether only operations were used that give the same bits every time.
+    whether only operations were used that give the same bits every time, `devices` how many shared every batch.
     """
-    packages = {name: metadata.version(name) for name in _PACKAGES}
+    on_jax = ("jax",) if backend == "jax" else ()
     return {
         "device": device,
+        **({"devices": str(devices)} if devices > 1 else {}),
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "threads": str(threads or os.cpu_count()),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "backend": backend,
-        **packages,
+        **_versions(*_PACKAGES, *on_jax),
         "precision": precision,
         "deterministic": "yes" if deterministic else "no",
         "harness": revision(),
     }
+
+
+def software() -> dict[str, str]:
+    """Return the versions that must be the same wherever the runs of an invocation are made."""
+    on_jax = ("jax",) if lacking("jax") is None else ()
+    return {"python": platform.python_version(), **_versions(*_PACKAGES, *on_jax), "harness": revision()}
+
+
+def _versions(*packages: str) -> dict[str, str]:
+    return {name: metadata.version(name) for name in packages}
 
 
 def _processor() -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import rfc8785
 
+from harness import machine
 from harness.data import catalog
 from harness.data.facts import facts
 from harness.spec.consistency import examples
@@ -38,6 +39,7 @@ _LATER = (
     _Place(("training", "early_stopping"), None),
     _Place(("training", "deterministic"), True),
     _Place(("training", "optimizer", "parameters", "momentum_rule"), "pytorch"),
+    _Place(("training", "backend"), None),
 )
 """Settings younger than the format: they enter a key only where they are used, so that a language
 that grows repeats no run."""
@@ -92,12 +94,17 @@ class Plan:
         return self._uses[key] > 1
 
 
-def make_plan(experiments: Sequence[Experiment], data_dir: Path, gpus: int) -> Plan:
-    """Plan every run of every seed of the experiments; `gpus` is how many this machine has."""
+def make_plan(
+    experiments: Sequence[Experiment], data_dir: Path, gpus: int, without: str = "this machine has none"
+) -> Plan:
+    """Plan every run of every seed of the experiments.
+
+    `gpus` is how many there are for them; `without` says why there are none.
+    """
     runs: dict[str, ConcreteRun] = {}
     members: dict[Member, str] = {}
     for experiment in experiments:
-        lacking = "it needs a GPU, and this machine has none" if experiment.requires.gpu and not gpus else None
+        lacking = f"it needs a GPU, and {without}" if experiment.requires.gpu and not gpus else None
         for seed in experiment.seeds:
             keys: dict[str, str] = {}
             for run in _parents_first(experiment.runs):
@@ -135,7 +142,8 @@ def _concrete(
     start = run.initialize_from
     parent = keys[start] if isinstance(start, str) else None
     source = run.settings.dataset.source
-    blocked = lacking or catalog.SOURCES[source.name].missing(source.parameters, data_dir)
+    blocked = lacking or machine.lacking(run.settings.training.backend)
+    blocked = blocked or catalog.SOURCES[source.name].missing(source.parameters, data_dir)
     if blocked is None and parent is not None and runs[parent].blocked:
         blocked = f"it starts from {start}, which is blocked: {runs[parent].blocked}"
     steps, images = _cost(run.settings)

@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import re
 import subprocess
@@ -34,6 +35,14 @@ def test_the_environment_names_what_took_part() -> None:
     assert re.search(r", \d+ cores$", found["processor"])
 
 
+def test_with_jax_its_version_is_told_and_how_many_devices_share_a_batch() -> None:
+    version = pytest.importorskip("jax", reason="JAX is not installed").__version__
+    one, four = (machine.environment("jax", "CPU", "float32", 0, True, devices) for devices in (1, 4))
+    assert one["jax"] == version
+    assert "devices" not in one
+    assert four["devices"] == "4"
+
+
 def test_the_revision_is_the_checkouts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def git(*arguments: str) -> str:
         identity = ["-c", "user.name=n", "-c", "user.email=e@example.org", "-c", "commit.gpgsign=false"]
@@ -68,3 +77,13 @@ def test_gpus_are_counted_by_their_device_files(monkeypatch: pytest.MonkeyPatch,
         (tmp_path / name).write_text("")
     monkeypatch.setattr(machine, "Path", lambda path: tmp_path if path == "/dev" else Path(path))
     assert machine.gpus() == 2
+
+
+def test_what_must_be_the_same_on_every_node_is_what_is_recorded() -> None:
+    recorded = machine.environment("tensorflow", "CPU", "float32", 1, True)
+    software = machine.software()
+    assert software.keys() - {"jax"} == {"python", "keras", "tensorflow", "tensorflow-datasets", "numpy", "harness"}
+    assert {name: recorded[name] for name in software.keys() - {"jax"}} == {
+        name: version for name, version in software.items() if name != "jax"
+    }
+    assert ("jax" in software) == (importlib.util.find_spec("jax") is not None)

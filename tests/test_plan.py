@@ -96,6 +96,7 @@ def test_a_key_is_the_hash_of_what_decides(planned: Planned) -> None:
         ("defaults/training", {"batch_size": 128.0, "epochs": 1e2}),
         ("defaults/training", {"label_smoothing": 0, "precision": "float32", "early_stopping": None}),
         ("defaults/training", {"optimizer": {"name": "sgd", "momentum_rule": "pytorch"}}),
+        ("defaults/training", {"backend": None}),
         ("defaults/dataset", {"center_crop": None}),
         ("runs/another", {}),
         ("runs/child/initialization", {"name": "he_normal"}),
@@ -135,6 +136,8 @@ DECIDING: list[tuple[str, Json]] = [
     ("dataset/normalize", "per_image"),
     ("regularizers", ["dropout"]),
     ("training/optimizer", {"momentum_rule": "keras", "name": "sgd"}),
+    ("training/backend", "tensorflow"),
+    ("training/backend", "jax"),
     ("training/label_smoothing", 0.1),
     ("training/precision", "mixed_bfloat16"),
     ("training/early_stopping", {}),
@@ -242,6 +245,17 @@ def test_a_missing_gpu_blocks_only_where_it_is_required(planned: Planned) -> Non
     # The same runs, wanted by another experiment that needs no GPU.
     for pair in ((needs, BASE | {"name": "b"}), (BASE | {"name": "b"}, needs)):
         assert {run.blocked for run in planned(*pair).runs.values()} == {None}
+
+
+def test_a_backend_that_is_not_installed_blocks_the_runs_that_ask_for_it(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "jax" else object())
+    asks = planned(spec("runs/parent/training", {"backend": "jax"}))
+    parent, child = (asks.runs[keys(asks)[name]].blocked for name in ("parent", "child"))
+    assert parent == "JAX is not installed: pip install -e '.[jax]'"
+    assert child == f"it starts from parent, which is blocked: {parent}"
+    assert {run.blocked for run in planned(BASE).runs.values()} == {None}
 
 
 @pytest.mark.parametrize(

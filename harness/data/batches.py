@@ -3,6 +3,9 @@
 Inputs that do not fit into memory, and decisions that are large for an epoch, are read and drawn
 when their batch is made. What comes out is the same, bit by bit, and what it takes does not grow
 with the number of examples.
+
+TensorFlow keeps every function that `numpy_function` is given, and what that function holds, until the process ends:
+the ones given here hold no data.
 """
 
 from __future__ import annotations
@@ -10,14 +13,17 @@ from __future__ import annotations
 import math
 import os
 import weakref
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
+from harness.data.augmentation import Decisions
 from harness.data.pipeline import Decide, Pipeline, augmented, decided, deciders, row_bytes, scaled
-from harness.data.records import DataError, Split
+from harness.data.records import DataError, Indices, Rows, Split
 
 LARGEST_DECISIONS = 2**24
 """Bytes of one augmentation's decisions of an epoch above which they are drawn when their batch is made."""
@@ -29,37 +35,49 @@ Batch = tuple[tf.Tensor, tf.Tensor]
 
 
 def training_batches(
-    pipeline: Pipeline, epoch: int, batch_size: int, last_batch: Literal["keep", "drop"]
+    pipeline: Pipeline, epochs: range, batch_size: int, last_batch: Literal["keep", "drop"]
 ) -> tf.data.Dataset:
-    """The batches (x float32, y int32) of a training epoch, in its order.
+    """The batches (x float32, y int32) of consecutive training epochs, each in its order.
 
-    A last batch that is not full is kept or dropped. Raises DataError where nothing is left.
+    Meanwhile the decisions of the next epoch are drawn, and its first batches are made while the present one is
+    evaluated. A last batch of an epoch that is not full is kept or dropped. Raises DataError where nothing is left.
     """
     n = len(pipeline.train)
     if last_batch == "drop" and n < batch_size:
         raise DataError(f"{n} training examples make no full batch of {batch_size}, and smaller ones are dropped")
     late = [decide for decide in deciders(pipeline) if n * row_bytes(decide) > LARGEST_DECISIONS]
     early = [decide for decide in deciders(pipeline) if n * row_bytes(decide) <= LARGEST_DECISIONS]
-    with tf.device("CPU:0"):
-        drawn = {name: tf.constant(values) for name, values in decided(pipeline, epoch, early).items()}
     fetch = _fetcher(pipeline.train)
+    starts = _starts(n - n % batch_size if last_batch == "drop" else n, batch_size)
+    no_row = {"order": np.zeros(0, np.int32)} | {name: row for decide in early for name, row in _no_row(decide).items()}
 
-    def batch(start: tf.Tensor) -> Batch:
-        chosen = {name: values[start : start + batch_size] for name, values in drawn.items()}
+    def drawn(epoch: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        return epoch, _drawn(partial(_epoch, pipeline.seed, n, early), [epoch], no_row)
+
+    def places(epoch: tf.Tensor, whole: dict[str, tf.Tensor]) -> tf.data.Dataset:
+        return tf.data.Dataset.zip(starts, tf.data.Dataset.from_tensors((epoch, whole)).repeat())
+
+    def batch(start: tf.Tensor, of: tuple[tf.Tensor, dict[str, tf.Tensor]]) -> Batch:
+        epoch, whole = of
+        chosen = {name: values[start : start + batch_size] for name, values in whole.items()}
         for decide in late:
-            chosen |= _drawn(decide, epoch, chosen["order"])
+            chosen |= _drawn(partial(_decided, decide), [epoch, chosen["order"]], _no_row(decide))
         x, y = fetch(chosen["order"])
         return augmented(pipeline, x, chosen), y
 
     in_memory = isinstance(pipeline.train.inputs, np.ndarray) and not late
-    starts = _starts(n - n % batch_size if last_batch == "drop" else n, batch_size)
-    return _batches(starts, batch, None if in_memory else _in_flight(pipeline, batch_size))
+    numbers = tf.data.Dataset.range(epochs.start, epochs.stop, output_type=tf.int32)
+    found = numbers.map(drawn).prefetch(1).flat_map(places)
+    return _batches(found, batch, None if in_memory else _in_flight(pipeline, batch_size))
 
 
-def evaluation_batches(pipeline: Pipeline, split: Split, batch_size: int) -> tf.data.Dataset:
-    """All examples of a split in order, without augmentation, as batches (x float32, y int32)."""
+def evaluation_batches(pipeline: Pipeline, split: Split, batch_size: int, passes: int = 1) -> tf.data.Dataset:
+    """All examples of a split in order, without augmentation, as batches (x float32, y int32).
+
+    `passes` is how many times; -1 for ever.
+    """
     n = len(split)
-    starts = _starts(n, batch_size)
+    starts = _starts(n, batch_size).repeat(passes)
     if isinstance(split.inputs, np.ndarray):
         inputs, labels = tensors(split)
         return _batches(
@@ -102,23 +120,38 @@ def _fetcher(split: Split) -> Callable[[tf.Tensor], Batch]:
     dtype, shape = tf.as_dtype(rows.dtype), [None, *rows.shape[1:]]
 
     def fetch(indices: tf.Tensor) -> Batch:
-        x = tf.numpy_function(rows.take, [indices], dtype, stateful=False)
+        x = tf.numpy_function(partial(_taken, weakref.ref(rows)), [indices], dtype, stateful=False)
         return tf.ensure_shape(x, shape), tf.gather(labels, indices)
 
     return fetch
 
 
-def _drawn(decide: Decide, epoch: int, indices: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The decisions for the examples of some indices, drawn when the batch is made."""
-    example = decide(epoch, np.arange(0))
-    arrays = tf.numpy_function(
-        lambda some: list(decide(epoch, some).values()),
-        [indices],
-        [tf.as_dtype(values.dtype) for values in example.values()],
-        stateful=False,
-    )
-    shapes = [[None, *values.shape[1:]] for values in example.values()]
-    return dict(zip(example, map(tf.ensure_shape, arrays, shapes), strict=True))
+def _taken(held: weakref.ref[Rows], indices: Indices) -> NDArray[Any]:
+    """Read rows; raises ReferenceError where they are gone, with the dataset that reads them."""
+    rows = held()
+    if rows is None:
+        raise ReferenceError("the rows are gone, with the dataset that reads them")
+    return rows.take(indices)
+
+
+def _drawn(draw: Callable[..., Decisions], arguments: list[tf.Tensor], no_row: Decisions) -> dict[str, tf.Tensor]:
+    """What `draw` draws, in NumPy, when it is asked for; `no_row` is the like of it for no examples."""
+    dtypes = [tf.as_dtype(values.dtype) for values in no_row.values()]
+    arrays = tf.numpy_function(lambda *given: list(draw(*given).values()), arguments, dtypes, stateful=False)
+    shapes = [[None, *values.shape[1:]] for values in no_row.values()]
+    return dict(zip(no_row, map(tf.ensure_shape, arrays, shapes), strict=True))
+
+
+def _epoch(seed: int, n: int, functions: Sequence[Decide], epoch: np.ndarray) -> Decisions:
+    return decided(seed, n, int(epoch), functions)
+
+
+def _decided(decide: Decide, epoch: np.ndarray, indices: Indices) -> Decisions:
+    return decide(int(epoch), indices)
+
+
+def _no_row(decide: Decide) -> Decisions:
+    return decide(0, np.arange(0))
 
 
 def _in_flight(pipeline: Pipeline, batch_size: int) -> int:
@@ -131,7 +164,7 @@ def _starts(n: int, batch_size: int) -> tf.data.Dataset:
     return tf.data.Dataset.range(0, n, batch_size, output_type=tf.int32)
 
 
-def _batches(starts: tf.data.Dataset, batch: Callable[[tf.Tensor], Batch], in_flight: int | None) -> tf.data.Dataset:
+def _batches(starts: tf.data.Dataset, batch: Callable[..., Batch], in_flight: int | None) -> tf.data.Dataset:
     """The batches that begin at `starts`, in their order; as many at once as TensorFlow finds good, or `in_flight`."""
     options = tf.data.Options()
     options.deterministic = True

@@ -78,7 +78,7 @@ def decisions(pipeline: Pipeline, epoch: int) -> Decisions:
     "order" int32 [n]: which example comes at each position; "<k>/<name>" [n, ...]: the decision
     `name` of the k-th augmentation, drawn for the example and not for the position.
     """
-    return decided(pipeline, epoch, deciders(pipeline))
+    return decided(pipeline.seed, len(pipeline.train), epoch, deciders(pipeline))
 
 
 def decision_bytes(pipeline: Pipeline) -> int:
@@ -106,10 +106,9 @@ def _decide(
     return {f"{position}/{name}": values for name, values in drawn.items()}
 
 
-def decided(pipeline: Pipeline, epoch: int, functions: Sequence[Decide]) -> Decisions:
-    """The order of an epoch, and the decisions of some augmentations, in that order."""
-    n = len(pipeline.train)
-    order = randomness.permutation(pipeline.seed, "shuffle", epoch, n).astype(np.int32)
+def decided(seed: int, n: int, epoch: int, functions: Sequence[Decide]) -> Decisions:
+    """The order of `n` examples in an epoch, and the decisions of some augmentations, in that order."""
+    order = randomness.permutation(seed, "shuffle", epoch, n).astype(np.int32)
     drawn = {"order": order}
     for decide in functions:
         drawn |= {name: values[order] for name, values in decide(epoch, np.arange(n)).items()}

@@ -218,6 +218,7 @@ def _settings(complete: Mapping[str, Json], folder: Path) -> Settings:
             precision=training["precision"],
             early_stopping=_early_stopping(early) if early else None,
             deterministic=training["deterministic"],
+            backend=training["backend"],
         ),
     )
 

@@ -77,7 +77,10 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Training:
-    """How the weights move. `momentum`, `l2` and `dropout` are 0 where those regularizers are off."""
+    """How the weights move. `momentum`, `l2` and `dropout` are 0 where those regularizers are off.
+
+    `backend` is what Keras computes with; None leaves it to who runs it.
+    """
 
     loss: str
     loss_reduction: str
@@ -95,6 +98,7 @@ class Training:
     precision: str = "float32"
     early_stopping: EarlyStopping | None = None
     deterministic: bool = True
+    backend: str | None = None
 
 
 @dataclass(frozen=True)

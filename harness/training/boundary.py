@@ -61,7 +61,7 @@ def decision_grid(model: keras.Model, pipeline: Pipeline, resolution: int = 200)
     right, top = (low + high) / 2 + half
     x, y = np.linspace(left, right, resolution), np.linspace(bottom, top, resolution)
     grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
-    logits = np.asarray(model(scaled(pipeline, grid), training=False))
+    logits = np.asarray(model(np.asarray(scaled(pipeline, grid)), training=False))
     score = logits[:, -1] - (logits[:, 0] if logits.shape[1] == 2 else 0)
     extent = (float(left), float(right), float(bottom), float(top))
     return DecisionGrid(x, y, score.reshape(resolution, resolution).astype(np.float32), extent)

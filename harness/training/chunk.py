@@ -54,7 +54,7 @@ class Ran:
 
 @dataclass(frozen=True)
 class Way:
-    """A way to run epochs: at most `capacity` in a call.
+    """A way to run epochs: at most `capacity` in a call, on `devices` devices.
 
     `measure(weights, initial)` gives float64 [COLUMNS]; `advance(weights, initial, chunk)` trains. `prepare`
     compiles what can be compiled before the clock starts.
@@ -64,3 +64,4 @@ class Way:
     prepare: Callable[[Weights, list[Any]], None]
     measure: Callable[[Weights, list[Any]], np.ndarray]
     advance: Callable[[Weights, list[Any], Chunk], Ran]
+    devices: int = 1

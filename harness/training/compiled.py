@@ -8,22 +8,24 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
+from harness.data.batches import tensors
 from harness.data.pipeline import Pipeline, decision_bytes, decisions, make_batch, scaled
 from harness.spec.records import Training
 from harness.training import programs
+from harness.training.backend import on_jax, xla_program
 from harness.training.chunk import COLUMNS, Chunk, Ran, Way
 from harness.training.step import Network, Strengths, Weights, evaluation, norms, training_step
 
 Tensor = Any
-Decisions = dict[str, np.ndarray]
+Arrays = dict[str, np.ndarray]
 
 LARGEST_DATA = 64 * 2**20
 """Bytes of float32 inputs above which data are streamed."""
 
 LARGEST_DECISIONS = 16 * 2**20
-"""Bytes of random decisions that one call may carry."""
+"""Bytes of random decisions, or of augmented inputs, that one call may carry; one epoch's may always be."""
 
 MOST_EPOCHS = 4096
 """Epochs that one call may run."""
@@ -33,7 +35,7 @@ EVALUATION_BATCH = 2000
 
 
 class Data(NamedTuple):
-    """Both sets as tensors: scaled inputs, labels, and the raw training inputs where they are augmented."""
+    """Both sets as tensors: scaled inputs, labels, and the raw training inputs where the program augments them."""
 
     train: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor]
@@ -57,14 +59,14 @@ def suits(net: Network, pipeline: Pipeline) -> bool:
 
 def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
     """Prepare the program and the data for one run."""
-    capacity = max(1, min(MOST_EPOCHS, LARGEST_DECISIONS // decision_bytes(pipeline)))
+    capacity = max(1, min(MOST_EPOCHS, LARGEST_DECISIONS // _epoch_bytes(pipeline)))
     key = ("compiled", capacity, programs.signature(net, training, pipeline))
     program, measurement = programs.shared(key, lambda: _program(net, training, pipeline))
     data = _data(pipeline)
     ahead = _Ahead(pipeline, capacity)
 
     def measure(weights: Weights, initial: list[Tensor]) -> np.ndarray:
-        return measurement(weights, initial, data).numpy()
+        return np.asarray(measurement(weights, initial, data))
 
     def advance(weights: Weights, initial: list[Tensor], chunk: Chunk) -> Ran:
         drawn = ahead.take(range(chunk.first, chunk.first + chunk.count), chunk.following)
@@ -72,15 +74,15 @@ def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
             weights,
             initial,
             data,
-            {name: tf.constant(array) for name, array in drawn.items()},
-            tf.constant(chunk.count),
-            tf.constant(_padded(chunk.learning_rates.astype(np.float32), capacity)),
+            {name: ops.convert_to_tensor(array) for name, array in drawn.items()},
+            ops.convert_to_tensor(chunk.count, "int32"),
+            ops.convert_to_tensor(_padded(chunk.learning_rates.astype(np.float32), capacity)),
             programs.strengths(training, 0.0),
-            tf.constant(_padded(chunk.measure, capacity)),
-            tf.constant(_padded(chunk.check, capacity)),
-            tf.constant(float(chunk.enough), tf.float64),
+            ops.convert_to_tensor(_padded(chunk.measure, capacity)),
+            ops.convert_to_tensor(_padded(chunk.check, capacity)),
+            ops.convert_to_tensor(float(chunk.enough), "float64"),
         )
-        return Ran(weights, int(epochs), int(steps), float(loss), bool(stopped), measured.numpy()[: int(epochs)])
+        return Ran(weights, int(epochs), int(steps), float(loss), bool(stopped), np.asarray(measured)[: int(epochs)])
 
     def prepare(weights: Weights, initial: list[Tensor]) -> None:
         nothing = np.zeros(0, bool)
@@ -89,12 +91,28 @@ def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
     return Way(capacity, prepare, measure, advance)
 
 
+def _augments_ahead(pipeline: Pipeline) -> bool:
+    """Tell whether inputs are augmented before a call: augmentations are TensorFlow's, which no JAX program holds."""
+    return bool(pipeline.augmentation) and on_jax()
+
+
+def _epoch_bytes(pipeline: Pipeline) -> int:
+    """Count what one epoch adds to what a call carries."""
+    if not _augments_ahead(pipeline):
+        return decision_bytes(pipeline)
+    return len(pipeline.train) * (math.prod(pipeline.input_shape) + 1) * 4
+
+
 def _data(pipeline: Pipeline) -> Data:
     train, test = (
-        (scaled(pipeline, tf.constant(split.inputs)), tf.constant(split.labels))
+        (
+            ops.convert_to_tensor(np.asarray(scaled(pipeline, split.inputs))),
+            ops.convert_to_tensor(split.labels),
+        )
         for split in (pipeline.train, pipeline.test)
     )
-    return Data(train, test, tf.constant(pipeline.train.inputs) if pipeline.augmentation else None)
+    inside = pipeline.augmentation and not _augments_ahead(pipeline)
+    return Data(train, test, ops.convert_to_tensor(pipeline.train.inputs) if inside else None)
 
 
 def _padded(values: np.ndarray, length: int) -> np.ndarray:
@@ -103,26 +121,38 @@ def _padded(values: np.ndarray, length: int) -> np.ndarray:
     return np.concatenate([values, np.zeros(length - len(values), values.dtype)])
 
 
+_SECOND_THREAD = ThreadPoolExecutor(1)
+"""One for all runs: the allocator of the C library may keep, for every thread anew, what a call's decisions took."""
+
+
 class _Ahead:
-    """Draws the random decisions of the next call on a second thread while the present call computes."""
+    """Draws what is random in the next call on a second thread while the present call computes."""
 
     def __init__(self, pipeline: Pipeline, capacity: int) -> None:
         self._draw = partial(_stacked, pipeline, capacity)
-        self._thread = ThreadPoolExecutor(1)
-        self._pending: dict[range, Future[Decisions]] = {}
+        self._pending: dict[range, Future[Arrays]] = {}
 
-    def take(self, epochs: range, following: range) -> Decisions:
+    def take(self, epochs: range, following: range) -> Arrays:
         drawn = self._pending.pop(epochs).result() if epochs in self._pending else self._draw(epochs)
-        self._pending = {following: self._thread.submit(self._draw, following)} if following else {}
+        self._pending = {following: _SECOND_THREAD.submit(self._draw, following)} if following else {}
         return drawn
 
 
-def _stacked(pipeline: Pipeline, capacity: int, epochs: range) -> Decisions:
-    stacks = {name: np.zeros((capacity, *array.shape), array.dtype) for name, array in decisions(pipeline, 0).items()}
+def _stacked(pipeline: Pipeline, capacity: int, epochs: range) -> Arrays:
+    stacks = {name: np.zeros((capacity, *array.shape), array.dtype) for name, array in _drawn(pipeline, 0).items()}
     for place, epoch in enumerate(epochs):
-        for name, array in decisions(pipeline, epoch).items():
+        for name, array in _drawn(pipeline, epoch).items():
             stacks[name][place] = array
     return stacks
+
+
+def _drawn(pipeline: Pipeline, epoch: int) -> Arrays:
+    """Give the decisions of an epoch or, where it is augmented ahead, its inputs and labels, in their order."""
+    drawn = decisions(pipeline, epoch)
+    if not _augments_ahead(pipeline):
+        return drawn
+    inputs, labels = make_batch(pipeline, *tensors(pipeline.train), drawn)
+    return {"inputs": np.asarray(inputs), "labels": np.asarray(labels)}
 
 
 def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any, Any]:
@@ -134,10 +164,12 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
 
     def batch(data: Data, drawn: dict[str, Tensor], epoch: Tensor, start: Tensor, count: int) -> tuple[Tensor, Tensor]:
         chosen = {name: _rows(array, epoch, start, count) for name, array in drawn.items()}
+        if "inputs" in chosen:
+            return chosen["inputs"], chosen["labels"]
         if data.raw is not None:
             return make_batch(pipeline, data.raw, data.train[1], chosen)
         inputs, labels = data.train
-        return tf.gather(inputs, chosen["order"]), tf.gather(labels, chosen["order"])
+        return ops.take(inputs, chosen["order"], 0), ops.take(labels, chosen["order"], 0)
 
     def one_epoch(
         weights: Weights, data: Data, drawn: dict[str, Tensor], epoch: Tensor, strengths: Strengths
@@ -146,19 +178,18 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
             weights, loss = training_step(net, weights, *batch(data, drawn, epoch, taken * size, size), strengths)
             return taken + 1, weights, loss
 
-        taken, weights, loss = tf.while_loop(
-            lambda taken, weights, loss: (taken < full) & tf.math.is_finite(loss),
+        taken, weights, loss = ops.while_loop(
+            lambda taken, weights, loss: (taken < full) & ops.isfinite(loss),
             body,
-            (tf.constant(0), weights, tf.constant(0.0)),
+            (_integer(0), weights, _no_loss()),
         )
         if rest:
-            fine = tf.math.is_finite(loss)
-            last = batch(data, drawn, epoch, tf.constant(full * size), rest)
+            fine = ops.isfinite(loss)
+            last = batch(data, drawn, epoch, _integer(full * size), rest)
             weights, last_loss = training_step(net, weights, *last, strengths)
-            taken, loss = taken + tf.cast(fine, tf.int32), tf.where(fine, last_loss, loss)
+            taken, loss = taken + ops.cast(fine, "int32"), ops.where(fine, last_loss, loss)
         return weights, taken, loss
 
-    @tf.function(jit_compile=True, autograph=False)
     def run(
         weights: Weights,
         initial: list[Tensor],
@@ -176,48 +207,61 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
         ) -> tuple[Tensor, Weights, Tensor, Tensor, Tensor, Tensor]:
             now = strengths._replace(learning_rate=learning_rates[epoch])
             weights, taken, loss = one_epoch(weights, data, drawn, epoch, now)
-            fine = tf.math.is_finite(loss)
-            train = tf.cond(
+            fine = ops.isfinite(loss)
+            train = ops.cond(
                 fine & (measure[epoch] | check[epoch]),
                 lambda: _whole(net, weights, data.train),
-                lambda: tf.zeros(2, tf.float64),
+                lambda: ops.zeros(2, "float64"),
             )
             stopped = fine & check[epoch] & (train[1] >= enough)
-            others = tf.cond(
+            others = ops.cond(
                 fine & (measure[epoch] | stopped),
-                lambda: tf.concat([_whole(net, weights, data.test), norms(weights, initial)], 0),
-                lambda: tf.zeros(COLUMNS - 2, tf.float64),
+                lambda: ops.concatenate([_whole(net, weights, data.test), norms(weights, initial)], 0),
+                lambda: ops.zeros(COLUMNS - 2, "float64"),
             )
-            table = tf.tensor_scatter_nd_update(table, [[epoch]], [tf.concat([train, others], 0)])
+            measured = ops.concatenate([train, others], 0)
+            table = ops.scatter_update(table, ops.reshape(epoch, (1, 1)), measured[None])
             return epoch + 1, weights, steps + taken, loss, stopped, table
 
-        epoch, weights, steps, loss, stopped, table = tf.while_loop(
-            lambda epoch, weights, steps, loss, stopped, table: (epoch < count) & tf.math.is_finite(loss) & ~stopped,
+        epoch, weights, steps, loss, stopped, table = ops.while_loop(
+            lambda epoch, weights, steps, loss, stopped, table: (epoch < count) & ops.isfinite(loss) & ~stopped,
             body,
             (
-                tf.constant(0),
+                _integer(0),
                 weights,
-                tf.constant(0),
-                tf.constant(0.0),
-                tf.constant(False),
-                tf.zeros((learning_rates.shape[0], COLUMNS), tf.float64),
+                _integer(0),
+                _no_loss(),
+                ops.convert_to_tensor(False),
+                ops.zeros((learning_rates.shape[0], COLUMNS), "float64"),
             ),
         )
         return weights, epoch, steps, loss, stopped, table
 
-    @tf.function(jit_compile=True, autograph=False)
     def measurement(weights: Weights, initial: list[Tensor], data: Data) -> Tensor:
         sets = [_whole(net, weights, split) for split in (data.train, data.test)]
-        return tf.concat([*sets, norms(weights, initial)], 0)
+        return ops.concatenate([*sets, norms(weights, initial)], 0)
 
-    return run, measurement
+    return xla_program(run), xla_program(measurement)
+
+
+def _integer(value: int) -> Tensor:
+    return ops.convert_to_tensor(value, "int32")
+
+
+def _no_loss() -> Tensor:
+    return ops.convert_to_tensor(0.0, "float32")
 
 
 def _rows(stack: Tensor, epoch: Tensor, start: Tensor, count: int) -> Tensor:
     """Give `stack[epoch, start : start + count]` with a static shape, as XLA asks."""
     inner = stack.shape[2:]
-    begin = tf.stack([epoch, start, *([0] * len(inner))])
-    return tf.reshape(tf.slice(stack, begin, [1, count, *inner]), [count, *inner])
+    return ops.reshape(_part(stack, (epoch, start), (1, count)), (count, *inner))
+
+
+def _part(array: Tensor, begin: tuple[Tensor, ...], sizes: tuple[int, ...]) -> Tensor:
+    """Cut out of the leading axes what begins at int32 scalars and has these static sizes."""
+    inner = array.shape[len(begin) :]
+    return ops.slice(array, [*begin, *(_integer(0) for _ in inner)], [*sizes, *inner])
 
 
 def _whole(net: Network, weights: Weights, split: tuple[Tensor, Tensor]) -> Tensor:
@@ -226,15 +270,14 @@ def _whole(net: Network, weights: Weights, split: tuple[Tensor, Tensor]) -> Tens
     full, rest = divmod(labels.shape[0], EVALUATION_BATCH)
 
     def part(start: Tensor, count: int) -> Tensor:
-        begin = tf.stack([start, *([0] * (len(inputs.shape) - 1))])
-        x = tf.ensure_shape(tf.slice(inputs, begin, [count, *inputs.shape[1:]]), [count, *inputs.shape[1:]])
-        return evaluation(net, weights, x, tf.slice(labels, [start], [count]))
+        return evaluation(net, weights, _part(inputs, (start,), (count,)), _part(labels, (start,), (count,)))
 
-    total = part(tf.constant(full * EVALUATION_BATCH), rest) if rest else tf.zeros(2, tf.float64)
+    total = part(_integer(full * EVALUATION_BATCH), rest) if rest else ops.zeros(2, "float64")
     if not full:
         return total
-    return tf.while_loop(
+    totals: tuple[Tensor, Tensor] = ops.while_loop(
         lambda done, total: done < full,
         lambda done, total: (done + 1, total + part(done * EVALUATION_BATCH, EVALUATION_BATCH)),
-        (tf.constant(0), total),
-    )[1]
+        (_integer(0), total),
+    )
+    return totals[1]

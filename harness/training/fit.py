@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from harness.data.pipeline import Pipeline
 from harness.spec.records import Training
@@ -36,7 +36,8 @@ CHUNK_SECONDS = 0.7
 class Outcome:
     """What came of a run; `seconds` trained and measured in all, compilation left out.
 
-    `measurements` has every name of `harness.measurements.METRICS` but `boundary_length`.
+    `measurements` has every name of `harness.measurements.METRICS` but `boundary_length`. `devices` is how many
+    shared every batch.
     """
 
     state: State
@@ -44,6 +45,7 @@ class Outcome:
     measurements: dict[str, float | None]
     seconds: float
     images_per_second: float
+    devices: int
 
 
 def train(
@@ -54,6 +56,7 @@ def train(
     state: State | None = None,
     history: Sequence[Row] = (),
     report: Report,
+    devices: int = 1,
 ) -> Outcome:
     """Train `model` in place from its present weights, or go on from `state` and its `history`.
 
@@ -61,9 +64,12 @@ def train(
     through. A run that goes on from any reported state ends as the uninterrupted one does; on the CPU, bit by bit.
     Raises NonFiniteLoss where a loss becomes NaN or infinite, ValueError where the state does not fit the
     model or comes without its history, or where the batch size leaves no step.
+
+    Of `devices` (more than one with JAX alone), as many share every batch as divide its size. What fits into one
+    compiled program stays on one device, where it is fastest.
     """
     net = network(model, training)
-    way = (compiled if suits(net, pipeline) else streamed)(net, training, pipeline)
+    way = compiled(net, training, pipeline) if suits(net, pipeline) else streamed(net, training, pipeline, devices)
     return _Run(training, pipeline, net, way, report).outcome(state, history)
 
 
@@ -91,7 +97,7 @@ class _Run:
             variable.assign(array)
         images = state.epoch * programs.images_an_epoch(len(self.pipeline.train.labels), self.training)
         speed = images / state.seconds if state.seconds else 0.0
-        return Outcome(state, rows, summary(rows), state.seconds, speed)
+        return Outcome(state, rows, summary(rows), state.seconds, speed, self.way.devices)
 
     def _trained(self, state: State, weights: Weights, initial: list[Any], rows: list[Row]) -> State:
         """Run chunks until the budget is spent or the stopping rule is met; adds to `rows`."""
@@ -193,12 +199,12 @@ def _tensors(state: State, net: Network) -> tuple[Weights, list[Any]]:
     if shapes != [tuple(variable.shape) for variable in _variables(net)]:
         raise ValueError("the state's weights do not have the shapes of the model's")
     groups = (state.trainable, state.non_trainable, state.slots, state.initial)
-    trainable, non_trainable, slots, initial = ([tf.constant(array) for array in group] for group in groups)
+    trainable, non_trainable, slots, initial = ([ops.convert_to_tensor(array) for array in group] for group in groups)
     return Weights(trainable, non_trainable, slots), initial
 
 
 def _after(state: State, ran: Ran, spent: float) -> State:
-    trainable, non_trainable, slots = (tuple(tensor.numpy() for tensor in group) for group in ran.weights)
+    trainable, non_trainable, slots = (tuple(np.array(tensor) for tensor in group) for group in ran.weights)
     return State(
         state.epoch + ran.epochs,
         state.step + ran.steps,

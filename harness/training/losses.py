@@ -35,6 +35,7 @@ def _one_logit(classes: int) -> int:
 
 def _softmax_values(labels: Tensor, logits: Tensor, smoothing: float) -> Tensor:
     values = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+    values = ops.cast(values, logits.dtype)  # which is float64 with JAX, where that is allowed
     if not smoothing:
         return values
     evenly = ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1)  # the mean over classes of -log p

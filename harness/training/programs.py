@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-import tensorflow as tf
+from keras import ops
 
 from harness.data.pipeline import Pipeline
 from harness.data.records import Split
@@ -72,9 +72,5 @@ def images_an_epoch(examples: int, training: Training) -> int:
 
 def strengths(training: Training, learning_rate: float) -> Strengths:
     """Give a step's scalars as tensors."""
-    return Strengths(*(tf.constant(value, tf.float32) for value in (learning_rate, training.momentum, training.l2)))
-
-
-def on_gpu() -> bool:
-    """Tell whether TensorFlow will place its work on a GPU."""
-    return bool(tf.config.list_logical_devices("GPU"))
+    values = (learning_rate, training.momentum, training.l2)
+    return Strengths(*(ops.convert_to_tensor(value, "float32") for value in values))

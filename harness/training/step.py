@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 from harness.spec.records import Training
+from harness.training.backend import gradients
 from harness.training.losses import LOSSES, REDUCTIONS, Loss
 from harness.training.optimizers import OPTIMIZERS, Sgd
 
@@ -58,21 +60,22 @@ def training_step(net: Network, weights: Weights, x: Tensor, y: Tensor, strength
 
     The loss is the reduced loss of the batch, float32, without l2, which enters the gradient.
     """
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(weights.trainable)
-        logits, non_trainable = net.model.stateless_call(weights.trainable, weights.non_trainable, x, training=True)
-        logits = tf.cast(logits, tf.float32)  # also where the network computes in bfloat16
-        loss = net.reduce(net.loss.values(y, logits, net.smoothing))
-    gradients = tape.gradient(loss, weights.trainable)
+
+    def reduced(trainable: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        logits, non_trainable = net.model.stateless_call(trainable, weights.non_trainable, x, training=True)
+        logits = ops.cast(logits, "float32")  # also where the network computes in bfloat16
+        return net.reduce(net.loss.values(y, logits, net.smoothing)), list(non_trainable)
+
+    loss, non_trainable, slopes = gradients(reduced, weights.trainable)
     trainable: list[Tensor] = []
     slots: list[Tensor] = []
     count = net.optimizer.SLOTS
-    for index, (weight, gradient) in enumerate(zip(weights.trainable, gradients, strict=True)):
+    for index, (weight, gradient) in enumerate(zip(weights.trainable, slopes, strict=True)):
         own = tuple(weights.slots[index * count : (index + 1) * count])
         moved, kept = net.optimizer.updated(weight, gradient, own, **strengths._asdict())
         trainable.append(moved)
         slots.extend(kept)
-    return Weights(trainable, list(non_trainable), slots), loss
+    return Weights(trainable, non_trainable, slots), loss
 
 
 def evaluation(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Tensor:
@@ -81,17 +84,17 @@ def evaluation(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Tensor:
     float64 keeps the counts exact and the sum independent of how the set is cut into batches, to float32 accuracy.
     """
     logits, _ = net.model.stateless_call(weights.trainable, weights.non_trainable, x, training=False)
-    logits = tf.cast(logits, tf.float32)
-    losses = tf.cast(net.loss.values(y, logits, 0.0), tf.float64)
-    correct = tf.cast(net.loss.correct(y, logits), tf.float64)
-    return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(correct)])
+    logits = ops.cast(logits, "float32")
+    losses = ops.cast(net.loss.values(y, logits, 0.0), "float64")
+    correct = ops.cast(net.loss.correct(y, logits), "float64")
+    return ops.stack([ops.sum(losses), ops.sum(correct)])
 
 
 def norms(weights: Weights, initial: list[Tensor]) -> Tensor:
     """Give [norm of the trainable weights, norm of their difference from `initial`], float64 [2]."""
     differences = [now - then for now, then in zip(weights.trainable, initial, strict=True)]
-    return tf.stack([_norm(weights.trainable), _norm(differences)])
+    return ops.stack([_norm(weights.trainable), _norm(differences)])
 
 
 def _norm(tensors: list[Tensor]) -> Tensor:
-    return tf.sqrt(tf.add_n([tf.reduce_sum(tf.square(tf.cast(tensor, tf.float64))) for tensor in tensors]))
+    return ops.sqrt(functools.reduce(ops.add, [ops.sum(ops.square(ops.cast(each, "float64"))) for each in tensors]))

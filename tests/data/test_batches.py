@@ -2,8 +2,10 @@ import os
 import resource
 import subprocess
 import sys
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -49,6 +51,10 @@ def pipeline() -> Pipeline:
     return make(random_split(70))
 
 
+def only(epoch: int) -> range:
+    return range(epoch, epoch + 1)
+
+
 def read(dataset: tf.data.Dataset) -> list[tuple[np.ndarray, np.ndarray]]:
     return list(dataset.as_numpy_iterator())
 
@@ -60,7 +66,7 @@ def same(one: Sequence[tuple[np.ndarray, np.ndarray]], other: Sequence[tuple[np.
 
 
 def test_training_batches_are_the_epoch_worked_out_by_hand(pipeline: Pipeline) -> None:
-    x, y = map(np.concatenate, zip(*read(batches.training_batches(pipeline, 2, 16, "keep")), strict=True))
+    x, y = map(np.concatenate, zip(*read(batches.training_batches(pipeline, only(2), 16, "keep")), strict=True))
     expected_x, expected_y = by_hand(pipeline, 2)
     assert (x.dtype, y.dtype) == (np.dtype(np.float32), np.dtype(np.int32))
     np.testing.assert_allclose(x, expected_x, rtol=1e-5, atol=1e-6)
@@ -69,7 +75,7 @@ def test_training_batches_are_the_epoch_worked_out_by_hand(pipeline: Pipeline) -
 
 @pytest.mark.parametrize(("last_batch", "sizes"), [("keep", [16, 16, 16, 16, 6]), ("drop", [16, 16, 16, 16])])
 def test_training_batches_equal_make_batch_bit_by_bit(pipeline: Pipeline, last_batch: str, sizes: list[int]) -> None:
-    got = read(batches.training_batches(pipeline, 1, 16, last_batch))  # type: ignore[arg-type]
+    got = read(batches.training_batches(pipeline, only(1), 16, last_batch))  # type: ignore[arg-type]
     assert [len(y) for _, y in got] == sizes
     inputs, labels = batches.tensors(pipeline.train)
     drawn = pipelines.decisions(pipeline, 1)
@@ -81,9 +87,32 @@ def test_training_batches_equal_make_batch_bit_by_bit(pipeline: Pipeline, last_b
 
 
 def test_epochs_differ_and_repeat(pipeline: Pipeline) -> None:
-    one, again, two = (read(batches.training_batches(pipeline, epoch, 70, "keep"))[0] for epoch in (1, 1, 2))
+    one, again, two = (read(batches.training_batches(pipeline, only(epoch), 70, "keep"))[0] for epoch in (1, 1, 2))
     np.testing.assert_array_equal(one[0], again[0])
     assert not np.array_equal(one[1], two[1])
+
+
+@pytest.mark.parametrize("last_batch", ["keep", "drop"])
+def test_epochs_follow_one_another(pipeline: Pipeline, last_batch: Literal["keep", "drop"]) -> None:
+    apart = [read(batches.training_batches(pipeline, only(epoch), 16, last_batch)) for epoch in (2, 3, 4)]
+    together = read(batches.training_batches(pipeline, range(2, 5), 16, last_batch))
+    assert same(together, [batch for epoch in apart for batch in epoch])
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_data_are_gone_when_their_last_dataset_is(in_memory: bool) -> None:
+    split = random_split(70) if in_memory else unread(random_split(70))
+    pipeline = make(split, augmentation=CROP_FLIP)
+    iterators = [
+        iter(batches.training_batches(pipeline, range(2), 16, "keep")),
+        iter(batches.evaluation_batches(pipeline, split, 16)),
+    ]
+    held: list[weakref.ref[Any]] = [weakref.ref(split), weakref.ref(split.inputs)]
+    del split, pipeline
+    assert [sum(len(y) for _, y in iterator) for iterator in iterators] == [140, 70]
+    assert all(each() is not None for each in held)
+    del iterators
+    assert all(each() is None for each in held)
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
@@ -100,7 +129,7 @@ def test_evaluation_batches_are_all_examples_in_order(pipeline: Pipeline, in_mem
 
 def test_no_full_batch_is_refused(pipeline: Pipeline) -> None:
     with pytest.raises(DataError, match="70 training examples"):
-        batches.training_batches(pipeline, 1, 71, "drop")
+        batches.training_batches(pipeline, only(1), 71, "drop")
 
 
 @pytest.mark.parametrize(
@@ -117,22 +146,23 @@ def test_batches_that_are_read_equal_those_from_memory_bit_by_bit(
 ) -> None:
     in_memory = make(random_split(70), **changes)
     late = make(unread(in_memory.train), **changes)
-    expected = read(batches.training_batches(in_memory, 3, 16, last_batch))  # type: ignore[arg-type]
+    expected = read(batches.training_batches(in_memory, only(3), 16, last_batch))  # type: ignore[arg-type]
     evaluated = read(batches.evaluation_batches(in_memory, in_memory.train, 16))
+    assert same(read(batches.evaluation_batches(in_memory, in_memory.train, 16, passes=2)), evaluated * 2)
     for in_flight in (1, 10**9):
         monkeypatch.setattr(batches, "IN_FLIGHT_BYTES", in_flight)
-        assert same(read(batches.training_batches(late, 3, 16, last_batch)), expected)  # type: ignore[arg-type]
+        assert same(read(batches.training_batches(late, only(3), 16, last_batch)), expected)  # type: ignore[arg-type]
         assert same(read(batches.evaluation_batches(late, late.train, 16)), evaluated)
     assert late.train.inputs.asked == 2 * (len(expected) + len(evaluated))  # type: ignore[union-attr]
 
 
 def test_decisions_that_are_drawn_late_are_those_drawn_for_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     pipeline = make(random_split(70), augmentation=(*CROP_FLIP, NOISE))
-    expected = read(batches.training_batches(pipeline, 3, 16, "keep"))
+    expected = read(batches.training_batches(pipeline, only(3), 16, "keep"))
     for limit in (70 * 8, 0):  # all but the noise are below, none are
         monkeypatch.setattr(batches, "LARGEST_DECISIONS", limit)
         monkeypatch.setattr("harness.data.augmentation.BLOCK_BYTES", 5 * 8 * 3072)
-        assert same(read(batches.training_batches(pipeline, 3, 16, "keep")), expected)
+        assert same(read(batches.training_batches(pipeline, only(3), 16, "keep")), expected)
 
 
 CHAIN = (
@@ -151,7 +181,7 @@ def test_batches_of_randomized_rows_equal_those_from_memory_bit_by_bit(monkeypat
     assert len(late.train) == 120
     assert not isinstance(late.train.inputs, np.ndarray)
     for epoch in (1, 2):
-        one, other = (read(batches.training_batches(p, epoch, 32, "keep")) for p in (in_memory, late))
+        one, other = (read(batches.training_batches(p, only(epoch), 32, "keep")) for p in (in_memory, late))
         assert same(one, other)
 
 
@@ -188,7 +218,7 @@ def peak(path: Path, n: int) -> int:
     confused = Component("confusion", {"replicas": 4, "zero_out": 0.1, "unit": "pixel"})
     train = randomize(images, [confused], seed=0, classes=10, maximum=255.0)
     pipeline = make(train, augmentation=(NOISE,))
-    for _ in batches.training_batches(pipeline, 1, 16, "keep"):
+    for _ in batches.training_batches(pipeline, only(1), 16, "keep"):
         pass
     for _ in batches.evaluation_batches(pipeline, train, 16):
         pass

@@ -373,7 +373,7 @@ WRONG: list[tuple[Json, str]] = [
         {"runs": {"one": {"matrix": {"training.epohcs": [1]}}}},
         "/runs/one/matrix/training.epohcs/0 unknown property 'epohcs'; did you mean 'epochs'? (allowed: loss, "
         "loss_reduction, optimizer, schedule, batch_size, last_batch, epochs, stop_when, measure_every, "
-        "early_stopping, label_smoothing, precision, deterministic)",
+        "early_stopping, label_smoothing, precision, deterministic, backend)",
     ),
     (
         {"runs": {"one": {"matrix": {"training.epochs": [1, 0]}}}},

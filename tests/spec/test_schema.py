@@ -277,6 +277,7 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
             "label_smoothing": 0,
             "precision": "float32",
             "deterministic": True,
+            "backend": None,
         },
     }
     assert run == before

@@ -1,0 +1,307 @@
+"""What is computed with both backends and compared.
+
+The process that runs the tests has TensorFlow; another, `python -m tests.training.backend_cases FILE` with
+`KERAS_BACKEND=jax`, writes what the same functions give there to FILE.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import unittest.mock
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from harness.compile import _policy
+from harness.data.pipeline import Pipeline
+from harness.data.records import Split
+from harness.models.initialization import initialize, seed_dropout
+from harness.models.registry import MODELS, build
+from harness.spec import schema
+from harness.spec.records import Component, EarlyStopping, StopRule, Training
+from harness.training import fit, programs
+from harness.training.backend import on_jax, xla_program
+from harness.training.fit import NonFiniteLoss, Outcome, State
+from harness.training.step import Weights, evaluation, network, training_step
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+STEPS = 3
+
+SETTINGS = Training(
+    loss="cross_entropy",
+    loss_reduction="mean",
+    optimizer=Component("sgd", {"learning_rate": 0.05, "nesterov": False, "momentum_rule": "pytorch"}),
+    momentum=0.9,
+    l2=0.01,
+    schedule=Component("piecewise", {"epochs": [2], "factor": 0.5}),
+    batch_size=8,
+    last_batch="keep",
+    epochs=4,
+    stop_when=None,
+    measure_every=1,
+)
+
+LONG = replace(SETTINGS, epochs=60, schedule=Component("constant"))
+
+SMALL: dict[str, dict[str, Any]] = {
+    "perceptron": {"hidden": [5, 4]},
+    "convnet": {"width": 2},
+    "vgg": {"convolutions": [1, 1], "width": 4},
+    "resnet": {"blocks": [1], "width": 4},
+    "wide_resnet": {"depth": 10, "width": 2},
+    "densenet": {"layers": [1, 1], "growth": 4},
+    "small_inception": {"width_multiplier": 0.1},
+    "small_alexnet": {"width": 4, "hidden": [5, 4]},
+}
+
+RULES = {
+    f"{loss}-{rule}{'-nesterov' if nesterov else ''}": replace(
+        SETTINGS,
+        loss=loss,
+        label_smoothing=0.1 if nesterov else 0.0,
+        optimizer=Component("sgd", {"learning_rate": 0.05, "nesterov": nesterov, "momentum_rule": rule}),
+    )
+    for loss in ("cross_entropy", "binary_cross_entropy")
+    for rule in ("pytorch", "keras")
+    for nesterov in (False, True)
+}
+
+AUGMENTATION = (
+    Component("random_crop", {"padding": 1}),
+    Component("random_flip"),
+    Component("gaussian_noise", {"deviation": 0.05}),
+)
+
+Case = tuple[str, str, Training, tuple[Component, ...]]
+
+RUNS: dict[str, Case] = {
+    # the way, the network, how it is trained, its augmentation
+    "compiled": ("compiled", "perceptron", SETTINGS, ()),
+    "compiled-weaker": ("compiled", "perceptron", replace(SETTINGS, momentum=0.5, l2=0.0), ()),
+    "compiled-augmented": ("compiled", "perceptron", SETTINGS, AUGMENTATION),
+    "compiled-drop": ("compiled", "perceptron", replace(SETTINGS, last_batch="drop", measure_every=3), ()),
+    "streamed": ("streamed", "perceptron", SETTINGS, ()),
+    "streamed-augmented": ("streamed", "convnet", SETTINGS, AUGMENTATION),
+    "streamed-drop": ("streamed", "perceptron", replace(SETTINGS, last_batch="drop"), AUGMENTATION),
+    "streamed-keep": ("streamed", "resnet", SETTINGS, AUGMENTATION),
+    **{
+        f"{way}-{name}": (way, "perceptron", settings, ())
+        for way in ("compiled", "streamed")
+        for name, settings in {
+            "stop": replace(LONG, stop_when=StopRule(0.6, 2)),
+            "early": replace(LONG, early_stopping=EarlyStopping("test_loss", 3, 0.0, "min")),
+        }.items()
+    },
+}
+
+
+def model(name: str, outputs: int = 3, seed: int = 0, dropout: float = 0.0, precision: str = "float32") -> keras.Model:
+    """Build a small network with its initial weights."""
+    filled = schema.fill_defaults(schema.definition("model"), {"name": name, **SMALL[name]})
+    parameters = {key: value for key, value in filled.items() if key != "name"}
+    with _policy(precision):
+        made = build(Component(name, parameters), (8, 8, 3), outputs, dropout)
+    initialize(made, Component("fan_in_uniform"), seed)
+    if dropout:
+        seed_dropout(made, seed)
+    return made
+
+
+def pipeline(augmentation: tuple[Component, ...] = (), seed: int = 0, examples: int = 19) -> Pipeline:
+    """Make images whose brightness depends on their class; batches of eight leave three of them."""
+    random = np.random.default_rng(0)
+
+    def split(count: int) -> Split:
+        labels = np.arange(count, dtype=np.int32) % 3
+        images = random.integers(0, 120, (count, 8, 8, 3)) + 40 * labels[:, None, None, None]
+        return Split(images.astype(np.uint8), labels)
+
+    return Pipeline(split(examples), split(7), ("a", "b", "c"), 255.0, None, augmentation, seed)
+
+
+def steps(made: keras.Model, settings: Training) -> Arrays:
+    """Make some steps on one batch of six images; gives the losses, the weights after them, and an evaluation."""
+    random = np.random.default_rng(1)
+    x = keras.ops.convert_to_tensor(random.random((6, 8, 8, 3)).astype(np.float32))
+    classes = 2 if settings.loss == "binary_cross_entropy" else 3
+    y = keras.ops.convert_to_tensor(np.arange(6, dtype=np.int32) % classes)
+    net = network(made, settings)
+    trainable = [keras.ops.convert_to_tensor(variable.numpy()) for variable in made.trainable_variables]
+    others = [keras.ops.convert_to_tensor(variable.numpy()) for variable in made.non_trainable_variables]
+    weights = Weights(trainable, others, [keras.ops.zeros_like(each) for each in trainable])
+    evaluate, step = partial(evaluation, net), partial(training_step, net)
+    if on_jax():  # where an operation at a time is slow
+        evaluate, step = xla_program(evaluate), xla_program(step)
+    found = {"evaluation": np.array(evaluate(weights, x, y))}
+    losses = []
+    for _ in range(STEPS):
+        weights, loss = step(weights, x, y, programs.strengths(settings, 0.05))
+        losses.append(float(loss))
+    found["losses"] = np.array(losses)
+    for group, arrays in weights._asdict().items():
+        found |= {f"{group}{place}": np.array(array) for place, array in enumerate(arrays)}
+    return found
+
+
+def network_steps(name: str, precision: str = "float32") -> Arrays:
+    """Make steps of a network."""
+    return steps(model(name, precision=precision), SETTINGS)
+
+
+def rule_steps(settings: Training) -> Arrays:
+    """Make steps by the settings' rule."""
+    return steps(model("perceptron", 1 if settings.loss == "binary_cross_entropy" else 3), settings)
+
+
+@contextlib.contextmanager
+def taking(way: str) -> Iterator[None]:
+    """Train by this way, whatever suits."""
+    with unittest.mock.patch.object(fit, "suits", lambda net, pipeline: way == "compiled"):
+        yield
+
+
+def train(case: str, made: keras.Model | None = None, **options: Any) -> Outcome:
+    """Train as a case says."""
+    way, name, settings, augmentation = RUNS[case]
+    options.setdefault("report", lambda rows, state: None)
+    with taking(way):
+        return fit.train(settings, made or model(name), pipeline(augmentation), **options)
+
+
+def outcome_arrays(outcome: Outcome) -> Arrays:
+    """Give a history and the final weights."""
+    history = {
+        f"history/{name}": np.array([row[name] for row in outcome.history])
+        for name in outcome.history[0]
+        if name != "seconds"
+    }
+    return history | {f"weights{place}": array for place, array in enumerate(outcome.state.trainable)}
+
+
+def run(case: str) -> Arrays:
+    """Give the history and the final weights of a case."""
+    return outcome_arrays(train(case))
+
+
+def where_it_ends(way: str) -> Arrays:
+    """Train until the loss is not finite."""
+    wild = replace(SETTINGS, optimizer=Component("sgd", {**SETTINGS.optimizer.parameters, "learning_rate": 1e25}))
+    try:
+        with taking(way):
+            fit.train(wild, model("perceptron"), pipeline(), report=lambda rows, state: None)
+    except NonFiniteLoss as error:
+        return {"at": np.array([error.epoch, error.step])}
+    raise AssertionError("the loss stayed finite")
+
+
+CASES: dict[str, Callable[[], Arrays]] = {
+    **{f"network-{name}": partial(network_steps, name) for name in MODELS},
+    **{
+        f"bfloat16-{name}": partial(network_steps, name, "mixed_bfloat16")
+        for name in ("perceptron", "resnet", "small_alexnet")
+    },
+    **{f"rule-{name}": partial(rule_steps, settings) for name, settings in RULES.items()},
+    **{f"run-{name}": partial(run, name) for name in RUNS},
+    **{f"ends-{way}": partial(where_it_ends, way) for way in ("compiled", "streamed")},
+}
+"""What both processes compute."""
+
+
+def same(one: Outcome, other: Outcome) -> bool:
+    """Tell whether two runs have the same bits."""
+    ours, theirs = one.state.arrays(), other.state.arrays()
+    return all(np.array_equal(ours[each], theirs[each]) for each in ours if each != "seconds")
+
+
+def resumed(case: str, dropout: float) -> bool:
+    """Tell whether a run that is interrupted after its second epoch, kept in a file, and resumed, has the same bits."""
+    _, name, _, _ = RUNS[case]
+    rows: list[dict[str, float]] = []
+    kept: list[tuple[State, list[dict[str, float]]]] = []
+
+    def interrupt(new: Sequence[dict[str, float]], state: State) -> None:
+        rows.extend(new)
+        if state.epoch >= 2:
+            file = io.BytesIO()
+            np.savez(file, **state.arrays())  # type: ignore[arg-type]
+            kept.append((State.from_arrays(dict(np.load(io.BytesIO(file.getvalue())))), list(rows)))
+            raise KeyboardInterrupt
+
+    whole = train(case, model(name, dropout=dropout))
+    try:
+        train(case, model(name, dropout=dropout), report=interrupt)
+    except KeyboardInterrupt:
+        state, history = kept[0]
+    if case == "compiled":
+        programs._PROGRAMS.clear()
+    again = train(case, model(name, dropout=dropout), state=state, history=history)
+    return 2 <= state.epoch < 4 and same(whole, again)
+
+
+def wide_floats(name: str) -> list[str]:
+    """List the float64 arrays of a training step with JAX that hold more than a number for each class or example."""
+    import jax
+
+    made = model(name)
+    net = network(made, SETTINGS)
+    trainable = [variable.numpy() for variable in made.trainable_variables]
+    others = [variable.numpy() for variable in made.non_trainable_variables]
+    weights = Weights(trainable, others, [np.zeros_like(each) for each in trainable])
+    x, y = np.zeros((6, 8, 8, 3), np.float32), np.zeros(6, np.int32)
+    strengths = programs.strengths(SETTINGS, 0.1)
+
+    def values(jaxpr: Any) -> Iterator[Any]:
+        for equation in jaxpr.eqns:
+            yield from equation.outvars
+            for parameter in jax.tree.leaves(equation.params, is_leaf=lambda each: hasattr(each, "jaxpr")):
+                if hasattr(parameter, "jaxpr"):
+                    yield from values(parameter.jaxpr)
+
+    traced = jax.make_jaxpr(lambda *arguments: training_step(net, *arguments))(weights, x, y, strengths)
+    found = [value.aval for value in values(traced.jaxpr)]
+    assert len(found) > 20
+    narrow = [(), (3,), (6,), (6, 1), (6, 3)]
+    return [str(each) for each in found if each.dtype == np.float64 and each.shape not in narrow]
+
+
+def jax_alone() -> Arrays:
+    """Check what concerns JAX alone: bits, programs that are shared, dtypes, and batches shared among devices."""
+    found = {
+        "same_bits": np.array([same(train(case), train(case)) for case in ("compiled", "streamed-keep")]),
+        "resumed": np.array(
+            [resumed("compiled", 0.3), resumed("streamed-augmented", 0.3), resumed("streamed-keep", 0.0)]
+        ),
+        "wide": np.array([f"{name}: {each}" for name in MODELS for each in wide_floats(name)], str),
+    }
+    programs._PROGRAMS.clear()
+    train("compiled")
+    train("compiled-weaker")
+    ((program, _),) = programs._PROGRAMS.values()
+    found["traces"] = np.array(program._cache_size())
+    for devices in (1, 4):
+        outcome = train("streamed-keep", devices=devices)
+        found |= {f"devices{devices}/{name}": array for name, array in outcome_arrays(outcome).items()}
+        found[f"used{devices}"] = np.array(outcome.devices)
+    return found
+
+
+def main(path: Path) -> None:
+    """Compute all, and write it."""
+    from harness.runner.backend import prepare_backend
+
+    prepare_backend()
+    cases = {**CASES, "alone": jax_alone}
+    found = {f"{case}:{name}": array for case, compute in cases.items() for name, array in compute().items()}
+    np.savez(path, **found)  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
