@@ -106,10 +106,10 @@ def confusion(split: Split, draw: Draw, *, replicas: int, zero_out: float, unit:
     def zeroed(inputs: NDArray[Any], indices: Indices) -> NDArray[Any]:
         if not count:
             return inputs
-        chosen = randomness.at(lambda first, n: _subsets(draw.seed, purpose, first, n, units, count), indices)
-        by_unit = _by_unit(inputs, units)
-        by_unit[np.arange(len(inputs))[:, np.newaxis], chosen] = 0
-        return by_unit.reshape(inputs.shape)
+        bits = randomness.at(lambda first, n: _bits(draw.seed, purpose, first, n, units), indices)
+        kept = ~_subsets(bits, count)[:, :, np.newaxis]
+        # Bytes times 1 or 0: much faster than picking values, and exact for every dtype, as -1.0 * 0 is not.
+        return (_by_unit(inputs.view(np.uint8), units) * kept).view(inputs.dtype).reshape(inputs.shape)
 
     n = replicas * len(split)
     labels = randomness.integers(draw.seed, f"{draw.purpose}/labels", 0, 0, n, 1, draw.classes)[:, 0]
@@ -177,8 +177,8 @@ def random_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
     units = _units(split.inputs, unit)
 
     def permuted(inputs: NDArray[Any], indices: Indices) -> NDArray[Any]:
-        orders = randomness.at(lambda first, n: _permutations(draw.seed, draw.purpose, first, n, units), indices)
-        moved = _by_unit(inputs, units)[np.arange(len(inputs))[:, np.newaxis], orders]
+        bits = randomness.at(lambda first, n: _bits(draw.seed, draw.purpose, first, n, units), indices)
+        moved = _by_unit(inputs, units)[np.arange(len(inputs))[:, np.newaxis], _permutations(bits)]
         return moved.reshape(inputs.shape)
 
     return Change(split.labels, permuted)
@@ -248,40 +248,63 @@ def _normals(draw: Draw, shape: tuple[int, ...], indices: Indices) -> NDArray[np
     ).reshape(shape)
 
 
-def _subsets(seed: int, purpose: str, first: int, n: int, units: int, count: int) -> NDArray[np.intp]:
-    """Uniform subsets of `count` of `units`, for n examples; intp [n, count], in no particular order.
+def _bits(seed: int, purpose: str, first: int, n: int, units: int) -> NDArray[np.uint32]:
+    """32 random bits for each unit of n examples; uint32 [n, units]."""
+    words = randomness.raw(seed, purpose, 0, first, n, -(-units // 2))
+    return np.ascontiguousarray(words, dtype="<u8").view("<u4")[:, :units]
 
-    The units with the smallest keys.
+
+SEARCH_STEPS = 16
+"""Bounds that are tried for an example. One in about twenty thousand needs more."""
+
+
+def _subsets(bits: NDArray[np.uint32], count: int) -> NDArray[np.bool_]:
+    """Uniform subsets of `count` units, 1 at least, from `_bits`; bool [n, units].
+
+    The units with the smallest keys (see `_keys`). Any bound that exactly `count` of an example's random
+    bits do not exceed tells them from the others. It is looked for by regula falsi, between a bound that
+    fewer do not exceed and one that more do not: some four times faster than to order the keys, which is
+    left for the examples whose bound is not found soon, or where equal bits leave none.
     """
-    keys = _keys(seed, purpose, first, n, units)
-    keys.partition(count - 1, axis=1)
-    return _unit_of(keys[:, :count])
+    n, units = bits.shape
+    chosen = np.empty((n, units), np.bool_)
+    rows, some = np.arange(n), bits
+    # Of each row: a bound that fewer do not exceed, how many; a bound that more do not exceed, how many.
+    state = np.array([[-1], [0], [2**32 - 1], [units]]).repeat(n, axis=1)
+    for _ in range(SEARCH_STEPS):
+        if not len(rows):
+            return chosen
+        low, fewer, high, more = state
+        bound = high - (high - low) * (more - count) // (more - fewer)
+        within = some <= bound.astype(np.uint32)[:, np.newaxis]
+        found = within.sum(axis=1, dtype=np.min_scalar_type(units)).astype(np.int64)
+        chosen[rows[found == count]] = within[found == count]
+        left = np.flatnonzero(found != count)
+        rows, some = rows[left], some[left]
+        state = np.where(found < count, [bound, found, high, more], [low, fewer, bound, found])[:, left]
+    keys = _keys(some)
+    chosen[rows] = keys <= np.partition(keys, count - 1, axis=1)[:, count - 1 : count]
+    return chosen
 
 
-def _permutations(seed: int, purpose: str, first: int, n: int, units: int) -> NDArray[np.intp]:
-    """Uniform permutations of the units, for n examples; intp [n, units]: the units in the order of their keys."""
-    keys = _keys(seed, purpose, first, n, units)
+def _permutations(bits: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """Uniform permutations of the units, from `_bits`; intp [n, units]: the units in the order of their keys."""
+    keys = _keys(bits)
     keys.sort(axis=1)
-    return _unit_of(keys)
+    return (keys & np.uint64(0xFFFFFFFF)).astype(np.intp)
 
 
-def _keys(seed: int, purpose: str, first: int, n: int, units: int) -> NDArray[np.uint64]:
-    """Random keys for the units of n examples; uint64 [n, units].
+def _keys(bits: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    """Random keys for the units of n examples, from `_bits`; uint64 [n, units].
 
     A key is 32 random bits above the unit's index: all keys of an example differ, so that what is
     made of them does not depend on how they are sorted. Equal random bits, with a probability
     below 2^-32 a pair, prefer the unit with the smaller index.
     """
-    words = randomness.raw(seed, purpose, 0, first, n, -(-units // 2))
-    bits = np.ascontiguousarray(words, dtype="<u8").view("<u4")[:, :units]
     keys = bits.astype(np.uint64)
     keys <<= np.uint64(32)
-    keys |= np.arange(units, dtype=np.uint64)
+    keys |= np.arange(bits.shape[1], dtype=np.uint64)
     return keys
-
-
-def _unit_of(keys: NDArray[np.uint64]) -> NDArray[np.intp]:
-    return (keys & np.uint64(0xFFFFFFFF)).astype(np.intp)
 
 
 RANDOMIZATIONS: dict[str, Randomization] = {

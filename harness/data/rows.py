@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +21,13 @@ There, with TensorFlow's copy of them, they take twice as much. More are read, a
 again whenever they are asked for. What comes out is the same.
 """
 
-BLOCK_BYTES = 8_000_000
+BLOCK_BYTES = 4_000_000
 """What eight bytes for every value of a block of rows may take: such are the random numbers that are
 drawn for it. Small enough for a processor's cache, large enough to vectorize."""
+
+MOST_THREADS = 4
+"""Threads, one a core at most, that make the blocks of what is brought into memory whole, each a block at a
+time. More would wait for one another: only NumPy's part of the work goes on side by side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +57,8 @@ class Changed:
     """Rows made from those of `source`, of which row i is made from row i mod len(source).
 
     `change(rows, indices)` gives the new rows [b, ...] of the indices [b], made from the array
-    `rows` [b, ...], which it may write into. It is asked for a block of rows at a time, and must
-    not depend on which rows are made together.
+    `rows` [b, ...], which it may write into. It is asked for a block of rows at a time, by several
+    threads at once, and must not depend on which rows are made together.
     """
 
     source: Inputs
@@ -89,12 +95,20 @@ def take(inputs: Inputs, indices: Indices) -> NDArray[Any]:
 
 
 def whole(inputs: Inputs) -> NDArray[Any]:
-    """All inputs as an array; the array itself where they are one."""
+    """All inputs as an array; the array itself where they are one.
+
+    Blocks of rows are made by several threads at once (see MOST_THREADS); which makes which does not matter.
+    """
     if isinstance(inputs, np.ndarray):
         return inputs
     array = np.empty(inputs.shape, inputs.dtype)
-    for place in _blocks(inputs.shape[0], inputs.shape):
+
+    def fill(place: slice) -> None:
         array[place] = inputs.take(np.arange(place.start, place.stop))
+
+    with ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1)) as threads:
+        for _ in threads.map(fill, _blocks(inputs.shape[0], inputs.shape)):
+            pass  # raises what the first of the blocks that failed raised
     return array
 
 

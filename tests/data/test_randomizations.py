@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from harness.data import rows
+from harness.data import randomizations, randomness, rows
 from harness.data.randomizations import RANDOMIZATIONS, moments, randomize, zeroed_units
 from harness.data.records import DataError, Split
 from harness.spec.records import Component
@@ -139,6 +139,88 @@ def test_confusion_of_points_zeroes_features() -> None:
         assert result.inputs.dtype == np.float32
     none = randomized(split, confusion(zero_out=0), classes=2)
     np.testing.assert_array_equal(none.inputs, split.inputs)
+
+
+def test_confusion_turns_negative_numbers_into_the_zero_without_a_sign() -> None:
+    split = Split(np.full((8, 4), [-1, -np.inf, np.nan, 2], np.float32), np.zeros(8, np.int32))
+    zeroed = randomized(split, confusion(zero_out=1.0)).inputs
+    np.testing.assert_array_equal(zeroed.view(np.uint32), 0)
+
+
+def expected_zeroed(n: int, units: int, count: int) -> np.ndarray:
+    """Which units have the smallest (32 random bits, index), by ordering them all; bool [n, units]."""
+    words = randomness.raw(0, "randomization/0/confusion/units", 0, 0, n, -(-units // 2))
+    bits = np.stack([words & np.uint64(2**32 - 1), words >> np.uint64(32)], axis=2).reshape(n, -1)[:, :units]
+    zeroed = np.zeros((n, units), bool)
+    np.put_along_axis(zeroed, np.argsort(bits, axis=1, kind="stable")[:, :count], True, axis=1)
+    return zeroed
+
+
+def found_zeroed(n: int, shape: tuple[int, ...], zero_out: float, unit: str) -> np.ndarray:
+    split = Split(np.ones((n, *shape), np.uint8), np.zeros(n, np.int32))
+    zeroed = randomized(split, confusion(zero_out=zero_out, unit=unit)).inputs == 0
+    if unit == "pixel":
+        assert (zeroed.all(axis=3) == zeroed.any(axis=3)).all()
+        zeroed = zeroed.all(axis=3)
+    return zeroed.reshape(n, -1)
+
+
+SUBSETS = [
+    (400, (32, 32, 3), "channel", 0.1, 307),
+    (400, (32, 32, 3), "channel", 0.9, 2764),
+    (400, (32, 32, 3), "pixel", 0.1, 102),
+    (3, (150, 160, 3), "channel", 0.97, 69840),  # more than 16 bits count
+    (5000, (3, 3, 1), "pixel", 0.5, 4),
+    (5000, (2,), "channel", 0.5, 1),
+    (50, (7,), "channel", 1.0, 7),
+    (50, (7,), "channel", 0.0, 0),
+    (50, (1,), "channel", 1.0, 1),
+]
+
+
+@pytest.mark.parametrize(("n", "shape", "unit", "zero_out", "count"), SUBSETS)
+def test_confusion_zeroes_the_units_with_the_smallest_keys(
+    n: int, shape: tuple[int, ...], unit: str, zero_out: float, count: int
+) -> None:
+    found = found_zeroed(n, shape, zero_out, unit)
+    np.testing.assert_array_equal(found, expected_zeroed(n, found.shape[1], count))
+
+
+@pytest.mark.parametrize("different", [0, 0x80000000, 1, 0xC0000001, 0xF0000000])
+@pytest.mark.parametrize(("n", "shape", "unit", "zero_out", "count"), SUBSETS)
+def test_confusion_prefers_the_smaller_index_where_random_bits_are_equal(
+    n: int,
+    shape: tuple[int, ...],
+    unit: str,
+    zero_out: float,
+    count: int,
+    different: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    raw = randomness.raw
+    bits = np.uint64(different << 32 | different)
+    for others in (np.uint64(0), ~bits):  # the bits that all have alike
+        monkeypatch.setattr(randomness, "raw", lambda *where, others=others: raw(*where) & bits | others)
+        found = found_zeroed(n, shape, zero_out, unit)
+        np.testing.assert_array_equal(found, expected_zeroed(n, found.shape[1], count))
+
+
+def test_confusion_hardly_ever_orders_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered: list[int] = []
+    keys = randomizations._keys
+
+    def counted(bits: np.ndarray) -> np.ndarray:
+        ordered.append(len(bits))
+        return keys(bits)
+
+    monkeypatch.setattr(randomizations, "_keys", counted)
+    randomized(images(4000), confusion())
+    randomized(images(20, (150, 160, 3)), confusion(zero_out=0.97))
+    assert sum(ordered) <= 4  # 0.2 are expected
+    monkeypatch.setattr(randomizations, "SEARCH_STEPS", 3)
+    few_steps = randomized(images(400), confusion()).inputs
+    assert sum(ordered) > 100
+    np.testing.assert_array_equal(few_steps.reshape(400, -1) == 0, expected_zeroed(400, 3072, 307))
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.4, 1.0])

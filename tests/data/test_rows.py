@@ -1,8 +1,11 @@
+import os
+import threading
+
 import numpy as np
 import pytest
 
 from harness.data import rows
-from harness.data.records import Indices, Split
+from harness.data.records import DataError, Indices, Split
 from harness.data.rows import Changed, Chosen, settled, take, whole
 
 ARRAY = np.arange(60, dtype=np.uint8).reshape(20, 3)
@@ -50,7 +53,40 @@ def test_rows_are_made_in_blocks(bytes_at_once: int, expected: list[int], monkey
     np.testing.assert_array_equal(changed.take(order), ARRAY[order])
     assert asked == expected
     np.testing.assert_array_equal(whole(changed), ARRAY)
-    assert asked == 2 * expected
+    assert sorted(asked) == sorted(2 * expected)  # by threads, in whatever order
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 2), (64, rows.MOST_THREADS)])
+def test_as_many_blocks_are_made_at_once_as_there_are_threads(
+    cores: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 1)  # a row a block
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    together = threading.Barrier(threads)
+    makers: set[int] = set()
+
+    def change(inputs: np.ndarray, indices: Indices) -> np.ndarray:
+        makers.add(threading.get_ident())
+        together.wait(timeout=60)  # breaks where fewer come
+        return doubled_and_numbered(inputs, indices)
+
+    count = 5 * threads
+    expected = 2 * ARRAY[:count] + np.arange(count, dtype=np.uint8)[:, np.newaxis]
+    np.testing.assert_array_equal(whole(Changed(ARRAY[:count], count, change)), expected)
+    assert len(makers) == threads
+    assert not makers & {thread.ident for thread in threading.enumerate()}  # they are gone
+
+
+def test_the_first_block_that_cannot_be_made_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 1)
+
+    def change(inputs: np.ndarray, indices: Indices) -> np.ndarray:
+        if indices[0] >= 3:
+            raise DataError(f"row {indices[0]}")
+        return inputs
+
+    with pytest.raises(DataError, match=r"^row 3$"):
+        whole(Changed(ARRAY, 20, change))
 
 
 def test_small_inputs_are_brought_into_memory_and_large_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
