@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +20,9 @@ from harness.models.initialization import initialize, seed_dropout
 from harness.models.registry import build as build_model
 from harness.spec.records import Settings
 from harness.training.losses import LOSSES
+
+MOST_GARBAGE = 2**26
+"""Bytes of the weights of earlier models that may wait for the garbage collector when one more is built."""
 
 
 class WeightsError(Exception):
@@ -66,12 +71,14 @@ def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: P
         DataError: the data cannot be read.
         WeightsError: the weights cannot be read or do not fit.
     """
+    _BUILT.collect()
     pipeline = build_pipeline(settings.dataset, settings.augmentation, seed, data_dir)
     outputs = LOSSES[settings.training.loss].outputs(len(pipeline.classes))
     training = settings.training
     with _policy(training.precision):
         model = build_model(settings.model, pipeline.input_shape, outputs, training.dropout)
         plain = build_model(settings.model, pipeline.input_shape, outputs) if training.dropout else model
+    _BUILT.add(model)
     if weights is None:
         initialize(plain, settings.initialization, seed)
     else:
@@ -80,6 +87,29 @@ def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: P
         model.set_weights(plain.get_weights())
         seed_dropout(model, seed)
     return Compiled(model, pipeline, plain)
+
+
+class _Built:
+    """Counts the bytes of models that were built, garbage as soon as their runs have ended.
+
+    A Keras model is held by its own layers, so it waits for the garbage collector. That counts objects, of which a
+    model has few, and comes once in a hundred runs: large models would pile up.
+    """
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def add(self, model: keras.Model) -> None:
+        self._bytes += 4 * sum(math.prod(weight.shape) for weight in model.weights)
+
+    def collect(self) -> None:
+        """Collect the garbage where it may be much: it takes a fifth of a second, too long for runs of small models."""
+        if self._bytes > MOST_GARBAGE:
+            gc.collect()
+            self._bytes = 0
+
+
+_BUILT = _Built()
 
 
 @contextlib.contextmanager

@@ -1,4 +1,6 @@
+import gc
 import warnings
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from harness import compile as compilation
 from harness.compile import Compiled, WeightsError, compile_run
 from harness.data import catalog
 from harness.data.records import DataError
@@ -174,3 +177,16 @@ def test_in_mixed_precision_layers_compute_in_bfloat16_and_weights_stay_float32(
     assert {layer.compute_dtype for layer in model.layers} == {"bfloat16"}
     assert {weight.dtype for weight in model.weights} == {"float32"}
     assert {layer.compute_dtype for layer in compiled().model.layers} == {"float32"}
+
+
+def test_models_of_ended_runs_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = 4 * (64 * 10 + 10 + 10 * 10 + 10 + 10 * 10 + 10)  # bytes of weights
+    monkeypatch.setattr(compilation, "MOST_GARBAGE", one)
+    monkeypatch.setattr(compilation, "_BUILT", compilation._Built())
+    gc.disable()
+    try:
+        models = [weakref.ref(compiled(seed).model) for seed in range(6)]
+        # Two are more than one may be: they are collected before the third is built, and two more before the fifth.
+        assert [model() is not None for model in models] == [False, False, False, False, True, True]
+    finally:
+        gc.enable()
