@@ -146,6 +146,10 @@ class Store:
         except OSError as error:
             raise StoreError(f"the run {key} cannot be removed from the store {self.root}: {error.strerror}") from error
 
+    def lock_file(self, name: str) -> Path:
+        """Return the file whose lock `lock` takes."""
+        return self.root / "locks" / f"{name}.lock"
+
     @contextlib.contextmanager
     def lock(self, key: str) -> Iterator[bool]:
         """Hold the run while it is worked on; yields False where another process holds it.
@@ -155,7 +159,7 @@ class Store:
         Raises:
             StoreError: there can be no lock.
         """
-        lock = FileLock(self.root / "locks" / f"{key}.lock")
+        lock = FileLock(self.lock_file(key))
         try:
             lock.acquire(timeout=0)
         except Timeout:

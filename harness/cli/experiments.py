@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.executors import with_executor
 from harness.cli.options import (
     ALLOW,
+    DEVICES,
     INTERRUPTED,
     ONLY,
     PATHS,
@@ -32,6 +34,7 @@ from harness.spec.records import Json
 if TYPE_CHECKING:
     from harness.ci.outputs import Outputs
     from harness.plan import Member, Plan
+    from harness.runner.cluster.needs import Asked
 
 
 @click.command()
@@ -57,7 +60,8 @@ def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, st
 
 
 @click.command()
-@options(SELECTION, ONLY, REPORTS, ALLOW, PROCESSES, TENSORBOARD)
+@options(SELECTION, ONLY, REPORTS, ALLOW, PROCESSES, DEVICES, TENSORBOARD)
+@with_executor
 @with_outputs
 def run(
     paths: tuple[Path, ...],
@@ -68,35 +72,29 @@ def run(
     reports: Path | None,
     allow: tuple[str, ...],
     processes: int,
+    devices: int | None,
     tensorboard: Path | None,
+    cluster: Asked | None,
     outputs: Outputs,
 ) -> None:
     """Run what is not done yet, check the expectations and write the reports."""
+    if devices != 1 and processes > 1:
+        raise click.UsageError("--devices shares every batch and --processes whole runs: give one of them")
     experiments = load_or_exit(paths, assignments, seeds)
     if only is not None and not any(_matches(only, name) for experiment in experiments for name in experiment.runs):
         names = dict.fromkeys(name for experiment in experiments for name in experiment.runs)
         raise click.BadParameter(f"no run is named like {only!r}; there are {', '.join(names)}", param_hint="'--only'")
     trial = bool(assignments or seeds or only)
     folder = reports_folder(reports, trial, experiments)
-    from harness.runner.session import run_experiments
+    from harness.runner.session import run_experiments, run_on_cluster
     from harness.store import Store
 
-    selected = _selector(only)
+    common = (experiments, _selector(only), Store(store), catalog.data_dir(), folder, allow)
     try:
         with explained():
-            sys.exit(
-                run_experiments(
-                    experiments,
-                    selected,
-                    Store(store),
-                    catalog.data_dir(),
-                    folder,
-                    allow,
-                    processes,
-                    tensorboard,
-                    outputs,
-                )
-            )
+            if cluster is not None:
+                sys.exit(run_on_cluster(*common, cluster, tensorboard, outputs))
+            sys.exit(run_experiments(*common, processes, tensorboard, outputs, devices=devices))
     except KeyboardInterrupt:
         click.echo("interrupted: finished runs are kept; the same command goes on where this one stopped", err=True)
         sys.exit(INTERRUPTED)

@@ -87,6 +87,29 @@ PROCESSES = click.option(
 )
 
 
+class Devices(click.ParamType[int | None]):
+    """A number of devices, or all (None)."""
+
+    name = "N|all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        """Return the number, or end with what is wrong."""
+        if value in ("all", None):
+            return None
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f"expected a number from 1 on, or all, found {value!r}", param, ctx)
+        return int(value)
+
+
+DEVICES = click.option(
+    "--devices",
+    type=Devices(),
+    default="1",
+    show_default=True,
+    help="Share every batch among so many devices; with JAX alone (KERAS_BACKEND=jax).",
+)
+
+
 def _with_tensorboard(_context: click.Context, _parameter: click.Parameter, folder: Path | None) -> Path | None:
     if folder is not None and importlib.util.find_spec("tensorboard") is None:
         raise click.BadParameter("TensorBoard is not installed: pip install 'reproduction-harness[tensorboard]'")
@@ -147,11 +170,16 @@ def reports_folder(given: Path | None, trial: bool, experiments: Sequence[Experi
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """End with a sentence where a folder cannot be written."""
+    """End with a sentence where a folder cannot be written, or a backend or a cluster is not there."""
+    from harness.runner.backend import BackendError
+    from harness.runner.cluster.needs import ClusterError, Unavailable
     from harness.store import StoreError
 
     try:
         yield
-    except StoreError as error:
+    except (BackendError, Unavailable) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(INVALID)
+    except (StoreError, ClusterError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(ERROR)

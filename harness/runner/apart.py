@@ -10,12 +10,12 @@ import threading
 from pathlib import Path
 
 from harness.plan import Member, Plan
-from harness.runner.side import threads_each
+from harness.runner.backend import BackendError
 from harness.runner.standing import obstacle
 from harness.spec.records import Experiment
 from harness.store import Store, StoreError
 
-_ERROR, _INTERRUPTED = 3, 130
+_INVALID, _ERROR, _INTERRUPTED = 2, 3, 130
 
 
 def startable(plan: Plan, store: Store) -> bool:
@@ -27,7 +27,7 @@ def run_apart(experiment: Experiment, store: Store, data_dir: Path, processes: i
     """Run what is not done of an experiment in another process, and return its exit code.
 
     Callers in several processes may ask for the same runs at once: they share the work by the store.
-    `processes` is how many of them there are; each run has its share of the threads. What the process
+    `processes` is how many of them there are; each has its share of the threads. What the process
     says goes where this process's output goes. A stop that is asked of this process is passed on, and
     waited for; the second one is not.
 
@@ -35,7 +35,7 @@ def run_apart(experiment: Experiment, store: Store, data_dir: Path, processes: i
         KeyboardInterrupt: a stop was asked for.
     """
     context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_work, args=(experiment, store.root, data_dir, threads_each(processes)))
+    process = context.Process(target=_work, args=(experiment, store.root, data_dir, processes))
     process.start()
     try:
         process.join()
@@ -48,20 +48,19 @@ def run_apart(experiment: Experiment, store: Store, data_dir: Path, processes: i
     return process.exitcode or 0
 
 
-def _work(experiment: Experiment, root: Path, data_dir: Path, threads: int | None) -> None:
+def _work(experiment: Experiment, root: Path, data_dir: Path, processes: int) -> None:
     os.setpgrp()  # so that Ctrl-C reaches the first process alone, which passes it on
     threading.Thread(target=_end_with_the_first, daemon=True).start()
-    from harness.runner.backend import import_backend, prepare_backend
-
-    import_backend()
-    prepare_backend(threads, deterministic=False)  # which the session below asks for
     from harness.runner.session import run_experiments
 
     try:
-        sys.exit(run_experiments([experiment], _every, Store(root), data_dir, None, ()))
+        sys.exit(run_experiments([experiment], _every, Store(root), data_dir, None, (), sharing=processes))
     except StoreError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(_ERROR)
+    except BackendError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(_INVALID)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
 

@@ -53,19 +53,19 @@ class Events:
         self._path = path
         self._first = first
         self._own: set[str] = set()
-        self._told = -math.inf
+        self._told: dict[str, float] = {}
 
     def started(self, run: ConcreteRun) -> None:
         """Write that a run begins."""
         self._own.add(run.key)
-        self._told = -math.inf
+        self._told.pop(run.key, None)
         self._write("run_started", key=run.key, run=run.label, epochs=run.run.settings.training.epochs)
 
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
         """Write the newest measurements of a run, unless some have just been written."""
         now = time.monotonic()
-        if rows and now - self._told >= LEAST_SECONDS:
-            self._told = now
+        if rows and now - self._told.get(run.key, -math.inf) >= LEAST_SECONDS:
+            self._told[run.key] = now
             self._write("run_advanced", key=run.key, **rows[-1])
 
     def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:

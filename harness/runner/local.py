@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -9,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import tensorflow as tf
+import numpy as np
 
 from harness import machine
 from harness.compile import Compiled, WeightsError, compile_run
 from harness.data.records import DataError
 from harness.plan import ConcreteRun, Plan
+from harness.runner import backend
 from harness.runner.listener import Listener, Row
 from harness.runner.standing import obstacle, standing
 from harness.spec.records import WeightsFile
@@ -31,20 +33,21 @@ _LARGEST_SHARE = 0.05
 call of many epochs, under a second), unless it would take more than this."""
 
 
+_BACKEND = "backend"
+"""What a checkpoint names, beside the state, that it was made with."""
+
+
 class Interrupted(Exception):
     """A stop was asked for; the current run's state is saved."""
-
-
-def gpus() -> int:
-    """Count the GPUs that the backend can use."""
-    return len(tf.config.list_physical_devices("GPU"))
 
 
 @dataclass(frozen=True)
 class Work:
     """What some runs share: the plan, where results and data lie, who follows, and who says stop.
 
-    `deterministic` says whether the backend was asked for deterministic operations.
+    `deterministic` says whether the backend was asked for deterministic operations, `default_backend` is that of
+    runs that name none. `gone` tells why no process beside this one computes with a backend any more, or None while
+    one does. At most so many `devices` share a batch.
     """
 
     plan: Plan
@@ -53,6 +56,9 @@ class Work:
     listener: Listener
     stop: Callable[[], bool]
     deterministic: bool = True
+    default_backend: str = machine.BACKENDS[0]
+    gone: Callable[[str], str | None] = lambda backend: f"no process computes with {backend}"
+    devices: int = 1
 
 
 def execute(work: Work, keys: Sequence[str]) -> None:
@@ -67,29 +73,43 @@ def execute(work: Work, keys: Sequence[str]) -> None:
     begin, left = time.time(), list(keys)
     before = {key for key in keys if work.store.done(key)}
     while left:
-        ended = next((key for key in left if _ended(work, key, begin)), None)
-        if ended is not None:
-            run = work.plan.runs[ended]
-            result = standing(work.plan, ended, run.run.name, run.seed, work.store)
-            work.listener.finished(run, result, ended in before)
-            left.remove(ended)
+        key = next((key for key in left if ended(work, key, begin)), None)
+        if key is not None:
+            run = work.plan.runs[key]
+            result = standing(work.plan, key, run.run.name, run.seed, work.store)
+            work.listener.finished(run, result, key in before)
+            left.remove(key)
         elif work.stop():
             raise Interrupted
         else:
             time.sleep(_WAIT_SECONDS)
 
 
-def _ended(work: Work, key: str, begin: float) -> bool:
-    """Tell whether a run has come to an end, after trying it where it is free and what it starts from is there."""
+def ended(work: Work, key: str, begin: float) -> bool:
+    """Tell whether a run has come to an end, after trying it where it is free and what it starts from is there.
+
+    A failure before `begin` (seconds since the epoch, by the clock of the store) is none: the run is tried again.
+
+    Raises:
+        Interrupted: `stop` told so; the run resumes later.
+        StoreError: the store cannot be written.
+    """
     store, run = work.store, work.plan.runs[key]
     if store.done(key) or store.failed_since(key, begin):
         return True
     if run.blocked is None and run.parent is not None and not store.done(run.parent):
         # Its parent comes earlier: it is at work elsewhere, or has failed or been blocked.
         return store.failed_since(run.parent, begin) or obstacle(work.plan, run, store) is not None
+    wanted = backend.backend_of(run.run.settings.training, work.default_backend)
+    here = wanted == keras.backend.backend()
+    if not here and run.blocked is None and work.gone(wanted) is None:
+        return False
     with store.lock(key) as held:
         if held and not store.done(key) and obstacle(work.plan, run, store) is None:
-            _attempt(work, run)
+            if here:
+                _attempt(work, run)
+            else:
+                store.save_error(key, str(work.gone(wanted)))
         return held
 
 
@@ -111,7 +131,7 @@ def _attempt(work: Work, run: ConcreteRun) -> None:
 def _run(work: Work, run: ConcreteRun) -> None:
     store = work.store
     compiled = compile_run(run.run.settings, run.seed, _start(run, store), work.data_dir)
-    checkpoint = store.load_checkpoint(run.key)
+    checkpoint = _checkpoint(run, store)
     history = [dict(row) for row in checkpoint.history] if checkpoint else []
     saved, cost = time.monotonic(), 0.0
 
@@ -122,7 +142,8 @@ def _run(work: Work, run: ConcreteRun) -> None:
         asked = work.stop()
         begin = time.monotonic()
         if asked or (begin - saved) * _LARGEST_SHARE >= cost:
-            store.save_checkpoint(run.key, Checkpoint(state.arrays(), history))
+            arrays = {**state.arrays(), _BACKEND: np.array(keras.backend.backend())}
+            store.save_checkpoint(run.key, Checkpoint(arrays, history))
             saved = time.monotonic()
             cost = saved - begin
         if asked:
@@ -135,8 +156,18 @@ def _run(work: Work, run: ConcreteRun) -> None:
         state=State.from_arrays(checkpoint.arrays) if checkpoint else None,
         history=list(history),
         report=report,
+        devices=work.devices,
     )
     _finish(work, run, compiled, outcome)
+
+
+def _checkpoint(run: ConcreteRun, store: Store) -> Checkpoint | None:
+    """Load where the run goes on; what another backend began is begun again, so that one backend makes it whole."""
+    checkpoint = store.load_checkpoint(run.key)
+    if checkpoint is None:
+        return None
+    made_by = str(checkpoint.arrays.get(_BACKEND, machine.BACKENDS[0]))
+    return checkpoint if made_by == keras.backend.backend() else None
 
 
 def _start(run: ConcreteRun, store: Store) -> Path | None:
@@ -159,8 +190,6 @@ def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome) 
         grid = boundary.decision_grid(compiled.model, compiled.pipeline)
         measurements["boundary_length"] = boundary.boundary_length(grid)
         files[DECISION_GRID] = lambda path: boundary.save(path, grid, compiled.pipeline)
-    devices = tf.config.list_physical_devices("GPU")
-    device = tf.config.experimental.get_device_details(devices[0]).get("device_name", "GPU") if devices else "CPU"
     work.store.finish(
         run.key,
         run={
@@ -175,14 +204,15 @@ def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome) 
         environment={
             "environment": machine.environment(
                 keras.backend.backend(),
-                device,
+                backend.device(),
                 run.run.settings.training.precision,
-                tf.config.threading.get_intra_op_parallelism_threads(),
+                backend.threads(),
                 work.deterministic,
+                outcome.devices,
             ),
             "seconds": outcome.seconds,
             "images_per_second": outcome.images_per_second,
-            "parameters": sum(weight.shape.num_elements() for weight in compiled.model.trainable_variables),
+            "parameters": sum(math.prod(weight.shape) for weight in compiled.model.trainable_variables),
         },
         files=files,
     )

@@ -1,4 +1,4 @@
-"""What a person sees while runs go on: one bar for all runs, one for the current, one line a finished run."""
+"""What a person sees while runs go on: one bar for all runs, one for each at work, one line a finished run."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ from harness.plan import ConcreteRun
 from harness.results import RunResult, Status
 
 _SYMBOLS = {Status.DONE: "[green]✓[/]", Status.BLOCKED: "[yellow]⊘[/]", Status.ERROR: "[red]✗[/]", Status.MISSING: "·"}
+
+_BARS = 12
+"""So many runs at work have a bar; the others get one when it is their turn."""
 
 _WIDE = 120
 """Columns of a console from which on everything is shown."""
@@ -47,7 +50,7 @@ class Display:
             disable=not console.is_terminal,
         )
         self._all = self._progress.add_task("runs", total=total, note="")
-        self._current: TaskID | None = None
+        self._current: dict[str, TaskID] = {}
 
     def __enter__(self) -> Display:
         self._progress.start()
@@ -59,25 +62,29 @@ class Display:
         self._progress.stop()
 
     def started(self, run: ConcreteRun) -> None:
-        """Show that a run has begun."""
-        self._current = self._progress.add_task(
-            f"{run.run.name} seed {run.seed}", total=run.run.settings.training.epochs, note="compiling"
+        """Show that a run has begun, or begun again."""
+        self._remove(run)
+        self._current[run.key] = self._progress.add_task(
+            f"{run.run.name} seed {run.seed}",
+            total=run.run.settings.training.epochs,
+            note="compiling",
+            visible=len(self._current) < _BARS,
         )
 
     def advanced(self, run: ConcreteRun, rows: Sequence[Mapping[str, float]]) -> None:
-        """Show the newest measurements of the current run."""
-        if self._current is not None and rows:
+        """Show the newest measurements of a run at work."""
+        if rows:
+            if run.key not in self._current:
+                self.started(run)
             row = rows[-1]
             note = f"train {row['train_accuracy']:.2%}  test {row['test_accuracy']:.2%}"
             note += f"  loss {row['train_loss']:.4f}" if self._wide else ""
-            self._progress.update(self._current, completed=row["epoch"], note=note)
+            self._progress.update(self._current[run.key], completed=row["epoch"], note=note)
             self._progress.update(self._all, note=self._forecast())
 
     def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
         """Write a run's line, and count it."""
-        if self._current is not None:
-            self._progress.remove_task(self._current)
-            self._current = None
+        self._remove(run)
         self._progress.update(self._all, advance=1, note=self._forecast())
         line = f"{_SYMBOLS[result.status]} {escape(f'{run.label:<57} ')}"
         if result.status is Status.DONE:
@@ -85,6 +92,12 @@ class Display:
         else:
             line += escape(f"{result.status.value}: {result.reason}")
         self._console.print(line, highlight=False, soft_wrap=True)
+
+    def _remove(self, run: ConcreteRun) -> None:
+        if run.key in self._current:
+            self._progress.remove_task(self._current.pop(run.key))
+            for task in list(self._current.values())[:_BARS]:
+                self._progress.update(task, visible=True)
 
 
 def _numbers(result: RunResult) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,14 +15,15 @@ from harness import machine
 from harness.ci.cases import Conclusion
 from harness.ci.outputs import NOTHING, Outputs
 from harness.plan import Member, Plan, make_plan
-from harness.runner.backend import import_backend, prepare_backend
+from harness.runner import backend
+from harness.runner.cluster.needs import Asked, check_needs, places
 from harness.runner.conclude import conclude, end, prepare_folders
 from harness.runner.events import Events, session
 from harness.runner.forecast import Forecast
 from harness.runner.interrupt import stoppable
 from harness.runner.listener import Listener, Several
 from harness.runner.progress import Display
-from harness.runner.side import beside, threads_each
+from harness.runner.side import Terms, beside, crews, threads_each
 from harness.runner.tensorboard import TensorBoard
 from harness.spec.records import Experiment
 from harness.store import Store
@@ -35,49 +39,178 @@ def run_experiments(
     processes: int = 1,
     tensorboard: Path | None = None,
     outputs: Outputs = NOTHING,
+    sharing: int = 1,
+    devices: int | None = 1,
 ) -> int:
     """Run what is not done, experiment by experiment, each with its report as soon as it is through.
 
-    Where `processes` is more than one, the others work through the runs of all experiments meanwhile. All of them
-    write to one event log in the store and, where it is given, to the folder for TensorBoard.
+    Where `processes` is more than one, the others work through the runs of all experiments meanwhile; runs of a
+    backend that this process does not have are made by others too. All of them write to one event log in the store
+    and, where it is given, to the folder for TensorBoard. `sharing` is how many invocations share the threads of
+    the machine, `devices` how many may share a batch of this process, None for all.
 
     Returns:
         The exit code.
 
     Raises:
         StoreError: the store, the reports or the outputs cannot be written.
+        BackendError: the backend or the devices that were asked for are not there.
         KeyboardInterrupt: a stop was asked for.
     """
+    default = backend.chosen()
+    here = backend.backend_here(default, _backends(experiments, default))
+    backend.check_devices(devices, here)
     store.prepare()
     prepare_folders(reports, outputs)
     machine.revision()
-    import_backend()
+    backend.import_backend(here)
     from harness.runner import local
 
-    plan = make_plan(experiments, data_dir, local.gpus())
-    chosen = _with_parents(plan, [key for member, key in plan.members.items() if selected(plan, member)])
-    console = Console()
-    conclusions: list[Conclusion] = []
-    all_keys = [key for key in plan.runs if key in chosen]
-    waiting = [key for key in all_keys if not store.done(key)]
-    deterministic = any(plan.runs[key].run.settings.training.deterministic for key in waiting)
-    prepare_backend(threads_each(processes), deterministic)
-    forecast = Forecast(plan, all_keys, store, processes)
-    with (
-        session(store, plan, all_keys, processes) as (events, log),
-        stoppable() as stop,
-        beside(processes, plan, waiting, store, data_dir, partial(_followers, log, tensorboard), deterministic),
-    ):
-        for experiment in experiments:
-            keys = [key for key in _keys(plan, experiment) if key in chosen]
-            with Display(console, len(keys), forecast.words) as display:
-                listener = Several(forecast, display, events, *_boards(tensorboard))
+    plan = make_plan(experiments, data_dir, backend.gpus())
+    todo = _todo(plan, selected, store)
+    own = crews(plan, todo.startable, default, here, processes)
+    processes = max(processes, sum(crew.processes for crew in own))
+    threads = threads_each(processes * sharing)
+    backend.prepare_backend(threads, todo.deterministic)
+    batch_devices = backend.devices_of(devices)
+
+    @contextlib.contextmanager
+    def at_work(log: Path, followers: Listener, stop: Callable[[], bool]) -> Iterator[Execute]:
+        follow = partial(_followers, log, tensorboard)
+        terms = Terms(plan, store.root, data_dir, threads, follow, todo.deterministic, default)
+        with beside(own, terms) as gone:
+
+            def execute(display: Listener, keys: Sequence[str]) -> None:
+                listener = Several(followers, display)
+                work = local.Work(
+                    plan, store, data_dir, listener, stop, todo.deterministic, default, gone, batch_devices
+                )
                 try:
-                    local.execute(local.Work(plan, store, data_dir, listener, stop, deterministic), keys)
+                    local.execute(work, keys)
                 except local.Interrupted:
                     raise KeyboardInterrupt from None
-            conclusions.append(conclude(experiment, plan, store, reports, console))
+
+            yield execute
+
+    return _through(experiments, todo, store, reports, allow, tensorboard, outputs, processes, at_work)
+
+
+def run_on_cluster(
+    experiments: Sequence[Experiment],
+    selected: Callable[[Plan, Member], bool],
+    store: Store,
+    data_dir: Path,
+    reports: Path | None,
+    allow: Sequence[str],
+    asked: Asked,
+    tensorboard: Path | None = None,
+    outputs: Outputs = NOTHING,
+) -> int:
+    """Run what is not done on a Ray cluster, and all else as `run_experiments` does; this process computes nothing.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        StoreError: the store, the reports or the outputs cannot be written.
+        BackendError: the backend that was asked for is not there.
+        ClusterError: there is no such cluster, or it has no node that can make a run.
+        KeyboardInterrupt: a stop was asked for.
+    """
+    from harness.runner.cluster import connection, driver, worker
+
+    default = backend.chosen()
+    store.prepare()
+    prepare_folders(reports, outputs)
+    software = machine.software()
+    if tensorboard is not None:
+        backend.import_backend(default)  # TensorFlow writes the logs: without its chatter
+    with connection.connected(asked.address):
+        nodes = connection.nodes()
+        without = "--gpus-per-run 0 gives it none" if asked.gpus == 0 else "no node of the cluster has one"
+        gpus = 0 if asked.gpus == 0 else sum(node.gpus > 0 for node in nodes)
+        plan = make_plan(experiments, data_dir, gpus, without)
+        todo = _todo(plan, selected, store)
+        on_gpu = {experiment.name: experiment.requires.gpu for experiment in experiments}
+        needs = {key: asked.needs(on_gpu[plan.runs[key].experiment]) for key in todo.keys}
+        wanted = {needs[key] for key in todo.startable}
+        check_needs(nodes, wanted)
+        processes = max([1, *(places(nodes, each) for each in wanted)])
+
+        @contextlib.contextmanager
+        def at_work(log: Path, followers: Listener, stop: Callable[[], bool]) -> Iterator[Execute]:
+            terms = worker.Terms(
+                plan=plan,
+                root=store.root.absolute(),
+                data_dir=data_dir.absolute(),
+                folder=Path.cwd(),
+                session=log.name,
+                software=software,
+                threads=asked.cpus,
+                deterministic=todo.deterministic,
+                default_backend=default,
+            )
+            with driver.at_work(driver.Tasks(terms, needs, todo.keys, followers, stop)) as tasks:
+                yield tasks.execute
+
+        return _through(experiments, todo, store, reports, allow, tensorboard, outputs, processes, at_work)
+
+
+Execute = Callable[[Listener, Sequence[str]], None]
+"""Brings runs, parents first, to their end, and tells a listener of them; the followers of all runs hear more."""
+
+AtWork = Callable[[Path, Listener, Callable[[], bool]], AbstractContextManager[Execute]]
+"""Has runs made: given the event log, who follows all runs, and who says stop."""
+
+
+@dataclass(frozen=True)
+class _Todo:
+    """The runs of an invocation, parents first, which of them can be started, and whether any is deterministic."""
+
+    plan: Plan
+    keys: Sequence[str]
+    startable: Sequence[str]
+    deterministic: bool
+
+
+def _todo(plan: Plan, selected: Callable[[Plan, Member], bool], store: Store) -> _Todo:
+    chosen = _with_parents(plan, [key for member, key in plan.members.items() if selected(plan, member)])
+    keys = [key for key in plan.runs if key in chosen]
+    waiting = [key for key in keys if not store.done(key)]
+    deterministic = any(plan.runs[key].run.settings.training.deterministic for key in waiting)
+    return _Todo(plan, keys, [key for key in waiting if plan.runs[key].blocked is None], deterministic)
+
+
+def _through(
+    experiments: Sequence[Experiment],
+    todo: _Todo,
+    store: Store,
+    reports: Path | None,
+    allow: Sequence[str],
+    tensorboard: Path | None,
+    outputs: Outputs,
+    processes: int,
+    at_work: AtWork,
+) -> int:
+    """Go through the experiments, each with its report as soon as its runs have ended, and return the exit code."""
+    console = Console()
+    conclusions: list[Conclusion] = []
+    forecast = Forecast(todo.plan, todo.keys, store, processes)
+    with session(store, todo.plan, todo.keys, processes) as (events, log), stoppable() as stop:
+        followers = Several(forecast, events, *_boards(tensorboard))
+        with at_work(log, followers, stop) as execute:
+            for experiment in experiments:
+                keys = _keys(todo, experiment)
+                with Display(console, len(keys), forecast.words) as display:
+                    execute(display, keys)
+                conclusions.append(conclude(experiment, todo.plan, store, reports, console))
     return end(conclusions, allow, outputs)
+
+
+def _backends(experiments: Sequence[Experiment], default: str) -> set[str]:
+    """Return the backends that the runs want, of those that are installed."""
+    settings = [run.settings.training for experiment in experiments for run in experiment.runs.values()]
+    return {backend.backend_of(each, default) for each in settings if machine.lacking(each.backend) is None}
 
 
 def _followers(log: Path, tensorboard: Path | None) -> Listener:
@@ -89,10 +222,10 @@ def _boards(folder: Path | None) -> list[TensorBoard]:
     return [TensorBoard(folder)] if folder is not None else []
 
 
-def _keys(plan: Plan, experiment: Experiment) -> list[str]:
-    """Return an experiment's runs, each once, parents first."""
-    own = {key for member, key in plan.members.items() if member.experiment == experiment.name}
-    return [key for key in plan.runs if key in own]
+def _keys(todo: _Todo, experiment: Experiment) -> list[str]:
+    """Return those of an experiment's runs that are to be done, each once, parents first."""
+    own = {key for member, key in todo.plan.members.items() if member.experiment == experiment.name}
+    return [key for key in todo.keys if key in own]
 
 
 def _with_parents(plan: Plan, keys: Sequence[str]) -> set[str]:

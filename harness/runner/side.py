@@ -6,10 +6,13 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from harness.plan import Plan
+from harness.runner.backend import backend_of, import_backend, prepare_backend
 from harness.runner.listener import Listener
 from harness.store import Store, StoreError
 
@@ -24,40 +27,83 @@ def threads_each(processes: int) -> int | None:
     return max(1, (os.cpu_count() or 1) // processes) if processes > 1 else None
 
 
-@contextlib.contextmanager
-def beside(
-    processes: int, plan: Plan, keys: Sequence[str], store: Store, data_dir: Path, follow: Follow, deterministic: bool
-) -> Iterator[None]:
-    """Let `processes` - 1 others, but none without a run to do, work on the runs of `keys` meanwhile, and end them.
+@dataclass(frozen=True)
+class Crew:
+    """The processes of one backend, and the runs that they share; this process is one of its own backend's."""
 
-    What they leave undone, this process does: one that dies takes nothing along but its present run's last epoch.
+    backend: str
+    processes: int
+    keys: Sequence[str]
+
+
+def crews(plan: Plan, keys: Sequence[str], default: str, here: str, processes: int) -> tuple[Crew, ...]:
+    """Share `processes` out among the backends of the runs of `keys`, this process's backend first.
+
+    `default` is the backend of runs that name none. Each backend has a process at least, and none more than runs.
+    """
+    own: dict[str, list[str]] = {here: []}
+    for key in keys:
+        own.setdefault(backend_of(plan.runs[key].run.settings.training, default), []).append(key)
+    left, shared = processes, []
+    for backend, mine in reversed(own.items()):
+        part = processes * len(mine) // max(1, len(keys)) if backend != here else left
+        shared.append(Crew(backend, max(1, min(part, len(mine))), mine))
+        left -= shared[-1].processes
+    return tuple(reversed(shared))
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what the processes of an invocation work: each sets its backend up in the same way.
+
     `follow` makes, in each of them, the listener that hears of its runs; it is pickled.
     """
+
+    plan: Plan
+    root: Path
+    data_dir: Path
+    threads: int | None
+    follow: Follow
+    deterministic: bool
+    default_backend: str
+
+
+@contextlib.contextmanager
+def beside(own: Sequence[Crew], terms: Terms) -> Iterator[Callable[[str], str | None]]:
+    """Let the others of these processes (all but this one, of the first crew) work meanwhile, and end them.
+
+    What others of this process's backend leave undone, this process does: one that dies takes nothing along but
+    its present run's last epoch. Of another backend, the function that is yielded tells why no process is left to
+    compute with it, or None while one is.
+    """
     context = multiprocessing.get_context("spawn")
-    arguments = (plan, list(keys), store.root, data_dir, threads_each(processes), follow, deterministic)
-    others = [context.Process(target=_work, args=arguments, daemon=True) for _ in range(min(processes, len(keys)) - 1)]
-    for other in others:
-        other.start()
+    others: dict[str, list[BaseProcess]] = {}
+    for place, crew in enumerate(own):
+        arguments = (crew.backend, crew.keys, terms)
+        count = crew.processes - (1 if place == 0 else 0)
+        others[crew.backend] = [context.Process(target=_work, args=arguments, daemon=True) for _ in range(count)]
+    everyone = [process for some in others.values() for process in some]
+    for process in everyone:
+        process.start()
     try:
-        yield
+        yield lambda backend: _gone(backend, others)
     finally:
-        for other in others:
-            if other.is_alive():
-                other.terminate()
-        for other in others:
-            other.join(_PATIENCE_SECONDS)
-            other.kill()
+        for process in everyone:
+            if process.is_alive():
+                process.terminate()
+        for process in everyone:
+            process.join(_PATIENCE_SECONDS)
+            process.kill()
 
 
-def _work(
-    plan: Plan,
-    keys: Sequence[str],
-    root: Path,
-    data_dir: Path,
-    threads: int | None,
-    follow: Follow,
-    deterministic: bool,
-) -> None:
+def _gone(backend: str, others: Mapping[str, Sequence[BaseProcess]]) -> str | None:
+    codes = [process.exitcode for process in others.get(backend, ())]
+    if None in codes:
+        return None
+    return f"no process that computes with {backend} is left; exit codes: {', '.join(map(str, codes)) or 'none'}"
+
+
+def _work(backend: str, keys: Sequence[str], terms: Terms) -> None:
     asked = False
 
     def ask(_signal: int, _frame: object) -> None:
@@ -66,10 +112,9 @@ def _work(
 
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, ask)
-    from harness.runner.backend import import_backend, prepare_backend
 
-    import_backend()
-    prepare_backend(threads, deterministic)
+    import_backend(backend)
+    prepare_backend(terms.threads, terms.deterministic)
     from harness.runner import local
 
     parent = os.getppid()
@@ -77,6 +122,15 @@ def _work(
     def stop() -> bool:
         return asked or os.getppid() != parent  # without the first process, nobody asked for more
 
+    work = local.Work(
+        plan=terms.plan,
+        store=Store(terms.root),
+        data_dir=terms.data_dir,
+        listener=terms.follow(),
+        stop=stop,
+        deterministic=terms.deterministic,
+        default_backend=terms.default_backend,
+    )
     # A store that cannot be written is the first process's to tell: it meets the same.
     with contextlib.suppress(local.Interrupted, StoreError):
-        local.execute(local.Work(plan, Store(root), data_dir, follow(), stop, deterministic), keys)
+        local.execute(work, keys)

@@ -116,6 +116,21 @@ def test_an_advance_is_told_about_once_a_second(person: Person, monkeypatch: pyt
     assert told == [100.0, 101.0, 102.5]
 
 
+def test_runs_side_by_side_do_not_hush_one_another(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: moment)
+    runs = list(person.plan(person.spec(seeds=[0, 1])).runs.values())
+    log = Events(person.folder / "log.jsonl", first=True)
+    for moment, run in ((100.0, runs[0]), (100.5, runs[1]), (100.9, runs[0]), (101.4, runs[1]), (101.5, runs[1])):
+        log.advanced(run, [{"epoch": moment}])
+    told = [json.loads(line) for line in (person.folder / "log.jsonl").read_text().splitlines()]
+    assert [(each["key"], each["epoch"]) for each in told] == [
+        (runs[0].key, 100.0),
+        (runs[1].key, 100.5),
+        (runs[1].key, 101.5),
+    ]
+
+
 @pytest.mark.parametrize("content", ["", "nonsense\n", "[]\n", "{}\n", '{"event": "session_started"}\n', "\0\xff"])
 def test_a_damaged_log_is_left_out(person: Person, content: str) -> None:
     person.store.prepare()

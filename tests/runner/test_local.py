@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
+from harness import compile as compilation
 from harness.data import catalog
 from harness.plan import ConcreteRun
 from harness.results import RunResult, Status
 from harness.runner import local
 from harness.runner.backend import prepare_backend
+from harness.training import compiled, programs
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -102,6 +109,18 @@ def test_damaged_checkpoints_cost_the_run_s_progress_alone(person: Person, anoth
     assert person.same(another, key)
 
 
+def test_what_another_backend_began_is_begun_again(person: Person, another: Person) -> None:
+    spec = person.spec(**PERCEPTRON)
+    with pytest.raises(local.Interrupted):
+        execute(person, spec, stop=lambda heard: 7 in heard.epochs)
+    key = person.keys(spec)["random"]
+    checkpoint = person.store.load_checkpoint(key)
+    assert checkpoint is not None
+    person.store.save_checkpoint(key, replace(checkpoint, arrays={**checkpoint.arrays, "backend": np.array("jax")}))
+    assert execute(person, spec).epochs == execute(another, spec).epochs
+    assert person.same(another, key)
+
+
 def test_a_run_whose_parent_s_weights_are_damaged_says_so(person: Person) -> None:
     spec = person.spec(runs={"random": {}})
     execute(person, spec)
@@ -154,3 +173,39 @@ def test_weights_that_do_not_fit_are_the_run_s_error(person: Person) -> None:
     spec = person.spec(runs={"random": start})
     assert execute(person, spec).ended == [("random", Status.ERROR, False)]
     assert f"the weights {weights} do not fit the network" in str(person.store.error(person.keys(spec)["random"]))
+
+
+@pytest.mark.parametrize(("changes", "kept"), [(PERCEPTRON, 1), (CONVNET, 0)], ids=["perceptron", "convnet"])
+def test_the_data_of_a_run_are_gone_before_the_next(
+    person: Person, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], kept: int
+) -> None:
+    pipelines: list[weakref.ref[Any]] = []
+    left: list[int] = []
+
+    def compile_run(*arguments: Any) -> Any:
+        left.append(sum(pipeline() is not None for pipeline in pipelines))
+        made = compilation.compile_run(*arguments)
+        pipelines.append(weakref.ref(made.pipeline))
+        return made
+
+    monkeypatch.setattr(local, "compile_run", compile_run)
+    monkeypatch.setattr(programs, "_PROGRAMS", OrderedDict())
+    gc.disable()  # which comes too seldom for data, and would hide here what waits for it
+    try:
+        execute(person, person.spec(**changes, seeds=[0, 1, 2, 3]))
+    finally:
+        gc.enable()
+    assert left == [0, kept, kept, kept]  # a program that runs share keeps the pipeline that it was made for
+
+
+def test_all_runs_share_one_second_thread(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+    stacked = compiled._stacked
+
+    def noted(*arguments: Any) -> Any:
+        threads.append(threading.current_thread())
+        return stacked(*arguments)
+
+    monkeypatch.setattr(compiled, "_stacked", noted)
+    execute(person, person.spec(**PERCEPTRON, seeds=[0, 1, 2]))
+    assert len({id(thread) for thread in threads} - {id(threading.main_thread())}) == 1

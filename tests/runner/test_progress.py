@@ -88,6 +88,28 @@ def test_a_terminal_shows_the_current_run_s_progress(run: ConcreteRun) -> None:
     assert output.endswith("\x1b[?25h\r\x1b[1A\x1b[2K")  # the cursor is back, the bars are gone
 
 
+def test_runs_side_by_side_have_a_bar_each(person: Person) -> None:
+    runs = list(person.plan(person.spec(seeds=list(range(14)))).runs.values())
+    console = Console(file=io.StringIO(), width=140, force_terminal=True, _environ={})
+    with Display(console, len(runs), lambda: "") as display:
+
+        def bars() -> list[tuple[str, float]]:
+            tasks = [task for task in display._progress.tasks if task.visible]
+            return [(task.description.removeprefix("random "), task.completed) for task in tasks]
+
+        for run in runs:
+            display.started(run)
+        display.advanced(runs[1], [{**ROW, "epoch": 2}])
+        assert bars() == [("runs", 0), *((f"seed {seed}", 2 if seed == 1 else 0) for seed in range(12))]
+        display.finished(runs[0], DONE, False)
+        assert [name for name, _ in bars()] == ["runs", *(f"seed {seed}" for seed in range(1, 13))]
+        display.started(runs[1])  # its node failed: it begins again, from its checkpoint
+        assert bars()[-1] == ("seed 13", 0)
+        display.advanced(runs[1], [{**ROW, "epoch": 3}])
+        display.finished(runs[13], DONE, False)
+        assert bars()[-1] == ("seed 1", 3)
+
+
 def test_a_narrow_terminal_cuts_nothing_off(run: ConcreteRun) -> None:
     output = shown(run, DONE, terminal=True, width=80)
     assert "train 50.00%  test 25.00%" in output

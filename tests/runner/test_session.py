@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from pytest_regressions.data_regression import DataRegressionFixture
 from sklearn.datasets import load_digits
 
-from harness.runner import local
+from harness.runner import backend
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -177,7 +177,7 @@ def test_missing_images_block_a_run_and_the_others_go_on(person: Person, allow: 
 
 @pytest.mark.parametrize("gpus", [0, 1])
 def test_an_experiment_that_needs_a_gpu(person: Person, gpus: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "gpus", lambda: gpus)
+    monkeypatch.setattr(backend, "gpus", lambda: gpus)
     result = person.run(person.spec(requires={"gpu": True}, expectations=[LEARNS]))
     assert result.exit_code == (0 if gpus else 4)
     assert ("blocked: it needs a GPU, and this machine has none" in result.stdout) == (not gpus)

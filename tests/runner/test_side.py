@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.runner.side import threads_each
+from harness.runner.side import Crew, crews, threads_each
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -14,6 +15,59 @@ if TYPE_CHECKING:
 def test_threads_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     assert [threads_each(processes) for processes in (1, 2, 3, 8, 9)] == [None, 4, 2, 1, 1]
+
+
+BOTH = {
+    "both": {"matrix": {"backend": {name: {"training": {"backend": name}} for name in ("tensorflow", "jax")}}},
+    "child": {"initialize_from": "both[jax]", "training": {"backend": "tensorflow"}},
+}
+
+
+def test_processes_are_shared_out_among_backends(person: Person) -> None:
+    plan = person.plan(person.spec(runs=BOTH | {"any": {}}, seeds=[0, 1, 2, 3]))
+    keys = list(plan.runs)
+    on_jax = [key for key in keys if plan.runs[key].run.name == "both[jax]"]
+    others = [key for key in keys if key not in on_jax]
+    assert crews(plan, keys, "tensorflow", "tensorflow", 1) == (Crew("tensorflow", 1, others), Crew("jax", 1, on_jax))
+    assert [crew.processes for crew in crews(plan, keys, "tensorflow", "tensorflow", 8)] == [6, 2]
+    assert [crew.processes for crew in crews(plan, keys, "tensorflow", "tensorflow", 256)] == [12, 4]
+    assert crews(plan, others, "tensorflow", "tensorflow", 2) == (Crew("tensorflow", 2, others),)
+    here, beside = crews(plan, keys, "jax", "jax", 2)
+    assert [plan.runs[key].run.name for key in here.keys] == ["both[jax]", "any"] * 4
+    assert beside.backend == "tensorflow"
+    assert crews(plan, [], "jax", "jax", 3) == (Crew("jax", 1, []),)
+
+
+def test_one_invocation_makes_the_runs_of_both_backends(person: Person) -> None:
+    pytest.importorskip("jax", reason="JAX is not installed")
+    spec = person.spec(runs=BOTH)
+    process = person.start(spec)
+    output, errors = process.communicate(timeout=200)
+    assert (process.returncode, errors, output.count("✓")) == (0, "", 3)
+    keys = person.keys(spec)
+    for run in ("both[tensorflow]", "both[jax]"):
+        file = person.store.folder(keys[run]) / "environment.json"
+        assert json.loads(file.read_text())["environment"]["backend"] == run[5:-1]
+    losses = [person.history(keys[f"both[{name}]"])["test_loss"] for name in ("tensorflow", "jax")]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    norms = (person.history(keys["both[jax]"])["weight_norm"][-1], person.history(keys["child"])["weight_norm"][0])
+    assert norms[0] == pytest.approx(norms[1], rel=1e-6)
+
+
+DYING = "from harness.cli import main; from harness.runner import side; side._work = max; main()"
+"""The command, whose processes beside the first end at once, with an exception."""
+
+
+def test_runs_of_a_backend_whose_process_dies_are_errors(person: Person) -> None:
+    pytest.importorskip("jax", reason="JAX is not installed")
+    spec = person.spec(runs=BOTH)
+    process = person.start(spec, program=("-c", DYING))
+    process.communicate(timeout=200)
+    assert process.returncode == 3
+    key = person.keys(spec)["both[jax]"]
+    assert person.store.error(key) == "no process that computes with jax is left; exit codes: 1"
+    assert person.store.done(person.keys(spec)["both[tensorflow]"])
+    assert not person.store.done(person.keys(spec)["child"])
 
 
 def test_two_processes_end_as_one_does(person: Person, another: Person) -> None:
