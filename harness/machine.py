@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.util
 import os
 import platform
@@ -55,9 +56,19 @@ def environment(
 
 
 def software() -> dict[str, str]:
-    """Return the versions that must be the same wherever the runs of an invocation are made."""
+    """Return the versions that must be the same wherever the runs of an invocation are made.
+
+    That of the harness is a digest of its code: a commit that changes nothing makes no difference.
+    """
     on_jax = ("jax",) if lacking("jax") is None else ()
-    return {"python": platform.python_version(), **_versions(*_PACKAGES, *on_jax), "harness": revision()}
+    return {"python": platform.python_version(), **_versions(*_PACKAGES, *on_jax), "harness": _code()}
+
+
+def _code() -> str:
+    digest, folder = hashlib.sha256(), Path(harness.__file__).parent
+    for path in sorted(path for suffix in ("py", "json") for path in folder.rglob(f"*.{suffix}")):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode() + path.read_bytes())
+    return f"{metadata.version('reproduction-harness')} (code {digest.hexdigest()[:12]})"
 
 
 def _versions(*packages: str) -> dict[str, str]:

@@ -240,10 +240,12 @@ def workers(name: str) -> list[int]:
     return found
 
 
-def wait_for(what: Callable[[], Any]) -> Any:
+def wait_for(what: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> Any:
+    """Wait until there is something; a process that ends meanwhile says why there is not."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not (found := what()):
         assert time.monotonic() < end, "waited for too long"
+        assert process is None or process.poll() is None, process.communicate()
         time.sleep(0.1)
     return found
 
@@ -292,9 +294,9 @@ def test_a_run_outlives_its_process_and_its_node(person: Person, another: Person
     reached: list[int] = []
     for kill in (lambda worker: os.kill(worker, signal.SIGKILL), mortal_cluster.kill_that_of):
         begun = len(reached)
-        wait_for(lambda: (person.store.progress(key) or 0) > max(reached, default=0))
-        wait_for(lambda: len([each for each in events(person, key) if each["event"] == "run_started"]) > begun)  # noqa: B023
-        (worker,) = wait_for(lambda: workers("tiny"))
+        wait_for(lambda: (person.store.progress(key) or 0) > max(reached, default=0), process)
+        wait_for(lambda: len([each for each in events(person, key) if each["event"] == "run_started"]) > begun, process)  # noqa: B023
+        (worker,) = wait_for(lambda: workers("tiny"), process)
         kill(worker)
         reached.append(person.store.progress(key) or 0)
     code, output, errors = finish(process)
@@ -314,7 +316,7 @@ def test_without_its_head_the_cluster_stops_in_order(person: Person, mortal_clus
     spec = person.spec(runs={"random": {"training": {"epochs": 10**6, "measure_every": 50}}}, name="headless")
     key = person.keys(spec)["random"]
     process = person.start(spec, *mortal_cluster.options)
-    wait_for(lambda: person.store.progress(key))
+    wait_for(lambda: person.store.progress(key), process)
     mortal_cluster.kill_head()
     code, _, errors = finish(process)
     assert (code, errors) == (
@@ -333,7 +335,7 @@ def test_a_driver_that_ends_leaves_nothing_at_work(person: Person, another: Pers
     reached = 0
     for number, code in ((signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)):
         process = person.start(spec, *cluster.options)
-        wait_for(lambda: (person.store.progress(key) or 0) > reached)  # noqa: B023
+        wait_for(lambda: (person.store.progress(key) or 0) > reached, process)  # noqa: B023
         process.send_signal(number)
         assert finish(process)[0] == code
         wait_for(lambda: not workers("stopped"))
