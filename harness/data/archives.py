@@ -9,6 +9,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -53,12 +54,16 @@ def _check(archive: Path, sha256: str) -> None:
         )
 
 
+_FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+"""Python before 3.11.4 has no filters; every member is checked by `_safe` as well."""
+
+
 def _unpack(archive: Path, folder: Path, limit: int) -> None:
     """Unpack into a folder of another name first: a process that is killed leaves nothing half done."""
     temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
         with tarfile.open(archive, "r:gz") as tar:
-            tar.extractall(temporary, members=_safe(tar, archive, limit), filter="data")
+            tar.extractall(temporary, members=_safe(tar, archive, limit), **_FILTER)
         (temporary / catalog.MARKER).write_text(f"{archive.name}\n")
         if folder.exists():  # without its marker: not ours, or damaged
             shutil.rmtree(folder)
