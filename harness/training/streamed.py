@@ -105,12 +105,9 @@ class _Whole:
     def __init__(self, program: Program, pipeline: Pipeline, split: Split) -> None:
         self._program = program
         self._examples = len(split)
-        self._size = size = max(1, min(EVALUATION_BATCH, EVALUATION_VALUES // math.prod(pipeline.input_shape)))
-        # It must not hold `self`: the data would wait for the garbage collector, beside those of the next run.
-        self._read: Callable[[], Iterator[Any]] = lambda: program.read(
-            evaluation_batches(pipeline, split, size, passes=-1)
-        )
-        self._batches = self._read()
+        self._size = max(1, min(EVALUATION_BATCH, EVALUATION_VALUES // math.prod(pipeline.input_shape)))
+        self._passes = evaluation_batches(pipeline, split, self._size, passes=-1)
+        self._batches = program.read(self._passes)
 
     def sums(self, weights: Weights, enough: int = 0) -> np.ndarray:
         """Give [sum of the losses, number of examples classified right], float64 [2].
@@ -128,7 +125,7 @@ class _Whole:
             wrong = min(done * self._size, self._examples) - total[1]
             if wrong > self._examples - enough:
                 if done < count:
-                    self._batches = self._read()
+                    self._batches = self._program.read(self._passes)
                 break
         return total
 
