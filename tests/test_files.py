@@ -1,0 +1,69 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import files
+
+
+class TestReadBytes:
+    def test_reads_a_file_and_one_behind_a_link(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_bytes(b"abc")
+        (tmp_path / "link").symlink_to("a")
+        assert files.read_bytes(tmp_path / "a") == b"abc"
+        assert files.read_bytes(tmp_path / "link", most=3) == b"abc"
+
+    def test_a_pipe_is_refused_at_once(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(files.NotRegular, match="no regular file"):
+            files.read_bytes(tmp_path / "pipe")
+
+    @pytest.mark.parametrize("path", ["/dev/zero", "/"])
+    def test_a_device_and_a_folder_are_refused(self, path: str) -> None:
+        with pytest.raises(OSError, match=r"regular|directory"):
+            files.read_bytes(Path(path))
+
+    def test_a_larger_file_than_allowed_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_bytes(b"abcd")
+        with pytest.raises(files.TooLarge, match="larger than 3 bytes"):
+            files.read_bytes(tmp_path / "a", most=3)
+
+
+def _new(path: Path) -> None:
+    path.write_text("new")
+
+
+class TestReplace:
+    def test_puts_the_new_in_the_place_of_the_old(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_text("old")
+        files.replace(tmp_path / "a", _new)
+        assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "new")]
+
+    def test_a_failure_keeps_the_old_and_leaves_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_text("old")
+
+        def half(path: Path) -> None:
+            path.write_text("ne")
+            raise OSError("the disk is full")
+
+        with pytest.raises(OSError, match="full"):
+            files.replace(tmp_path / "a", half)
+        assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a", "old")]
+
+
+class TestSweep:
+    def test_removes_what_a_dead_process_left_and_nothing_else(self, tmp_path: Path) -> None:
+        script = (
+            "import sys, pathlib; from harness import files; print(files.temporary_beside(pathlib.Path(sys.argv[1])))"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path / "a")], capture_output=True, text=True, check=True
+        )
+        left = Path(ended.stdout.strip())
+        own, others = files.temporary_beside(tmp_path / "a"), tmp_path / ".a.another-host.1.tmp"
+        for path in (left, own, others, tmp_path / ".mine", tmp_path / "a"):
+            path.write_text("x")
+        files.sweep(tmp_path)
+        assert set(tmp_path.iterdir()) == {own, others, tmp_path / ".mine", tmp_path / "a"}
