@@ -23,6 +23,10 @@ _FORMAT = 1
 """Raised when the same settings come to mean another computation, so that no earlier result is taken for it."""
 
 
+_EACH = "*"
+"""Stands in the path of a setting for every item of a list."""
+
+
 class _Place(NamedTuple):
     """A setting by its path, and the value that means what was done before there was such a setting."""
 
@@ -33,6 +37,9 @@ class _Place(NamedTuple):
 _LATER = (
     _Place(("dataset", "center_crop"), None),
     _Place(("model", "parameters", "bias"), True),
+    _Place(("initialization", "parameters", "gamma"), "one"),
+    _Place(("dataset", "randomize", _EACH, "parameters", "seed"), None),
+    _Place(("dataset", "randomize", _EACH, "parameters", "test"), False),
     _Place(("training", "dropout"), 0.0),
     _Place(("training", "label_smoothing"), 0.0),
     _Place(("training", "precision"), "float32"),
@@ -42,7 +49,8 @@ _LATER = (
     _Place(("training", "backend"), None),
 )
 """Settings younger than the format: they enter a key only where they are used, so that a language
-that grows repeats no run."""
+that grows repeats no run. One is younger and enters always: `dense` of the initialization `fan_out_normal`. With
+it came biases of zero, and no result from before is taken for one from after."""
 
 
 @dataclass(frozen=True)
@@ -180,9 +188,20 @@ def content_key(settings: Settings, seed: int, start: str | None, data_dir: Path
 
 def _leave_out(content: Json, place: _Place) -> None:
     *path, name = place.path
-    holder = functools.reduce(lambda value, key: value.get(key, {}), path, content)
-    if holder.get(name, place.neutral) == place.neutral:
-        holder.pop(name, None)
+    for holder in _held(content, path):
+        if holder.get(name, place.neutral) == place.neutral:
+            holder.pop(name, None)
+
+
+def _held(value: Json, path: Sequence[str]) -> Iterator[Json]:
+    """Yield every object that the path leads to."""
+    if not path:
+        yield value
+    elif path[0] == _EACH:
+        for item in value:
+            yield from _held(item, path[1:])
+    else:
+        yield from _held(value.get(path[0], {}), path[1:])
 
 
 def _identity(source: Component, data_dir: Path) -> Json:

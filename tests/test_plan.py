@@ -98,6 +98,7 @@ def test_a_key_is_the_hash_of_what_decides(planned: Planned) -> None:
         ("defaults/training", {"optimizer": {"name": "sgd", "momentum_rule": "pytorch"}}),
         ("defaults/training", {"backend": None}),
         ("defaults/dataset", {"center_crop": None}),
+        ("defaults/initialization", {"name": "fan_in_uniform", "gamma": "one"}),
         ("runs/another", {}),
         ("runs/child/initialization", {"name": "he_normal"}),
     ],
@@ -105,6 +106,16 @@ def test_a_key_is_the_hash_of_what_decides(planned: Planned) -> None:
 def test_what_decides_nothing_changes_no_key(planned: Planned, place: str, value: Json) -> None:
     changed = keys(planned(spec(place, value)))
     assert {name: changed[name] for name in ("parent", "child")} == keys(planned(BASE))
+
+
+def test_a_randomization_without_a_seed_of_its_own_enters_the_key_as_before_there_was_one(planned: Planned) -> None:
+    def key(randomization: Json) -> str:
+        return keys(planned(spec("defaults/dataset", {"randomize": [randomization]})))["parent"]
+
+    # Worked out once, before randomizations had the settings `seed` and `test`.
+    assert key({"name": "label_corruption", "test": False, "seed": None}) == key({"name": "label_corruption"})
+    assert key({"name": "label_corruption"}).startswith("33347e45bd13bc9a")
+    assert key({"name": "confusion"}).startswith("54c0520063c33935")
 
 
 DECIDING: list[tuple[str, Json]] = [
@@ -115,6 +126,10 @@ DECIDING: list[tuple[str, Json]] = [
     ("dataset/randomize", [{"name": "confusion"}]),
     ("dataset/randomize", [{"name": "confusion", "replicas": 2}]),
     ("dataset/randomize", [{"name": "confusion"}, {"name": "confusion"}]),
+    ("dataset/randomize", [{"name": "confusion", "seed": 0}]),
+    ("dataset/randomize", [{"name": "label_corruption"}]),
+    ("dataset/randomize", [{"name": "label_corruption", "test": True}]),
+    ("initialization", {"name": "fan_in_uniform", "gamma": "uniform"}),
     ("model/hidden", [513]),
     ("model/bias", False),
     ("model/name", "convnet"),

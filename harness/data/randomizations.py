@@ -1,4 +1,4 @@
-"""Randomizations: changes of the training set, drawn once before training from the run's seed.
+"""Randomizations: changes of the training set, drawn once before training, from the run's seed or one of their own.
 
 Each is a function that takes a split, the draw that belongs to its place in the chain, and its
 parameters, and says by a `Change` how the new split comes of the old one, a row at a time: row i of
@@ -75,15 +75,18 @@ def randomize(
     """Apply the randomizations in order, to the training or to the test set.
 
     The k-th draws for the purposes `randomization/<k>/<name>/...`: the same one twice draws
-    differently. The result is in memory where it is small enough (`harness.data.rows.LARGEST_IN_MEMORY`).
+    differently. One that has the parameter `seed` draws from that instead. The result is in memory where it is
+    small enough (`harness.data.rows.LARGEST_IN_MEMORY`).
     Raises DataError where one does not fit the inputs.
     """
     for position, component in enumerate(components):
         function = getattr(RANDOMIZATIONS[component.name], part)
         if function is None:
             continue
-        draw = Draw(seed, f"randomization/{position}/{component.name}", classes, maximum)
-        change = function(split, draw, **component.parameters)
+        parameters = dict(component.parameters)
+        own = parameters.pop("seed", None)
+        purpose = f"randomization/{position}/{component.name}"
+        change = function(split, Draw(seed if own is None else own, purpose, classes, maximum), **parameters)
         inputs = split.inputs
         if change.rows is not None:
             inputs = Changed(inputs, len(change.labels), change.rows)
@@ -121,15 +124,23 @@ def zeroed_units(zero_out: float, units: int) -> int:
     return math.floor(Fraction(str(zero_out)) * units)
 
 
-def label_corruption(split: Split, draw: Draw, *, probability: float) -> Change:
+def label_corruption(split: Split, draw: Draw, *, probability: float, test: bool = False) -> Change:
     """Each label replaced, with `probability`, by a uniform draw over all classes (Zhang et al. 2017).
 
     The draw may be the true label. The same examples are replaced, by the same labels, and others
-    too, when only the probability grows.
+    too, when only the probability grows. `test` says whether the test set's labels are replaced too.
     """
+    return _corrupted(split, draw, draw.purpose, probability)
+
+
+def _corrupted_test(split: Split, draw: Draw, *, probability: float, test: bool = False) -> Change:
+    return _corrupted(split, draw, f"{draw.purpose}/test", probability if test else 0.0)
+
+
+def _corrupted(split: Split, draw: Draw, purpose: str, probability: float) -> Change:
     n = len(split)
-    replaced = randomness.uniforms(draw.seed, f"{draw.purpose}/replaced", 0, 0, n, 1)[:, 0] < probability
-    drawn = randomness.integers(draw.seed, f"{draw.purpose}/labels", 0, 0, n, 1, draw.classes)[:, 0]
+    replaced = randomness.uniforms(draw.seed, f"{purpose}/replaced", 0, 0, n, 1)[:, 0] < probability
+    drawn = randomness.integers(draw.seed, f"{purpose}/labels", 0, 0, n, 1, draw.classes)[:, 0]
     return Change(np.where(replaced, drawn, split.labels).astype(np.int32))
 
 
@@ -309,7 +320,7 @@ def _keys(bits: NDArray[np.uint32]) -> NDArray[np.uint64]:
 
 RANDOMIZATIONS: dict[str, Randomization] = {
     "confusion": Randomization(confusion),
-    "label_corruption": Randomization(label_corruption),
+    "label_corruption": Randomization(label_corruption, test=_corrupted_test),
     "noisy_copies": Randomization(noisy_copies),
     "shuffled_pixels": Randomization(shuffled_pixels, test=shuffled_pixels),
     "random_pixels": Randomization(random_pixels),

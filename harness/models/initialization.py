@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import keras
@@ -38,38 +39,67 @@ def glorot_uniform(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Dra
     return (2 * uniform(shape) - 1) * math.sqrt(6 / (_fan_in(kernel) + _fan_out(kernel)))
 
 
-def fan_out_normal(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw) -> Array:
-    """Convolution kernels normal with variance 2/(k*k*channels out); dense kernels and biases as `fan_in_uniform`.
+def glorot_normal(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw) -> Array:
+    """Kernels normal with variance 2/(fan_in + fan_out), not truncated; biases zero (Glorot and Bengio 2010)."""
+    if kernel != shape:
+        return np.zeros(shape)
+    return normal(shape) * math.sqrt(2 / (_fan_in(kernel) + _fan_out(kernel)))
 
-    The DenseNet of Liu et al. (2020), https://arxiv.org/abs/1906.02613, starts so.
+
+def fan_out_normal(
+    kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw, *, dense: str
+) -> Array:
+    """Convolution kernels normal with variance 2/(k*k*channels out); dense kernels by the rule `dense`; biases zero.
+
+    The DenseNet of Liu et al. (2020), https://arxiv.org/abs/1906.02613, starts so with the dense rule
+    "fan_in_uniform", the wide ResNet of the demonstration code of Zhang et al. (2017),
+    https://arxiv.org/abs/1611.03530, with "glorot_normal".
     """
-    if kernel != shape or len(kernel) == 2:
-        return fan_in_uniform(kernel, shape, uniform, normal)
+    if kernel != shape:
+        return np.zeros(shape)
+    if len(kernel) == 2:
+        return DENSE[dense](kernel, shape, uniform, normal)
     return normal(shape) * math.sqrt(2 / _fan_out(kernel))
 
 
-INITIALIZATIONS: dict[str, Rule] = {
+DENSE: dict[str, Rule] = {"fan_in_uniform": fan_in_uniform, "glorot_normal": glorot_normal}
+"""How `fan_out_normal` may draw dense kernels, by name."""
+
+
+INITIALIZATIONS: dict[str, Callable[..., Array]] = {
     "fan_in_uniform": fan_in_uniform,
     "he_normal": he_normal,
     "glorot_uniform": glorot_uniform,
+    "glorot_normal": glorot_normal,
     "fan_out_normal": fan_out_normal,
 }
-"""How kernels and biases are drawn, by name."""
+"""How kernels and biases are drawn, by name: a rule, which takes the parameters of its name by keyword."""
 
-CONSTANTS = {"gamma": 1.0, "beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}
+CONSTANTS = {"beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}
 """What batch normalization starts from, always."""
+
+GAMMAS: dict[str, Callable[[tuple[int, ...], Draw], Array]] = {
+    "one": lambda shape, uniform: np.ones(shape),
+    "uniform": lambda shape, uniform: uniform(shape),
+}
+"""What batch normalization's gamma starts from, by name: 1, as in Keras and in PyTorch from 1.2 on, or uniform in
+[0, 1), as in PyTorch before (its issue 12259): in 0.3.1, which Liu et al. (2020) name, among others."""
 
 
 def initialize(model: keras.Model, component: Component, seed: int) -> None:
     """Set every weight of `model`; the weights depend on the seed and on their places in `model.weights` alone.
 
+    The parameter `gamma`, "one" where it is not given, is the name of what batch normalization's gamma starts from
+    (see `GAMMAS`); all others are the rule's.
     Raises KeyError for an unknown initialization, ValueError for a weight that no rule covers.
     """
-    rule = partial(INITIALIZATIONS[component.name], **component.parameters)
+    parameters = dict(component.parameters)
+    gamma = GAMMAS[parameters.pop("gamma", "one")]
+    start = _Start(partial(INITIALIZATIONS[component.name], **parameters), gamma, seed)
     position = {id(variable): index for index, variable in enumerate(model.weights)}
     for layer in model.layers:
         for variable in layer.weights:
-            variable.assign(_initial(layer, variable, rule, seed, position[id(variable)]))
+            variable.assign(_initial(layer, variable, start, position[id(variable)]))
 
 
 def seed_dropout(model: keras.Model, seed: int) -> None:
@@ -84,17 +114,28 @@ def seed_dropout(model: keras.Model, seed: int) -> None:
         state.assign(np.array([word >> np.uint64(32), 0], np.uint32))
 
 
-def _initial(layer: keras.Layer, variable: keras.Variable, rule: Rule, seed: int, position: int) -> Array:
+@dataclass(frozen=True)
+class _Start:
+    """What a model's weights are drawn by: the rule of kernels and biases, that of gamma, the seed."""
+
+    rule: Rule
+    gamma: Callable[[tuple[int, ...], Draw], Array]
+    seed: int
+
+
+def _initial(layer: keras.Layer, variable: keras.Variable, start: _Start, position: int) -> Array:
     shape = tuple(variable.shape)
     if variable.name in CONSTANTS:
         return np.full(shape, CONSTANTS[variable.name], np.float32)
-    if variable.name not in ("kernel", "bias"):
-        raise ValueError(f"no initialization covers the weight {variable.path!r}")
     # Keras counts layers in a process-wide counter, so names would tie weights to what was built before.
     purpose = f"initialization/{position}"
-    uniform = partial(_draw, randomness.uniforms, seed, purpose)
-    normal = partial(_draw, randomness.normals, seed, purpose)
-    return rule(tuple(layer.kernel.shape), shape, uniform, normal).astype(np.float32)
+    uniform = partial(_draw, randomness.uniforms, start.seed, purpose)
+    normal = partial(_draw, randomness.normals, start.seed, purpose)
+    if variable.name == "gamma":
+        return start.gamma(shape, uniform).astype(np.float32)
+    if variable.name not in ("kernel", "bias"):
+        raise ValueError(f"no initialization covers the weight {variable.path!r}")
+    return start.rule(tuple(layer.kernel.shape), shape, uniform, normal).astype(np.float32)
 
 
 def _draw(source: Callable[..., Array], seed: int, purpose: str, shape: tuple[int, ...]) -> Array:

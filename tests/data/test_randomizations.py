@@ -24,6 +24,9 @@ CORRUPTED = Component("label_corruption", {"probability": 0.5})
 NOISY = Component("noisy_copies", {"copies": 2, "deviation": 0.1})
 
 
+PARTS: tuple[Literal["train", "test"], ...] = ("train", "test")
+
+
 class Arrays(NamedTuple):
     inputs: np.ndarray
     labels: np.ndarray
@@ -231,6 +234,33 @@ def test_label_corruption_replaces_nine_tenths_of_p(probability: float) -> None:
     assert abs(changed - 0.9 * probability) < 5 * 0.5 / np.sqrt(20_000)
     assert result.inputs is split.inputs
     assert result.labels.dtype == np.int32
+
+
+def test_label_corruption_of_test_labels_is_asked_for_and_draws_on_its_own() -> None:
+    split = images(20_000, (1, 1, 1))
+    left = randomized(split, CORRUPTED, part="test")
+    np.testing.assert_array_equal(left.labels, split.labels)
+    both = Component("label_corruption", {"probability": 0.5, "test": True})
+    train, test = (randomized(split, both, part=part).labels for part in PARTS)
+    np.testing.assert_array_equal(train, randomized(split, CORRUPTED).labels)
+    assert abs((test != split.labels).mean() - 0.45) < 5 * 0.5 / np.sqrt(20_000)
+    # Independent draws: both are left as they were for 0.55 ** 2 of the examples.
+    kept = (train == split.labels) & (test == split.labels)
+    assert abs(kept.mean() - 0.55**2) < 5 * 0.5 / np.sqrt(20_000)
+
+
+@pytest.mark.parametrize("component", [CONFUSION, CORRUPTED, NOISY, SHUFFLED, RANDOM, GAUSSIAN])
+def test_a_randomization_with_a_seed_of_its_own_is_the_same_in_every_run(component: Component) -> None:
+    split = points(50) if component == NOISY else images(50, (4, 4, 3))
+    own = Component(component.name, {**component.parameters, "seed": 7})
+    drawn = [randomized(split, own, seed=seed) for seed in (0, 1)]
+    as_run_7 = randomized(split, Component(component.name, {**component.parameters, "seed": None}), seed=7)
+    for other in (drawn[1], as_run_7):
+        np.testing.assert_array_equal(drawn[0].inputs, other.inputs)
+        np.testing.assert_array_equal(drawn[0].labels, other.labels)
+    other = randomized(split, component, seed=0)
+    same = np.array_equal(other.inputs, drawn[0].inputs), np.array_equal(other.labels, drawn[0].labels)
+    assert same != (True, True)
 
 
 def test_noisy_copies_follow_the_unchanged_examples() -> None:

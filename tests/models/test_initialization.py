@@ -16,9 +16,13 @@ from harness.spec.records import Component
 RESNET = Component("resnet", {"blocks": [1], "width": 8, "block": "basic"})
 
 
-def weights(name: str, seed: int = 0, component: Component = RESNET) -> list[np.ndarray]:
+PARAMETERS: dict[str, dict[str, Any]] = {"fan_out_normal": {"dense": "fan_in_uniform"}}
+"""What a rule must be told."""
+
+
+def weights(name: str, seed: int = 0, component: Component = RESNET, **parameters: Any) -> list[np.ndarray]:
     model = build(component, (8, 8, 3), 10)
-    initialize(model, Component(name), seed)
+    initialize(model, Component(name, PARAMETERS.get(name, {}) | parameters), seed)
     return list(model.get_weights())
 
 
@@ -51,6 +55,7 @@ def test_distributions() -> None:
         "fan_in_uniform": 1 / math.sqrt(3 * 400),
         "he_normal": math.sqrt(2 / 400),
         "glorot_uniform": math.sqrt(2 / 700),
+        "glorot_normal": math.sqrt(2 / 700),
     }.items():
         kernel, bias = weights(name, component=wide)[2:4]
         assert kernel.mean() == pytest.approx(0, abs=5 * deviation / math.sqrt(kernel.size))
@@ -93,20 +98,70 @@ def test_trap_initial_weights_of_pytorch_layers_against_pytorch() -> None:
 def test_trap_initial_weights_of_the_densenet() -> None:
     parameters = {"layers": [2], "growth": 16, "reduction": 0.5, "bottleneck": True}
     model = build(Component("densenet", parameters), (8, 8, 3), 400)
-    initialize(model, Component("fan_out_normal"), 0)
+    initialize(model, Component("fan_out_normal", {"dense": "fan_in_uniform"}), 0)
     wide, square = (model.get_layer(f"block1_layer2{name}_conv").kernel.numpy() for name in ("_bottleneck", ""))
     assert (wide.shape, square.shape) == ((1, 1, 48, 64), (3, 3, 64, 16))
     assert looks_like(wide, stats.norm(0, math.sqrt(2 / 64)))
     assert looks_like(square, stats.norm(0, math.sqrt(2 / (3 * 3 * 16))))
     kernel, bias = (weight.numpy() for weight in model.get_layer("logits").weights)
     assert looks_like(kernel, plus_minus(1 / 8))  # fan_in is 32 + 2 * 16
-    assert looks_like(bias, plus_minus(1 / 8))
+    assert not bias.any()
 
 
-def test_the_bias_of_a_convolution_is_uniform_beside_a_fan_out_normal_kernel() -> None:
-    kernel, bias = weights("fan_out_normal", component=VGG)[2:4]
-    assert looks_like(kernel, stats.norm(0, math.sqrt(2 / (3 * 3 * 32))))
-    assert looks_like(bias, plus_minus(1 / math.sqrt(3 * 3 * 32)))
+def test_trap_initial_weights_of_the_demonstration_code() -> None:
+    hidden, bias, logits, _ = weights("glorot_normal", component=Component("perceptron", {"hidden": [300]}))
+    assert looks_like(hidden, stats.norm(0, math.sqrt(2 / (8 * 8 * 3 + 300))))
+    assert looks_like(logits, stats.norm(0, math.sqrt(2 / (300 + 10))))
+    assert not bias.any()
+    wide = weights("fan_out_normal", component=VGG, dense="glorot_normal")
+    assert looks_like(wide[2], stats.norm(0, math.sqrt(2 / (3 * 3 * 32))))
+    assert looks_like(wide[-2], stats.norm(0, math.sqrt(2 / sum(wide[-2].shape))))
+    assert not any(array.any() for array in wide if array.ndim == 1)
+
+
+def test_glorot_normal_counts_the_pixels_of_a_convolution() -> None:
+    kernel = weights("glorot_normal", component=VGG)[2]
+    assert looks_like(kernel, stats.norm(0, math.sqrt(2 / (3 * 3 * (32 + 32)))))
+
+
+def test_trap_gamma_of_early_pytorch_is_uniform() -> None:
+    model = build(RESNET, (8, 8, 3), 10)
+    initialize(model, Component("fan_in_uniform", {"gamma": "uniform"}), 0)
+    norms = [layer for layer in model.layers if layer.name.endswith("norm")]
+    gammas = np.concatenate([layer.gamma.numpy() for layer in norms])
+    assert looks_like(gammas, stats.uniform(0, 1))
+    assert not any(layer.beta.numpy().any() for layer in norms)
+    initialize(model, Component("fan_in_uniform", {"gamma": "one"}), 0)
+    assert all((layer.gamma.numpy() == 1).all() for layer in norms)
+
+
+def test_gamma_changes_no_other_weight() -> None:
+    one, uniform = (weights("fan_in_uniform", gamma=name) for name in ("one", "uniform"))
+    differ = [not np.array_equal(a, b) for a, b in zip(one, uniform, strict=True)]
+    assert differ == [weight.name == "gamma" for weight in build(RESNET, (8, 8, 3), 10).weights]
+
+
+RESNET18 = Component("resnet", {"blocks": [2, 2, 2, 2], "width": 64, "block": "basic"})
+RESNET50 = Component("resnet", {"blocks": [3, 4, 6, 3], "width": 64, "block": "bottleneck"})
+VGG16 = Component("vgg", {"convolutions": [2, 2, 3, 3, 3], "width": 64, "batch_norm": True})
+
+
+@pytest.mark.parametrize(
+    ("network", "gamma", "norm"),
+    [
+        (RESNET18, "uniform", 56.6),
+        (RESNET18, "one", 80.0),
+        (RESNET50, "uniform", 133.1),
+        (RESNET50, "one", 188.2),
+        (VGG16, "uniform", 53.1),
+        (VGG16, "one", 75.1),
+    ],
+)
+def test_initial_weight_norms_are_those_of_the_authors_networks(network: Component, gamma: str, norm: float) -> None:
+    model = build(network, (32, 32, 3), 10)
+    initialize(model, Component("fan_in_uniform", {"gamma": gamma}), 0)
+    squares = sum(float((weight.numpy().astype(np.float64) ** 2).sum()) for weight in model.trainable_variables)
+    assert math.sqrt(squares) == pytest.approx(norm, rel=0.01)
 
 
 def test_normalization_without_a_scale_starts_from_identity() -> None:

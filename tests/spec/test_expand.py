@@ -39,7 +39,7 @@ def test_the_shortest_specification_has_every_default(write: Write) -> None:
     assert (run.name, run.initialize_from, run.regularizers) == ("one", None, ())
     assert settings.dataset.source == Component("digits", {})
     assert settings.model == Component("perceptron", {"hidden": [512], "bias": True})
-    assert settings.initialization == Component("fan_in_uniform", {})
+    assert settings.initialization == Component("fan_in_uniform", {"gamma": "one"})
     assert (settings.augmentation, settings.training.momentum, settings.training.l2) == ((), 0.0, 0.0)
     assert settings.training.optimizer == Component(
         "sgd", {"learning_rate": 0.1, "nesterov": False, "momentum_rule": "pytorch"}
@@ -82,8 +82,8 @@ def test_everything_that_is_written_arrives(write: Write) -> None:
     assert (settings.dataset.train_examples, settings.dataset.test_examples) == (9, 8)
     assert settings.dataset.normalize == Normalization((1, 2), (3, 4))
     assert settings.dataset.randomize == (
-        Component("noisy_copies", {"copies": 3, "deviation": 0.1}),
-        Component("label_corruption", {"probability": 1.0}),
+        Component("noisy_copies", {"copies": 3, "deviation": 0.1, "seed": None}),
+        Component("label_corruption", {"probability": 1.0, "test": False, "seed": None}),
     )
     assert settings.augmentation == (Component("gaussian_noise", {"deviation": 0.1}),)
     assert (settings.training.momentum, settings.training.l2) == (0.7, 0.0)

@@ -74,7 +74,9 @@ def test_each_data_set_and_network_has_both_initializations_and_all_subsets(data
 def test_the_settings_of_liu_et_al() -> None:
     runs = EXPERIMENTS["cifar10-resnet18"].runs
     confusion, full = runs["confusion"].settings, runs["random[augmentation+momentum+l2]"].settings
-    assert confusion.dataset.randomize == (Component("confusion", {"replicas": 1, "zero_out": 0.1, "unit": "channel"}),)
+    (randomization,) = confusion.dataset.randomize
+    parameters = {"replicas": 1, "zero_out": 0.1, "unit": "channel", "seed": None}
+    assert randomization == Component("confusion", parameters)
     stop = confusion.training.stop_when
     assert stop is not None
     assert (stop.train_accuracy, stop.check_every) == (0.9999, 25)
@@ -85,8 +87,27 @@ def test_the_settings_of_liu_et_al() -> None:
     assert training.optimizer.parameters == {"learning_rate": 0.1, "nesterov": False, "momentum_rule": "pytorch"}
     assert training.schedule == Component("piecewise", {"epochs": [150, 250], "factor": 0.1})
     assert [component.name for component in full.augmentation] == ["random_crop", "random_flip"]
-    densenet = EXPERIMENTS["cifar10-densenet40"].runs["confusion"].settings
-    assert densenet.initialization.name == "fan_out_normal"
+
+
+@pytest.mark.parametrize("dataset", ["cifar10", "cifar100", "cinic10", "restricted-imagenet"])
+def test_networks_start_as_those_of_liu_et_al(dataset: str) -> None:
+    def initialization(network: str) -> Component:
+        return EXPERIMENTS[f"{dataset}-{network}"].runs["confusion"].settings.initialization
+
+    for network in ("vgg16", "resnet18", "resnet50"):
+        assert initialization(network) == Component("fan_in_uniform", {"gamma": "uniform"})
+    densenet = {"gamma": "one", "dense": "fan_in_uniform"}
+    assert initialization("densenet40") == Component("fan_out_normal", densenet)
+
+
+def test_networks_of_the_demonstration_code_start_as_there_and_test_labels_are_random_too() -> None:
+    wide_resnet = EXPERIMENTS["rethinking-demonstration"].runs["random_labels"].settings
+    perceptron = EXPERIMENTS["rethinking-demonstration-perceptron"].runs["random_labels"].settings
+    dense = {"gamma": "one", "dense": "glorot_normal"}
+    assert wide_resnet.initialization == Component("fan_out_normal", dense)
+    assert perceptron.initialization == Component("glorot_normal", {"gamma": "one"})
+    for settings in (wide_resnet, perceptron):
+        assert settings.dataset.randomize[0].parameters["test"] is True
 
 
 @pytest.mark.parametrize(("place", "published"), [*TABLE_1.items(), *LOGS.items()])
