@@ -43,6 +43,12 @@ SUMMARY = {
         "epochs to fit", "epochs", "first measured epoch with every training example classified right; absent if none"
     ),
     "steps_to_fit": Measurement("steps to fit", "steps", "optimizer steps at that epoch; absent if none"),
+    "augmented_train_accuracy": Measurement(
+        "training accuracy on augmented images",
+        "fraction",
+        "share of the training set classified right at the end, inference mode, each image augmented once more as in "
+        "training; with augmentation only",
+    ),
     "boundary_length": Measurement(
         "boundary length",
         "input units",

@@ -57,11 +57,13 @@ class Way:
     """A way to run epochs: at most `capacity` in a call, on `devices` devices.
 
     `measure(weights, initial)` gives float64 [COLUMNS]; `advance(weights, initial, chunk)` trains. `prepare`
-    compiles what can be compiled before the clock starts.
+    compiles what can be compiled before the clock starts. `augmented(weights, initial, epoch)` counts the training
+    examples classified right, in inference mode, as they are augmented in that epoch.
     """
 
     capacity: int
     prepare: Callable[[Weights, list[Any]], None]
     measure: Callable[[Weights, list[Any]], np.ndarray]
     advance: Callable[[Weights, list[Any], Chunk], Ran]
+    augmented: Callable[[Weights, list[Any], int], float]
     devices: int = 1

@@ -88,7 +88,12 @@ def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
         nothing = np.zeros(0, bool)
         advance(weights, initial, Chunk(0, np.zeros(0), nothing, nothing, 0))
 
-    return Way(capacity, prepare, measure, advance)
+    def augmented(weights: Weights, initial: list[Tensor], epoch: int) -> float:
+        batch = make_batch(pipeline, *tensors(pipeline.train), decisions(pipeline, epoch))
+        inputs, labels = (ops.convert_to_tensor(np.asarray(part)) for part in batch)
+        return float(np.asarray(measurement(weights, initial, data._replace(train=(inputs, labels))))[1])
+
+    return Way(capacity, prepare, measure, advance, augmented)
 
 
 def _augments_ahead(pipeline: Pipeline) -> bool:

@@ -18,7 +18,7 @@ from harness.training import programs
 from harness.training.chunk import Chunk, Ran, Way
 from harness.training.compiled import compiled, suits
 from harness.training.measure import Row, row, summary
-from harness.training.schedules import learning_rate
+from harness.training.schedules import LOOKING, learning_rate
 from harness.training.state import NonFiniteLoss, State
 from harness.training.step import Network, Weights, network
 from harness.training.stopping import stalled
@@ -36,8 +36,8 @@ CHUNK_SECONDS = 0.7
 class Outcome:
     """What came of a run; `seconds` trained and measured in all, compilation left out.
 
-    `measurements` has every name of `harness.measurements.METRICS` but `boundary_length`. `devices` is how many
-    shared every batch.
+    `measurements` has every name of `harness.measurements.METRICS` but `boundary_length`, and
+    `augmented_train_accuracy` where there is augmentation alone. `devices` is how many shared every batch.
     """
 
     state: State
@@ -89,7 +89,7 @@ class _Run:
             raise ValueError("a state needs the history that led to it")
         weights, initial = _tensors(state, self.net)
         if not rows:
-            rows = [self._row(state, self.way.measure(weights, initial))]
+            rows = [self._row(state, self.way.measure(weights, initial), rows)]
             self.report(rows, state)
         if not self._over(state, rows):
             state = self._trained(state, weights, initial, rows)
@@ -97,7 +97,15 @@ class _Run:
             variable.assign(array)
         images = state.epoch * programs.images_an_epoch(len(self.pipeline.train.labels), self.training)
         speed = images / state.seconds if state.seconds else 0.0
-        return Outcome(state, rows, summary(rows), state.seconds, speed, self.way.devices)
+        measurements = summary(rows) | self._augmented(state)
+        return Outcome(state, rows, measurements, state.seconds, speed, self.way.devices)
+
+    def _augmented(self, state: State) -> dict[str, float | None]:
+        """Measure the training accuracy on images as the next epoch would augment them, where it would."""
+        if not self.pipeline.augmentation:
+            return {}
+        correct = self.way.augmented(*_tensors(state, self.net), state.epoch)
+        return {"augmented_train_accuracy": correct / len(self.pipeline.train.labels)}
 
     def _trained(self, state: State, weights: Weights, initial: list[Any], rows: list[Row]) -> State:
         """Run chunks until the budget is spent or the stopping rule is met; adds to `rows`."""
@@ -106,13 +114,13 @@ class _Run:
         while epochs and not stopped:
             # The next call's length is settled before this one, so that its random decisions are drawn meanwhile.
             following = self._next(epochs.stop, length)
-            chunk = self._chunk(epochs, following)
+            chunk = self._chunk(epochs, following, rows)
             start = time.perf_counter()
             ran = self.way.advance(weights, initial, chunk)
             spent = time.perf_counter() - start
             if not math.isfinite(ran.loss):
                 raise NonFiniteLoss(ran.loss, state.step + ran.steps, state.epoch + ran.epochs)
-            new = self._rows(state, chunk, ran, spent)
+            new = self._rows(state, chunk, ran, spent, rows)
             state = _after(state, ran, spent)
             rows += new
             weights, stopped = ran.weights, ran.stopped or self._stalled(rows)
@@ -123,7 +131,8 @@ class _Run:
 
     def _next(self, first: int, length: int) -> range:
         end = first + min(length, self.way.capacity)
-        if self.training.early_stopping:  # which is looked at after a chunk: no measurement may lie inside one
+        # These look at the history between two chunks: no measurement may lie inside one.
+        if self.training.early_stopping or self.training.schedule.name in LOOKING:
             every = self.training.measure_every
             end = min(end, first - first % every + every)
         return range(first, min(self.training.epochs, end))
@@ -132,13 +141,12 @@ class _Run:
         rule = self.training.early_stopping
         return rule is not None and stalled(rule, rows)
 
-    def _chunk(self, epochs: range, following: range) -> Chunk:
+    def _chunk(self, epochs: range, following: range, rows: Sequence[Row]) -> Chunk:
         training, stop = self.training, self.training.stop_when
         completed = np.arange(epochs.start, epochs.stop) + 1
-        initial = training.optimizer.parameters["learning_rate"]
         return Chunk(
             first=epochs.start,
-            learning_rates=np.array([learning_rate(training.schedule, initial, epoch) for epoch in epochs]),
+            learning_rates=np.array([self._learning_rate(epoch, rows) for epoch in epochs]),
             measure=(completed % training.measure_every == 0) | (completed == training.epochs),
             check=completed % stop.check_every == 0 if stop else np.zeros(len(completed), bool),
             enough=self._enough(),
@@ -162,23 +170,26 @@ class _Run:
         )
         return met or self._stalled(rows) or state.epoch >= self.training.epochs
 
-    def _rows(self, before: State, chunk: Chunk, ran: Ran, spent: float) -> list[Row]:
+    def _learning_rate(self, epoch: int, rows: Sequence[Row]) -> float:
+        initial = self.training.optimizer.parameters["learning_rate"]
+        return learning_rate(self.training.schedule, initial, epoch, rows)
+
+    def _rows(self, before: State, chunk: Chunk, ran: Ran, spent: float, earlier: Sequence[Row]) -> list[Row]:
         steps = ran.steps // ran.epochs
-        rows = []
+        rows: list[Row] = []
         for place in range(ran.epochs):
             if chunk.measure[place] or (ran.stopped and place == ran.epochs - 1):
                 done = place + 1
                 seconds = before.seconds + spent * done / ran.epochs
                 after = replace(before, epoch=before.epoch + done, step=before.step + steps * done, seconds=seconds)
-                rows.append(self._row(after, ran.measured[place]))
+                rows.append(self._row(after, ran.measured[place], earlier))
         return rows
 
-    def _row(self, state: State, measured: np.ndarray) -> Row:
+    def _row(self, state: State, measured: np.ndarray, earlier: Sequence[Row]) -> Row:
         for loss in (float(measured[0]), float(measured[2])):
             if not math.isfinite(loss):
                 raise NonFiniteLoss(loss, state.step, state.epoch)
-        initial = self.training.optimizer.parameters["learning_rate"]
-        rate = learning_rate(self.training.schedule, initial, max(0, state.epoch - 1))
+        rate = self._learning_rate(max(0, state.epoch - 1), earlier)
         return row(state, measured, rate, self.pipeline)
 
 

@@ -34,7 +34,7 @@ def row(state: State, measured: np.ndarray, learning_rate: float, pipeline: Pipe
 
 
 def summary(history: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
-    """Give every name of `harness.measurements.METRICS` but `boundary_length`; the first row is epoch 0's."""
+    """Give every name of `harness.measurements.METRICS` that a history tells; the first row is epoch 0's."""
     first, last = history[0], history[-1]
     fitted = next((row for row in history if row["train_accuracy"] == 1), None)
     return {

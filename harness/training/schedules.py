@@ -1,43 +1,74 @@
-"""Learning rates by epoch."""
+"""Learning rates by epoch, and by what was measured before it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from harness.spec.records import Component
 
+History = Sequence[Mapping[str, float]]
+"""The rows measured so far, the first of them of epoch 0: see `harness.measurements.HISTORY`."""
 
-def constant(epoch: int) -> float:
+
+def constant(epoch: int, history: History) -> float:
     """Give 1 in every epoch."""
     return 1.0
 
 
-def piecewise(epoch: int, *, epochs: Sequence[int], factor: float) -> float:
+def piecewise(epoch: int, history: History, *, epochs: Sequence[int], factor: float) -> float:
     """Give factor**k, k being how many of `epochs` are completed before the epoch begins.
 
-    >>> [piecewise(epoch, epochs=[2, 3], factor=0.5) for epoch in range(5)]
+    >>> [piecewise(epoch, [], epochs=[2, 3], factor=0.5) for epoch in range(5)]
     [1.0, 1.0, 0.5, 0.25, 0.25]
     """
     return float(factor ** sum(boundary <= epoch for boundary in epochs))
 
 
-def exponential(epoch: int, *, factor: float) -> float:
+def exponential(epoch: int, history: History, *, factor: float) -> float:
     """Give factor**epoch.
 
-    >>> [exponential(epoch, factor=0.5) for epoch in range(3)]
+    >>> [exponential(epoch, [], factor=0.5) for epoch in range(3)]
     [1.0, 0.5, 0.25]
     """
     return float(factor**epoch)
+
+
+def plateau(epoch: int, history: History, *, metric: str, factor: float, patience: int, min_delta: float) -> float:
+    """Give factor**k, k being how often `metric` had not improved for `patience` epochs before the epoch begins.
+
+    As `keras.callbacks.ReduceLROnPlateau` does it: improved is what is better than the best so far by more than
+    `min_delta`, and after each of the k times the epochs are counted anew. It is looked at where it is measured,
+    epoch 0 (the initial weights) included.
+
+    >>> rows = [{"epoch": e, "train_accuracy": a} for e, a in enumerate([0.5, 0.9, 0.9, 0.8, 0.9, 0.9])]
+    >>> rule = {"metric": "train_accuracy", "factor": 0.5, "patience": 2, "min_delta": 0.0}
+    >>> [plateau(epoch, rows, **rule) for epoch in range(6)]
+    [1.0, 1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+    sign = 1 if metric.endswith("accuracy") else -1
+    best, since, times = -float("inf"), 0.0, 0
+    for row in history:
+        if row["epoch"] > epoch:
+            break
+        if sign * row[metric] > best + min_delta:
+            best, since = sign * row[metric], row["epoch"]
+        elif row["epoch"] - since >= patience:
+            times, since = times + 1, row["epoch"]
+    return float(factor**times)
 
 
 SCHEDULES: dict[str, Callable[..., float]] = {
     "constant": constant,
     "piecewise": piecewise,
     "exponential": exponential,
+    "plateau": plateau,
 }
 """What multiplies the initial learning rate in an epoch, by name; epochs are counted from 0."""
 
+LOOKING = frozenset({"plateau"})
+"""The schedules that look at the history: they must be asked again after every measurement."""
 
-def learning_rate(component: Component, initial: float, epoch: int) -> float:
-    """Give the learning rate of an epoch, counted from 0."""
-    return initial * SCHEDULES[component.name](epoch, **component.parameters)
+
+def learning_rate(component: Component, initial: float, epoch: int, history: History) -> float:
+    """Give the learning rate of an epoch, counted from 0, from what was measured until it begins."""
+    return initial * SCHEDULES[component.name](epoch, history, **component.parameters)

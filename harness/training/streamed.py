@@ -81,7 +81,11 @@ def streamed(net: Network, training: Training, pipeline: Pipeline, devices: int 
                 row = measured(weights, initial, on_train)
         return Ran(weights, 1, int(taken), float(loss), stopped, row[None])
 
-    return Way(1, prepare, measure, advance, program.devices)
+    def augmented(weights: Weights, initial: list[Tensor], epoch: int) -> float:
+        batches = training_batches(pipeline, range(epoch, epoch + 1), train.size, "keep")
+        return float(np.asarray(program.evaluate(weights, program.read(batches), tf.constant(train.count)))[1])
+
+    return Way(1, prepare, measure, advance, augmented, program.devices)
 
 
 class _Epochs:
@@ -100,13 +104,14 @@ class _Epochs:
 
 
 class _Whole:
-    """A split, evaluated again and again."""
+    """A split, evaluated again and again: `count` batches of `size` examples at most."""
 
     def __init__(self, program: Program, pipeline: Pipeline, split: Split) -> None:
         self._program = program
         self._examples = len(split)
-        self._size = max(1, min(EVALUATION_BATCH, EVALUATION_VALUES // math.prod(pipeline.input_shape)))
-        self._passes = evaluation_batches(pipeline, split, self._size, passes=-1)
+        self.size = max(1, min(EVALUATION_BATCH, EVALUATION_VALUES // math.prod(pipeline.input_shape)))
+        self.count = -(-self._examples // self.size)
+        self._passes = evaluation_batches(pipeline, split, self.size, passes=-1)
         self._batches = program.read(self._passes)
 
     def sums(self, weights: Weights, enough: int = 0) -> np.ndarray:
@@ -115,16 +120,15 @@ class _Whole:
         It ends as soon as fewer than `enough` can be right, which the first batch often shows; what it gives then
         are the sums so far.
         """
-        count = -(-self._examples // self._size)
-        done, part, total = 0, 1 if enough else count, np.zeros(2)
-        while done < count:
-            part = min(part, count - done)
+        done, part, total = 0, 1 if enough else self.count, np.zeros(2)
+        while done < self.count:
+            part = min(part, self.count - done)
             total += np.asarray(self._program.evaluate(weights, self._batches, tf.constant(part)))
             done += part
             part *= 2
-            wrong = min(done * self._size, self._examples) - total[1]
+            wrong = min(done * self.size, self._examples) - total[1]
             if wrong > self._examples - enough:
-                if done < count:
+                if done < self.count:
                     self._batches = self._program.read(self._passes)
                 break
         return total

@@ -116,10 +116,45 @@ def test_rows_and_measurements(way: str) -> None:
     assert [(row["epoch"], row["step"]) for row in outcome.history] == [(0, 0), (4, 16), (6, 24)]
     assert reported == outcome.history
     assert set(outcome.history[0]) == {"epoch", "step", "seconds", "learning_rate", *HISTORY}
-    assert set(outcome.measurements) == set(METRICS) - {"boundary_length"}
+    assert set(outcome.measurements) == set(METRICS) - {"boundary_length", "augmented_train_accuracy"}
     assert outcome.history[0]["distance"] == 0
     assert outcome.seconds == outcome.history[-1]["seconds"] > 0
     assert outcome.images_per_second == pytest.approx(6 * 16 / outcome.seconds)
+
+
+NOISE = (Component("gaussian_noise", {"deviation": 3.0}),)
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+def test_training_accuracy_on_augmented_examples(way: str) -> None:
+    pipeline = points(augmentation=NOISE)
+    outcome = run(SETTINGS, pipeline)
+    drawn = decisions(pipeline, SETTINGS.epochs)  # as the epoch after the last one augments them
+    x = whole(pipeline.train.inputs)[drawn["order"]] + 3.0 * drawn["0/noise"]
+    w1, b1, w2, b2 = outcome.state.trainable
+    z = (np.maximum(x @ w1 + b1, 0) @ w2 + b2)[:, 0]
+    expected = np.mean((z > 0) == pipeline.train.labels[drawn["order"]])
+    assert outcome.measurements["augmented_train_accuracy"] == pytest.approx(expected, abs=1e-12)
+    assert expected < outcome.measurements["train_accuracy"]
+
+
+PLATEAU = {"metric": "train_loss", "factor": 0.5, "patience": 2, "min_delta": 0.005}
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+def test_the_plateau_is_that_of_the_measured_history(way: str) -> None:
+    settings = replace(SETTINGS, schedule=Component("plateau", PLATEAU), epochs=20, l2=0.2)
+    rows = run(settings).history
+    best, since, rate, expected = rows[0]["train_loss"], 0, 0.05, [0.05]
+    for row in rows[1:]:
+        expected.append(rate)
+        if row["train_loss"] < best - 0.005:
+            best, since = row["train_loss"], int(row["epoch"])
+        elif row["epoch"] - since >= 2:
+            rate, since = rate / 2, int(row["epoch"])
+    assert [row["learning_rate"] for row in rows] == pytest.approx(expected)
+    assert len(set(expected)) > 2
+    resumed(settings, points, 7)
 
 
 @pytest.mark.parametrize("way", WAYS, indirect=True)
