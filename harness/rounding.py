@@ -1,0 +1,25 @@
+"""How far rounding alone may move a number.
+
+A number with a fraction is rarely what it is written as: 0.09 is stored as the nearest of the numbers that a computer
+has, up to half a unit in its last place away. So 0.09 - 0.08 is a little less than 0.01. What is compared here is
+compared with just that allowance, which grows and shrinks with the numbers that take part.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import TypeGuard
+
+
+def is_finite_number(value: object) -> TypeGuard[float]:
+    """Tell whether a value can be computed with: a number that is finite, and neither text nor true or false."""
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an integer beyond every floating-point number
+        return False
+
+
+def half_unit(value: float) -> Fraction:
+    """Return half a unit in the last place of a finite number: how far from it what it stands for may be."""
+    return Fraction(math.ulp(value)) / 2
