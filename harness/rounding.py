@@ -23,3 +23,21 @@ def is_finite_number(value: object) -> TypeGuard[float]:
 def half_unit(value: float) -> Fraction:
     """Return half a unit in the last place of a finite number: how far from it what it stands for may be."""
     return Fraction(math.ulp(value)) / 2
+
+
+def reaches(value: float, bound: float, rounding: Fraction) -> bool:
+    """Tell whether a value is at least a bound, or below it by rounding alone; the comparison is exact.
+
+    `rounding` is how far from the value what it stands for may be. A bound is as it is written, so it may be half a
+    unit in its last place away from the number that stands for it here; whole numbers are stored as they are written.
+    """
+    if value >= bound:
+        return True
+    if not (math.isfinite(value) and math.isfinite(bound)):
+        return False
+    return Fraction(bound) - Fraction(value) <= rounding + as_written(bound)
+
+
+def as_written(value: float) -> Fraction:
+    """Return how far from a finite number what a person wrote may be: nothing for a whole number."""
+    return Fraction(0) if float(value).is_integer() else half_unit(value)
