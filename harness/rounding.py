@@ -41,3 +41,11 @@ def reaches(value: float, bound: float, rounding: Fraction) -> bool:
 def as_written(value: float) -> Fraction:
     """Return how far from a finite number what a person wrote may be: nothing for a whole number."""
     return Fraction(0) if float(value).is_integer() else half_unit(value)
+
+
+def times_power_of_two(value: float, exponent: int) -> float:
+    """Return `value * 2 ** exponent`, which changes no digit; infinite where it is too large."""
+    try:
+        return math.ldexp(value, exponent)
+    except OverflowError:
+        return math.copysign(math.inf, value)

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, betaincinv, gammaincinv, ndtr, stdtrit  # scipy.stats takes most of a second to import
 
+from harness.rounding import times_power_of_two
+
 Limits = tuple[float, float]
 """A lower and an upper one-sided confidence limit."""
 
@@ -61,10 +63,7 @@ def half_width(deviation: float, count: int, confidence: float) -> float:
     """Return `t(confidence, count - 1) * deviation / sqrt(count)`; infinite where it is too large."""
     fraction, exponent = math.frexp(deviation)  # so that nothing overflows on the way
     width = float(stdtrit(count - 1, confidence)) * fraction / math.sqrt(count)
-    try:
-        return math.ldexp(width, exponent)
-    except OverflowError:
-        return math.inf
+    return times_power_of_two(width, exponent)
 
 
 def bootstrap_limits(values: Sequence[float], confidence: float) -> Limits:

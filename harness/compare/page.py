@@ -229,6 +229,7 @@ def _outcome(comparison: Comparison) -> str:
     existence = [
         *([f"new for {seeds_named(comparison.gained)}"] if comparison.gained else []),
         *([f"gone for {seeds_named(comparison.lost)}"] if comparison.lost else []),
+        *([f"otherwise missing for {seeds_named(comparison.otherwise)}"] if comparison.otherwise else []),
     ]
     if existence and comparison.outcome is Outcome.CHANGED:
         return ", ".join([comparison.outcome.value, *existence])
