@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from harness.images import count_test_images, image_limits
 from harness.results import RunResult, Status
+from harness.rounding import is_finite_number
 from harness.spec.expression import Reference, evaluate, parse, references
 from harness.spec.records import Expectation, Experiment, Interval, RunSpec
 from harness.verdicts import Judgement, Verdict, decide
@@ -60,15 +61,20 @@ def judge(
     they are, however many seeds they come from. All others speak of other seeds, and of the test
     images at hand as they are: every seed sees the same.
 
+    A bound is met, too, by what is beyond it by rounding alone: every number that takes part stands for any that is
+    nearest to it, and what that comes to in the expression, and in the limits, is allowed for
+    (`harness.spec.expression.evaluate`). So 0.09 - 0.08 is at least 0.01, and 2e-15 is not at most 1e-15.
+
     `runs` are the experiment's, from which the number of test images is known.
     """
     expression = parse(expectation.metric)
     needed = references(expression)
     absent = verdict_of_runs([reference.run for reference in needed], seeds, results)
     measured, gaps = _measured(needed, seeds, results)
-    values = {seed: evaluate(expression, found) for seed, found in measured.items()}
-    gaps += [f"seed {seed}: the expression has no finite value" for seed in values if not math.isfinite(values[seed])]
-    values = {seed: value for seed, value in values.items() if math.isfinite(value)}
+    evaluated = {seed: evaluate(expression, found) for seed, found in measured.items()}
+    finite = {seed: value for seed, value in evaluated.items() if math.isfinite(value.number)}
+    gaps += [f"seed {seed}: the expression has no finite value" for seed in evaluated if seed not in finite]
+    values = {seed: value.number for seed, value in finite.items()}
     if absent is not None:
         return Judgement(expectation, absent[0], values=values, message=absent[1])
     if gaps or not values:
@@ -77,7 +83,7 @@ def judge(
     if len(values) == 1 or expectation.interval is Interval.BINOMIAL:
         counts = {each.run: count_test_images(runs[each.run]) for each in needed if each.run in runs}
         images = image_limits(expression, list(measured.values()), counts, expectation.confidence)
-    return decide(expectation, values, images)
+    return decide(expectation, values, images, {seed: value.rounding for seed, value in finite.items()})
 
 
 def exit_code(judgements: Iterable[Judgement], allow: Collection[Verdict] = (), statuses: Iterable[Status] = ()) -> int:
@@ -142,8 +148,8 @@ def _measured(
                 value = result.measurements.get(reference.metric)
                 if value is None:
                     gaps.append(_absence(reference, seed))
-                elif not math.isfinite(value):
-                    gaps.append(f"{reference.run}, seed {seed}: {reference.metric} is {value}")
+                elif not is_finite_number(value):
+                    gaps.append(f"{reference.run}, seed {seed}: {reference.metric} is {value!r}")
                 else:
                     found[reference] = value
         if len(found) == len(needed):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 
 from harness.measurements import METRICS
 from harness.spec.expression import Expression, ExpressionError, Number, Operation, Reference, parse
 
 NOTHING = "–"  # noqa: RUF001 - an en dash is meant
+
+_LARGE = 1e15
+"""From here on numbers are shown in scientific notation, whatever their unit is."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +92,8 @@ def measured(mean: float | None, deviation: float | None, scale: Scale = PLAIN) 
     if not math.isfinite(mean):
         return str(mean)
     decimals = digits(mean, deviation, scale)
-    shown = _shown(mean * scale.factor, decimals, scale)
-    spread = "" if deviation is None else f" ± {_fixed(deviation * scale.factor, decimals)}"
-    return f"{shown}{spread}{scale.unit}"
+    spread = "" if deviation is None else f" ± {_fixed(deviation, decimals, scale)}"
+    return f"{_shown(mean, decimals, scale)}{spread}{scale.unit}"
 
 
 def limits(
@@ -101,7 +104,7 @@ def limits(
     if lower is None or upper is None or mean is None:
         return NOTHING
     decimals = digits(mean, deviation, scale)
-    return f"{_fixed(lower * scale.factor, decimals)} to {_fixed(upper * scale.factor, decimals)}{scale.unit}"
+    return f"{_fixed(lower, decimals, scale)} to {_fixed(upper, decimals, scale)}{scale.unit}"
 
 
 def bounds(lower: float | None, upper: float | None, scale: Scale = PLAIN) -> str:
@@ -129,7 +132,7 @@ def digits(mean: float, deviation: float | None, scale: Scale) -> int | None:
     without a deviation as many as the scale allows, or three significant digits of the mean.
     """
     mean, deviation = abs(mean) * scale.factor, abs(deviation or 0.0) * scale.factor
-    if scale.decimals is None and 0.0 < max(mean, deviation) < 1e-3:
+    if max(mean, deviation) >= _LARGE or (scale.decimals is None and 0.0 < max(mean, deviation) < 1e-3):
         return None
     if deviation > 0.0:
         wanted = 1 - math.floor(math.log10(deviation))
@@ -143,19 +146,24 @@ def digits(mean: float, deviation: float | None, scale: Scale) -> int | None:
 
 
 def _shown(value: float, decimals: int | None, scale: Scale) -> str:
-    if scale is PERCENT and value < 100.0 and decimals is not None and round(value, decimals) == 100.0:
+    if scale is PERCENT and value < 1.0 and decimals is not None and round(100.0 * value, decimals) == 100.0:
         # A share that is not all must not read as all.
-        return f">{_fixed(100.0 - 10.0**-decimals, decimals)}"
-    return _fixed(value, decimals)
+        return f">{100.0 - 10.0**-decimals:,.{decimals}f}"
+    return _fixed(value, decimals, scale)
 
 
-def _fixed(value: float, decimals: int | None) -> str:
-    if decimals is None:
-        return f"{value:.2e}"
-    text = f"{value:,.{decimals}f}"
+def _fixed(value: float, decimals: int | None, scale: Scale) -> str:
+    scaled = value * scale.factor
+    if math.isinf(scaled) and math.isfinite(value):
+        return f"{Decimal(value) * Decimal(scale.factor):.2e}"
+    form = ".2e" if decimals is None or abs(scaled) >= _LARGE else f",.{decimals}f"
+    text = f"{scaled:{form}}"
     return text.removeprefix("-") if float(text.replace(",", "")) == 0.0 else text
 
 
 def _exact(value: float, scale: Scale) -> str:
-    scaled = float(f"{value * scale.factor:.10g}")
-    return f"{scaled:,.0f}" if scaled.is_integer() and abs(scaled) < 1e10 else f"{scaled:.10g}"
+    scaled = Decimal(repr(float(value))) * Decimal(scale.factor)  # as it is written, so 7% of 0.07
+    if scaled == scaled.to_integral_value() and abs(scaled) < 10**10:
+        return f"{abs(scaled) if scaled == 0 else scaled:,.0f}"
+    shown = float(scaled)
+    return repr(shown).removesuffix(".0") if math.isfinite(shown) else f"{scaled.normalize():e}"

@@ -12,10 +12,13 @@ import functools
 import math
 import statistics
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, betaincinv, gammaincinv, ndtr, stdtrit  # scipy.stats takes most of a second to import
+
+from harness.rounding import times_power_of_two
 
 Limits = tuple[float, float]
 """A lower and an upper one-sided confidence limit."""
@@ -27,7 +30,10 @@ LIKELY = 0.8
 """The probability of a verdict at which a number of seeds would "likely decide"."""
 
 ROUNDING = 1e-12
-"""How far rounding may move a probability."""
+"""How far rounding may move a probability, as a share of it."""
+
+_TIED = 1e-9
+"""Resamples whose mean is no farther than this from that of the values, in ranges of the values, have the same mean."""
 
 _RESAMPLES = 9999
 _RESAMPLING_SEED = 0
@@ -41,41 +47,64 @@ def student_limits(values: Sequence[float], confidence: float) -> Limits:
     They hold exactly for values drawn from a normal distribution, and nearly so for the mean of
     many values of any other.
     """
-    mean, half = statistics.mean(values), half_width(statistics.stdev(values), len(values), confidence)
+    mean, half = statistics.mean(values), half_width(sample_deviation(values), len(values), confidence)
     return mean - half, mean + half
 
 
+def sample_deviation(values: Sequence[float]) -> float:
+    """Return the deviation of at least two values, `n - 1` in the denominator; infinite where it is too large."""
+    try:
+        return statistics.stdev(values)  # exact but for the rounding of the result
+    except OverflowError:
+        return math.inf
+
+
 def half_width(deviation: float, count: int, confidence: float) -> float:
-    """Return `t(confidence, count - 1) * deviation / sqrt(count)`."""
-    return float(stdtrit(count - 1, confidence)) * deviation / math.sqrt(count)
+    """Return `t(confidence, count - 1) * deviation / sqrt(count)`; infinite where it is too large."""
+    fraction, exponent = math.frexp(deviation)  # so that nothing overflows on the way
+    width = float(stdtrit(count - 1, confidence)) * fraction / math.sqrt(count)
+    return times_power_of_two(width, exponent)
 
 
 def bootstrap_limits(values: Sequence[float], confidence: float) -> Limits:
     """Return the bias-corrected and accelerated bootstrap limits (BCa, Efron 1987) of the mean; at least two values.
 
-    The same values give the same limits, in whatever order. No limit lies beyond the smallest or the
-    largest value, so of few values the limits are too narrow: with three of them the mean of the
-    population is beyond all of them in one case of eight on either side, if it is their median.
+    The same values give the same limits, in whatever order and whatever unit: the bias is counted from how many
+    resamples have a smaller mean than the values, and half of those that have the same, and which are the same is
+    decided relative to the range of the values, not by how sums happen to be rounded.
+
+    No limit lies beyond the smallest or the largest value, so of few values the limits are too narrow: with three of
+    them the mean of the population is beyond all of them in one case of eight on either side, if it is their median.
     """
-    ordered = sorted(values)
-    if ordered[0] == ordered[-1]:
-        return ordered[0], ordered[-1]
+    ordered = [Fraction(value) for value in sorted(values)]
+    smallest, largest = ordered[0], ordered[-1]
+    if smallest == largest:
+        return float(smallest), float(largest)
     from scipy.stats import bootstrap
 
+    mean, width = sum(ordered) / len(ordered), largest - smallest
     found = bootstrap(
-        (ordered,),
-        np.mean,
+        ([float((value - mean) / width) for value in ordered],),
+        _mean_or_tied,
         n_resamples=_RESAMPLES,
         vectorized=True,
         confidence_level=2 * confidence - 1,
         method="BCa",
         rng=np.random.default_rng(_RESAMPLING_SEED),
     ).confidence_interval
-    # Values that differ by rounding alone leave nothing to correct by.
-    return (
-        float(found.low) if math.isfinite(found.low) else ordered[0],
-        float(found.high) if math.isfinite(found.high) else ordered[-1],
-    )
+
+    def limit(found: float, otherwise: Fraction) -> float:
+        # At a confidence of almost 1 there is nothing to correct by.
+        there = mean + width * Fraction(found) if math.isfinite(found) else otherwise
+        return float(min(max(there, smallest), largest))
+
+    return limit(float(found.low), smallest), limit(float(found.high), largest)
+
+
+def _mean_or_tied(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    """Return the means of values whose mean is 0: 0 where they have the same."""
+    means = np.mean(values, axis=axis)
+    return np.where(np.abs(means) < _TIED, 0.0, means)
 
 
 def median_limits(values: Sequence[float], confidence: float) -> Limits | None:
@@ -112,7 +141,9 @@ def most_exceptions(count: int, share: float, confidence: float) -> int:
     most k with probability 1 - confidence or less; -1 where there may be none, and still not enough
     is shown.
     """
-    return int(np.count_nonzero(_binomial(count, share) <= 1 - confidence + ROUNDING)) - 1
+    # A confidence stands for what is nearest to it, half a unit in its last place away at most.
+    rare = (1 - confidence) * (1 + ROUNDING) + math.ulp(confidence) / 2
+    return int(np.count_nonzero(_binomial(count, share) <= rare)) - 1
 
 
 def fewest_seeds(share: float, confidence: float) -> int:
@@ -120,7 +151,7 @@ def fewest_seeds(share: float, confidence: float) -> int:
 
     It is the smallest n with `share ** n <= 1 - confidence` (Wilks 1941).
     """
-    return math.ceil(math.log1p(-confidence) / math.log(share) - ROUNDING)
+    return math.ceil(math.log1p(-confidence) / math.log(share) * (1 - ROUNDING))
 
 
 def mean_power(
@@ -140,10 +171,17 @@ def mean_power(
     chi-square distribution with n - 1 degrees of freedom. With one bound this is the power of the
     t-test (noncentral t), with two that of the two one-sided tests (Phillips 1990).
     """
-    error = deviation / math.sqrt(count)
-    half = half_width(1.0, count, confidence) * deviation * _deviations(count - 1)
-    inside = ndtr((upper - half - mean) / error) - ndtr((lower + half - mean) / error)
-    return float(np.mean(np.maximum(inside, 0.0)))
+    half = half_width(1.0, count, confidence) * _deviations(count - 1)
+    ends = (_standardized(bound, mean, deviation) for bound in (lower, upper))
+    below, above = (math.sqrt(count) * (end + sign * half) for end, sign in zip(ends, (1, -1), strict=True))
+    return float(np.mean(np.maximum(ndtr(above) - ndtr(below), 0.0)))
+
+
+def _standardized(bound: float, mean: float, deviation: float) -> float:
+    """Return how many deviations a bound is above the mean."""
+    if math.isinf(bound):
+        return bound
+    return 0.0 if math.isinf(deviation) else (bound - mean) / deviation
 
 
 def share_power(exceptions: Sequence[float], count: int, share: float, confidence: float) -> float:

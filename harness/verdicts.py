@@ -7,24 +7,31 @@ import math
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from types import MappingProxyType
+from typing import NamedTuple
 
 from harness import numbers
 from harness.numbers import number, scale_of
+from harness.rounding import reaches
 from harness.spec.records import Expectation, Interval, Statistic
 from harness.statistics import (
     MOST_SEEDS,
+    ROUNDING,
     Limits,
     bootstrap_limits,
     fewest_seeds,
+    half_width,
     median_limits,
+    sample_deviation,
     seeds_for_mean,
     seeds_for_share,
     share_limits,
     student_limits,
 )
 
-ROUNDING = 1e-12
-"""Bounds are met to within this, times max(1, |bound|): 0.09 - 0.08 is "at least 0.01"."""
+_EVALUATED = Fraction(1, 2**50)
+"""How far the few operations that limits are computed by may move them, as a share of the larger one."""
 
 
 class Verdict(enum.Enum):
@@ -49,7 +56,8 @@ class Judgement:
     mean or the median that decided, and is (None, None) where there are none; `share` those of the
     share of all seeds that is within the bounds, for the statistics worst and every; `images` those
     that the test images alone leave to the mean, where it is of a single seed or they decide, and
-    the metric is a sum of test accuracies. `message` is empty for a pass.
+    the metric is a sum of test accuracies. `message` is empty for a pass. `rounding` is how far from
+    the value of each seed, by rounding alone, what it stands for may be.
     """
 
     expectation: Expectation
@@ -62,18 +70,30 @@ class Judgement:
     median: float | None = None
     share: Limits | None = None
     images: Limits | None = None
+    rounding: Mapping[int, Fraction] = field(default_factory=dict, repr=False)
 
 
-def decide(expectation: Expectation, values: Mapping[int, float], images: Limits | None) -> Judgement:
+def decide(
+    expectation: Expectation,
+    values: Mapping[int, float],
+    images: Limits | None,
+    rounding: Mapping[int, Fraction] = MappingProxyType({}),
+) -> Judgement:
     """Judge by the finite value of every seed; the rules are those of `harness.check.judge`.
 
     `images` are the limits that the test images alone leave to the mean of the values, as far as
     there are any: with the interval `binomial` they decide, and a single seed is shown with them.
     """
     measured = list(values.values())
-    # Exact rational arithmetic: equal values give exactly their value and a deviation of 0.
-    deviation = statistics.stdev(measured) if len(measured) > 1 else None
-    known = Judgement(expectation, Verdict.INCONCLUSIVE, statistics.mean(measured), deviation, values, images=images)
+    known = Judgement(
+        expectation,
+        Verdict.INCONCLUSIVE,
+        statistics.mean(measured),  # exact but for the rounding of the result, so equal values give their value
+        sample_deviation(measured) if len(measured) > 1 else None,
+        values,
+        images=images,
+        rounding=rounding,
+    )
     return _RULES[expectation.statistic](known)
 
 
@@ -88,7 +108,8 @@ def _worst(known: Judgement) -> Judgement:
     wanted, count, outside = known.expectation.share or 0.0, len(known.values), _outside(known)
     lower, upper = _share(known)
     known = replace(known, share=(lower, upper))
-    if lower >= wanted - ROUNDING:
+    slack = ROUNDING * min(wanted, 1 - wanted)
+    if lower >= wanted - slack:
         return replace(known, verdict=Verdict.PASS)
     names = f" (outside: {', '.join(outside)})" if outside else ""
     limits = f"the {_percent(known.expectation.confidence)} confidence limits of the share of all seeds that are"
@@ -96,7 +117,7 @@ def _worst(known: Judgement) -> Judgement:
         f"{count - len(outside)} of {count} seeds are within the bounds{names}; {limits}, "
         f"{lower:.1%} and {upper:.1%}, {{}} {_percent(wanted)}"
     )
-    if upper < wanted - ROUNDING:
+    if upper < wanted - slack:
         return replace(known, verdict=Verdict.FAIL, message=message.format("are below"))
     return replace(known, message=f"{message.format('straddle')}; {_advice_on_share(known, wanted)}")
 
@@ -107,7 +128,8 @@ def _median(known: Judgement) -> Judgement:
     known = replace(known, median=median)
     limits = median_limits(values, confidence)
     if limits is not None:
-        return _by_limits(known, limits, "median", median, lambda: _advice_on_median(known, median))
+        rounding = _of_values(known, limits)
+        return _by_limits(known, limits, rounding, _Centre("median", median), lambda: _advice_on_median(known, median))
     fewest = fewest_seeds(0.5, confidence)
     message = f"a median has {_percent(confidence)} confidence limits from {fewest} seeds on"
     return replace(known, message=f"{message}; {_advice_on_median(known, median)}{_of_images(known)}")
@@ -121,27 +143,70 @@ def _mean(known: Judgement) -> Judgement:
             return replace(
                 known, message="the number of test images behind the metric is not known, so there are no limits"
             )
-        return _by_limits(known, known.images, "mean", mean, lambda: "only more test images would narrow them")
+        narrower = "only more test images would narrow them"
+        return _by_limits(
+            known, known.images, _moved(known, known.images, 2.0), _Centre("mean", mean), lambda: narrower
+        )
     if deviation is None:
         message = "one seed says nothing about others; from two on can be told how many would decide"
         return replace(known, message=f"{message}{_of_images(known)}")
-    limits = _LIMITS[known.expectation.interval](list(known.values.values()), known.expectation.confidence)
-    return _by_limits(known, limits, "mean", mean, lambda: _advice_on_mean(known, mean, deviation))
+    count, confidence = len(known.values), known.expectation.confidence
+    limits = _LIMITS[known.expectation.interval](list(known.values.values()), confidence)
+    # Values that move by no more than d move their mean by d and their deviation by sqrt(n / (n - 1)) d, no more.
+    factor = 1 + half_width(math.sqrt(count / (count - 1)), count, confidence)
+    rounding = _moved(known, limits, factor)
+    return _by_limits(known, limits, rounding, _Centre("mean", mean), lambda: _advice_on_mean(known, mean, deviation))
 
 
 _RULES = {Statistic.MEAN: _mean, Statistic.MEDIAN: _median, Statistic.WORST: _worst, Statistic.EVERY: _every}
 _LIMITS = {Interval.STUDENT: student_limits, Interval.BOOTSTRAP: bootstrap_limits}
 
 
-def _by_limits(known: Judgement, limits: Limits, name: str, value: float, advice: Callable[[], str]) -> Judgement:
+class _Centre(NamedTuple):
+    """What limits are around."""
+
+    name: str
+    value: float
+
+
+Rounding = tuple[Fraction, Fraction]
+"""How far rounding may have moved a lower and an upper limit."""
+
+
+def _of_values(known: Judgement, limits: Limits) -> Rounding:
+    """Return the rounding of limits that are values of seeds."""
+    lower, upper = (
+        max(_rounding(known, seed) for seed, value in known.values.items() if value == limit) for limit in limits
+    )
+    return lower, upper
+
+
+def _moved(known: Judgement, limits: Limits, factor: float) -> Rounding:
+    """Return the rounding of limits that move by `factor` times as much as the values at most."""
+    values = max((_rounding(known, seed) for seed in known.values), default=Fraction(0))
+    size = max((abs(Fraction(limit)) for limit in limits if math.isfinite(limit)), default=Fraction(0))
+    moved = values * Fraction(factor) + size * _EVALUATED
+    return moved, moved
+
+
+def _rounding(known: Judgement, seed: int) -> Fraction:
+    return known.rounding.get(seed, Fraction(0))
+
+
+def _by_limits(
+    known: Judgement, limits: Limits, rounding: Rounding, centre: _Centre, advice: Callable[[], str]
+) -> Judgement:
     """Compare confidence limits with the bounds; `advice` is asked for where they straddle one."""
     expectation, (lower, upper) = known.expectation, limits
+    if math.isnan(lower) or math.isnan(upper):
+        return replace(known, message="the numbers are too large for confidence limits")
     known = replace(known, interval=limits)
-    if _within(expectation, lower, upper):
+    if _within(expectation, lower, upper, rounding):
         return replace(known, verdict=Verdict.PASS)
     shown = _shown_limits(known, limits)
-    if not _within(expectation, upper, lower):
-        message = f"the {name} {_shown(known, value)} is outside the bounds, and so are its {shown}"
+    if not _within(expectation, upper, lower, (rounding[1], rounding[0])):
+        value = _shown(known, centre.value)
+        message = f"the {centre.name} {value} is outside the bounds, and so are its {shown}"
         return replace(known, verdict=Verdict.FAIL, message=message)
     return replace(known, message=f"the {shown} straddle a bound; {advice()}")
 
@@ -160,8 +225,9 @@ def _advice_on_median(known: Judgement, median: float) -> str:
 
 
 def _advice_on_share(known: Judgement, wanted: float) -> str:
-    outside = len(_outside(known)) / len(known.values)
-    exceptions, share = (outside, 1 - wanted) if 1 - outside >= wanted else (1 - outside, wanted)
+    count, beyond = len(known.values), len(_outside(known))
+    outside, inside = beyond / count, (count - beyond) / count
+    exceptions, share = (outside, 1 - wanted) if inside >= wanted else (inside, wanted)
     needed = seeds_for_share([exceptions], share, known.expectation.confidence)
     return f"{_would_decide(needed)}, if the share of seeds within the bounds is as measured"
 
@@ -202,19 +268,19 @@ def _share(known: Judgement) -> Limits:
 
 def _outside(known: Judgement) -> list[str]:
     """Return each seed outside the bounds, with its value."""
-    outside = {seed: v for seed, v in known.values.items() if not _within(known.expectation, v, v)}
-    return [f"seed {seed} ({_shown(known, value)})" for seed, value in outside.items()]
+    inside = {
+        seed: _within(known.expectation, value, value, (_rounding(known, seed), _rounding(known, seed)))
+        for seed, value in known.values.items()
+    }
+    return [f"seed {seed} ({_shown(known, value)})" for seed, value in known.values.items() if not inside[seed]]
 
 
-def _within(expectation: Expectation, low: float, high: float) -> bool:
-    """Say whether `low` meets the lower bound and `high` the upper one, where they are set."""
-    return (expectation.lower is None or low >= expectation.lower - _slack(expectation.lower)) and (
-        expectation.upper is None or high <= expectation.upper + _slack(expectation.upper)
+def _within(expectation: Expectation, low: float, high: float, rounding: Rounding) -> bool:
+    """Say whether `low` meets the lower bound and `high` the upper one, where they are set, but for rounding."""
+    lower, upper = expectation.lower, expectation.upper
+    return (lower is None or reaches(low, lower, rounding[0])) and (
+        upper is None or reaches(-high, -upper, rounding[1])
     )
-
-
-def _slack(bound: float) -> float:
-    return ROUNDING * max(1.0, abs(bound))
 
 
 def _percent(share: float) -> str:

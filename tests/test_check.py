@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.check import Judgement, Verdict, check, exit_code, judge
 from harness.results import RunResult, Status
@@ -94,6 +98,102 @@ def test_the_rounding_of_a_difference_does_not_miss_its_bound() -> None:
     metric = "a.test_accuracy - b.test_accuracy"
     assert verdict_on(expect(metric, lower=0.01), results).verdict is Verdict.PASS
     assert verdict_on(expect(metric, lower=0.01 + 1e-9), results).verdict is Verdict.FAIL
+
+
+class TestRounding:
+    """A bound is met by what is beyond it by rounding alone, which depends on the numbers that take part."""
+
+    @pytest.mark.parametrize("statistic", [Statistic.EVERY, Statistic.MEAN, Statistic.MEDIAN])
+    @pytest.mark.parametrize(
+        ("expectation", "values", "verdict"),
+        [
+            ({"upper": 1e-15}, [1e-15] * 5, Verdict.PASS),
+            ({"upper": 1e-15}, [5e-13] * 5, Verdict.FAIL),
+            ({"upper": 1e-15}, [1.001e-15] * 5, Verdict.FAIL),
+            ({"lower": 1e-15}, [5e-16] * 5, Verdict.FAIL),
+            ({"lower": 1e-320}, [1e-320] * 5, Verdict.PASS),
+            ({"lower": 1e-320}, [0.9e-320] * 5, Verdict.FAIL),
+            ({"upper": 0.0}, [5e-323] * 5, Verdict.FAIL),
+            ({"lower": 0.0}, [-0.0] * 5, Verdict.PASS),
+            ({"upper": -0.0}, [0.0] * 5, Verdict.PASS),
+            ({"lower": 1.7e308}, [1.7e308] * 5, Verdict.PASS),
+            ({"lower": 1.7e308}, [1.6e308] * 5, Verdict.FAIL),
+            ({"lower": -1.7e308, "upper": 1.7e308}, [1e308] * 5, Verdict.PASS),
+            ({"lower": 1e9 + 1e-3}, [1e9] * 5, Verdict.FAIL),
+        ],
+    )
+    def test_seeds_that_are_the_same_against_bounds_of_all_sizes(
+        self, expectation: dict[str, Any], values: Sequence[float], verdict: Verdict, statistic: Statistic
+    ) -> None:
+        found = verdict_on(
+            expect("a.train_loss", statistic=statistic, **expectation), results_of("a", values, "train_loss")
+        )
+        assert found.verdict is verdict
+
+    @given(
+        st.integers(-999, 999),
+        st.integers(-999, 999),
+        st.integers(0, 12),
+        st.sampled_from([Statistic.EVERY, Statistic.MEAN, Statistic.MEDIAN]),
+    )
+    def test_a_difference_of_decimals_meets_the_bound_that_is_their_difference(
+        self, first: int, second: int, places: int, statistic: Statistic
+    ) -> None:
+        a, b, bound = (float(Decimal(each).scaleb(-places)) for each in (first, second, first - second))
+        results = results_of("a", [a] * 5) + results_of("b", [b] * 5)
+        metric = "a.test_accuracy - b.test_accuracy"
+        assert verdict_on(expect(metric, bound, bound, statistic), results).verdict is Verdict.PASS
+        step = 1e-9 * max(abs(a), abs(b), abs(bound))
+        if step:
+            assert verdict_on(expect(metric, lower=bound + step, statistic=statistic), results).verdict is Verdict.FAIL
+            assert verdict_on(expect(metric, upper=bound - step, statistic=statistic), results).verdict is Verdict.FAIL
+
+    def test_seeds_that_differ_by_rounding_alone_have_a_mean_on_the_bound(self) -> None:
+        # All differences are 0.01; as they are computed the first is below and the last above.
+        results = results_of("a", [0.09, 0.1, 0.95]) + results_of("b", [0.08, 0.09, 0.94])
+        metric = "a.test_accuracy - b.test_accuracy"
+        for interval in (Interval.STUDENT, Interval.BOOTSTRAP):
+            found = verdict_on(expect(metric, lower=0.01, interval=interval), results)
+            assert min(found.values.values()) < 0.01 < max(found.values.values())
+            assert found.verdict is Verdict.PASS
+            assert verdict_on(expect(metric, lower=0.01 + 1e-12, interval=interval), results).verdict is Verdict.FAIL
+
+    def test_a_large_seed_lends_a_small_one_no_rounding(self) -> None:
+        results = results_of("a", [5e-16, 1e5, 1e5, 1e5, 1e5], "train_loss")
+        for statistic in (Statistic.EVERY, Statistic.MEDIAN):
+            found = verdict_on(expect("a.train_loss", lower=1e-15, statistic=statistic), results)
+            assert found.verdict is not Verdict.PASS
+
+
+class TestTooLarge:
+    """Numbers near the largest there are have a verdict, and never a traceback."""
+
+    def test_a_deviation_that_is_too_large_leaves_the_mean_undecided(self) -> None:
+        found = verdict_on(expect("a.train_loss", lower=0.0), results_of("a", [1.7e308, -1.7e308], "train_loss"))
+        assert (found.verdict, found.mean, found.deviation) == (Verdict.INCONCLUSIVE, 0.0, math.inf)
+        assert found.interval == (-math.inf, math.inf)
+        assert "straddle a bound; more than 100 seeds" in found.message
+
+    def test_limits_that_are_not_too_large_decide(self) -> None:
+        # Ten values of +-1.7e308: s = 1.7e308 sqrt(10 / 9), and 1.8331 s / sqrt(10) = 1.0388e308.
+        found = verdict_on(
+            expect("a.train_loss", lower=-1.1e308), results_of("a", [1.7e308, -1.7e308] * 5, "train_loss")
+        )
+        assert found.verdict is Verdict.PASS
+        assert found.interval == pytest.approx((-1.0388e308, 1.0388e308), rel=1e-4)
+
+    def test_what_is_too_large_on_the_way_alone_has_a_value(self) -> None:
+        found = verdict_on(expect("a.train_loss * 10 / 10", lower=1e308), results_of("a", [1.5e308] * 2, "train_loss"))
+        assert (found.verdict, found.mean) == (Verdict.PASS, 1.5e308)
+
+    def test_what_is_too_large_has_none(self) -> None:
+        found = verdict_on(expect("a.train_loss * 10", lower=1e308), results_of("a", [1.5e308] * 2, "train_loss"))
+        assert (found.verdict, found.message[:42]) == (Verdict.FAIL, "seed 0: the expression has no finite value")
+
+    def test_images_leave_no_limits_of_what_is_too_large(self, runs: Mapping[str, RunSpec]) -> None:
+        metric = "1e308 * vanilla.test_accuracy * 10 - 1e308 * vanilla.test_accuracy * 10"
+        found = judged_one(expect(metric, upper=1.0, interval=Interval.BINOMIAL), runs, vanilla=0.5)
+        assert found.verdict is Verdict.INCONCLUSIVE
 
 
 def test_one_seed_says_nothing_about_others() -> None:
@@ -350,10 +450,10 @@ def test_the_worst_seed_says_how_many_seeds_would_likely_decide() -> None:
 
 
 @pytest.mark.parametrize("statistic", list(Statistic))
-@pytest.mark.parametrize("bad", [None, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("bad", [None, math.nan, math.inf, -math.inf, "11", True, [11.0], 10**400])
 @pytest.mark.parametrize(("lower", "upper"), [(0.0, None), (None, 1e9), (None, None)])
 def test_nothing_missing_or_not_finite_passes(
-    statistic: Statistic, bad: float | None, lower: float | None, upper: float | None
+    statistic: Statistic, bad: Any, lower: float | None, upper: float | None
 ) -> None:
     expectation = expect("adversarial.steps_to_fit", lower, upper, statistic)
     judgement = verdict_on(expectation, results_of("adversarial", [10.0, 11.0, bad], "steps_to_fit"))
@@ -364,7 +464,7 @@ def test_nothing_missing_or_not_finite_passes(
         why = "adversarial, seed 2, never fitted its training set, so it has no steps_to_fit"
         assert judgement.message == why
     else:
-        assert judgement.message == f"adversarial, seed 2: steps_to_fit is {bad}"
+        assert judgement.message == f"adversarial, seed 2: steps_to_fit is {bad!r}"
 
 
 def test_a_measurement_that_was_never_taken_fails() -> None:

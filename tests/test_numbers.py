@@ -78,6 +78,21 @@ def test_the_difference_of_percentages_is_in_points() -> None:
         (0.0, 0.0, PLAIN, "0 ± 0"),
         (None, None, PERCENT, NOTHING),
         (math.nan, None, PERCENT, "nan"),
+        (math.inf, math.inf, PERCENT, "inf"),
+        (1e308, None, PLAIN, "1.00e+308"),
+        (1.5e308, 2.5e307, PLAIN, "1.50e+308 ± 2.50e+307"),
+        (1.5e308, 0.0, PERCENT, "1.50e+310 ± 0.00e+00%"),
+        (-1.5e308, None, POINTS, "-1.50e+310 points"),
+        (0.0, math.inf, PLAIN, "0.00e+00 ± inf"),
+        (3.0, math.inf, STEPS, "3.00e+00 ± inf steps"),
+        (123456789012345.0, None, STEPS, "123,456,789,012,345 steps"),
+        (1e15, None, STEPS, "1.00e+15 steps"),
+        (1e-320, None, PLAIN, "1.00e-320"),
+        (5e-324, 5e-324, PLAIN, "4.94e-324 ± 4.94e-324"),
+        (1e-320, 1e-320, PERCENT, "0.00 ± 0.00%"),
+        (-0.0, None, PLAIN, "0"),
+        (-0.0, 1e-9, PLAIN, "0.00e+00 ± 1.00e-09"),
+        (-0.0, None, PERCENT, "0.00%"),
     ],
 )
 def test_mean_and_deviation(mean: float | None, deviation: float | None, scale: Scale, text: str) -> None:
@@ -100,6 +115,16 @@ def test_a_number_alone() -> None:
         (None, 0.8, PLAIN, "at most 0.8"),
         (1.0, 1.0, PERCENT, "exactly 100%"),
         (None, None, PLAIN, "any finite number"),
+        (0.07, None, PERCENT, "at least 7%"),
+        (0.123456789012, None, PERCENT, "at least 12.3456789012%"),
+        (None, 1e-15, PLAIN, "at most 1e-15"),
+        (None, 1e-15, PERCENT, "at most 1e-13%"),
+        (None, 5e-324, PLAIN, "at most 5e-324"),
+        (1e308, None, PLAIN, "at least 1e+308"),
+        (1.5e308, None, PERCENT, "at least 1.5e+310%"),
+        (-0.0, None, PLAIN, "at least 0"),
+        (-0.0, 0.0, PERCENT, "exactly 0%"),
+        (123456.25, None, PLAIN, "at least 123456.25"),
     ],
 )
 def test_bounds_in_words(lower: float | None, upper: float | None, scale: Scale, text: str) -> None:
@@ -109,3 +134,8 @@ def test_bounds_in_words(lower: float | None, upper: float | None, scale: Scale,
 def test_limits_have_the_digits_of_the_mean() -> None:
     assert limits((0.9512, 0.9611), 0.956, 0.012, PERCENT) == "95.1 to 96.1%"
     assert limits((None, None), 0.956, None, PERCENT) == NOTHING
+
+
+def test_limits_may_be_too_large_for_numbers() -> None:
+    assert limits((-math.inf, math.inf), 0.0, math.inf, PERCENT) == "-inf to inf%"
+    assert limits((-1.2e300, 1.2e300), 0.0, None, PLAIN) == "-1.20e+300 to 1.20e+300"

@@ -313,9 +313,9 @@ def test_numbers_that_drifted_fail_in_a_table(tiny: Session, pytester: pytest.Py
     result.stdout.fnmatch_lines(
         [
             "2 of 6 numbers drifted from reports/tiny.baseline.json",
-            "run    metric         kept    measured    difference    allowed",
-            "one    test_accuracy  92.00%  90.00%      -2.00 points  1.00 points  drifted",
-            "one    train_loss     0.100   0.200       0.100         0.0100       drifted",
+            "run    metric         kept    measured    difference    allowed      seeds",
+            "one    test_accuracy  92.00%  90.00%      -2.00 points  1.00 points  3        drifted",
+            "one    train_loss     0.100   0.200       0.100         0.0100       3        drifted",
             "device: GPU -> CPU",
             "if that is meant, keep the new ones: python -m harness baseline update specs/tiny.json",
         ]
@@ -324,6 +324,25 @@ def test_numbers_that_drifted_fail_in_a_table(tiny: Session, pytester: pytest.Py
     tolerances = {"test_accuracy": {"absolute": 0.02}, "train_loss": {"relative": 1}}
     write(pytester, merge_patch(SPEC, {"baseline": {"tolerances": tolerances}}))
     tiny(*ONLY).assert_outcomes(passed=1, deselected=3)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "said"),
+    [
+        ([None, None, None], "*test_accuracy*0 -> 3 of 3*drifted, not kept"),
+        ([0.9, 0.9, "0.9"], "*cannot be read: one, test_accuracy, seed 2: expected a finite number or null*"),
+        ([0.9], "*cannot be read: one, test_accuracy: expected 3 numbers, one for each seed, found 1"),
+        (None, "*test_accuracy*0 -> 3 of 3*drifted, not kept"),
+    ],
+)
+def test_a_kept_value_that_is_missing_or_no_number_fails(
+    tiny: Session, pytester: pytest.Pytester, accuracies: Any, said: str
+) -> None:
+    keep(pytester, runs={"one": {"test_accuracy": accuracies}})
+    result = tiny(*ONLY)
+    result.assert_outcomes(failed=1, deselected=3)
+    result.stdout.fnmatch_lines([said])
+    result.stdout.no_fnmatch_line("*Traceback*")
 
 
 def test_new_numbers_are_kept_when_that_is_forced_and_never_in_silence(

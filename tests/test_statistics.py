@@ -10,6 +10,8 @@ from statistics import NormalDist, fmean
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -23,6 +25,7 @@ from harness.statistics import (
     mean_power,
     median_limits,
     most_exceptions,
+    sample_deviation,
     seeds_for_mean,
     seeds_for_share,
     share_limits,
@@ -94,6 +97,101 @@ def test_bootstrap_limits_are_the_same_every_time_and_in_any_order() -> None:
     assert bootstrap_limits(values, 0.95) == bootstrap_limits(sorted(values), 0.95)
     assert bootstrap_limits([0.1] * 3, 0.95) == (0.1, 0.1)
     assert bootstrap_limits([1.0, 2.0], 0.95) == (1.0, 2.0)
+
+
+Few = st.lists(st.integers(0, 60), min_size=3, max_size=5)
+"""How many of 60 images each of a few seeds gets right: ties are frequent."""
+
+
+class TestBootstrapLimits:
+    """The same data in another unit have the same limits in that unit."""
+
+    @pytest.mark.parametrize("values", [[342, 354, 354, 342], [342, 348, 354], [357, 351, 354], [1, 0, 0, 1, 1]])
+    def test_whole_counts_and_shares_agree(self, values: Sequence[int]) -> None:
+        counts = bootstrap_limits([float(value) for value in values], 0.95)
+        for unit in (1 / 360, 100 / 360, 1e-9, 1e9, 7.3):
+            shares = bootstrap_limits([value * unit for value in values], 0.95)
+            assert shares == pytest.approx([limit * unit for limit in counts], rel=1e-12)
+
+    @settings(max_examples=60, deadline=None)
+    @given(Few, st.sampled_from([1 / 60, 100 / 60, 1e-7, 1e7, 3.3]), st.sampled_from([0.0, 1.0, -0.999, 17.3]))
+    def test_any_unit_and_any_zero_agree(self, values: Sequence[int], unit: float, zero: float) -> None:
+        counts = bootstrap_limits([float(value) for value in values], 0.95)
+        moved = bootstrap_limits([value * unit + zero * unit for value in values], 0.95)
+        near = 1e-9 * unit * (abs(zero) + 60)
+        assert moved == pytest.approx([limit * unit + zero * unit for limit in counts], abs=near)
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.floats(0.5, 1), min_size=2, max_size=5), st.integers(-900, 900))
+    def test_powers_of_two_agree_to_the_last_bit(self, values: Sequence[float], exponent: int) -> None:
+        limits = bootstrap_limits(values, 0.95)
+        scaled = bootstrap_limits([math.ldexp(value, exponent) for value in values], 0.95)
+        assert scaled == tuple(math.ldexp(limit, exponent) for limit in limits)
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.lists(st.integers(0, 10**6), min_size=2, max_size=8), st.sampled_from([0.9, 0.95, 0.99]))
+    def test_where_no_sum_is_rounded_they_are_those_of_scipy(self, values: Sequence[int], confidence: float) -> None:
+        assume(min(values) < max(values))
+        found = stats.bootstrap(
+            (sorted(map(float, values)),),
+            np.mean,
+            confidence_level=2 * confidence - 1,
+            method="BCa",
+            n_resamples=9999,
+            rng=np.random.default_rng(0),
+        ).confidence_interval
+        assert bootstrap_limits(values, confidence) == pytest.approx((found.low, found.high), rel=1e-9, abs=1e-6)
+
+    @pytest.mark.parametrize("size", [1.7e308, 1e-320, 5e-324])
+    def test_the_largest_and_the_smallest_numbers_have_limits_between_them(self, size: float) -> None:
+        lower, upper = bootstrap_limits([-size, 0.0, size], 0.95)
+        assert -size <= lower <= upper <= size
+        assert bootstrap_limits([size, size], 0.95) == (size, size)
+
+
+class TestSampleDeviation:
+    """Without overflow, and exact for the same values."""
+
+    @pytest.mark.parametrize("value", [1.7e308, 1e-320, 0.1, -0.0])
+    def test_the_same_values_have_none(self, value: float) -> None:
+        assert sample_deviation([value] * 3) == 0.0
+
+    def test_it_may_be_too_large_for_a_number(self) -> None:
+        assert sample_deviation([1.7e308, -1.7e308]) == math.inf
+        assert sample_deviation([1e308, -1e308]) == pytest.approx(math.sqrt(2) * 1e308)
+        assert sample_deviation([0.0, 2e-320]) == pytest.approx(math.sqrt(2) * 1e-320, rel=1e-3)
+
+
+class TestHalfWidth:
+    """Nothing overflows on the way."""
+
+    def test_only_the_result_can_be_too_large(self) -> None:
+        # t = 1.8331 with 9 degrees of freedom
+        assert half_width(1.7e308, 10, 0.95) == pytest.approx(1.8331 / math.sqrt(10) * 1.7e308, rel=1e-4)
+        assert half_width(1.7e308, 2, 0.95) == math.inf == half_width(math.inf, 10, 0.95)
+        assert half_width(0.0, 2, 0.95) == 0.0
+
+
+class TestMostExceptions:
+    """The slack for rounding is relative: a probability of 1e-12 is no rounding error."""
+
+    def test_a_confidence_of_almost_1(self) -> None:
+        confidence = 1 - 2.0**-40
+        assert most_exceptions(40, 0.5, confidence) == 0
+        assert most_exceptions(39, 0.5, confidence) == -1
+        assert fewest_seeds(0.5, confidence) == 40
+
+
+class TestMeanPower:
+    """It has no unit."""
+
+    @pytest.mark.parametrize("unit", [1e-300, 1e-9, 1e9, 1e300])
+    def test_a_unit_changes_nothing(self, unit: float) -> None:
+        plain = mean_power(1.0, 2.0, 5, 0.95, lower=0.0, upper=9.0)
+        assert mean_power(1.0 * unit, 2.0 * unit, 5, 0.95, lower=0.0, upper=9.0 * unit) == pytest.approx(plain)
+
+    def test_a_deviation_that_is_too_large_leaves_almost_none(self) -> None:
+        assert mean_power(0.0, math.inf, 5, 0.95, lower=-1.0) <= 0.05 + 1e-3
 
 
 @pytest.mark.parametrize(

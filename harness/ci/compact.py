@@ -35,6 +35,7 @@
 }
 ```
 
+A number that JSON does not have is the string "inf", "-inf" or "nan".
 Members may be added; those that are there keep their meaning while the format keeps its number.
 """
 
@@ -47,6 +48,7 @@ from collections.abc import Collection, Sequence
 
 from harness.check import Judgement, Verdict
 from harness.ci.cases import Case, Conclusion, Suite
+from harness.report.result_json import finite
 from harness.results import Status
 from harness.spec.records import Json
 
@@ -63,7 +65,7 @@ def compact(suites: Sequence[Suite], allow: Collection[Verdict], code: int) -> s
         "counts": {verdict.value: verdicts[verdict] for verdict in Verdict},
         "experiments": [_experiment(suite) for suite in suites],
     }
-    return json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(finite(document), ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _experiment(suite: Suite) -> dict[str, Json]:

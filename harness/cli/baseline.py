@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,11 @@ from harness.cli.options import ERROR, PATHS, STORE, load_or_exit, options
 from harness.data import catalog
 
 if TYPE_CHECKING:
-    from harness.report.baseline import Baseline, Comparison
+    from harness.report.baseline import Baseline, BaselineError, Comparison
     from harness.spec.records import Experiment
+
+    Kept = Baseline | BaselineError | None
+    """The kept numbers, why they cannot be read, or nothing where none are kept."""
 
 DRIFTED, BLOCKED = 1, 4
 
@@ -35,38 +38,37 @@ def baseline() -> None:
 @baseline.command()
 @options(PATHS, STORE, FOLDER)
 def compare(paths: tuple[Path, ...], store: Path, reports: Path) -> None:
-    """Show which stored numbers drifted from the kept ones; exit code 1 if any, 4 if some cannot be compared."""
-    from harness.report.drift import drift_table
+    """Show which stored numbers drifted from the kept ones.
 
-    code = 0
-    for experiment, kept, now in _measured(paths, store, reports):
-        if kept is None or now is None:
-            if now is not None:
-                click.echo(f"{experiment.name}: no baseline yet")
-            code = code or BLOCKED
-            continue
-        compared = _compare(experiment, kept, now)
-        drifted = [each for each in compared if each.drifted]
-        click.echo(f"{experiment.name}: {len(drifted)} of {len(compared)} numbers drifted")
-        if drifted:
-            click.echo(drift_table(drifted))
-            code = DRIFTED
-    sys.exit(code)
+    A number that some seed has on one side alone has drifted too. Exit codes: 0 none drifted; 1 some did;
+    3 a baseline cannot be read; 4 some numbers cannot be compared, as they are not measured or not kept yet.
+    """
+    sys.exit(_worst(_compared(*each) for each in _measured(paths, store, reports)))
 
 
 @baseline.command()
 @options(PATHS, STORE, FOLDER, click.option("--yes", is_flag=True, help="Do not ask."))
 def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> None:
-    """Show how the stored numbers differ from the kept ones, and keep them instead."""
-    from harness.report.baseline import BaselineError, path_of, write
+    """Show how the stored numbers differ from the kept ones, and keep them instead.
+
+    Exit codes: 0 all that was measured is kept; 3 a baseline cannot be read or written, or something measured is
+    no number that could be kept; 4 some runs are not measured yet.
+    """
+    from harness.report.baseline import BaselineError, demand_whole, path_of, write
 
     new: list[Baseline] = []
-    code = 0
+    codes: list[int] = []
     for experiment, kept, now in _measured(paths, store, reports):
-        if now is None:
-            code = BLOCKED
+        if isinstance(kept, BaselineError):
+            codes.append(_told(kept))
+        elif now is None:
+            codes.append(BLOCKED)
         elif _show_changes(experiment, kept, now):
-            new.append(now)
+            try:
+                demand_whole(now)
+                new.append(now)
+            except BaselineError as error:
+                codes.append(_told(error))
     if new and not yes:
         click.confirm(f"keep the numbers of {', '.join(each.name for each in new)}?", abort=True)
     try:
@@ -74,14 +76,43 @@ def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> No
             write(each, path_of(each.name, reports))
             click.echo(f"written: {path_of(each.name, reports)}")
     except BaselineError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(ERROR)
-    sys.exit(code)
+        codes.append(_told(error))
+    sys.exit(_worst(codes))
+
+
+def _worst(codes: Iterable[int]) -> int:
+    """Return the exit code of all experiments: an error goes before a drift, and that before what is not there."""
+    found = set(codes)
+    return next((code for code in (ERROR, DRIFTED, BLOCKED) if code in found), 0)
+
+
+def _told(error: BaselineError) -> int:
+    click.echo(f"error: {error}", err=True)
+    return ERROR
+
+
+def _compared(experiment: Experiment, kept: Kept, now: Baseline | None) -> int:
+    """Show what drifted in an experiment, and return the exit code."""
+    from harness.report.baseline import BaselineError
+    from harness.report.drift import drift_table
+
+    if isinstance(kept, BaselineError):
+        return _told(kept)
+    if kept is None or now is None:
+        if now is not None:
+            click.echo(f"{experiment.name}: no baseline yet")
+        return BLOCKED
+    compared = _compare(experiment, kept, now)
+    drifted = [each for each in compared if each.drifted]
+    click.echo(f"{experiment.name}: {len(drifted)} of {len(compared)} numbers drifted")
+    if drifted:
+        click.echo(drift_table(drifted))
+    return DRIFTED if drifted else 0
 
 
 def _measured(
     paths: tuple[Path, ...], store: Path, reports: Path
-) -> Iterator[tuple[Experiment, Baseline | None, Baseline | None]]:
+) -> Iterator[tuple[Experiment, Kept, Baseline | None]]:
     """Yield the experiments, each with the kept numbers and the stored ones; None where it has not all of them."""
     from harness import machine
     from harness.plan import make_plan
@@ -98,11 +129,11 @@ def _measured(
             first = missing[0]
             rest = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
             click.echo(f"{experiment.name}: {first.run}, seed {first.seed}{rest}: {first.reason}")
+        kept: Kept
         try:
             kept = read(path_of(experiment.name, reports))
-        except BaselineError as error:
-            click.echo(f"error: {error}", err=True)
-            sys.exit(ERROR)
+        except BaselineError as error:  # which ends no other experiment
+            kept = error
         yield experiment, kept, None if missing else measure(experiment, results)
 
 

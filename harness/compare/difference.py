@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
@@ -11,6 +10,8 @@ from typing import NamedTuple, TypeVar
 from harness.compare.records import DONE, Expected, Experiment, Run, Side
 from harness.compare.significance import Comparison, Values, compare_all
 from harness.measurements import METRICS
+from harness.rounding import is_finite_number
+from harness.spec.expression import ExpressionError, parse, references
 from harness.spec.records import Json
 
 ABSENT = "not there"
@@ -149,7 +150,13 @@ def compare_sides(
         if first is not None and second is not None
         for place, values in _numbers(name, first, second, metrics)
     }
-    numbers = compare_all(places, confidence)
+    sizes = {
+        _Place(name, "expectation", id_): _size(each.metric, first, second)
+        for name, (first, second) in paired.items()
+        if first is not None and second is not None
+        for id_, each in first.expectations.items()
+    }
+    numbers = compare_all(places, confidence, sizes)
     experiments = [_experiment(name, *pair, numbers, explain or key_alone) for name, pair in paired.items()]
     return Difference(before.name, after.name, confidence, tuple(experiments))
 
@@ -244,8 +251,29 @@ def _numbers(
                 yield _Place(experiment, "run", name, metric), (_values(first, metric), _values(second, metric))
     for id_ in (id_ for id_ in before.expectations if id_ in after.expectations):
         first_, second_ = before.expectations[id_], after.expectations[id_]
-        if first_.metric == second_.metric and first_.values and second_.values:
-            yield _Place(experiment, "expectation", id_), (first_.values, second_.values)
+        if first_.metric == second_.metric and (first_.values or second_.values):
+            yield _Place(experiment, "expectation", id_), (_of_all_seeds(before, first_), _of_all_seeds(after, second_))
+
+
+def _of_all_seeds(experiment: Experiment, expected: Expected) -> Values:
+    """Return an expectation's value by seed; None for a seed whose runs are there and give none."""
+    seeds = dict.fromkeys(seed for of_run in experiment.runs.values() for seed in of_run)
+    return {seed: expected.values.get(seed) for seed in seeds} | dict(expected.values)
+
+
+def _size(metric: str, *sides: Experiment) -> float:
+    """Return the largest of the numbers that an expression is computed of; 0 for one that cannot be read."""
+    try:
+        used = references(parse(metric))
+    except ExpressionError:
+        return 0.0
+    found = (
+        run.measurements.get(each.metric)
+        for side in sides
+        for each in used
+        for run in side.runs.get(each.run, {}).values()
+    )
+    return max((abs(value) for value in found if is_finite_number(value)), default=0.0)
 
 
 def _done(seeds: Mapping[int, Run]) -> dict[int, Run]:
@@ -259,8 +287,7 @@ def _metrics(runs: Sequence[Run]) -> list[str]:
 
 
 def _values(seeds: Mapping[int, Run], metric: str) -> Values:
-    values = {seed: run.measurements.get(metric) for seed, run in seeds.items()}
-    return {seed: value if value is not None and math.isfinite(value) else None for seed, value in values.items()}
+    return {seed: run.measurements.get(metric) for seed, run in seeds.items()}
 
 
 def _experiment(

@@ -19,7 +19,7 @@ from harness.compare.difference import (
 from harness.compare.records import Expected
 from harness.compare.significance import Comparison, Method, Outcome, Sample
 from harness.numbers import NOTHING, Scale, bounds, measured, scale_of, scale_of_difference
-from harness.report.outcome import plural
+from harness.report.outcome import plural, seeds_named
 from harness.spec.records import Json
 
 _NUMBERS = ("run", "metric", "before", "after", "difference", "seeds", "p", "")
@@ -128,12 +128,8 @@ def _of_run(run: RunDifference) -> Iterator[str]:
     for seed, before, after in run.statuses:
         moves.setdefault((before, after), []).append(seed)
     for (before, after), seeds in moves.items():
-        yield f"{_seeds([int(seed.split()[1]) for seed in seeds])} {before} -> {after}"
+        yield f"{seeds_named([int(seed.split()[1]) for seed in seeds])} {before} -> {after}"
     yield from run.settings
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
 
 
 def _terms(experiment: ExperimentDifference) -> Iterator[str]:
@@ -231,8 +227,9 @@ def _probability(comparison: Comparison) -> str:
 
 def _outcome(comparison: Comparison) -> str:
     existence = [
-        *([f"new for {_seeds(comparison.gained)}"] if comparison.gained else []),
-        *([f"gone for {_seeds(comparison.lost)}"] if comparison.lost else []),
+        *([f"new for {seeds_named(comparison.gained)}"] if comparison.gained else []),
+        *([f"gone for {seeds_named(comparison.lost)}"] if comparison.lost else []),
+        *([f"otherwise missing for {seeds_named(comparison.otherwise)}"] if comparison.otherwise else []),
     ]
     if existence and comparison.outcome is Outcome.CHANGED:
         return ", ".join([comparison.outcome.value, *existence])

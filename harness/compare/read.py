@@ -29,10 +29,14 @@ def side(word: str) -> Side:
     path = Path(word)
     if word and _exists(path):
         return _of_path(path, word)
-    found = revision.find(word)
-    if found is None:
-        raise UnknownSide(f"{word!r} is no path and no git revision here; what is compared is {ACCEPTED}")
-    documents = [_parsed(name, content) for name, content in revision.read(found)]
+    try:
+        found = revision.find(word)
+        documents = [_parsed(name, content) for name, content in revision.read(found)]
+    except revision.NotARevision as error:
+        reason = f" ({error})" if str(error) else ""
+        raise UnknownSide(
+            f"{word!r} is no path and no git revision here{reason}; what is compared is {ACCEPTED}"
+        ) from error
     return _judged(found.described, documents, found.single, f"{found.described} has no result files")
 
 

@@ -15,6 +15,12 @@ REPORTS = "./reports"
 _SECONDS = 20
 _SHORT = 10
 
+Done = subprocess.CompletedProcess[bytes]
+
+
+class NotARevision(Exception):
+    """A word names no revision; the message says why, where there is more to say than that."""
+
 
 @dataclass(frozen=True)
 class Found:
@@ -26,58 +32,93 @@ class Found:
     single: bool
 
 
-def find(word: str) -> Found | None:
-    """Return what REVISION or REVISION:PATH names in the repository of this folder, or None where there is none.
+def find(word: str) -> Found:
+    """Return what REVISION or REVISION:PATH names in the repository of this folder.
 
     Raises:
+        NotARevision: there is no such revision, or no repository that git would read; the message says why.
         ReadError: there is such a revision, but nothing at the path; or git is too slow.
     """
     name, colon, path = word.partition(":")
     commit = _resolved(f"{name}^{{commit}}") if name else None
     if commit is None:
-        return None
+        raise NotARevision(_why_none())
     place = path if colon else REPORTS
     called = f"{name}:{place.removeprefix('./').rstrip('/')}"
     found = _resolved(f"{commit}:{place}")
     if found is None:
         raise ReadError(f"{called}: there is no such file or folder at this revision; name one as {name}:PATH")
-    return Found(found, called, f"{called} ({commit[:_SHORT]})", _git("cat-file", "-t", found) == b"blob\n")
+    kind = _told(_git("cat-file", "-t", found), f"{called} cannot be read")
+    return Found(found, called, f"{called} ({commit[:_SHORT]})", kind == b"blob\n")
 
 
 def _resolved(name: str) -> str | None:
     found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", name)
-    return found.decode().strip() if found else None
+    return found.stdout.decode().strip() if found.returncode == 0 else None
+
+
+def _why_none() -> str:
+    """Say why git finds no revision, in its own words where it reads no repository here; nothing where it does."""
+    asked = _git("rev-parse", "--is-shallow-repository")
+    if asked.returncode != 0:
+        return f"git says: {_reason(asked)}"
+    if _git("rev-list", "--all", "--max-count=1").stdout == b"":
+        return "this repository has no commits yet"
+    if asked.stdout.strip() == b"true":
+        return "this is a shallow clone, which has the newest commits alone; git fetch --unshallow brings the others"
+    return ""
 
 
 def read(found: Found) -> Iterator[tuple[str, bytes]]:
     """Yield the path and the content of the file, or of every `*.json` directly in the folder.
 
     Raises:
-        ReadError: git cannot read them.
+        ReadError: git cannot read them; the message has its own reason.
     """
     if found.single:
-        yield found.path, _content(found.object)
+        yield found.path, _content(found.object, found.path)
         return
-    listed = _git("ls-tree", "--full-tree", "-z", found.object)
-    for entry in (listed or b"").split(b"\0"):
+    listed = _told(_git("ls-tree", "--full-tree", "-z", found.object), f"{found.path} cannot be read")
+    for entry in listed.split(b"\0"):
         described, _, name = entry.partition(b"\t")
         mode, kind, object_ = [*described.split(), b"", b""][:3] if entry else (b"", b"", b"")
         if kind == b"blob" and mode != b"120000" and name.endswith(b".json"):
-            yield f"{found.path}/{os.fsdecode(name)}", _content(object_.decode())
+            path = f"{found.path}/{os.fsdecode(name)}"
+            yield path, _content(object_.decode(), path)
 
 
-def _content(name: str) -> bytes:
-    content = _git("cat-file", "blob", name)
-    if content is None:
-        raise ReadError(f"git cannot read {name}")
-    return content
+def _content(name: str, path: str) -> bytes:
+    return _told(_git("cat-file", "blob", name), f"{path} cannot be read")
 
 
-def _git(*arguments: str) -> bytes | None:
-    """Run git, which asks nobody anything and locks nothing; None where it fails or is not there."""
+def _told(done: Done, trouble: str) -> bytes:
+    """Return what git found.
+
+    Raises:
+        ReadError: it failed; the message has its own reason.
+    """
+    if done.returncode != 0:
+        raise ReadError(f"{trouble}; git says: {_reason(done)}")
+    return done.stdout
+
+
+def _reason(done: Done) -> str:
+    """Return what git said of its failure, on one line."""
+    lines = [line.strip() for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
+    said = "; ".join(lines).replace(":; ", ": ")
+    return said or f"nothing, and ended with code {done.returncode}"
+
+
+def _git(*arguments: str) -> Done:
+    """Run git, which asks nobody anything and locks nothing.
+
+    Raises:
+        NotARevision: it is not there, or cannot be run.
+        ReadError: it is too slow.
+    """
     quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
     try:
-        done = subprocess.run(
+        return subprocess.run(
             ["git", *arguments],
             capture_output=True,
             check=False,
@@ -85,8 +126,11 @@ def _git(*arguments: str) -> bytes | None:
             stdin=subprocess.DEVNULL,
             timeout=_SECONDS,
         )
-    except (FileNotFoundError, PermissionError, ValueError):  # ValueError: an argument holds a null character
-        return None
+    except FileNotFoundError as error:
+        raise NotARevision("git is not installed, or not on the PATH") from error
+    except OSError as error:
+        raise NotARevision(f"git cannot be run: {error.strerror}") from error
+    except ValueError as error:  # an argument holds a null character
+        raise NotARevision from error
     except subprocess.TimeoutExpired as error:
         raise ReadError(f"git {arguments[0]} took more than {_SECONDS} seconds") from error
-    return done.stdout if done.returncode == 0 else None

@@ -20,13 +20,17 @@ import statistics
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TypeVar
 
+from harness.rounding import is_finite_number, times_power_of_two
+from harness.statistics import sample_deviation
+
 ROUNDING = 1e-12
-"""Numbers are the same within this, times max(1, |number|)."""
+"""Numbers are the same within this share of the largest of them."""
 
 Values = Mapping[int, float | None]
-"""A number by seed; None where a finished run has none."""
+"""A number by seed; None, or what is not finite, where a finished run has none."""
 
 Place = TypeVar("Place", bound=Hashable)
 
@@ -68,7 +72,8 @@ class Comparison:
 
     `difference` is the mean after minus the mean before; `half_width` that of its two-sided Student-t confidence
     interval, not corrected for other comparisons. `p` is two-sided, `adjusted` corrected. `gained` and `lost` are
-    the seeds, finished on both sides, that have the number on the one side alone.
+    the seeds, finished on both sides, that have the number on the one side alone; `otherwise` those that have none
+    on either side, but another reason for it, such as NaN.
     """
 
     before: Sample
@@ -81,11 +86,24 @@ class Comparison:
     adjusted: float | None = None
     gained: tuple[int, ...] = ()
     lost: tuple[int, ...] = ()
+    otherwise: tuple[int, ...] = ()
+
+    @property
+    def existence_changed(self) -> bool:
+        """Tell whether any seed has the number on one side alone, or has none for another reason."""
+        return bool(self.gained or self.lost or self.otherwise)
 
 
-def compare_all(pairs: Mapping[Place, tuple[Values, Values]], confidence: float) -> dict[Place, Comparison]:
-    """Compare many numbers before and after, and correct their p-values together; the level is 1 - confidence."""
-    found = {place: compare(before, after, confidence) for place, (before, after) in pairs.items()}
+def compare_all(
+    pairs: Mapping[Place, tuple[Values, Values]], confidence: float, sizes: Mapping[Place, float] = MappingProxyType({})
+) -> dict[Place, Comparison]:
+    """Compare many numbers before and after, and correct their p-values together; the level is 1 - confidence.
+
+    `sizes` are those of what numbers were computed of, where they were.
+    """
+    found = {
+        place: compare(before, after, confidence, sizes.get(place, 0.0)) for place, (before, after) in pairs.items()
+    }
     tested = [place for place, comparison in found.items() if comparison.p is not None]
     adjusted = _corrected([p for place in tested if (p := found[place].p) is not None])
     for place, p in zip(tested, adjusted, strict=True):
@@ -93,41 +111,56 @@ def compare_all(pairs: Mapping[Place, tuple[Values, Values]], confidence: float)
     return found
 
 
-def compare(before: Values, after: Values, confidence: float) -> Comparison:
-    """Compare one number before and after; where it is tested, the outcome is `CHANCE` until it is corrected."""
+def compare(before: Values, after: Values, confidence: float, size: float = 0.0) -> Comparison:
+    """Compare one number before and after; where it is tested, the outcome is `CHANCE` until it is corrected.
+
+    `size` is that of the largest number of which these were computed: the rounding of a difference is that of what
+    it is a difference of.
+    """
+    there, then = _numbers(before), _numbers(after)
     first, second, pairs = _comparable(before, after)
-    both = before.keys() & after.keys()
+    both = sorted(before.keys() & after.keys())
     comparison = Comparison(
         _sample(first),
         _sample(second),
         Outcome.SAME,
-        gained=tuple(sorted(seed for seed in both if before[seed] is None and after[seed] is not None)),
-        lost=tuple(sorted(seed for seed in both if before[seed] is not None and after[seed] is None)),
+        gained=tuple(seed for seed in both if seed not in there and seed in then),
+        lost=tuple(seed for seed in both if seed in there and seed not in then),
+        otherwise=tuple(
+            seed for seed in both if seed not in there and seed not in then and repr(before[seed]) != repr(after[seed])
+        ),
     )
+    same = Outcome.EXISTENCE if comparison.existence_changed else Outcome.SAME
     if not first or not second:
-        return replace(comparison, outcome=Outcome.EXISTENCE if first or second else Outcome.SAME)
+        return replace(comparison, outcome=Outcome.EXISTENCE if first or second else same)
     comparison = replace(comparison, difference=statistics.mean(second) - statistics.mean(first))
-    if _same(first, second, pairs):
-        existence = Outcome.EXISTENCE if comparison.gained or comparison.lost else Outcome.SAME
-        return replace(comparison, outcome=existence)
+    if _same(first, second, pairs, size):
+        return replace(comparison, outcome=same)
     if min(len(first), len(second)) < 2:
         return replace(comparison, outcome=Outcome.UNTESTED)
+    # Squares of the largest numbers are infinite and those of the smallest zero; a power of two changes no digit.
+    exponent = math.frexp(max(map(abs, [*first, *second])))[1]
+    first, second = ([math.ldexp(value, -exponent) for value in side] for side in (first, second))
     half_width, p = (_paired if pairs else _welch)(first, second, confidence)
-    if not math.isfinite(half_width + p):  # the numbers are too large for their squares
+    if not math.isfinite(half_width + p):
         return replace(comparison, outcome=Outcome.UNTESTED)
     return replace(
         comparison,
         outcome=Outcome.CHANCE,
         method=Method.PAIRED if pairs else Method.WELCH,
-        half_width=half_width,
+        half_width=times_power_of_two(half_width, exponent),
         p=p,
     )
+
+
+def _numbers(values: Values) -> dict[int, float]:
+    return {seed: value for seed, value in values.items() if is_finite_number(value)}
 
 
 def _comparable(before: Values, after: Values) -> tuple[list[float], list[float], bool]:
     """Return the numbers of both sides that are compared, and whether they are pairs, in the order of their seeds."""
     pairs = before.keys() <= after.keys() or after.keys() <= before.keys()
-    there = [{seed: value for seed, value in side.items() if value is not None} for side in (before, after)]
+    there = [_numbers(side) for side in (before, after)]
     both = there[0].keys() & there[1].keys()
     if pairs and both:
         there = [{seed: side[seed] for seed in sorted(both)} for side in there]
@@ -138,36 +171,36 @@ def _sample(values: Sequence[float]) -> Sample:
     return Sample(
         len(values),
         statistics.mean(values) if values else None,
-        statistics.stdev(values) if len(values) > 1 else None,
+        sample_deviation(values) if len(values) > 1 else None,
     )
 
 
-def _same(first: Sequence[float], second: Sequence[float], pairs: bool) -> bool:
+def _same(first: Sequence[float], second: Sequence[float], pairs: bool, size: float) -> bool:
     if pairs:
-        return all(_close(a, b) for a, b in zip(first, second, strict=True))
-    return _close(min(*first, *second), max(*first, *second))
+        return all(_close(a, b, size) for a, b in zip(first, second, strict=True))
+    return _close(min(*first, *second), max(*first, *second), size)
 
 
-def _close(first: float, second: float) -> bool:
-    return abs(first - second) <= ROUNDING * max(1.0, abs(first), abs(second))
+def _close(first: float, second: float, size: float) -> bool:
+    return math.isclose(first, second, rel_tol=ROUNDING, abs_tol=ROUNDING * size)
 
 
 def _paired(first: Sequence[float], second: Sequence[float], confidence: float) -> tuple[float, float]:
-    """Return half-width and p-value by the paired t-test; a shift that all seeds share is certain."""
+    """Return half-width and p-value by the paired t-test of numbers up to 1; a shift that all share is certain."""
     from scipy.stats import ttest_rel  # which takes most of a second to import
 
     differences = [b - a for a, b in zip(first, second, strict=True)]
-    if _close(min(differences), max(differences)):
+    if _close(min(differences), max(differences), 1.0):
         return 0.0, 0.0
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # differences that are nearly the same
         return _result(ttest_rel(second, first), confidence)
 
 
 def _welch(first: Sequence[float], second: Sequence[float], confidence: float) -> tuple[float, float]:
-    """Return half-width and p-value by Welch's t-test; two constants are certain to differ."""
+    """Return half-width and p-value by Welch's t-test of numbers up to 1; two constants are certain to differ."""
     from scipy.stats import ttest_ind
 
-    if _close(min(first), max(first)) and _close(min(second), max(second)):
+    if _close(min(first), max(first), 1.0) and _close(min(second), max(second), 1.0):
         return 0.0, 0.0
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         return _result(ttest_ind(second, first, equal_var=False), confidence)
@@ -188,5 +221,5 @@ def _corrected(p_values: Sequence[float]) -> list[float]:
 
 def _judged(comparison: Comparison, adjusted: float, level: float) -> Comparison:
     changed = adjusted <= level * (1 + ROUNDING)
-    existence = Outcome.EXISTENCE if comparison.gained or comparison.lost else Outcome.CHANCE
+    existence = Outcome.EXISTENCE if comparison.existence_changed else Outcome.CHANCE
     return replace(comparison, adjusted=adjusted, outcome=Outcome.CHANGED if changed else existence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -100,7 +101,7 @@ def _draw(axes: Axes, index: int, points: Sequence[tuple[float, Sequence[float]]
     if not points:
         return
     colour, style, _ = look(index)
-    places, means = zip(*((place, float(np.mean(values))) for place, values in points), strict=True)
+    places, means = zip(*((place, statistics.mean(values)) for place, values in points), strict=True)
     axes.plot(places, means, style, color=colour, linewidth=1.2)
     for place, values in points:
         draw_seeds(axes, index, place, values, seeds_at=place - aside, all_there=len(values) == seeds)

@@ -7,15 +7,17 @@ again by every run; a baseline only when a person asks for it.
 from __future__ import annotations
 
 import json
-import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from harness.measurements import METRICS
 from harness.report.environment import environment
+from harness.report.kept import kept_numbers
 from harness.results import RunResult, Status
+from harness.rounding import half_unit, is_finite_number
 from harness.spec.records import Experiment, Json, Tolerance
 
 FORMAT = "reproduction-harness baseline 1"
@@ -29,6 +31,7 @@ _BY_UNIT = {
     "epochs": Tolerance(relative=0.1),
     "steps": Tolerance(relative=0.1),
 }
+_TO_FIT = "_to_fit"
 _UNTIL_A_FIT = Tolerance(relative=0.3)
 _ELSE = Tolerance(relative=0.05)
 
@@ -50,13 +53,22 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A metric of a run: its mean over the baseline's seeds, kept and measured now; None where there is none."""
+    """A metric of a run, kept and measured now: the mean over the seeds that have a value, None where none has.
+
+    `counts` holds how many seeds have a value, kept and now, of how many in all. `lost` are the seeds that had a
+    value and have none now, `gained` those that have one and had none, or were not kept at all; `unusable` those
+    whose measured value is nothing that can be compared, such as NaN.
+    """
 
     run: str
     metric: str
     kept: float | None
     measured: float | None
     tolerance: Tolerance
+    counts: tuple[int, int, int] = (1, 1, 1)
+    lost: tuple[int, ...] = ()
+    gained: tuple[int, ...] = ()
+    unusable: tuple[int, ...] = ()
 
     @property
     def allowed(self) -> float:
@@ -65,11 +77,27 @@ class Comparison:
 
     @property
     def drifted(self) -> bool:
-        """Tell whether a kept number is not measured again, or too far away; a new one cannot drift."""
-        if self.kept is None:
-            return False
-        # Rounding must not decide: 0.96 - 0.95 is 0.01.
-        return self.measured is None or abs(self.measured - self.kept) > self.allowed * (1 + 1e-9)
+        """Tell whether the means are too far apart, or any seed has a value on one side alone."""
+        if self.lost or self.gained or self.unusable:
+            return True
+        if self.kept is None or self.measured is None:
+            return self.kept is not self.measured
+        # What is not a number is within no tolerance, and no tolerance that is not a number allows anything.
+        return not _within(self.kept, self.measured, self.tolerance)
+
+
+def _within(kept: float, measured: float, tolerance: Tolerance) -> bool:
+    """Tell whether a number is as near to the kept one as allowed, give or take a few units in the last place.
+
+    0.96 - 0.95 is a little more than 0.01, by rounding alone. The arithmetic is exact, so nothing overflows.
+    """
+    if not all(map(is_finite_number, (kept, measured, tolerance.absolute, tolerance.relative))):
+        return False
+    before, now = Fraction(kept), Fraction(measured)
+    allowed = max(Fraction(tolerance.absolute), Fraction(tolerance.relative) * abs(before))
+    # A mean is rounded itself, and so is what it is the mean of.
+    rounding = 4 * (half_unit(kept) + half_unit(measured)) + allowed * Fraction(1, 2**50)
+    return abs(now - before) <= allowed + (rounding if allowed else 0)
 
 
 def path_of(name: str, folder: Path) -> Path:
@@ -94,22 +122,44 @@ def measure(experiment: Experiment, results: Sequence[RunResult]) -> Baseline:
     return Baseline(experiment.name, experiment.path.as_posix(), experiment.seeds, took_part, values)
 
 
+def demand_whole(baseline: Baseline) -> None:
+    """See that measured numbers can be kept: all are finite, and no seed lacks what others have.
+
+    That a training set was never fitted is allowed: of this there is a number for some seeds alone.
+
+    Raises:
+        BaselineError: some cannot; the message says which run, seed and metric.
+    """
+    found = list(_faults(baseline))
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise BaselineError(
+            f"the numbers of {baseline.name} cannot be kept: {found[0]}{more}; remove that run "
+            "(python -m harness runs list shows its key) and make it again"
+        )
+
+
+def _faults(baseline: Baseline) -> Iterator[str]:
+    for run, metrics in baseline.values.items():
+        for metric, values in metrics.items():
+            for seed, value in zip(baseline.seeds, values, strict=True):
+                if value is None and not metric.endswith(_TO_FIT):
+                    yield f"{run}, seed {seed}, has no {metric}, which other seeds have"
+                elif value is not None and not is_finite_number(value):
+                    yield f"{run}, seed {seed}: {metric} is {value!r}, which is no finite number"
+
+
 def compare(kept: Baseline, now: Baseline, tolerances: Mapping[str, Tolerance]) -> tuple[Comparison, ...]:
-    """Compare every number that is kept, and list those that are new, run by run.
+    """Compare every number that is kept or measured, run by run.
 
     Means are compared, not single seeds: on another processor, and with another number of threads, sums are
-    rounded in another way, and training makes that grow; the seeds scatter, their mean much less so.
+    rounded in another way, and training makes that grow; the seeds scatter, their mean much less so. But whether a
+    seed has a value at all is compared seed by seed, so that none drops out of a mean unseen.
     """
     names = {run: dict.fromkeys([*metrics, *now.values.get(run, {})]) for run, metrics in kept.values.items()}
     names |= {run: dict.fromkeys(metrics) for run, metrics in now.values.items() if run not in kept.values}
     return tuple(
-        Comparison(
-            run,
-            metric,
-            _mean(kept, run, metric, kept.seeds),
-            _mean(now, run, metric, kept.seeds if run in kept.values else now.seeds),
-            tolerances.get(metric) or default_tolerance(metric),
-        )
+        _comparison(run, metric, (kept, now), tolerances.get(metric) or default_tolerance(metric))
         for run, metrics in names.items()
         for metric in metrics
     )
@@ -117,18 +167,32 @@ def compare(kept: Baseline, now: Baseline, tolerances: Mapping[str, Tolerance]) 
 
 def default_tolerance(metric: str) -> Tolerance:
     """Return how far a metric may drift where the specification does not say."""
-    if metric.endswith("_to_fit"):
+    if metric.endswith(_TO_FIT):
         return _UNTIL_A_FIT
     return _BY_UNIT.get(METRICS[metric].unit, _ELSE) if metric in METRICS else _ELSE
 
 
-def _mean(baseline: Baseline, run: str, metric: str, seeds: Sequence[int]) -> float | None:
-    """Return the mean over seeds of what exists; None where nothing does, or a seed was not measured."""
-    if not set(seeds) <= set(baseline.seeds):
-        return None
-    by_seed = dict(zip(baseline.seeds, baseline.values.get(run, {}).get(metric, ()), strict=False))
-    values = [value for value in map(by_seed.get, seeds) if value is not None and math.isfinite(value)]
-    return statistics.mean(values) if values else None
+def _comparison(run: str, metric: str, sides: tuple[Baseline, Baseline], tolerance: Tolerance) -> Comparison:
+    before, now = (_by_seed(side, run, metric) for side in sides)
+    seeds = sorted(before.keys() | now.keys())
+    had, have = ({seed: value for seed, value in side.items() if is_finite_number(value)} for side in (before, now))
+    return Comparison(
+        run,
+        metric,
+        statistics.mean(had.values()) if had else None,
+        statistics.mean(have.values()) if have else None,
+        tolerance,
+        counts=(len(had), len(have), len(seeds)),
+        lost=tuple(seed for seed in seeds if seed in had and seed not in have),
+        gained=tuple(seed for seed in seeds if seed in have and seed not in had),
+        unusable=tuple(seed for seed in seeds if now.get(seed) is not None and seed not in have),
+    )
+
+
+def _by_seed(baseline: Baseline, run: str, metric: str) -> dict[int, float | None]:
+    """Return a metric by seed; None for a seed of the baseline that has no value."""
+    values = baseline.values.get(run, {}).get(metric, ())
+    return dict.fromkeys(baseline.seeds) | dict(zip(baseline.seeds, values, strict=False))
 
 
 def text(baseline: Baseline) -> str:
@@ -160,9 +224,8 @@ def read(path: Path) -> Baseline | None:
         found: Json = json.loads(path.read_text(encoding="utf-8"))
         if found["format"] != FORMAT:
             raise ValueError(f"its format is {found['format']!r}, not {FORMAT!r}")
-        return Baseline(
-            found["name"], found["specification"], tuple(found["seeds"]), found["environment"], found["runs"]
-        )
+        seeds, values = kept_numbers(found)
+        return Baseline(found["name"], found["specification"], seeds, found["environment"], values)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, LookupError, TypeError) as error:

@@ -19,7 +19,8 @@ def by_cell(experiment: Experiment, results: Sequence[RunResult], *, metric: str
     """Draw a metric against the cells of matrices; `groups` maps a label to the run whose cells it has.
 
     A pale point is a seed, the full one their mean, its bar the two-sided 95% confidence interval
-    of the mean (Student's t). A run without a matrix is one cell of its own name.
+    of the mean (Student's t); a mean is an open point where not every seed has a value. A run
+    without a matrix is one cell of its own name.
     """
     cells = {name: _cells(experiment, run) for name, run in groups.items()}
     labels = list(dict.fromkeys(cell for of_group in cells.values() for cell in of_group))
@@ -31,7 +32,8 @@ def by_cell(experiment: Experiment, results: Sequence[RunResult], *, metric: str
         for position, cell in enumerate(labels):
             if values := values_of(results, of_group.get(cell), metric):
                 place = position + shift
-                draw_seeds(axes, index, place, values, seeds_at=place - _ASIDE)
+                whole = len(values) == len(experiment.seeds)
+                draw_seeds(axes, index, place, values, seeds_at=place - _ASIDE, all_there=whole)
                 drawn = True
         colour, _, marker = look(index)
         axes.plot([], [], marker, color=colour, label=plain(name))

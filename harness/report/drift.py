@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
 from harness.numbers import number, scale_of, scale_of_difference
 from harness.report.baseline import Baseline, Comparison
+from harness.report.outcome import seeds_named
 
-_HEADERS = ("run", "metric", "kept", "measured", "difference", "allowed", "")
+_HEADERS = ("run", "metric", "kept", "measured", "difference", "allowed", "seeds", "")
 
 
 def drift_table(comparisons: Sequence[Comparison]) -> str:
@@ -18,8 +19,8 @@ def drift_table(comparisons: Sequence[Comparison]) -> str:
 
 
 def changes(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Return the comparisons in which the number is not exactly the kept one."""
-    return [each for each in comparisons if each.measured != each.kept]
+    """Return the comparisons whose mean is not exactly the kept one, or where a seed has a value on one side alone."""
+    return [each for each in comparisons if each.measured != each.kept or each.lost or each.gained or each.unusable]
 
 
 def other_environment(kept: Baseline, now: Baseline) -> list[str]:
@@ -32,7 +33,6 @@ def other_environment(kept: Baseline, now: Baseline) -> list[str]:
 def _row(comparison: Comparison) -> list[str]:
     kept, measured, scale = comparison.kept, comparison.measured, scale_of(comparison.metric)
     apart = scale_of_difference(scale)
-    known = kept is not None and measured is not None
     return [
         comparison.run,
         comparison.metric,
@@ -40,5 +40,25 @@ def _row(comparison: Comparison) -> list[str]:
         number(measured, scale),
         number(measured - kept, apart) if kept is not None and measured is not None else "",
         number(comparison.allowed, apart) if kept is not None else "",
-        "drifted" if comparison.drifted else "" if known else "new",
+        _seeds(comparison),
+        ", ".join(_remarks(comparison)),
     ]
+
+
+def _seeds(comparison: Comparison) -> str:
+    """Return how many seeds have a value: "3" where all have, "2 of 3", and "3 -> 2 of 3" where more had."""
+    before, now, all_ = comparison.counts
+    counts = str(now) if before == now else f"{before} -> {now}"
+    return counts if before == now == all_ else f"{counts} of {all_}"
+
+
+def _remarks(comparison: Comparison) -> Iterator[str]:
+    if comparison.drifted:
+        yield "drifted"
+    for what, seeds in (
+        ("gone", comparison.lost),
+        ("not kept", comparison.gained),
+        ("no finite number", comparison.unusable),
+    ):
+        if seeds:
+            yield what if len(seeds) == comparison.counts[-1] else f"{what} for {seeds_named(seeds)}"

@@ -79,7 +79,8 @@ def _experiment(name: str, document: Mapping[str, Json]) -> str:
 def _judgement(judgement: Mapping[str, Json], compared: bool) -> list[str]:
     scale, count = scale_of(judgement["metric"]), len(judgement["values"])
     which = subject(Statistic(judgement["statistic"]), judgement.get("share"))
-    shown = found(judgement["mean"], judgement["deviation"], judgement.get("median"), scale)
+    mean, deviation, median = (_number(judgement.get(name)) for name in ("mean", "deviation", "median"))
+    shown = found(mean, deviation, median, scale)
     return [
         marked(Verdict(judgement["verdict"])),
         escape(judgement["title"]) or code(judgement["metric"]),
@@ -93,5 +94,11 @@ def _judgement(judgement: Mapping[str, Json], compared: bool) -> list[str]:
 def _published(judgement: Mapping[str, Json], scale: Scale) -> list[str]:
     if "published" not in judgement:
         return [NOTHING, NOTHING]
-    apart = measured(judgement["difference"], judgement["difference_half_width"], scale_of_difference(scale))
+    difference, half_width = (_number(judgement[name]) for name in ("difference", "difference_half_width"))
+    apart = measured(difference, half_width, scale_of_difference(scale))
     return [unbroken(bound(judgement["published"], scale)), unbroken(apart)]
+
+
+def _number(value: Json) -> float | None:
+    """Return a number of a report; what JSON has no number for is a string there."""
+    return None if value is None else float(value)

@@ -53,5 +53,10 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
+def seeds_named(seeds: Sequence[int]) -> str:
+    """Return seeds with their noun: "seed 3", "seeds 0, 1"."""
+    return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
+
+
 def _verb(verdict: Verdict, count: int) -> str:
     return _VERBS[verdict][0 if count == 1 else 1]

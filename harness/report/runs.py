@@ -12,6 +12,7 @@ from harness.numbers import NOTHING, Scale, measured, scale_of
 from harness.report.markdown import bullets, code, escape, table, unbroken
 from harness.results import RunResult, Status
 from harness.spec.records import PER_IMAGE, Component, Dataset, Experiment, RunSpec, Training, WeightsFile
+from harness.statistics import sample_deviation
 
 METRICS_SHOWN = (
     "train_accuracy",
@@ -61,7 +62,7 @@ def _over_seeds(values: Sequence[float | None], scale: Scale) -> str:
         return NOTHING
     if not all(map(math.isfinite, present)):
         return f"not finite in {sum(not math.isfinite(v) for v in present)} of {len(present)}"
-    deviation = statistics.stdev(present) if len(present) > 1 else None
+    deviation = sample_deviation(present) if len(present) > 1 else None
     # The heading says what is counted.
     unit = scale.unit if scale.unit in ("%", " s") else ""
     shown = measured(statistics.mean(present), deviation, scale if unit == scale.unit else replace(scale, unit=unit))

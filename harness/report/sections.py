@@ -140,7 +140,8 @@ def _figures(experiment: Experiment) -> str:
 
 
 _CAPTIONS = {
-    "by_cell": "By cell: a pale point is a seed, the full one their mean, the bar its 95% confidence interval.",
+    "by_cell": "By cell: a pale point is a seed, the full one their mean, the bar its 95% confidence interval; an "
+    "open point is the mean of fewer seeds than were asked for.",
     "history": "While training: a line is the mean over seeds and ends in a dot, its band their smallest and largest "
     "value; a seed that stopped early counts with its last value from then on.",
     "against": "Against the numbers on an axis: a pale point is a seed, the full one their mean, the bar its 95% "

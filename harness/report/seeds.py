@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 
 from harness.report.style import factor, look
 from harness.results import RunResult, Status
-from harness.statistics import half_width
+from harness.statistics import half_width, sample_deviation
 
 _TWO_SIDED_95 = 0.975
 
@@ -34,8 +35,8 @@ def draw_seeds(
         axes.plot(places, values, marker, color=colour, alpha=0.45, markersize=4, markeredgewidth=0, zorder=2)
     axes.errorbar(
         position,
-        float(np.mean(values)),
-        yerr=half_width(float(np.std(values, ddof=1)), len(values), _TWO_SIDED_95) if len(values) > 1 else None,
+        statistics.mean(values),
+        yerr=half_width(sample_deviation(values), len(values), _TWO_SIDED_95) if len(values) > 1 else None,
         fmt=marker,
         color=colour,
         markersize=6,

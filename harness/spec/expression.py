@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
+
+from harness.rounding import as_written, half_unit
 
 WILDCARD = "*"
 
@@ -32,13 +34,6 @@ RUN: /[a-z][a-z0-9_]*(\[[^\[\]\s]+\])?(?=\.)/
 METRIC: /[a-z][a-z0-9_]*/
 %ignore /\s+/
 """
-
-_OPERATIONS: dict[str, Callable[[float, float], float]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-}
 
 
 class ExpressionError(ValueError):
@@ -142,16 +137,75 @@ def references(expression: Expression) -> tuple[Reference, ...]:
     return tuple(dict.fromkeys(node for node in _walk(expression) if isinstance(node, Reference)))
 
 
-def evaluate(expression: Expression, values: Mapping[Reference, float]) -> float:
-    """Compute an expression from the values of its references; a division by zero gives NaN."""
-    if isinstance(expression, Number):
-        return expression.value
-    if isinstance(expression, Reference):
-        return values[expression]
-    left, right = evaluate(expression.left, values), evaluate(expression.right, values)
-    if expression.symbol == "/" and right == 0:
-        return math.nan
-    return _OPERATIONS[expression.symbol](left, right)
+@dataclass(frozen=True)
+class Value:
+    """What an expression comes to, and how far from it, by rounding alone, what it stands for may be.
+
+    `number` is NaN where there is no such number, and infinite where it is too large.
+    """
+
+    number: float
+    rounding: Fraction = Fraction(0)
+
+
+def evaluate(expression: Expression, values: Mapping[Reference, float]) -> Value:
+    """Compute an expression from the finite values of its references.
+
+    The arithmetic is exact, so nothing overflows or is rounded on the way. What is not exact are the numbers: each
+    stands for any that is nearest to it, up to half a unit in its last place away, as 0.09 is not stored as it is
+    written. `rounding` bounds what that comes to in the expression, by interval arithmetic. A division by zero, or
+    by what is zero but for rounding, gives NaN.
+    """
+    try:
+        low, exact, high = _enclosed(expression, values)
+    except ZeroDivisionError:
+        return Value(math.nan)
+    try:
+        number = float(exact)
+    except OverflowError:
+        return Value(math.inf if exact > 0 else -math.inf)
+    return Value(number, max(high - Fraction(number), Fraction(number) - low))
+
+
+_Enclosed = tuple[Fraction, Fraction, Fraction]
+"""The smallest number that may be meant, the one that is stored, and the largest that may be meant."""
+
+
+def _enclosed(expression: Expression, values: Mapping[Reference, float]) -> _Enclosed:
+    if not isinstance(expression, Operation):
+        number = expression.value if isinstance(expression, Number) else values[expression]
+        apart = as_written(number) if isinstance(expression, Number) else half_unit(number)
+        exact = Fraction(number)
+        return exact - apart, exact, exact + apart
+    return _ENCLOSING[expression.symbol](_enclosed(expression.left, values), _enclosed(expression.right, values))
+
+
+def _add(left: _Enclosed, right: _Enclosed) -> _Enclosed:
+    return left[0] + right[0], left[1] + right[1], left[2] + right[2]
+
+
+def _subtract(left: _Enclosed, right: _Enclosed) -> _Enclosed:
+    return left[0] - right[2], left[1] - right[1], left[2] - right[0]
+
+
+def _multiply(left: _Enclosed, right: _Enclosed) -> _Enclosed:
+    ends = [a * b for a in (left[0], left[2]) for b in (right[0], right[2])]
+    return min(ends), left[1] * right[1], max(ends)
+
+
+def _divide(left: _Enclosed, right: _Enclosed) -> _Enclosed:
+    low, exact, high = right
+    if low <= 0 <= high:
+        raise ZeroDivisionError
+    return _multiply(left, (1 / high, 1 / exact, 1 / low))
+
+
+_ENCLOSING: dict[str, Callable[[_Enclosed, _Enclosed], _Enclosed]] = {
+    "+": _add,
+    "-": _subtract,
+    "*": _multiply,
+    "/": _divide,
+}
 
 
 Coefficients = Mapping[Reference | None, float]

@@ -43,7 +43,7 @@ def compare_with_kept(config: pytest.Config, kept: Path, now: baseline.Baseline,
                 original_datadir=kept.parent,
                 request=cast("Any", request),
                 check_fn=check,
-                dump_fn=lambda path: baseline.write(now, path),
+                dump_fn=lambda path: _keep(now, path),
                 extension=".json",
                 fullpath=kept,
                 obtained_filename=Path(folder) / "obtained.json",
@@ -51,6 +51,11 @@ def compare_with_kept(config: pytest.Config, kept: Path, now: baseline.Baseline,
         except (AssertionError, baseline.BaselineError, pytest.fail.Exception) as error:
             said.append(str(error))
     return "\n".join(filter(None, said))
+
+
+def _keep(now: baseline.Baseline, path: Path) -> None:
+    baseline.demand_whole(now)
+    baseline.write(now, path)
 
 
 def _drift(path: Path, now: baseline.Baseline, experiment: Experiment) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,17 @@ def test_junit_reads_as_before(every: tuple[Suite, ...], file_regression: FileRe
 def test_compact_json_reads_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:
     document = json.loads(compact(every, [Verdict.BLOCKED], 3))
     file_regression.check(json.dumps(document, indent=1) + "\n", extension=".json", encoding="utf-8")
+
+
+def test_what_json_has_no_number_for_is_a_string(every: tuple[Suite, ...]) -> None:
+    suite = every[0]
+    case = suite.cases[0]
+    assert case.judgement is not None
+    wide = dataclasses.replace(case.judgement, deviation=math.inf, interval=(-math.inf, math.inf))
+    changed = dataclasses.replace(suite, cases=(dataclasses.replace(case, judgement=wide), *suite.cases[1:]))
+    found = json.loads(compact([changed], [], 3), parse_constant=pytest.fail)
+    first = found["experiments"][0]["expectations"][0]
+    assert (first["deviation"], first["interval"]) == ("inf", ["-inf", "inf"])
 
 
 def test_the_summary_reads_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:

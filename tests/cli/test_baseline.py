@@ -56,8 +56,8 @@ def test_numbers_are_kept_after_the_difference_is_shown_and_a_question(harness: 
     accuracies(0.505, 0.505, 0.8)
     before = KEPT.read_text()
     table = [
-        "run metric kept measured difference allowed",
-        "m[l2] test_accuracy 90.00% 80.00% -10.00 points 1.00 points drifted",
+        "run metric kept measured difference allowed seeds",
+        "m[l2] test_accuracy 90.00% 80.00% -10.00 points 1.00 points 1 drifted",
     ]
     assert output(harness("baseline", "compare", "a.json")) == (1, ["a: 1 of 6 numbers drifted", *table])
     code, lines = output(harness("baseline", "update", "a.json"))
@@ -65,8 +65,8 @@ def test_numbers_are_kept_after_the_difference_is_shown_and_a_question(harness: 
     assert lines == [
         "a: 3 of 6 means changed",
         table[0],
-        "one test_accuracy 50.00% 50.50% 0.50 points 1.00 points",
-        "m[none] test_accuracy 50.00% 50.50% 0.50 points 1.00 points",
+        "one test_accuracy 50.00% 50.50% 0.50 points 1.00 points 1",
+        "m[none] test_accuracy 50.00% 50.50% 0.50 points 1.00 points 1",
         table[1],
         "keep the numbers of a? [y/N]:",
     ]
@@ -90,6 +90,45 @@ def test_a_damaged_baseline_is_told(harness: Harness, accuracies: Store) -> None
         found = harness("baseline", command, "a.json")
         assert found.exit_code == 3
         assert found.stderr == "error: the baseline reports/a.baseline.json cannot be read: 'format'\n"
+
+
+def test_one_damaged_baseline_ends_no_other_comparison(harness: Harness, pretend: Pretend) -> None:
+    Path("b.json").write_text(Path("a.json").read_text().replace('"name": "a"', '"name": "b"'))
+    values: dict[str, dict[str, Sequence[float | None]]] = {
+        run: {"test_accuracy": [0.5]} for run in ("one", "m[none]", "m[l2]")
+    }
+    for name in "ab":
+        pretend(Path(f"{name}.json"), Path(".harness/store"), values)
+    assert harness("baseline", "update", "a.json", "b.json", "--yes").exit_code == 0
+    KEPT.write_text(KEPT.read_text().replace("0.5", "NaN", 1))
+    found = harness("baseline", "compare", "a.json", "b.json")
+    assert (found.exit_code, found.stdout) == (3, "b: 0 of 3 numbers drifted\n")
+    assert "one, test_accuracy, seed 0: expected a finite number or null, found nan" in found.stderr
+    assert harness("baseline", "update", "a.json", "b.json", "--yes").exit_code == 3
+
+
+def test_a_number_that_is_kept_on_one_side_alone_has_drifted(harness: Harness, accuracies: Store) -> None:
+    accuracies(0.5, 0.5, 0.9)
+    harness("baseline", "update", "a.json", "--yes")
+    whole = KEPT.read_text()
+    for old, new in (('"test_accuracy": [0.9]', '"test_accuracy": [null]'), ('"test_accuracy": [0.9],\n', "")):
+        assert old in whole
+        KEPT.write_text(whole.replace(old, new))
+        code, lines = output(harness("baseline", "compare", "a.json"))
+        assert (code, lines[0]) == (1, "a: 1 of 6 numbers drifted")
+        assert lines[2] == "m[l2] test_accuracy – 90.00% 0 -> 1 of 1 drifted, not kept"  # noqa: RUF001
+
+
+def test_what_is_measured_but_no_number_is_never_kept(harness: Harness, accuracies: Store) -> None:
+    accuracies(0.5, 0.5, 0.9)
+    harness("baseline", "update", "a.json", "--yes")
+    before = KEPT.read_text()
+    for stored in Path(".harness/store/runs").glob("*/measurements.json"):
+        stored.write_text(stored.read_text().replace("0.9", "NaN"))
+    found = harness("baseline", "update", "a.json", "--yes")
+    assert found.exit_code == 3
+    assert KEPT.read_text() == before
+    assert harness("baseline", "compare", "a.json").exit_code in (1, 3, 4)
 
 
 def test_an_invalid_specification_ends_with_2(harness: Harness) -> None:

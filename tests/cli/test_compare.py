@@ -103,7 +103,7 @@ def test_json_has_everything(harness: Harness) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["nowhere"], 2, "Error: 'nowhere' is no path and no git revision here; what is compared is a result file"),
+        (["nowhere"], 2, "Error: 'nowhere' is no path and no git revision here (git says: fatal: not a git repo"),
         (["reports", "nowhere"], 2, "Error: 'nowhere' is no path"),
         (["reports", "after", "more"], 2, "unexpected extra argument"),
         (["reports", "after", "--metric", "acuracy"], 2, "'acuracy' is not one of"),

@@ -99,6 +99,58 @@ def test_numbers_that_are_not_finite_do_not_exist() -> None:
     assert found.comparisons()[0].lost == (1,)
 
 
+def expected(difference: Difference) -> list[tuple[Outcome, tuple[int, ...], tuple[int, ...]]]:
+    return [
+        (each.comparison.outcome, each.comparison.gained, each.comparison.lost)
+        for of in difference.experiments
+        for each in of.expectations
+        if each.comparison is not None
+    ]
+
+
+class TestMissingValues:
+    """A value that is not there any more is a change, where the verdict was a fail before too."""
+
+    @pytest.mark.parametrize(("values", "lost"), [((0.1, 0.2), (2,)), ((0.1,), (1, 2)), ((), (0, 1, 2))])
+    def test_a_seed_without_the_value_of_an_expectation_is_told(
+        self, values: tuple[float, ...], lost: tuple[int, ...]
+    ) -> None:
+        runs = {"one": [0.1, 0.2, 0.3]}
+        before = side(result(runs, [judgement("fail", 0.1, 0.2, 0.3)]))
+        after = side(result(runs, [judgement("fail", *values)]))
+        found = compare_sides(before, after, 0.95)
+        assert (found.changes, expected(found)) == (True, [(Outcome.EXISTENCE, (), lost)])
+        found = compare_sides(after, before, 0.95)
+        assert (found.changes, expected(found)) == (True, [(Outcome.EXISTENCE, lost, ())])
+
+    @pytest.mark.parametrize("bad", [None, "nan", "inf"])
+    def test_a_number_that_became_none_is_told(self, bad: Any) -> None:
+        before, after = side(result({"one": [0.1, 0.2, 0.3]})), side(result({"one": [0.1, 0.2, bad]}))
+        assert outcomes(compare_sides(before, after, 0.95)) == {"a.one.test_accuracy": Outcome.EXISTENCE}
+        assert outcomes(compare_sides(after, after, 0.95)) == {"a.one.test_accuracy": Outcome.SAME}
+
+    def test_nan_is_not_the_same_as_nothing(self) -> None:
+        diverged: Any = "nan"
+        before, after = side(result({"one": [diverged, 0.2]})), side(result({"one": [None, 0.2]}))
+        assert outcomes(compare_sides(before, after, 0.95)) == {"a.one.test_accuracy": Outcome.EXISTENCE}
+
+    def test_a_metric_that_is_gone_is_told(self) -> None:
+        before, bare = result({"one": [0.1, 0.2]}), result({"one": [0.1, 0.2]})
+        for seed in bare["runs"]["one"].values():
+            del seed["measurements"]["test_accuracy"]
+        assert outcomes(compare_sides(side(before), side(bare), 0.95)) == {"a.one.test_accuracy": Outcome.EXISTENCE}
+
+
+def test_an_expectation_that_is_zero_but_for_rounding_is_the_same() -> None:
+    runs = {"one": [0.95, 0.95], "two": [0.95, 0.95]}
+    metric = "(one.test_accuracy + two.test_accuracy) / 2 - two.test_accuracy"
+    before = side(result(runs, [judgement("fail", 0.0, 0.0, metric=metric)]))
+    after = side(result(runs, [judgement("fail", 1e-16, 1e-16, metric=metric)]))
+    assert expected(compare_sides(before, after, 0.95)) == [(Outcome.SAME, (), ())]
+    unreadable = side(result(runs, [judgement("fail", 0.0, 0.0, metric="of a later version")]))
+    assert expected(compare_sides(unreadable, unreadable, 0.95)) == [(Outcome.SAME, (), ())]
+
+
 def test_chosen_metrics_alone_are_compared_and_corrected() -> None:
     before, after = result({"one": [0.1, 0.2, 0.3]}), result({"one": [0.11, 0.22, 0.33]})
     for seed, run in after["runs"]["one"].items():

@@ -117,15 +117,59 @@ def test_a_folder_without_results_is_told() -> None:
         side(".")
 
 
-def test_without_a_repository_a_revision_names_nothing() -> None:
-    with pytest.raises(UnknownSide, match="'HEAD' is no path and no git revision here"):
-        side("HEAD")
+class TestWithoutARevision:
+    """Why git gives nothing is told, in its own words where it has any."""
 
+    def test_without_a_repository(self) -> None:
+        with pytest.raises(
+            UnknownSide, match=r"no git revision here \(git says: fatal: not a git repository .*\); what"
+        ):
+            side("HEAD")
 
-def test_without_git_a_revision_names_nothing(git: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(UnknownSide, match="'HEAD' is no path and no git revision here"):
-        side("HEAD")
+    def test_without_git(self, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", "")
+        with pytest.raises(
+            UnknownSide, match=r"no git revision here \(git is not installed, or not on the PATH\); what"
+        ):
+            side("HEAD")
+
+    def test_with_a_git_that_cannot_be_run(
+        self, git: Callable[..., str], here: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (here / "bin").mkdir()
+        (here / "bin/git").write_text("no program")
+        (here / "bin/git").chmod(0o755)
+        monkeypatch.setenv("PATH", str(here / "bin"))
+        with pytest.raises(UnknownSide, match=r"\(git cannot be run: Exec format error\)"):
+            side("HEAD")
+
+    def test_in_a_repository_of_another_person(self, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+        monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        with pytest.raises(UnknownSide, match=r"dubious ownership in repository at .* --add safe\.directory /"):
+            side("HEAD")
+
+    def test_before_the_first_commit(self, here: Path) -> None:
+        subprocess.run(["git", "init", "--quiet"], check=True)
+        with pytest.raises(UnknownSide, match=r"no git revision here \(this repository has no commits yet\)"):
+            side("HEAD")
+
+    def test_in_a_shallow_clone(self, git: Callable[..., str], here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        git("clone", "--quiet", "--depth", "1", f"file://{here}", "shallow")
+        monkeypatch.chdir(here / "shallow")
+        assert accuracies(side("HEAD"))["a"] == {"one": [0.2]}
+        with pytest.raises(
+            UnknownSide, match=r"\(this is a shallow clone, .*; git fetch --unshallow brings the others\)"
+        ):
+            side("HEAD~1")
+
+    def test_where_an_object_is_damaged(self, git: Callable[..., str], here: Path) -> None:
+        blob = git("rev-parse", "HEAD:reports/a.json")
+        found = here / ".git/objects" / blob[:2] / blob[2:]
+        found.chmod(0o644)
+        found.write_bytes(b"no object")
+        with pytest.raises(ReadError, match=r"^HEAD:reports/a\.json cannot be read; git says: error: .*corrupt"):
+            side("HEAD")
 
 
 def test_a_revision_without_reports_is_told(git: Callable[..., str]) -> None:

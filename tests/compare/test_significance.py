@@ -85,12 +85,20 @@ def test_seeds_that_were_added_do_not_blur_the_pairs() -> None:
         (numbers(400, 400), numbers(300, 300), Outcome.CHANGED, 0.0),
         (numbers(1, 2, 3), numbers(1.5, 2.5, 3.5), Outcome.CHANGED, 0.0),
         (numbers(400, 400), numbers(300, 300, first=2), Outcome.CHANGED, 0.0),
-        (numbers(1e200, 2e200), numbers(2e200, -1e200), Outcome.UNTESTED, None),
+        (numbers(1e-15, 1e-15), numbers(5e-13, 5e-13), Outcome.CHANGED, 0.0),
+        (numbers(0.0, 0.0), numbers(-0.0, -0.0), Outcome.SAME, None),
+        (numbers(5e-324, 1e-323), numbers(5e-324, 1e-323), Outcome.SAME, None),
         (numbers(), numbers(), Outcome.SAME, None),
         (numbers(None, None), numbers(None, None), Outcome.SAME, None),
         (numbers(None, None), numbers(1, 2), Outcome.EXISTENCE, None),
         (numbers(1, 2, 3), numbers(1, None, 3), Outcome.EXISTENCE, None),
         (numbers(1, None), numbers(None, 2), Outcome.UNTESTED, None),
+        (numbers(1, 2, 3), numbers(1, math.nan, 3), Outcome.EXISTENCE, None),
+        (numbers(1, math.nan, 3), numbers(1, 2, 3), Outcome.EXISTENCE, None),
+        (numbers(math.nan, math.nan), numbers(1, 2), Outcome.EXISTENCE, None),
+        (numbers(math.nan, math.inf), numbers(math.nan, math.inf), Outcome.SAME, None),
+        (numbers(None, 1), numbers(math.nan, 1), Outcome.EXISTENCE, None),
+        (numbers(math.inf, 1), numbers(-math.inf, 1), Outcome.EXISTENCE, None),
     ],
 )
 def test_what_needs_no_test(before: Values, after: Values, outcome: Outcome, p: float | None) -> None:
@@ -126,3 +134,30 @@ def test_p_values_are_corrected_together() -> None:
     many = {"it": shifted(0.03)} | {str(index): shifted(0.9) for index in range(9)}
     assert compare_all(many, 0.95)["it"].adjusted == pytest.approx(0.3)
     assert compare_all(many, 0.95)["it"].outcome is Outcome.CHANCE
+
+
+@pytest.mark.parametrize("exponent", [-1070, -500, 500, 1020])
+@pytest.mark.parametrize("first", [0, 3])
+def test_the_largest_and_the_smallest_numbers_are_tested_as_any_are(exponent: int, first: int) -> None:
+    before, after = (1.0, 5.0, 2.0), (2.0, 7.0, 5.0)
+    plain = only(numbers(*before), numbers(*after, first=first))
+    large, larger = ([math.ldexp(value, exponent) for value in side] for side in (before, after))
+    found = only(numbers(*large), numbers(*larger, first=first))
+    assert (found.p, found.outcome) == (plain.p, plain.outcome)
+    assert plain.half_width is not None
+    assert found.half_width == pytest.approx(
+        math.ldexp(plain.half_width, exponent), rel=0.2 if exponent < -1000 else 1e-12
+    )
+
+
+def test_a_difference_and_a_deviation_that_are_too_large_are_infinite() -> None:
+    found = only(numbers(1.7e308, 1.6e308), numbers(-1.7e308, -1.5e308))
+    assert (found.outcome, found.difference) == (Outcome.CHANGED, -math.inf)
+    assert only(numbers(1.7e308, -1.7e308), numbers(0.0, 1.0)).before.deviation == math.inf
+
+
+def test_what_is_a_difference_is_the_same_within_the_rounding_of_what_it_is_of() -> None:
+    # (0.94 + 0.96) / 2 - 0.95, exactly and as it may be rounded
+    before, after = numbers(0.0, 0.0), numbers(1e-16, 1e-16)
+    assert compare(before, after, 0.95).outcome is not Outcome.SAME
+    assert compare(before, after, 0.95, size=0.96).outcome is Outcome.SAME

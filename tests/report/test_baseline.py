@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from harness.measurements import METRICS
 from harness.report.baseline import (
+    FORMAT,
     Baseline,
     BaselineError,
     Comparison,
     Values,
     compare,
     default_tolerance,
+    demand_whole,
     measure,
     path_of,
     read,
@@ -27,7 +31,7 @@ from harness.report.baseline import (
 )
 from harness.report.drift import changes, drift_table, other_environment
 from harness.results import RunResult, Status
-from harness.spec.records import Experiment, Tolerance
+from harness.spec.records import Experiment, Json, Tolerance
 
 
 def kept(values: Values, seeds: Sequence[int] = (0, 1)) -> Baseline:
@@ -79,20 +83,117 @@ def test_the_specification_s_tolerance_is_the_larger_of_its_two() -> None:
     assert drifted(before, before, {"test_loss": Tolerance()}) == []
 
 
-def test_what_is_kept_must_be_measured_again_and_what_is_new_cannot_drift() -> None:
-    before: Values = {"gone": {"steps": [1, 1]}, "r": {"epochs_to_fit": [3, None], "boundary_length": [1.0, 1.0]}}
-    after: Values = {"new": {"steps": [1, 1]}, "r": {"epochs_to_fit": [None, 3], "steps": [1, 1]}}
-    assert drifted(before, after) == ["gone.steps", "r.boundary_length"]
-    assert drifted({"r": {"epochs_to_fit": [3, None]}}, {"r": {"epochs_to_fit": [None, None]}}) == ["r.epochs_to_fit"]
-    assert drifted({"r": {"epochs_to_fit": [None, None]}}, {"r": {"epochs_to_fit": [3, 3]}}) == []
-    assert drifted({"r": {"steps": [1, 1]}}, {"r": {"steps": [math.inf, math.nan]}}) == ["r.steps"]
+class TestCompare:
+    """A value that is there on one side alone is drift, whatever the means are."""
+
+    @pytest.mark.parametrize(
+        ("before", "after", "lost", "gained"),
+        [
+            ([1.0, 1.0], [None, None], (0, 1), ()),
+            ([1.0, 1.0], [1.0, None], (1,), ()),
+            ([1.0, None], [1.0, 1.0], (), (1,)),
+            ([None, None], [1.0, 1.0], (), (0, 1)),
+            ([1.0, None], [None, 1.0], (0,), (1,)),
+            ([1.0, 1.0], [1.0], (1,), ()),
+            ([], [1.0, 1.0], (), (0, 1)),
+        ],
+    )
+    def test_a_seed_that_has_a_value_on_one_side_alone_has_drifted(
+        self,
+        before: Sequence[float | None],
+        after: Sequence[float | None],
+        lost: tuple[int, ...],
+        gained: tuple[int, ...],
+    ) -> None:
+        (found,) = compare(kept({"r": {"epochs_to_fit": before}}), kept({"r": {"epochs_to_fit": after}}), {})
+        assert (found.drifted, found.lost, found.gained) == (True, lost, gained)
+
+    def test_what_no_seed_has_on_either_side_has_not_drifted(self) -> None:
+        values: Values = {"r": {"epochs_to_fit": [None, None]}}
+        assert drifted(values, values) == []
+        assert drifted(values, {"r": {}}) == []
+        assert drifted({"r": {"epochs_to_fit": [3, None]}}, {"r": {"epochs_to_fit": [3, None]}}) == []
+
+    def test_a_metric_or_a_run_that_one_side_alone_has_has_drifted(self) -> None:
+        before: Values = {"gone": {"steps": [1, 1]}, "r": {"distance": [1.0, 1.0]}}
+        after: Values = {"new": {"steps": [1, 1]}, "r": {"weight_norm": [1.0, 1.0]}}
+        assert drifted(before, after) == ["gone.steps", "r.distance", "r.weight_norm", "new.steps"]
+
+    @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, "0.5", True, [1.0]])
+    def test_a_measured_value_that_is_no_finite_number_has_drifted(self, bad: Any) -> None:
+        (found,) = compare(kept({"r": {"steps": [1, 1]}}), kept({"r": {"steps": [1, bad]}}), {})
+        assert (found.drifted, found.lost, found.unusable) == (True, (1,), (1,))
+        (found,) = compare(kept({"r": {"steps": [1, None]}}), kept({"r": {"steps": [1, bad]}}), {})
+        assert (found.drifted, found.lost, found.unusable) == (True, (), (1,))
+
+    def test_other_seeds_have_drifted(self) -> None:
+        two, three = kept({"r": {"steps": [1, 3]}}), kept({"r": {"steps": [1, 3, 2]}}, [0, 1, 2])
+        (more,), (fewer,) = compare(two, three, {}), compare(three, two, {})
+        assert (more.drifted, more.gained, more.counts) == (True, (2,), (2, 3, 3))
+        assert (fewer.drifted, fewer.lost, fewer.counts) == (True, (2,), (3, 2, 3))
+        (other,) = compare(two, kept({"r": {"steps": [1, 3]}}, [0, 2]), {})
+        assert (other.drifted, other.lost, other.gained) == (True, (1,), (2,))
+
+    def test_a_mean_is_that_of_the_seeds_that_have_a_value_and_says_how_many(self) -> None:
+        before, after = {"r": {"steps_to_fit": [100, None, 200]}}, {"r": {"steps_to_fit": [110, None, 210]}}
+        (found,) = compare(kept(before, [0, 1, 2]), kept(after, [0, 1, 2]), {})
+        assert (found.kept, found.measured, found.counts, found.drifted) == (150, 160, (2, 2, 3), False)
 
 
-def test_more_seeds_are_no_drift_and_fewer_are() -> None:
-    two, three = kept({"r": {"steps": [1, 3]}}), kept({"r": {"steps": [1, 3, 99]}}, [0, 1, 2])
-    assert [each.drifted for each in compare(two, three, {})] == [False]
-    (fewer,) = compare(three, two, {})
-    assert (fewer.measured, fewer.drifted) == (None, True)
+class TestComparison:
+    """What is within a tolerance, at the edges of what numbers can be."""
+
+    @pytest.mark.parametrize("tolerance", [Tolerance(absolute=math.nan), Tolerance(relative=math.nan)])
+    def test_a_tolerance_that_is_no_number_allows_nothing(self, tolerance: Tolerance) -> None:
+        assert Comparison("r", "steps", 1.0, 1.0, tolerance).drifted
+
+    @pytest.mark.parametrize("tolerance", [Tolerance(absolute=-1.0), Tolerance(relative=-1.0)])
+    def test_a_negative_tolerance_allows_no_difference(self, tolerance: Tolerance) -> None:
+        assert Comparison("r", "steps", 1.0, 1.5, tolerance).drifted
+
+    def test_without_any_tolerance_the_number_must_be_the_same(self) -> None:
+        assert not Comparison("r", "steps", 0.1, 0.1, Tolerance()).drifted
+        assert Comparison("r", "steps", 0.1, math.nextafter(0.1, 1), Tolerance()).drifted
+
+    @pytest.mark.parametrize(
+        ("before", "now"),
+        [(0.95, 0.96), (0.96, 0.95), (0.07, 0.08), (0.1, 0.11), (1000.1, 1000.11), (-0.01, 0.0), (0.3, 0.29)],
+    )
+    def test_rounding_does_not_decide_on_the_edge(self, before: float, now: float) -> None:
+        assert not Comparison("r", "test_accuracy", before, now, Tolerance(absolute=0.01)).drifted
+        beyond = now + math.copysign(1e-12, now - before)
+        assert Comparison("r", "test_accuracy", before, beyond, Tolerance(absolute=0.01)).drifted
+
+    def test_a_tiny_tolerance_is_no_smaller_than_it_says_and_no_larger(self) -> None:
+        assert not Comparison("r", "train_loss", 1e-15, 2e-15, Tolerance(absolute=1e-15)).drifted
+        assert Comparison("r", "train_loss", 1e-15, 2.001e-15, Tolerance(absolute=1e-15)).drifted
+
+    def test_nothing_overflows(self) -> None:
+        far = Comparison("r", "train_loss", 1.7e308, -1.7e308, Tolerance(relative=1.5))
+        assert far.drifted
+        assert not Comparison("r", "train_loss", 1.7e308, -1.7e308, Tolerance(relative=2.0)).drifted
+        assert "inf" in drift_table([far])
+        (mean,) = compare(
+            kept({"r": {"train_loss": [1.7e308, 1.7e308]}}), kept({"r": {"train_loss": [1.7e308] * 2}}), {}
+        )
+        assert (mean.kept, mean.drifted) == (1.7e308, False)
+
+
+class TestDemandWhole:
+    """What is measured is kept whole or not at all."""
+
+    @pytest.mark.parametrize("bad", [math.nan, math.inf, "0.5", True])
+    def test_a_value_that_is_no_finite_number_is_not_kept(self, bad: Any) -> None:
+        with pytest.raises(BaselineError, match=r"the numbers of a cannot be kept: r, seed 1: steps is .* no finite"):
+            demand_whole(kept({"r": {"steps": [1, bad]}}))
+
+    def test_a_seed_that_lacks_what_others_have_is_not_kept(self) -> None:
+        values: Values = {"r": {"test_accuracy": [None, 0.5]}, "s": {"steps": [1, None]}}
+        with pytest.raises(BaselineError, match=r"r, seed 0, has no test_accuracy, .* \(and 1 more\); remove that run"):
+            demand_whole(kept(values))
+
+    def test_that_some_seeds_never_fit_is_kept(self) -> None:
+        demand_whole(kept({"r": {"epochs_to_fit": [None, 3], "steps_to_fit": [None, None]}}))
 
 
 def test_the_numbers_of_an_experiment_are_those_of_its_finished_runs(
@@ -125,6 +226,11 @@ def test_a_file_gives_back_what_was_written(
     assert json.loads(path.read_text())["seeds"] == list(experiment.seeds)
 
 
+def damaged(**members: Json) -> str:
+    head = {"format": FORMAT, "name": "a", "specification": "a.json", "environment": {}, "seeds": [0, 1], "runs": {}}
+    return json.dumps(head | members)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -132,13 +238,29 @@ def test_a_file_gives_back_what_was_written(
         ("[]", "list indices must be integers"),
         ("{}", "'format'"),
         ('{"format": "x"}', "its format is 'x', not 'reproduction-harness baseline 1'"),
+        (damaged(seeds=[]), r"its seeds must be different whole numbers, found \[\]"),
+        (damaged(seeds=[0, 0]), "its seeds must be different whole numbers"),
+        (damaged(seeds=[0, True]), "its seeds must be different whole numbers"),
+        (damaged(seeds="01"), "its seeds must be different whole numbers, found '01'"),
+        (damaged(runs=[]), r"runs must be an object, found \[\]"),
+        (damaged(runs={"r": 3}), "the run 'r' must be an object, found 3"),
+        (damaged(runs={"r": {"steps": 3}}), "r, steps: expected a number for each seed, found 3"),
+        (damaged(runs={"r": {"steps": []}}), "r, steps: expected 2 numbers, one for each seed, found 0"),
+        (damaged(runs={"r": {"steps": [1, 2, 3]}}), "r, steps: expected 2 numbers, one for each seed, found 3"),
+        (damaged(runs={"r": {"steps": [1, "2"]}}), "r, steps, seed 1: expected a finite number or null, found '2'"),
+        (damaged(runs={"r": {"steps": [True, 2]}}), "r, steps, seed 0: expected a finite number or null, found True"),
+        (
+            damaged(runs={"r": {"steps": [1, math.nan]}}),
+            "r, steps, seed 1: expected a finite number or null, found nan",
+        ),
+        (damaged(runs={"r": {"steps": [1, 10**400]}}), "r, steps, seed 1: expected a finite number or null, found 100"),
     ],
 )
 def test_another_file_is_refused(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "a.baseline.json"
     assert read(path) is None
     path.write_text(content)
-    with pytest.raises(BaselineError, match="cannot be read: .*" + message.replace("(", r"\(")):
+    with pytest.raises(BaselineError, match="cannot be read: .*" + message):
         read(path)
 
 
@@ -152,14 +274,19 @@ def test_the_table_shows_differences_in_the_metric_s_unit() -> None:
     compared = [
         Comparison("r", "test_accuracy", 0.9, 0.8, Tolerance(absolute=0.01)),
         Comparison("r", "steps", 10, 10, Tolerance(relative=0.1)),
-        Comparison("r", "distance", 1.0, None, Tolerance(relative=0.1)),
-        Comparison("r", "epochs", None, 3, Tolerance(relative=0.1)),
+        Comparison("r", "distance", 1.0, None, Tolerance(relative=0.1), (2, 0, 2), lost=(0, 1)),
+        Comparison("r", "epochs", None, 3, Tolerance(relative=0.1), (0, 2, 2), gained=(0, 1)),
+        Comparison("r", "epochs_to_fit", 3, 3, Tolerance(relative=0.1), (3, 2, 4), lost=(2,), unusable=(2, 3)),
+        Comparison("r", "steps_to_fit", 3, 4, Tolerance(relative=1), (2, 2, 3)),
     ]
-    assert drift_table(changes(compared)).splitlines() == [
-        "run    metric         kept    measured    difference     allowed",
-        "r      test_accuracy  90.00%  80.00%      -10.00 points  1.00 points  drifted",
-        "r      distance       1.00    –                          0.100        drifted",  # noqa: RUF001
-        "r      epochs         –       3 epochs                                new",  # noqa: RUF001
+    remark = "drifted, gone for seed 2, no finite number for seeds 2, 3"
+    assert [re.split(r"  +", line) for line in drift_table(changes(compared)).splitlines()] == [
+        ["run", "metric", "kept", "measured", "difference", "allowed", "seeds"],
+        ["r", "test_accuracy", "90.00%", "80.00%", "-10.00 points", "1.00 points", "1", "drifted"],
+        ["r", "distance", "1.00", "–", "0.100", "2 -> 0 of 2", "drifted, gone"],  # noqa: RUF001
+        ["r", "epochs", "–", "3 epochs", "0 -> 2 of 2", "drifted, not kept"],  # noqa: RUF001
+        ["r", "epochs_to_fit", "3 epochs", "3 epochs", "0 epochs", "0 epochs", "3 -> 2 of 4", remark],
+        ["r", "steps_to_fit", "3 steps", "4 steps", "1 steps", "3 steps", "2 of 3"],
     ]
 
 

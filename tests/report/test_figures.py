@@ -51,6 +51,18 @@ def test_every_plot_has_a_sane_size_and_is_not_blank(experiment: Experiment, res
         assert b"Software" not in image
 
 
+def test_by_cell_a_mean_of_fewer_seeds_than_were_asked_for_is_an_open_point(
+    experiment: Experiment, results: Sequence[RunResult]
+) -> None:
+    def face(found: Sequence[RunResult]) -> object:
+        figure = by_cell(experiment, found, metric="test_accuracy", groups={"pre-training": "confusion"})
+        return figure.axes[0].containers[0].lines[0].get_markerfacecolor()  # type: ignore[attr-defined]
+
+    last = max(result.seed for result in results)
+    assert face(results) != "white"
+    assert face([result for result in results if result.seed != last]) == "white"
+
+
 def test_the_mean_and_its_interval_by_cell(experiment: Experiment, results: Sequence[RunResult]) -> None:
     figure = by_cell(experiment, results, metric="test_accuracy", groups=GROUPS)
     (axes,) = figure.axes

@@ -17,7 +17,7 @@ from pytest_regressions.file_regression import FileRegressionFixture
 from harness.check import Verdict, check
 from harness.report.write import write_index, write_report
 from harness.results import RunResult, Status
-from harness.spec.records import Experiment
+from harness.spec.records import Basis, Expectation, Experiment, Statistic
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +177,22 @@ def test_what_is_not_finite_is_valid_json(experiment: Experiment, tmp_path: Path
     path = write_report(experiment, diverged, check(experiment, diverged), tmp_path, when)
     document = json.loads(path.with_suffix(".json").read_text(), parse_constant=pytest.fail)
     assert document["runs"]["confusion"]["0"]["measurements"] == {"train_loss": "nan", "weight_norm": "inf"}
+
+
+def test_numbers_near_the_largest_have_a_report_and_a_line_in_the_index(
+    experiment: Experiment, tmp_path: Path, when: datetime
+) -> None:
+    huge = [
+        RunResult("confusion", seed, "key", Status.DONE, measurements={"weight_norm": value})
+        for seed, value in enumerate((1.7e308, -1.7e308, 1.7e308))
+    ]
+    asked = Expectation("e", "", "confusion.weight_norm", 0.0, None, Statistic.MEAN, 0.95, Basis.CLAIM, "s")
+    wide = dataclasses.replace(experiment, expectations=(asked,), figures=())
+    path = write_report(wide, huge, check(wide, huge), tmp_path, when)
+    (judgement,) = json.loads(path.with_suffix(".json").read_text(), parse_constant=pytest.fail)["judgements"]
+    assert (judgement["verdict"], judgement["deviation"]) == ("inconclusive", "inf")
+    assert "5.67e+307 ± inf" in path.read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+    assert "5.67e+307 ± inf" in write_index(tmp_path).read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_an_experiment_of_which_nothing_ran(experiment: Experiment, tmp_path: Path, when: datetime) -> None:

@@ -1,5 +1,8 @@
 import math
+import re
 import sys
+import time
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -8,10 +11,11 @@ from hypothesis import strategies as st
 from harness.spec.expression import ExpressionError, Reference, evaluate, linear, parse, references
 
 A, B = Reference("a", "x"), Reference("b[p+q,r]", "y")
+C, STEPS = Reference("b", "x"), Reference("c", "steps")
 
 
 def value(text: str, a: float = 0.0, b: float = 0.0) -> float:
-    return evaluate(parse(text), {A: a, B: b})
+    return evaluate(parse(text), {A: a, B: b}).number
 
 
 @pytest.mark.parametrize(
@@ -54,22 +58,71 @@ TREES = st.recursive(
 )
 
 
-@given(TREES, st.floats(-100, 100))
-def test_python_computes_the_same(text: str, a: float) -> None:
-    try:
-        # The text is made above, of numbers, operators and parentheses alone.
-        expected = float(eval(text.replace("a.x", f"({a!r})")))
-    except ZeroDivisionError:
-        return
-    except OverflowError:
-        expected = math.inf
-    found = value(text, a=a)
-    assert found == pytest.approx(expected, rel=1e-12, nan_ok=True) or not math.isfinite(expected)
+def exactly(text: str, number: str, a: float) -> Fraction:
+    """What Python computes of a text, each constant in it and `a` turned into a fraction by `number`."""
+    constant = re.sub(r"(?<![\w.])(\d[\d.]*(?:e[+-]?\d+)?)", rf"{number}('\1')", text)
+    # The text is made above, of numbers, operators and parentheses alone.
+    found = eval(
+        constant.replace("a.x", f"{number}('{a!r}')"),
+        {"Stored": lambda text: Fraction(float(text)), "Written": Fraction},
+    )
+    return Fraction(found)
 
 
-def test_a_division_by_zero_has_no_value() -> None:
-    assert math.isnan(value("1 / 0"))
-    assert math.isnan(value("1 / (a.x - a.x)", a=3))
+class TestEvaluate:
+    """The number that is nearest to what an expression comes to, and how far away that may be."""
+
+    @given(TREES, st.floats(-100, 100))
+    def test_python_computes_the_same_of_fractions(self, text: str, a: float) -> None:
+        found = evaluate(parse(text), {A: a})
+        try:
+            expected = exactly(text, "Stored", a)
+        except ZeroDivisionError:
+            assert math.isnan(found.number)
+            return
+        if math.isfinite(found.number):
+            assert abs(Fraction(found.number) - expected) <= Fraction(math.ulp(found.number)) / 2
+        elif math.isinf(found.number):
+            assert abs(expected) > Fraction(sys.float_info.max)
+
+    @given(TREES, st.floats(-100, 100))
+    def test_what_is_written_comes_to_no_more_than_the_rounding_away(self, text: str, a: float) -> None:
+        found = evaluate(parse(text), {A: a})
+        if math.isfinite(found.number):
+            assert abs(Fraction(found.number) - exactly(text, "Written", a)) <= found.rounding
+
+    def test_the_rounding_is_small_beside_the_numbers_that_take_part(self) -> None:
+        found = evaluate(parse("a.x - b[p+q,r].y"), {A: 0.09, B: 0.08})
+        assert found.number < 0.01
+        assert Fraction(1, 100) - Fraction(found.number) <= found.rounding < 2e-17
+        assert evaluate(parse("a.x"), {A: 5e-13}).rounding < 1e-28
+        assert evaluate(parse("2 * 3"), {}).rounding == 0
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("a.x * 10 / 10", 1.5e308),
+            ("a.x + a.x - a.x", 1.5e308),
+            ("(a.x + b[p+q,r].y) / 2", 1.4e308),
+            ("1 / (1 / a.x / 1000) / 1000", 1.5e308),
+            ("a.x * 10", math.inf),
+            ("-a.x * 10", -math.inf),
+            ("1e-300 * 1e-300 * 1e300 * 1e300", 1.0),
+        ],
+    )
+    def test_nothing_overflows_or_vanishes_on_the_way(self, text: str, expected: float) -> None:
+        assert value(text, a=1.5e308, b=1.3e308) == pytest.approx(expected)
+
+    @pytest.mark.parametrize("text", ["1 / 0", "1 / (a.x - a.x)", "a.x / (0.3 - a.x - b[p+q,r].y)", "0 / (0 * a.x)"])
+    def test_a_division_by_zero_has_no_value_nor_has_one_by_what_is_zero_but_for_rounding(self, text: str) -> None:
+        assert math.isnan(value(text, a=0.1, b=0.2))
+
+    @pytest.mark.parametrize("symbol", "+-*/")
+    def test_the_longest_expressions_are_computed_at_once(self, symbol: str) -> None:
+        expression = parse(symbol.join(["(a.x/b.x)"] * 100))  # 999 characters
+        begun = time.perf_counter()
+        evaluate(expression, {A: 0.1234567, C: 987.654321})
+        assert time.perf_counter() - begun < 0.5
 
 
 def test_references_come_once_in_order_of_appearance() -> None:
@@ -129,9 +182,6 @@ def test_the_longest_expressions_that_are_allowed_have_a_value(text: str, expect
     assert len(text) <= 1000
     assert value(text) == expected
     assert references(parse(text)) == ()
-
-
-C, STEPS = Reference("b", "x"), Reference("c", "steps")
 
 
 @pytest.mark.parametrize(
