@@ -100,6 +100,28 @@ def test_networks_start_as_those_of_liu_et_al(dataset: str) -> None:
     assert initialization("densenet40") == Component("fan_out_normal", densenet)
 
 
+@pytest.mark.parametrize(
+    ("run", "reduction", "rate", "epochs", "momentum", "l2"),
+    [
+        ("random", "mean", 0.01, 1_000, 0.0, 0.0),
+        ("confusion", "sum", 0.003, 100_000, 0.0, 0.0),
+        ("adversarial", "sum", 0.003, 10_000, 0.0, 0.0),
+        ("escape", "sum", 0.01, 1_000, 0.9, 0.1),
+    ],
+)
+def test_the_settings_of_the_toy_code(
+    run: str, reduction: str, rate: float, epochs: int, momentum: float, l2: float
+) -> None:
+    training = EXPERIMENTS["quickstart-toy"].runs[run].settings.training
+    assert (training.loss_reduction, training.epochs, training.batch_size) == (reduction, epochs, 10)
+    assert training.optimizer.parameters["learning_rate"] == rate
+    assert (training.momentum, training.l2) == (momentum, l2)
+    assert (training.stop_when, training.early_stopping) == (None, None)
+    constant = Component("constant")
+    plateau = Component("plateau", {"metric": "train_accuracy", "factor": 0.3, "patience": 10_000, "min_delta": 0.0001})
+    assert training.schedule == (plateau if run == "confusion" else constant)
+
+
 def test_networks_of_the_demonstration_code_start_as_there_and_test_labels_are_random_too() -> None:
     wide_resnet = EXPERIMENTS["rethinking-demonstration"].runs["random_labels"].settings
     perceptron = EXPERIMENTS["rethinking-demonstration-perceptron"].runs["random_labels"].settings
