@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -129,8 +133,9 @@ def test_a_file_gives_back_what_was_written(
     ("content", "message"),
     [
         ("{", "Expecting property name"),
-        ("[]", "list indices must be integers"),
-        ("{}", "'format'"),
+        ("[]", "it is no baseline of this harness"),
+        ("{}", "it is no baseline of this harness"),
+        ("[" * 100_000, "recursion"),
         ('{"format": "x"}', "its format is 'x', not 'reproduction-harness baseline 1'"),
     ],
 )
@@ -146,6 +151,53 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BaselineError, match="cannot be written: "):
         write(kept({}), tmp_path / "file" / "a.baseline.json")
+
+
+def test_a_full_disk_keeps_the_kept_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.baseline.json"
+    write(kept({"r": {"steps": [1, 1]}}), path)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BaselineError, match="cannot be written: No space left on device"):
+        write(kept({"r": {"steps": [2, 2]}}), path)
+    assert read(path) == kept({"r": {"steps": [1, 1]}})
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.timeout(60)
+def test_a_kill_at_any_moment_keeps_the_kept_numbers_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.baseline.json"
+    script = (
+        "import sys, pathlib; from harness.report.baseline import Baseline, write\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "for n in range(10**9):\n"
+        "    write(Baseline('a', 's', (0,), {}, {'r': {'steps': [n] * 10**5}}), path)\n"
+        "    if n == 0: print(flush=True)\n"
+    )
+    for moment in range(3):
+        with subprocess.Popen([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(0.05 * moment)
+            process.kill()
+        found = read(path)
+        assert found is not None
+        assert len(set(found.values["r"]["steps"])) == 1
+        assert len(found.values["r"]["steps"]) == 10**5
+    write(kept({}), path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("content", ['{"runs": {}, "name": "a"}', "mine", "{}"])
+def test_another_file_is_not_replaced(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a.baseline.json"
+    path.write_text(content)
+    with pytest.raises(BaselineError, match="and the kept numbers of a would replace it"):
+        write(kept({}), path)
+    assert path.read_text() == content
 
 
 def test_the_table_shows_differences_in_the_metric_s_unit() -> None:
