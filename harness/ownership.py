@@ -58,6 +58,8 @@ _OLDER_MARKDOWN = re.compile(r"# [^\n]+\n\n\*\*")
 _OLDER_LAST_SECTION = "\n## What the verdicts mean\n\n"
 _OLDER_END = re.compile(r"(?:- \S+ (?:pass|fail|inconclusive|blocked|error): [^\n]+\n){5}")
 
+_DESCRIPTORS = ("/dev/stdout", "/dev/stderr", "/dev/fd", "/proc")
+
 _PROSE = ("", ".md", ".markdown", ".txt")
 """How the names of files end to which a summary can be appended."""
 
@@ -142,8 +144,8 @@ def refuse_shared(named: Iterable[tuple[str, Path]]) -> None:
 
 def is_stream(path: Path) -> bool:
     """Tell whether a path is a terminal, a pipe or a device: it is written to, never replaced."""
-    if path.absolute().is_relative_to("/dev"):
-        return True  # /dev/stdout may lead to a file that others write to as well
+    if any(path.absolute().is_relative_to(place) for place in _DESCRIPTORS):
+        return True  # even one that leads to a file, to which others may write as well
     mode = _mode(path)
     return mode is not None and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 

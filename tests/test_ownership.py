@@ -184,6 +184,7 @@ class TestIsStream:
         os.mkfifo(tmp_path / "pipe")
         (tmp_path / "file").touch()
         (tmp_path / "device").symlink_to("/dev/null")
+        assert not ownership.is_stream(Path("/dev/shm/verdicts.json"))
         streams = [Path("/dev/stdout"), Path("/dev/null"), tmp_path / "pipe", tmp_path / "device"]
         assert all(map(ownership.is_stream, streams))
         assert not any(ownership.is_stream(tmp_path / name) for name in ("file", "none", "."))

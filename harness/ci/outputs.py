@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -96,6 +97,8 @@ def _prepare(path: Path) -> None:
         raise IsADirectoryError(None, "it is a folder")
     files.sweep(path.parent)
     tempfile.TemporaryFile(dir=path.parent).close()
+    with contextlib.suppress(FileNotFoundError):
+        files.temporary_beside(path).stat()  # an error where that name is too long
 
 
 def write(outputs: Outputs, conclusions: Sequence[Conclusion], allow: Collection[Verdict], code: int) -> None:

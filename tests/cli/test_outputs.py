@@ -61,7 +61,7 @@ def test_a_variable_that_is_not_set_names_no_file(harness: Harness) -> None:
 
 @pytest.mark.parametrize("command", ["check", "run"])
 @pytest.mark.parametrize("option", ["--junit", "--json", "--summary"])
-@pytest.mark.parametrize("place", [".", "a.json/x"])
+@pytest.mark.parametrize("place", [".", "a.json/x", "x" * 250])
 def test_a_file_that_cannot_be_written_is_told_before_anything_is_done(
     harness: Harness, command: str, option: str, place: str
 ) -> None:
