@@ -92,7 +92,11 @@ def kind_of(content: bytes) -> Kind | None:
 
 
 def in_the_way(path: Path, kind: Kind) -> str:
-    """Say what stands where a file of a kind is to be written, or nothing where none is lost."""
+    """Say what stands where a file of a kind is to be written, or nothing where none is lost.
+
+    Raises:
+        OSError: it cannot be read, so that nobody knows.
+    """
     content, why = _held(path)
     if why or not content or kind_of(content) is kind:
         return why
@@ -110,6 +114,7 @@ def refuse(path: Path, kind: Kind, what: str, advice: str) -> None:
 
     Raises:
         OverwriteError: something else is there, also at the end of a link.
+        OSError: what is there cannot be read.
     """
     found = in_the_way(path, kind)
     if found:
@@ -121,6 +126,7 @@ def refuse_appending(path: Path, what: str, advice: str) -> None:
 
     Raises:
         OverwriteError: it is something else, which more text would spoil.
+        OSError: it cannot be read.
     """
     found = _no_prose(path)
     if found:
@@ -164,17 +170,15 @@ def _mode(path: Path) -> int | None:
 
 
 def _held(path: Path) -> tuple[bytes, str]:
-    """Return what a file holds, and why that is not known, or nothing."""
+    """Return what a file holds, nothing where there is none; or what makes it no file of the harness."""
     try:
         return files.read_bytes(path, _LARGEST), ""
     except (FileNotFoundError, NotADirectoryError):
         return b"", ""
     except files.TooLarge:
         return b"", _FOREIGN
-    except OSError as error:
-        irregular = isinstance(error, files.NotRegular)
-        why = "is no regular file" if irregular else f"cannot be read ({error.strerror})"
-        return b"", "is a folder" if is_folder(path) else why
+    except (files.NotRegular, IsADirectoryError):
+        return b"", "is a folder" if is_folder(path) else "is no regular file"
 
 
 def _no_prose(path: Path) -> str:

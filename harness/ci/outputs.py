@@ -53,12 +53,15 @@ def refuse_foreign(outputs: Outputs) -> None:
 
     Raises:
         OverwriteError: something would be.
+        StoreError: what is there cannot be read.
     """
     for option, path, kind in outputs.replaced:
-        ownership.refuse(path, kind, f"what {option} writes", _ADVICE)
+        with _writing(path):
+            ownership.refuse(path, kind, f"what {option} writes", _ADVICE)
     to = outputs.summary
     if to is not None and not ownership.is_stream(to) and not ownership.is_folder(to):
-        ownership.refuse_appending(to, "what --summary writes", "name another file")
+        with _writing(to):
+            ownership.refuse_appending(to, "what --summary writes", "name another file")
 
 
 def clear(outputs: Outputs) -> None:
@@ -70,11 +73,9 @@ def clear(outputs: Outputs) -> None:
     """
     refuse_foreign(outputs)
     for _, path, _ in outputs.replaced:
-        try:
+        with _writing(path):
             if path.exists() and path.stat().st_size > 0:
                 path.unlink()
-        except OSError as error:
-            raise StoreError(f"{path} cannot be replaced: {error.strerror}") from error
 
 
 def prepare(outputs: Outputs) -> None:
@@ -84,11 +85,9 @@ def prepare(outputs: Outputs) -> None:
         StoreError: one of them cannot.
     """
     for _, path in outputs.named:
-        try:
-            if not ownership.is_stream(path):
+        if not ownership.is_stream(path):
+            with _writing(path):
                 _prepare(path)
-        except OSError as error:
-            raise StoreError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _prepare(path: Path) -> None:
@@ -147,11 +146,9 @@ def _replace(path: Path, text: str, kind: Kind) -> None:
     if ownership.is_stream(path):
         _append(path, text)
         return
-    ownership.refuse(path, kind, "what was to be written", _ADVICE)
-    try:
+    with _writing(path):
+        ownership.refuse(path, kind, "what was to be written", _ADVICE)
         files.replace(path, lambda temporary: _written(temporary, text))
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _written(path: Path, text: str) -> None:
@@ -160,15 +157,20 @@ def _written(path: Path, text: str) -> None:
 
 def _append(path: Path, text: str) -> None:
     """Append to a file, the whole text or nothing, or write to a stream."""
+    with _writing(path), path.open("ab", buffering=0) as file:
+        before = file.tell() if file.seekable() else None
+        try:
+            _write_all(file.write, text.encode())
+        except OSError:
+            if before is not None:
+                file.truncate(before)
+            raise
+
+
+@contextlib.contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
-        with path.open("ab", buffering=0) as file:
-            before = file.tell() if file.seekable() else None
-            try:
-                _write_all(file.write, text.encode())
-            except OSError:
-                if before is not None:
-                    file.truncate(before)
-                raise
+        yield
     except OSError as error:
         raise StoreError(f"{path} cannot be written: {error.strerror}") from error
 

@@ -65,6 +65,7 @@ def refuse_foreign(folder: Path, name: str, plots: Collection[str]) -> None:
 
     Raises:
         OverwriteError: a file that is not the harness's is in the way.
+        OSError: a file cannot be read.
     """
     refuse(markdown_path(folder, name), Kind.REPORT, f"the report of {name}", _ADVICE)
     refuse(results_path(folder, name), Kind.RESULT, f"the results of {name}", _ADVICE)
@@ -84,6 +85,7 @@ def refuse_foreign_index(folder: Path) -> None:
 
     Raises:
         OverwriteError: README.md is somebody's.
+        OSError: it cannot be read.
     """
     refuse(index_path(folder), Kind.INDEX, "the index of the reports", _ADVICE)
 
@@ -92,6 +94,9 @@ def listed_plots(folder: Path, name: str) -> frozenset[str]:
     """Return the file names of the plots that an earlier report of the experiment wrote.
 
     A report of an earlier version has no list; its plots are those that its Markdown shows.
+
+    Raises:
+        OSError: a file of the report cannot be read.
     """
     found = _own(results_path(folder, name), Kind.RESULT)
     listed = json.loads(found).get("files") if found else None
@@ -109,7 +114,7 @@ def _is_plot(name: str) -> bool:
 def _holds_something(path: Path) -> bool:
     try:
         return path.lstat().st_size > 0  # a link has the length of where it leads to
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 
@@ -117,6 +122,6 @@ def _own(path: Path, kind: Kind) -> str:
     """Return the text of a file of the harness, or nothing."""
     try:
         content = files.read_bytes(path)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     return content.decode("utf-8-sig") if kind_of(content) is kind else ""

@@ -72,11 +72,13 @@ def refuse_foreign_reports(reports: Path, experiments: Sequence[Experiment]) -> 
 
     Raises:
         OverwriteError: they would.
+        StoreError: what is there cannot be read.
     """
-    for experiment in experiments:
-        plots = (*folder.file_names(experiment), folder.CURVES)
-        folder.refuse_foreign(reports, experiment.name, plots)
-    folder.refuse_foreign_index(reports)
+    with _writing(reports):
+        for experiment in experiments:
+            plots = (*folder.file_names(experiment), folder.CURVES)
+            folder.refuse_foreign(reports, experiment.name, plots)
+        folder.refuse_foreign_index(reports)
 
 
 def conclude(experiment: Experiment, plan: Plan, store: Store, reports: Path | None, console: Console) -> Conclusion:

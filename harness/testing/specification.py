@@ -36,7 +36,7 @@ class Specification(pytest.File):
             experiment = self.experiment
             self._claim(experiment.name)
             refuse_foreign_reports(self.settings.reports, [experiment])
-        except (SpecError, OverwriteError) as error:
+        except (SpecError, StoreError, OverwriteError) as error:
             raise self.CollectError(str(error)) from error
         names = [expectation.id for expectation in experiment.expectations]
         for name in [RUNS, *names] if unread(experiment) else names:
