@@ -245,6 +245,19 @@ def test_an_invalid_specification_is_a_collection_error_in_the_harness_s_words(
     result.stdout.no_fnmatch_line("*Traceback*")
 
 
+@pytest.mark.parametrize("name", ["README.md", "tiny.md", "tiny.json", "tiny/curves.png"])
+def test_reports_that_would_replace_a_foreign_file_end_the_session_before_training(
+    tiny: Session, pytester: pytest.Pytester, name: str
+) -> None:
+    path = pytester.path / "mine" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    result = tiny("specs", "--harness-reports", "mine")
+    assert result.ret == pytest.ExitCode.INTERRUPTED  # the code is 2
+    result.stdout.fnmatch_lines([f"mine/{name} was not written by this harness, and * --reports*"])
+    assert path.read_text() == "mine"
+
+
 def test_two_specifications_of_one_name_are_a_collection_error(tiny: Session, pytester: pytest.Pytester) -> None:
     write(pytester, SPEC, "twin.json")
     result = tiny("specs")
@@ -365,7 +378,9 @@ def test_a_damaged_baseline_fails(tiny: Session, pytester: pytest.Pytester) -> N
     keep(pytester).write_text("{}")
     result = tiny(*ONLY)
     result.assert_outcomes(failed=1, deselected=3)
-    result.stdout.fnmatch_lines(["the baseline reports/tiny.baseline.json cannot be read: 'format'"])
+    result.stdout.fnmatch_lines(
+        ["the baseline reports/tiny.baseline.json cannot be read: it is no baseline of this harness"]
+    )
 
 
 def test_without_pytest_regressions_the_kept_numbers_are_blocked(tiny: Session, pytester: pytest.Pytester) -> None:

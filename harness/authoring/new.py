@@ -8,6 +8,7 @@ import os
 from importlib import resources
 from pathlib import Path
 
+from harness import files
 from harness.authoring import starts
 from harness.authoring.layout import laid_out
 from harness.authoring.questions import QUESTIONS, Choices
@@ -101,7 +102,7 @@ def _last(fault: Fault) -> tuple[str | int, ...]:
 
 
 def write(document: Json, output: Path, force: bool = False) -> None:
-    """Write a specification; an existing file is replaced by `force` alone.
+    """Write a specification, whole or not at all; an existing file is replaced by `force` alone.
 
     Raises:
         FileExistsError: there is one.
@@ -111,8 +112,19 @@ def write(document: Json, output: Path, force: bool = False) -> None:
         output.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename) from error
-    with output.open("w" if force else "x", encoding="utf-8") as file:
-        file.write(laid_out(document) + "\n")
+    if force:
+        files.replace(output, lambda temporary: _written(temporary, document))
+        return
+    output.open("x").close()  # the name is taken before anybody else can take it
+    try:
+        files.replace(output, lambda temporary: _written(temporary, document))
+    except BaseException:
+        output.unlink(missing_ok=True)
+        raise
+
+
+def _written(path: Path, document: Json) -> None:
+    path.write_text(laid_out(document) + "\n", encoding="utf-8")
 
 
 def default_name(dataset: str, question: str) -> str:

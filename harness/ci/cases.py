@@ -19,12 +19,16 @@ RUNS = "[runs]"
 
 @dataclass(frozen=True)
 class Conclusion:
-    """What came of one experiment; `report` is its Markdown, where one was written."""
+    """What came of one experiment; `report` is its Markdown, where one was written.
+
+    `unwritten` says why one that was to be written is not there.
+    """
 
     experiment: Experiment
     results: Sequence[RunResult]
     judgements: Sequence[Judgement]
     report: Path | None = None
+    unwritten: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from harness.check import Judgement, Verdict
 from harness.ci.cases import Case, Conclusion, Suite
 from harness.ci.message import headline, message
+from harness.ownership import Kind, comment
 
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped (section 2.2)."""
@@ -31,7 +32,8 @@ def junit(suites: Sequence[Suite], allow: Collection[Verdict], when: datetime) -
         root.set(name, str(sum(int(each.get(name, 0)) for each in root)))
     root.set("time", _time(sum(case.seconds for suite in suites for case in suite.cases)))
     ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    head = f'<?xml version="1.0" encoding="utf-8"?>\n{comment(Kind.JUNIT)}\n'
+    return head + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
 def _suite(suite: Suite, allow: Collection[Verdict], when: datetime) -> ElementTree.Element:

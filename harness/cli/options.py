@@ -170,14 +170,15 @@ def reports_folder(given: Path | None, trial: bool, experiments: Sequence[Experi
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """End with a sentence where a folder cannot be written, or a backend or a cluster is not there."""
+    """End with a sentence: what cannot or must not be written, which backend or cluster is not there."""
+    from harness.ownership import OverwriteError
     from harness.runner.backend import BackendError
     from harness.runner.cluster.needs import ClusterError, Unavailable
     from harness.store import StoreError
 
     try:
         yield
-    except (BackendError, Unavailable) as error:
+    except (BackendError, OverwriteError, Unavailable) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(INVALID)
     except (StoreError, ClusterError) as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import options
+from harness.cli.options import explained, options
 
 if TYPE_CHECKING:
     from harness.ci.outputs import Outputs
@@ -48,10 +48,19 @@ def with_outputs(function: Callable[..., None]) -> Callable[..., None]:
     def command(
         *arguments: Any, junit: Path | None, json: Path | None, summary: Path | None, annotate: str | None, **rest: Any
     ) -> None:
-        function(*arguments, outputs=_outputs(junit, json, summary, annotate), **rest)
+        outputs = _outputs(junit, json, summary, annotate)
+        with explained():
+            _clear(outputs)
+        function(*arguments, outputs=outputs, **rest)
 
     decorated: Callable[..., None] = _OPTIONS(command)
     return decorated
+
+
+def _clear(outputs: Outputs) -> None:
+    from harness.ci.outputs import clear
+
+    clear(outputs)
 
 
 def _outputs(junit: Path | None, json: Path | None, summary: Path | None, annotate: str | None) -> Outputs:

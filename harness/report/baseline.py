@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from harness import files
 from harness.measurements import METRICS
+from harness.ownership import Kind, OverwriteError, refuse
 from harness.report.environment import environment
 from harness.report.kept import kept_numbers
 from harness.results import RunResult, Status
@@ -21,6 +23,11 @@ from harness.rounding import half_unit, is_finite_number
 from harness.spec.records import Experiment, Json, Tolerance
 
 FORMAT = "reproduction-harness baseline 1"
+
+_LARGEST = 1 << 28
+"""In bytes; no baseline is larger."""
+
+_ADVICE = "keep them in another folder, or move it away"
 
 Values = Mapping[str, Mapping[str, Sequence[float | None]]]
 """By run and metric, the value of each seed, in the seeds' order; None where it does not exist."""
@@ -221,25 +228,35 @@ def read(path: Path) -> Baseline | None:
         BaselineError: it cannot be read, or is no baseline.
     """
     try:
-        found: Json = json.loads(path.read_text(encoding="utf-8"))
+        found: Json = json.loads(files.read_bytes(path, _LARGEST))
+        if not isinstance(found, dict) or "format" not in found:
+            raise ValueError("it is no baseline of this harness")
         if found["format"] != FORMAT:
             raise ValueError(f"its format is {found['format']!r}, not {FORMAT!r}")
         seeds, values = kept_numbers(found)
         return Baseline(found["name"], found["specification"], seeds, found["environment"], values)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise BaselineError(f"the baseline {path} cannot be read: {error}") from error
 
 
 def write(baseline: Baseline, path: Path) -> None:
-    """Write a baseline.
+    """Write a baseline, whole, over none but an earlier one.
 
     Raises:
-        BaselineError: it cannot be written.
+        BaselineError: it cannot be written, or what is there is no baseline; that is there still.
     """
     try:
+        refuse(path, Kind.BASELINE, f"the kept numbers of {baseline.name}", _ADVICE)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text(baseline), encoding="utf-8")
+        files.sweep(path.parent)
+        files.replace(path, lambda temporary: _written(temporary, text(baseline)))
+    except OverwriteError as error:
+        raise BaselineError(str(error)) from error
     except OSError as error:
         raise BaselineError(f"the baseline {path} cannot be written: {error.strerror}") from error
+
+
+def _written(path: Path, content: str) -> None:
+    path.write_text(content, encoding="utf-8")

@@ -10,6 +10,7 @@ from harness.report.against import against
 from harness.report.by_cell import by_cell
 from harness.report.curves import curves
 from harness.report.decision_regions import decision_regions
+from harness.report.folder import CURVES, file_names
 from harness.report.history import history
 from harness.report.style import png, styled
 from harness.results import RunResult
@@ -23,8 +24,6 @@ FIGURES: dict[str, Callable[..., Figure]] = {
 }
 """Each takes the experiment, its results and the figure's parameters as keywords."""
 
-CURVES = "curves.png"
-
 
 def draw(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, bytes]:
     """Return the PNG of each figure by its file name: the experiment's in order, and the training curves."""
@@ -36,8 +35,3 @@ def draw(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, byte
         if trained is not None:
             images[CURVES] = png(trained)
     return images
-
-
-def file_names(experiment: Experiment) -> tuple[str, ...]:
-    """Return the file name of each of the experiment's figures."""
-    return tuple(f"{index}-{figure.name}.png" for index, figure in enumerate(experiment.figures, start=1))

@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness import files
 from harness.check import Verdict
 from harness.numbers import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
-from harness.report.markdown import code, escape, table, unbroken
+from harness.report.markdown import bullets, code, escape, table, unbroken
 from harness.report.outcome import MEANING, SYMBOLS, marked, outcome
 from harness.report.result_json import FORMAT
 from harness.report.words import BASES, found, subject
 from harness.spec.records import Basis, Json, Statistic
 
 
-def read_results(folder: Path) -> list[tuple[str, Mapping[str, Json]]]:
+def read_results(folder: Path) -> tuple[list[tuple[str, Mapping[str, Json]]], list[str]]:
     """Return the base name and the document of each report's JSON, sorted by name.
 
-    Raises ValueError, with its path, for a file that is not JSON; other JSON is left alone.
+    Beside them, the file names of those that cannot be shown: damaged ones, and those of another
+    format's number. All other files are left alone, whatever they are.
     """
     found: list[tuple[str, Mapping[str, Json]]] = []
+    unshown: list[str] = []
     for path in sorted(folder.glob("*.json")):
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{path}: not JSON: {error}") from error
-        if isinstance(document, dict) and document.get("format") == FORMAT:
-            found.append((path.stem, document))
-    return found
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            document = json.loads(files.read_bytes(path))
+            told = document.get("format") if isinstance(document, dict) else None
+            if told == FORMAT and _can_be_shown(path.stem, document):
+                found.append((path.stem, document))
+            elif isinstance(told, str) and told.startswith(FORMAT.rstrip("0123456789")):
+                unshown.append(path.name)
+    return found, unshown
 
 
-def index(documents: Sequence[tuple[str, Mapping[str, Json]]]) -> str:
-    """Return the Markdown of the index: every experiment, every expectation, every verdict."""
+def _can_be_shown(name: str, document: Mapping[str, Json]) -> bool:
+    try:
+        _row(name, document)
+        _experiment(name, document)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+        return False
+    return True
+
+
+def index(documents: Sequence[tuple[str, Mapping[str, Json]]], unshown: Sequence[str] = ()) -> str:
+    """Return the Markdown of the index: every experiment, every expectation, every verdict.
+
+    `unshown` are the names of result files that are damaged, or of another version.
+    """
     verdicts = [verdict for _, document in documents for verdict in _verdicts(document)]
     headers = ["experiment", "date", "trainings done", *(f"{SYMBOLS[verdict]} {verdict.value}" for verdict in Verdict)]
     parts = [
@@ -40,10 +57,16 @@ def index(documents: Sequence[tuple[str, Mapping[str, Json]]]) -> str:
         f"**{outcome(verdicts)}** {len(documents)} experiments." if len(documents) != 1 else f"**{outcome(verdicts)}**",
         table(headers, [_row(name, document) for name, document in documents], "<<>" + ">" * len(Verdict)),
         *(_experiment(name, document) for name, document in documents),
+        *(_unshown(unshown) if unshown else []),
         "## What the verdicts mean",
         "\n".join(f"- {marked(verdict)}: {MEANING[verdict]}" for verdict in Verdict),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _unshown(names: Sequence[str]) -> list[str]:
+    why = "These files are damaged, or of another version of the harness; write their reports again:"
+    return ["## Not shown", why, bullets([code(name) for name in names])]
 
 
 def _verdicts(document: Mapping[str, Json]) -> list[Verdict]:

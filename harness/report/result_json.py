@@ -24,10 +24,15 @@ def harness_version() -> str:
 
 
 def result_json(
-    experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement], when: datetime
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    judgements: Sequence[Judgement],
+    when: datetime,
+    plots: Sequence[str] = (),
 ) -> str:
     """Return the text of `<name>.json`: the same bytes for the same results, keys sorted.
 
+    `plots` are the names of the files in the report's folder of plots.
     Values that JSON has no number for are the strings "nan", "inf" and "-inf".
     """
     document = {
@@ -38,6 +43,7 @@ def result_json(
         "specification": experiment.path.as_posix(),
         "harness": harness_version(),
         "seeds": list(experiment.seeds),
+        "files": list(plots),
         "judgements": [_judgement(judgement) for judgement in judgements],
         "runs": _runs(experiment, results),
         "environment": environment(results),

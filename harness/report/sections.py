@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from harness.check import Judgement, Verdict
 from harness.measurements import METRICS
 from harness.numbers import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
-from harness.report import figures, runs
+from harness.report import runs
 from harness.report.certainty import limits_cell, notes
 from harness.report.environment import environment, guarantees
+from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
 from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural
 from harness.report.published import difference
@@ -130,7 +131,7 @@ def _message(judgement: Judgement) -> str:
 
 
 def _figures(experiment: Experiment) -> str:
-    files = figures.file_names(experiment)
+    files = file_names(experiment)
     shown = [
         _image(experiment, file, figure.title or figure.name.replace("_", " ").capitalize())
         for file, figure in zip(files, experiment.figures, strict=True)
@@ -157,14 +158,14 @@ def _image(experiment: Experiment, file: str, title: str) -> str:
 
 
 def _curves(experiment: Experiment, images: Sequence[str]) -> str:
-    if figures.CURVES not in images:
+    if CURVES not in images:
         return ""
     note = (
         "A line is the mean over seeds, its band their smallest and largest value where there are few lines; a seed "
         "that stopped early counts with its last value from then on. The axis of the test accuracy leaves out the "
         "first quarter of the training, so that the ends can be told apart."
     )
-    return _section("Training curves", f"![training curves]({experiment.name}/{figures.CURVES})", note)
+    return _section("Training curves", f"![training curves]({experiment.name}/{CURVES})", note)
 
 
 def _reproduction(experiment: Experiment) -> str:

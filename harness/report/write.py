@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness import files
 from harness.check import Judgement
+from harness.ownership import Kind, comment
+from harness.report import folder as places
 from harness.report.figures import draw
 from harness.report.index import index, read_results
 from harness.report.result_json import result_json
@@ -25,40 +27,47 @@ def write_report(
 ) -> Path:
     """Write the report of one experiment and return the path of its Markdown.
 
-    Plots of an earlier report of the same name are removed. `when` is the date that the report
-    bears, now where it is None.
+    Plots that an earlier report of the same name lists, and this one has not, are removed. `when`
+    is the date that the report bears, now where it is None.
+
+    Raises:
+        OverwriteError: a file that is not the harness's is in the way; nothing is changed.
+        OSError: a file cannot be written.
     """
-    when = when or datetime.now(UTC)
+    when, name = when or datetime.now(UTC), experiment.name
     images = draw(experiment, results)
-    plots = folder / experiment.name
+    places.refuse_foreign(folder, name, images)
+    plots = places.plots_folder(folder, name)
     plots.mkdir(parents=True, exist_ok=True)
-    for old in plots.glob("*.png"):
-        if old.name not in images:
-            old.unlink()
-    for name, image in images.items():
-        _write(plots / name, image)
-    _write(folder / f"{experiment.name}.json", result_json(experiment, results, judgements, when).encode())
-    path = folder / f"{experiment.name}.md"
-    _write(path, report(experiment, results, judgements, list(images), when).encode())
+    for old in places.listed_plots(folder, name) - images.keys():
+        (plots / old).unlink(missing_ok=True)
+    # The list goes before what it lists: a plot that a kill leaves behind is a known one.
+    numbers = result_json(experiment, results, judgements, when, tuple(images))
+    _write(places.results_path(folder, name), numbers.encode())
+    for plot, image in images.items():
+        _write(plots / plot, image)
+    path = places.markdown_path(folder, name)
+    text = report(experiment, results, judgements, list(images), when)
+    _write(path, f"{comment(Kind.REPORT)}\n\n{text}".encode())
     return path
 
 
 def write_index(folder: Path) -> Path:
-    """Write `README.md`, the index of all reports in a folder, and return its path."""
-    path = folder / "README.md"
-    _write(path, index(read_results(folder)).encode())
+    """Write `README.md`, the index of all reports in a folder, and return its path.
+
+    Raises:
+        OverwriteError: there is one that is not the harness's.
+        OSError: it cannot be written.
+    """
+    places.refuse_foreign_index(folder)
+    path = places.index_path(folder)
+    _write(path, f"{comment(Kind.INDEX)}\n\n{index(*read_results(folder))}".encode())
     return path
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: a reader never sees half a report."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(content)
-            file.close()
-            temporary.chmod(0o644)  # temporary files are private by default
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+    files.replace(path, lambda temporary: _written(temporary, content))
+
+
+def _written(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

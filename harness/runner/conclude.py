@@ -10,15 +10,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import machine
+from harness import files, machine
 from harness.check import Verdict, check, exit_code
 from harness.ci.cases import Conclusion
-from harness.ci.outputs import NOTHING, Outputs, prepare, write
+from harness.ci.outputs import NOTHING, Outputs, prepare, refuse_foreign, write
+from harness.ownership import OverwriteError, is_folder, is_stream, refuse_shared
 from harness.plan import Plan, make_plan
+from harness.report import folder
 from harness.runner.standing import standing
 from harness.spec.records import Experiment
 from harness.store import Store, StoreError
 from harness.terminal import show_judgements
+
+_ERROR = 3
+"""The exit code where something could not be written."""
 
 
 def check_experiments(
@@ -36,29 +41,60 @@ def check_experiments(
 
     Raises:
         StoreError: the reports or the outputs cannot be written.
+        OverwriteError: they would replace what the harness did not write.
     """
-    prepare_folders(reports, outputs)
+    prepare_folders(experiments, reports, outputs)
     plan = make_plan(experiments, data_dir, machine.gpus())
     console = Console()
     return end([conclude(experiment, plan, store, reports, console) for experiment in experiments], allow, outputs)
 
 
-def prepare_folders(reports: Path | None, outputs: Outputs) -> None:
-    """See that everything can be written, before anything is trained.
+def prepare_folders(experiments: Sequence[Experiment], reports: Path | None, outputs: Outputs) -> None:
+    """See that everything can be written and replaces nothing foreign, before anything is trained.
 
     Raises:
-        StoreError: something cannot.
+        StoreError: something cannot be written.
+        OverwriteError: something would replace what the harness did not write.
     """
+    named = [pair for pair in outputs.named if not is_stream(pair[1])]
     if reports is not None:
-        _prepare_reports(reports)
+        named += folder.outputs(reports, experiments)
+    refuse_shared(named)
+    refuse_foreign(outputs)
+    if reports is not None:
+        refuse_foreign_reports(reports, experiments)
+        _prepare_reports(reports, experiments)
     prepare(outputs)
 
 
+def refuse_foreign_reports(reports: Path, experiments: Sequence[Experiment]) -> None:
+    """See that the reports of experiments, and their index, replace nothing foreign in a folder.
+
+    Raises:
+        OverwriteError: they would.
+        StoreError: what is there cannot be read.
+    """
+    with _writing(reports):
+        for experiment in experiments:
+            plots = (*folder.file_names(experiment), folder.CURVES)
+            folder.refuse_foreign(reports, experiment.name, plots)
+        folder.refuse_foreign_index(reports)
+
+
 def conclude(experiment: Experiment, plan: Plan, store: Store, reports: Path | None, console: Console) -> Conclusion:
-    """Judge an experiment from what is stored, write its report where a folder is given, and show the verdicts."""
+    """Judge an experiment from what is stored, write its report where a folder is given, and show the verdicts.
+
+    A report that cannot be written is told at the end of the invocation: it stops no other experiment.
+    """
     conclusion = judge_stored(experiment, plan, store, history=reports is not None)
     if reports is not None:
-        conclusion = report(conclusion, reports)
+        try:
+            conclusion = report(conclusion, reports)
+        except (StoreError, OverwriteError) as error:
+            conclusion = replace(conclusion, unwritten=str(error))
+        except Exception as error:  # whatever a figure stumbles over: other experiments go on
+            why = f"the report of {experiment.name} cannot be made: {type(error).__name__}: {error}"
+            conclusion = replace(conclusion, unwritten=" ".join(why.split()))
     show_judgements(console, experiment, conclusion.judgements, conclusion.report)
     return conclusion
 
@@ -73,43 +109,55 @@ def judge_stored(experiment: Experiment, plan: Plan, store: Store, history: bool
     return Conclusion(experiment, results, check(experiment, results))
 
 
-def report(conclusion: Conclusion, folder: Path) -> Conclusion:
+def report(conclusion: Conclusion, reports: Path) -> Conclusion:
     """Write an experiment's report, and the index of the folder that it is in.
 
     Raises:
         StoreError: they cannot be written.
+        OverwriteError: they would replace what the harness did not write.
     """
     from harness.report.write import write_index, write_report  # matplotlib takes long to import
 
-    with _writing(folder):
-        path = write_report(conclusion.experiment, conclusion.results, conclusion.judgements, folder)
-        write_index(folder)
+    with _writing(reports):
+        path = write_report(conclusion.experiment, conclusion.results, conclusion.judgements, reports)
+        write_index(reports)
     return replace(conclusion, report=path)
 
 
 def end(conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Outputs) -> int:
-    """Return the exit code, after what is to be written of all experiments is written."""
+    """Return the exit code, after what is to be written of all experiments is written.
+
+    Raises:
+        StoreError: something could not be written, a report among it.
+        OverwriteError: a file came to be in the way meanwhile that the harness did not write.
+    """
     allowed = [Verdict(name) for name in allow]
     code = exit_code(
         [judgement for each in conclusions for judgement in each.judgements],
         allowed,
         [result.status for each in conclusions for result in each.results],
     )
-    write(outputs, conclusions, allowed, code)
+    unwritten = list(dict.fromkeys(each.unwritten for each in conclusions if each.unwritten))
+    write(outputs, conclusions, allowed, _ERROR if unwritten else code)
+    if unwritten:
+        raise StoreError("; ".join(unwritten))
     return code
 
 
-def _prepare_reports(folder: Path) -> None:
-    with _writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=folder).close()
+def _prepare_reports(reports: Path, experiments: Sequence[Experiment]) -> None:
+    with _writing(reports):
+        reports.mkdir(parents=True, exist_ok=True)
+        plots = [folder.plots_folder(reports, experiment.name) for experiment in experiments]
+        for each in (reports, *filter(is_folder, plots)):
+            files.sweep(each)
+            tempfile.TemporaryFile(dir=each).close()
 
 
 @contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
+def _writing(reports: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise StoreError(
-            f"the reports {folder} cannot be written: {error.strerror}; choose another folder with --reports"
+            f"the reports {reports} cannot be written: {error.strerror}; choose another folder with --reports"
         ) from error

@@ -54,6 +54,7 @@ def run_experiments(
 
     Raises:
         StoreError: the store, the reports or the outputs cannot be written.
+        OverwriteError: they would replace what the harness did not write.
         BackendError: the backend or the devices that were asked for are not there.
         KeyboardInterrupt: a stop was asked for.
     """
@@ -61,7 +62,7 @@ def run_experiments(
     here = backend.backend_here(default, _backends(experiments, default))
     backend.check_devices(devices, here)
     store.prepare()
-    prepare_folders(reports, outputs)
+    prepare_folders(experiments, reports, outputs)
     machine.revision()
     backend.import_backend(here)
     from harness.runner import local
@@ -113,6 +114,7 @@ def run_on_cluster(
 
     Raises:
         StoreError: the store, the reports or the outputs cannot be written.
+        OverwriteError: they would replace what the harness did not write.
         BackendError: the backend that was asked for is not there.
         ClusterError: there is no such cluster, or it has no node that can make a run.
         KeyboardInterrupt: a stop was asked for.
@@ -121,7 +123,7 @@ def run_on_cluster(
 
     default = backend.chosen()
     store.prepare()
-    prepare_folders(reports, outputs)
+    prepare_folders(experiments, reports, outputs)
     software = machine.software()
     if tensorboard is not None:
         backend.import_backend(default)  # TensorFlow writes the logs: without its chatter

@@ -12,10 +12,11 @@ from harness import machine
 from harness.ci.cases import RUNS, Case, Conclusion, places, suites, unread
 from harness.ci.outputs import NOTHING
 from harness.data import catalog
+from harness.ownership import OverwriteError
 from harness.plan import Plan, make_plan
 from harness.results import Status
 from harness.runner.apart import run_apart, startable
-from harness.runner.conclude import judge_stored, prepare_folders, report
+from harness.runner.conclude import judge_stored, prepare_folders, refuse_foreign_reports, report
 from harness.spec.load import load, load_file
 from harness.spec.problems import Place, SpecError
 from harness.spec.records import Experiment
@@ -34,7 +35,8 @@ class Specification(pytest.File):
         try:
             experiment = self.experiment
             self._claim(experiment.name)
-        except SpecError as error:
+            refuse_foreign_reports(self.settings.reports, [experiment])
+        except (SpecError, StoreError, OverwriteError) as error:
             raise self.CollectError(str(error)) from error
         names = [expectation.id for expectation in experiment.expectations]
         for name in [RUNS, *names] if unread(experiment) else names:
@@ -108,10 +110,10 @@ def write_reports(settings: Settings, paths: Sequence[Path]) -> str:
     """Write the reports of some specifications from what is stored, and say where they are."""
     try:
         experiments = [load_file(shown(path), settings.assignments) for path in paths]
-        prepare_folders(settings.reports, NOTHING)
+        prepare_folders(experiments, settings.reports, NOTHING)
         plan = make_plan(experiments, catalog.data_dir(), machine.gpus())
         for experiment in experiments:
             report(judge_stored(experiment, plan, Store(settings.store), history=True), settings.reports)
-    except (SpecError, StoreError) as error:
+    except (SpecError, StoreError, OverwriteError) as error:
         return f"the reports were not written: {error}"
     return f"reports: {settings.reports}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,6 +136,23 @@ def test_a_file_is_never_replaced_by_accident(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == {"a": 1}
     write({"a": 2}, path, force=True)
     assert json.loads(path.read_text()) == {"a": 2}
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_disk_that_is_full_leaves_what_was_there_and_nothing_else(
+    tmp_path: Path, force: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.json"
+    if force:
+        write({"a": 1}, path)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write({"a": 2}, path, force)
+    assert [json.loads(each.read_text()) for each in tmp_path.iterdir()] == [{"a": 1}] * force
 
 
 def test_json_is_laid_out_as_a_person_would() -> None:

@@ -89,7 +89,10 @@ def test_a_damaged_baseline_is_told(harness: Harness, accuracies: Store) -> None
     for command in ("compare", "update"):
         found = harness("baseline", command, "a.json")
         assert found.exit_code == 3
-        assert found.stderr == "error: the baseline reports/a.baseline.json cannot be read: 'format'\n"
+        assert (
+            found.stderr
+            == "error: the baseline reports/a.baseline.json cannot be read: it is no baseline of this harness\n"
+        )
 
 
 def test_one_damaged_baseline_ends_no_other_comparison(harness: Harness, pretend: Pretend) -> None:

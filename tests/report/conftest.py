@@ -261,7 +261,8 @@ def load(tmp_path: Path) -> Callable[..., Experiment]:
             "seeds": [0, 1],
             "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}},
         }
-        path = tmp_path / "a.json"
+        path = tmp_path / "specs" / "a.json"
+        path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(whole | members))
         return load_file(path)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -235,8 +238,9 @@ def damaged(**members: Json) -> str:
     ("content", "message"),
     [
         ("{", "Expecting property name"),
-        ("[]", "list indices must be integers"),
-        ("{}", "'format'"),
+        ("[]", "it is no baseline of this harness"),
+        ("{}", "it is no baseline of this harness"),
+        ("[" * 100_000, "recursion"),
         ('{"format": "x"}', "its format is 'x', not 'reproduction-harness baseline 1'"),
         (damaged(seeds=[]), r"its seeds must be different whole numbers, found \[\]"),
         (damaged(seeds=[0, 0]), "its seeds must be different whole numbers"),
@@ -268,6 +272,49 @@ def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BaselineError, match="cannot be written: "):
         write(kept({}), tmp_path / "file" / "a.baseline.json")
+
+
+def test_a_full_disk_keeps_the_kept_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.baseline.json"
+    write(kept({"r": {"steps": [1, 1]}}), path)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BaselineError, match="cannot be written: No space left on device"):
+        write(kept({"r": {"steps": [2, 2]}}), path)
+    assert read(path) == kept({"r": {"steps": [1, 1]}})
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_kill_in_the_middle_of_writing_keeps_the_kept_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "a.baseline.json"
+    write(kept({"r": {"steps": [1, 1]}}), path)
+    script = (
+        "import os, pathlib, sys\n"
+        "from harness.report.baseline import Baseline, write\n"
+        "def half(path, text, **_):\n"
+        "    path.open('w').write(text[: len(text) // 2])\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "pathlib.Path.write_text = half\n"
+        "write(Baseline('a', 's', (0,), {}, {'r': {'steps': [2]}}), pathlib.Path(sys.argv[1]))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert ended.returncode == -9
+    assert len(list(tmp_path.iterdir())) == 2  # the other is half of the new one, hidden
+    assert read(path) == kept({"r": {"steps": [1, 1]}})
+    write(kept({}), path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("content", ['{"runs": {}, "name": "a"}', "mine", "{}"])
+def test_another_file_is_not_replaced(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "a.baseline.json"
+    path.write_text(content)
+    with pytest.raises(BaselineError, match="and the kept numbers of a would replace it"):
+        write(kept({}), path)
+    assert path.read_text() == content
 
 
 def test_the_table_shows_differences_in_the_metric_s_unit() -> None:

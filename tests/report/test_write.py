@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from markdown_it import MarkdownIt
 from pytest_regressions.file_regression import FileRegressionFixture
 
+from harness import files
 from harness.check import Verdict, check
+from harness.ownership import OverwriteError
 from harness.report.write import write_index, write_report
 from harness.results import RunResult, Status
 from harness.spec.records import Basis, Expectation, Experiment, Statistic
+
+PLOTS = dict.fromkeys(("1-by_cell.png", "2-decision_regions.png", "curves.png"), b"image")
+"""In the place of those that take long to draw."""
 
 
 @pytest.fixture(scope="module")
@@ -82,14 +90,16 @@ def test_plots_of_an_earlier_report_go_and_other_files_stay(
 ) -> None:
     plots = tmp_path / experiment.name
     plots.mkdir()
-    (plots / "9-old.png").write_bytes(b"")
-    (plots / "notes.txt").write_text("mine")
-    (tmp_path / "another.md").write_text("mine")
+    mine = [plots / "my_photo.png", plots / "notes.txt", tmp_path / "another.md"]
+    for path in mine:
+        path.write_text("mine")
     write_report(experiment, results, (), tmp_path, when)
+    fewer = dataclasses.replace(experiment, figures=experiment.figures[:1])
+    write_report(fewer, results, (), tmp_path, when)
     assert {path.name for path in plots.iterdir()} == {
         "1-by_cell.png",
-        "2-decision_regions.png",
         "curves.png",
+        "my_photo.png",
         "notes.txt",
     }
     assert {path.name for path in tmp_path.glob("*.*")} == {
@@ -97,6 +107,50 @@ def test_plots_of_an_earlier_report_go_and_other_files_stay(
         f"{experiment.name}.md",
         f"{experiment.name}.json",
     }
+    assert {path.read_text() for path in mine} == {"mine"}
+
+
+@pytest.mark.parametrize("place", ["{}.md", "{}.json", "{}/curves.png", "{}"])
+def test_a_file_that_came_to_be_in_the_way_keeps_every_other_as_it_was(
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    tmp_path: Path,
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harness.report.write.draw", lambda *_: PLOTS)
+    path = tmp_path / place.format(experiment.name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    with pytest.raises(OverwriteError, match=re.escape(f"{path} ")):
+        write_report(experiment, results, (), tmp_path)
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == [path]
+    assert path.read_text() == "mine"
+
+
+def test_a_report_that_is_broken_off_is_written_again(
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("harness.report.write.draw", lambda *_: PLOTS)
+    for broken_off_at in range(1, 6):
+        folder = tmp_path / str(broken_off_at)
+        left = iter(range(broken_off_at))
+
+        def replace(path: Path, write: files.Writer, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise OSError("the disk is full")
+            files.replace(path, write)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("harness.report.write.files", SimpleNamespace(replace=replace))
+            with contextlib.suppress(OSError):
+                write_report(experiment, results, (), folder)
+        assert len([each for each in folder.rglob("*") if each.is_file()]) == broken_off_at
+        path = write_report(experiment, results, (), folder)
+        assert len(re.findall("<img", html_of(path))) == 3
 
 
 def test_hostile_text_stays_text(
@@ -215,10 +269,35 @@ def test_an_index_of_an_empty_folder(tmp_path: Path) -> None:
     assert "No expectations are stated." in write_index(tmp_path).read_text(encoding="utf-8")
 
 
-def test_an_index_names_the_file_that_is_not_json(tmp_path: Path) -> None:
+def test_an_index_leaves_foreign_files_alone_and_names_damaged_results(written: Path, tmp_path: Path) -> None:
+    (tmp_path / "whole.json").write_bytes(written.with_suffix(".json").read_bytes())
+    plain = write_index(tmp_path).read_text(encoding="utf-8")
     (tmp_path / "bad.json").write_text("{")
-    with pytest.raises(ValueError, match=r"bad\.json: not JSON"):
+    (tmp_path / "latin1.json").write_bytes('{"ä": 1}'.encode("latin-1"))
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "gone.json").symlink_to("/nowhere/gone.json")
+    (tmp_path / "folder.json").mkdir()
+    os.mkfifo(tmp_path / "pipe.json")
+    assert write_index(tmp_path).read_text(encoding="utf-8") == plain
+    document = json.loads((tmp_path / "whole.json").read_text(encoding="utf-8"))
+    for name, changed in {
+        "verdict": {"judgements": [{"verdict": "good"}]},
+        "seeds": {"seeds": 3},
+        "later": {"format": "reproduction-harness result 99"},
+        "title": {"title": None},
+    }.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(document | changed))
+    text = write_index(tmp_path).read_text(encoding="utf-8")
+    names = re.findall(r"^- `(.*)`$", text, re.MULTILINE)
+    assert names == ["later.json", "seeds.json", "title.json", "verdict.json"]
+    assert text.count("(whole.md)") == plain.count("(whole.md)")
+
+
+def test_an_index_replaces_no_readme_of_another(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# My thesis\n")
+    with pytest.raises(OverwriteError, match=r"README\.md was not written by this harness"):
         write_index(tmp_path)
+    assert (tmp_path / "README.md").read_text() == "# My thesis\n"
 
 
 def test_remarks_stand_between_verdicts_and_figures_as_text(

@@ -97,7 +97,8 @@ def test_the_reports_are_written(finished: Person) -> None:
     assert list((reports / "tiny").glob("*.png"))
     tokens = MarkdownIt().enable("table").parse((reports / "tiny.md").read_text())
     kinds = [token.type for token in tokens]
-    assert (tokens[0].type, tokens[0].tag, tokens[1].content) == ("heading_open", "h1", "Tiny")
+    assert tokens[0].content.startswith("<!-- reproduction-harness report 1: ")
+    assert (tokens[1].type, tokens[1].tag, tokens[2].content) == ("heading_open", "h1", "Tiny")
     assert kinds.count("table_open") >= 2
     cells = [token.content for token in tokens if token.type == "inline"]
     assert {"confusion", "random", "adversarial"} <= {cell.strip("`*") for cell in cells}

@@ -1,0 +1,127 @@
+"""What a folder of reports holds, where, and which of its files are the harness's.
+
+Of each experiment there are NAME.md, NAME.json and the plots in NAME/, of all together README.md.
+NAME.json lists the plots, and only those in the list are replaced or removed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from harness import files
+from harness.ownership import Kind, OverwriteError, is_folder, kind_of, refuse
+from harness.spec.records import Experiment
+
+CURVES = "curves.png"
+
+_ADVICE = "choose another folder with --reports, or move it away"
+_OF_A_FIGURE = re.compile(r"\]\(([a-z0-9-]+)/((?:\d+-[a-z_]+|curves)\.png)\)")
+"""How a report's Markdown refers to a plot."""
+
+
+def file_names(experiment: Experiment) -> tuple[str, ...]:
+    """Return the file name of each of the experiment's figures."""
+    return tuple(f"{index}-{figure.name}.png" for index, figure in enumerate(experiment.figures, start=1))
+
+
+def markdown_path(folder: Path, name: str) -> Path:
+    """Return where an experiment's report lies."""
+    return folder / f"{name}.md"
+
+
+def results_path(folder: Path, name: str) -> Path:
+    """Return where the numbers of an experiment's report lie."""
+    return folder / f"{name}.json"
+
+
+def plots_folder(folder: Path, name: str) -> Path:
+    """Return where the plots of an experiment's report lie."""
+    return folder / name
+
+
+def index_path(folder: Path) -> Path:
+    """Return where the index of a folder lies."""
+    return folder / "README.md"
+
+
+def outputs(folder: Path, experiments: Sequence[Experiment]) -> Iterator[tuple[str, Path]]:
+    """Yield every file that the reports of some experiments may need, with its name in words."""
+    yield "the index of the reports", index_path(folder)
+    for experiment in experiments:
+        name = experiment.name
+        yield f"the report of {name}", markdown_path(folder, name)
+        yield f"the results of {name}", results_path(folder, name)
+        yield f"the folder of the plots of {name}", plots_folder(folder, name)
+        for plot in (*file_names(experiment), CURVES):
+            yield f"the plot {plot} of {name}", plots_folder(folder, name) / plot
+
+
+def refuse_foreign(folder: Path, name: str, plots: Collection[str]) -> None:
+    """See that a report with some plots may be written: it replaces none but an earlier one.
+
+    Raises:
+        OverwriteError: a file that is not the harness's is in the way.
+        OSError: a file cannot be read.
+    """
+    refuse(markdown_path(folder, name), Kind.REPORT, f"the report of {name}", _ADVICE)
+    refuse(results_path(folder, name), Kind.RESULT, f"the results of {name}", _ADVICE)
+    images, listed = plots_folder(folder, name), listed_plots(folder, name)
+    if os.path.lexists(images) and not is_folder(images):
+        raise OverwriteError(f"{images} is no folder, and the plots of {name} would lie in one: {_ADVICE}")
+    for plot in plots:
+        path = images / plot
+        if is_folder(path) or (plot not in listed and _holds_something(path)):
+            raise OverwriteError(
+                f"{path} was not written by this harness, and a plot of {name} would replace it: {_ADVICE}"
+            )
+
+
+def refuse_foreign_index(folder: Path) -> None:
+    """See that the index of a folder may be written.
+
+    Raises:
+        OverwriteError: README.md is somebody's.
+        OSError: it cannot be read.
+    """
+    refuse(index_path(folder), Kind.INDEX, "the index of the reports", _ADVICE)
+
+
+def listed_plots(folder: Path, name: str) -> frozenset[str]:
+    """Return the file names of the plots that an earlier report of the experiment wrote.
+
+    A report of an earlier version has no list; its plots are those that its Markdown shows.
+
+    Raises:
+        OSError: a file of the report cannot be read.
+    """
+    found = _own(results_path(folder, name), Kind.RESULT)
+    listed = json.loads(found).get("files") if found else None
+    if isinstance(listed, list):
+        return frozenset(each for each in listed if isinstance(each, str) and _is_plot(each))
+    shown = _OF_A_FIGURE.findall(_own(markdown_path(folder, name), Kind.REPORT))
+    return frozenset(file for of, file in shown if of == name)
+
+
+def _is_plot(name: str) -> bool:
+    """Tell whether it is a mere file name, so that a damaged list leads to no other folder."""
+    return Path(name).name == name and name.endswith(".png") and not name.startswith(".")
+
+
+def _holds_something(path: Path) -> bool:
+    try:
+        return path.lstat().st_size > 0  # a link has the length of where it leads to
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _own(path: Path, kind: Kind) -> str:
+    """Return the text of a file of the harness, or nothing."""
+    try:
+        content = files.read_bytes(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    return content.decode("utf-8-sig") if kind_of(content) is kind else ""
