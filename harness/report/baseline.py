@@ -17,7 +17,7 @@ from harness import files
 from harness.measurements import METRICS
 from harness.ownership import Kind, OverwriteError, refuse
 from harness.report.environment import environment
-from harness.report.kept import kept_numbers
+from harness.report.kept import kept_metrics, kept_numbers
 from harness.results import RunResult, Status
 from harness.rounding import half_unit, is_finite_number
 from harness.spec.records import Experiment, Json, Tolerance
@@ -38,6 +38,9 @@ _BY_UNIT = {
     "epochs": Tolerance(relative=0.1),
     "steps": Tolerance(relative=0.1),
 }
+_FIRST_METRICS = frozenset(METRICS) - {"augmented_train_accuracy"}
+"""What was measured when the files did not list it yet."""
+
 _TO_FIT = "_to_fit"
 _UNTIL_A_FIT = Tolerance(relative=0.3)
 _ELSE = Tolerance(relative=0.05)
@@ -49,13 +52,17 @@ class BaselineError(Exception):
 
 @dataclass(frozen=True)
 class Baseline:
-    """The numbers of an experiment, and in words by name what took part in measuring them."""
+    """The numbers of an experiment, and in words by name what took part in measuring them.
+
+    `metrics` are all that the harness measured then, whether a run has them or not.
+    """
 
     name: str
     specification: str
     seeds: tuple[int, ...]
     environment: Mapping[str, str]
     values: Values
+    metrics: frozenset[str] = frozenset(METRICS)
 
 
 @dataclass(frozen=True)
@@ -161,10 +168,12 @@ def compare(kept: Baseline, now: Baseline, tolerances: Mapping[str, Tolerance]) 
 
     Means are compared, not single seeds: on another processor, and with another number of threads, sums are
     rounded in another way, and training makes that grow; the seeds scatter, their mean much less so. But whether a
-    seed has a value at all is compared seed by seed, so that none drops out of a mean unseen.
+    seed has a value at all is compared seed by seed, so that none drops out of a mean unseen. A metric that the
+    harness did not measure yet when the numbers were kept is none of them, and is left out.
     """
-    names = {run: dict.fromkeys([*metrics, *now.values.get(run, {})]) for run, metrics in kept.values.items()}
-    names |= {run: dict.fromkeys(metrics) for run, metrics in now.values.items() if run not in kept.values}
+    measured = {run: [name for name in found if name in kept.metrics] for run, found in now.values.items()}
+    names = {run: dict.fromkeys([*metrics, *measured.get(run, ())]) for run, metrics in kept.values.items()}
+    names |= {run: dict.fromkeys(metrics) for run, metrics in measured.items() if run not in kept.values}
     return tuple(
         _comparison(run, metric, (kept, now), tolerances.get(metric) or default_tolerance(metric))
         for run, metrics in names.items()
@@ -209,6 +218,7 @@ def text(baseline: Baseline) -> str:
         "name": baseline.name,
         "specification": baseline.specification,
         "environment": dict(baseline.environment),
+        "metrics": [name for name in METRICS if name in baseline.metrics],
         "seeds": list(baseline.seeds),
     }
     lines = [f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}," for key, value in head.items()]
@@ -234,7 +244,8 @@ def read(path: Path) -> Baseline | None:
         if found["format"] != FORMAT:
             raise ValueError(f"its format is {found['format']!r}, not {FORMAT!r}")
         seeds, values = kept_numbers(found)
-        return Baseline(found["name"], found["specification"], seeds, found["environment"], values)
+        metrics = kept_metrics(found) if "metrics" in found else _FIRST_METRICS
+        return Baseline(found["name"], found["specification"], seeds, found["environment"], values, metrics)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:

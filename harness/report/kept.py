@@ -30,6 +30,18 @@ def kept_numbers(document: Mapping[str, Json]) -> tuple[tuple[int, ...], Numbers
     }
 
 
+def kept_metrics(document: Mapping[str, Json]) -> frozenset[str]:
+    """Return what a baseline says that the harness measured when it was written.
+
+    Raises:
+        ValueError: it says something else in its place.
+    """
+    metrics = document["metrics"]
+    if not isinstance(metrics, list) or not all(isinstance(name, str) for name in metrics):
+        raise ValueError(f"its metrics must be a list of names, found {_shown(metrics)}")
+    return frozenset(metrics)
+
+
 def _seeds(value: Json) -> tuple[int, ...]:
     seeds = value if isinstance(value, list) else []
     if not seeds or len({str(each) for each in seeds}) < len(seeds) or any(type(each) is not int for each in seeds):

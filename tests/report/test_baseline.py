@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,26 @@ def test_the_specification_s_tolerance_is_the_larger_of_its_two() -> None:
 
 class TestCompare:
     """A value that is there on one side alone is drift, whatever the means are."""
+
+    def test_a_metric_that_the_harness_did_not_measure_yet_is_no_drift_but_one_that_is_gone_is(self) -> None:
+        before = {"r": {"steps": [1.0, 1.0]}}
+        after = {"r": {"steps": [1.0, 1.0], "train_loss": [2.0, 2.0], "augmented_train_accuracy": [0.5, 0.6]}}
+        younger = replace(kept(before), metrics=frozenset(METRICS) - {"augmented_train_accuracy"})
+        compared = {each.metric: each.drifted for each in compare(younger, kept(after), {})}
+        assert compared == {"steps": False, "train_loss": True}
+        assert {each.metric for each in compare(kept(before), kept(after), {}) if each.drifted} == {
+            "train_loss",
+            "augmented_train_accuracy",
+        }
+
+    def test_a_file_from_before_metrics_were_listed_has_the_first_ones(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.baseline.json"
+        document = json.loads(text(kept({"r": {"steps": [1.0, 1.0]}})))
+        assert set(document.pop("metrics")) == set(METRICS)
+        path.write_text(json.dumps(document))
+        found = read(path)
+        assert found is not None
+        assert set(METRICS) - found.metrics == {"augmented_train_accuracy"}
 
     @pytest.mark.parametrize(
         ("before", "after", "lost", "gained"),
@@ -246,6 +267,8 @@ def damaged(**members: Json) -> str:
         (damaged(seeds=[0, 0]), "its seeds must be different whole numbers"),
         (damaged(seeds=[0, True]), "its seeds must be different whole numbers"),
         (damaged(seeds="01"), "its seeds must be different whole numbers, found '01'"),
+        (damaged(metrics="steps"), "its metrics must be a list of names, found 'steps'"),
+        (damaged(metrics=[1]), r"its metrics must be a list of names, found \[1\]"),
         (damaged(runs=[]), r"runs must be an object, found \[\]"),
         (damaged(runs={"r": 3}), "the run 'r' must be an object, found 3"),
         (damaged(runs={"r": {"steps": 3}}), "r, steps: expected a number for each seed, found 3"),
