@@ -1,0 +1,19 @@
+"""Where data and archives lie on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def data_dir() -> Path:
+    """Return the folder of prepared data: TFDS_DATA_DIR, else TFDS's default below the home."""
+    return Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+
+
+def archive_folders() -> tuple[Path, ...]:
+    """Return where archives are looked for: HARNESS_ARCHIVES, else `shared/data` beside here."""
+    folders = os.environ.get("HARNESS_ARCHIVES")
+    if folders is not None:
+        return tuple(Path(folder).expanduser() for folder in folders.split(os.pathsep) if folder)
+    return (Path("../shared/data"), Path("../../shared/data"))
