@@ -60,7 +60,8 @@ def judge(
     they are, however many seeds they come from. All others speak of other seeds, and of the test
     images at hand as they are: every seed sees the same.
 
-    `runs` are the experiment's, from which the number of test images is known.
+    `runs` are the experiment's, from which the number of test images is known where the results
+    do not record it.
     """
     expression = parse(expectation.metric)
     needed = references(expression)
@@ -75,7 +76,14 @@ def judge(
         return Judgement(expectation, Verdict.FAIL, values=values, message=_sentence(gaps or ["there are no seeds"]))
     images = None
     if len(values) == 1 or expectation.interval is Interval.BINOMIAL:
-        counts = {each.run: count_test_images(runs[each.run]) for each in needed if each.run in runs}
+        counts = {
+            each.run: count_test_images(
+                runs[each.run],
+                [results[each.run, seed] for seed in seeds if (each.run, seed) in results],
+            )
+            for each in needed
+            if each.run in runs
+        }
         images = image_limits(expression, list(measured.values()), counts, expectation.confidence)
     return decide(expectation, values, images)
 
