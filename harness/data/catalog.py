@@ -13,7 +13,7 @@ from harness.data.digests import Digest, content_digest, digest_files
 from harness.data.errors import DataError
 from harness.data.facts import FACTS
 from harness.data.image_files import READ, SPLITS, find_images, is_folder
-from harness.data.places import archive_folders, data_dir
+from harness.data.places import archive_folders, at_home, data_dir
 from harness.data.tfds_files import (
     INFO,
     RANDOM_ACCESS,
@@ -255,7 +255,7 @@ def _nothing(parameters: Parameters, data_dir: Path) -> None:
 
 
 def _folder(parameters: Parameters) -> Path:
-    return Path(parameters["path"]).expanduser()
+    return at_home(parameters["path"])
 
 
 def _folder_missing(parameters: Parameters, data_dir: Path) -> str | None:

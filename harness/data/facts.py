@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.data import tfds_files
 from harness.data.errors import DataError
 from harness.data.image_files import find_images
-from harness.data.places import data_dir
+from harness.data.places import at_home, data_dir
 from harness.spec.records import Component, Json
 
 Parameters = Mapping[str, Json]
@@ -30,7 +30,7 @@ def _blobs(parameters: Parameters, _: Path) -> Facts:
 
 
 def _image_folder(parameters: Parameters, _: Path) -> Facts | None:
-    found = find_images(Path(parameters["path"]).expanduser())
+    found = find_images(at_home(parameters["path"]))
     train, test = (len(found.images[split]) for split in ("train", "test"))
     return Facts(None, len(found.classes("train")), train, test) if train and test else None
 

@@ -26,6 +26,7 @@ import tensorflow_datasets as tfds
 from filelock import FileLock
 
 from harness.data import archives, catalog, folders, prepared, randomness
+from harness.data.places import at_home
 from harness.data.records import DataError, Examples, Split
 from harness.data.rows import Chosen, settled, whole
 from harness.data.tfds_files import RANDOM_ACCESS
@@ -177,7 +178,7 @@ def _not_as_made(builder: tfds.core.DatasetBuilder) -> DataError:
 
 
 def _image_folder(parameters: Mapping[str, Any], data_dir: Path, content: catalog.Content) -> Examples:
-    return folders.examples(Path(parameters["path"]).expanduser(), content.digests)
+    return folders.examples(at_home(parameters["path"]), content.digests)
 
 
 def _archive(name: str) -> Loader:

@@ -56,6 +56,10 @@ def test_restricted_imagenet_has_the_size_that_is_asked_for() -> None:
     assert found == Facts((64, 64, 3), 9, 257_748, 203 * 50)
 
 
-@pytest.mark.parametrize("path", ["nowhere", "\0"])
+@pytest.mark.parametrize("path", ["nowhere", "\0", "x" * 5000])
 def test_of_a_folder_that_is_not_there_nothing_is_known(tmp_path: Path, path: str) -> None:
     assert facts(Component("image_folder", {"path": str(tmp_path / path)})) is None
+
+
+def test_a_home_of_nobody_is_a_folder_that_is_not_there() -> None:
+    assert facts(Component("image_folder", {"path": "~nobody-has-this-name/images"})) is None
