@@ -65,7 +65,8 @@ def judge(
     nearest to it, and what that comes to in the expression, and in the limits, is allowed for
     (`harness.spec.expression.evaluate`). So 0.09 - 0.08 is at least 0.01, and 2e-15 is not at most 1e-15.
 
-    `runs` are the experiment's, from which the number of test images is known.
+    `runs` are the experiment's, from which the number of test images is known where the results
+    do not record it.
     """
     expression = parse(expectation.metric)
     needed = references(expression)
@@ -81,7 +82,14 @@ def judge(
         return Judgement(expectation, Verdict.FAIL, values=values, message=_sentence(gaps or ["there are no seeds"]))
     images = None
     if len(values) == 1 or expectation.interval is Interval.BINOMIAL:
-        counts = {each.run: count_test_images(runs[each.run]) for each in needed if each.run in runs}
+        counts = {
+            each.run: count_test_images(
+                runs[each.run],
+                [results[each.run, seed] for seed in seeds if (each.run, seed) in results],
+            )
+            for each in needed
+            if each.run in runs
+        }
         images = image_limits(expression, list(measured.values()), counts, expectation.confidence)
     return decide(expectation, values, images, {seed: value.rounding for seed, value in finite.items()})
 

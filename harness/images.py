@@ -8,10 +8,11 @@ sample: they chose the weights. So a training accuracy, like a number of steps, 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.data.facts import facts
+from harness.data.facts import BY_THEIR_FILES, facts
+from harness.results import RunResult
 from harness.spec.binomial import accuracy_terms
 from harness.spec.expression import Expression, Reference
 from harness.spec.records import RunSpec
@@ -21,10 +22,23 @@ _WHOLE = 0.01
 """How far from a whole number the count of images behind an accuracy may be."""
 
 
-def count_test_images(run: RunSpec) -> int | None:
-    """Return how many test images a run is measured on; None where that is not known, or training looked at them."""
+def count_test_images(run: RunSpec, results: Iterable[RunResult] = ()) -> int | None:
+    """Return how many test images a run was measured on.
+
+    That is what its seeds' `results` recorded when the images were loaded. Records that are older
+    than this say nothing: there the settings and the published size of the data set count.
+
+    Returns:
+        The number; None where it is not known or not the same for all seeds, or where training
+        looked at the test images.
+    """
     early, dataset = run.settings.training.early_stopping, run.settings.dataset
     if early is not None and early.metric.startswith("test"):
+        return None
+    recorded = {result.data.test_examples for result in results if result.data is not None}
+    if recorded:
+        return recorded.pop() if len(recorded) == 1 else None
+    if dataset.source.name in BY_THEIR_FILES:
         return None
     if dataset.test_examples is not None:
         return dataset.test_examples

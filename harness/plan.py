@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,8 @@ import rfc8785
 
 from harness import machine
 from harness.data import catalog
-from harness.data.facts import facts
+from harness.data.errors import DataError
+from harness.data.facts import Facts, facts
 from harness.spec.consistency import examples
 from harness.spec.records import Component, Experiment, Json, RunSpec, Settings, WeightsFile
 
@@ -60,6 +62,8 @@ class ConcreteRun:
     `key` is the SHA-256 of all that decides its result; `parent` is the key of the run whose
     weights it starts from. `blocked` says why it cannot be run here, or is None. `steps` and
     `images` are what training costs at most (None where the data set's size is not known yet).
+    `content` identifies the content of its data set, None where the parameters do, or where the
+    data cannot be read.
     """
 
     key: str
@@ -70,6 +74,7 @@ class ConcreteRun:
     blocked: str | None
     steps: int | None
     images: int | None
+    content: str | None = None
 
     @property
     def label(self) -> str:
@@ -88,10 +93,14 @@ class Member:
 
 @dataclass(frozen=True)
 class Plan:
-    """All concrete runs, parents before children, and which place of which experiment each one fills."""
+    """All concrete runs, parents before children, and which place of which experiment each one fills.
+
+    `remarks` say what of the data sets is left out, and what of them cannot be used.
+    """
 
     runs: Mapping[str, ConcreteRun]
     members: Mapping[Member, str]
+    remarks: tuple[str, ...] = ()
 
     @functools.cached_property
     def _uses(self) -> Counter[str]:
@@ -107,22 +116,56 @@ def make_plan(
 ) -> Plan:
     """Plan every run of every seed of the experiments.
 
-    `gpus` is how many there are for them; `without` says why there are none.
+    `gpus` is how many there are for them; `without` says why there are none. Each data set is
+    looked at once, and its files are read where they may have changed since they were read last.
     """
     runs: dict[str, ConcreteRun] = {}
     members: dict[Member, str] = {}
+    remarks: dict[str, None] = {}
+
+    @functools.cache
+    def look_at(source: str) -> _Look:
+        name, parameters = json.loads(source)
+        look = _look(Component(name, parameters), data_dir)
+        remarks.update(dict.fromkeys([look.remark] if look.remark else []))
+        return look
+
     for experiment in experiments:
         lacking = f"it needs a GPU, and {without}" if experiment.requires.gpu and not gpus else None
         for seed in experiment.seeds:
             keys: dict[str, str] = {}
             for run in _parents_first(experiment.runs):
-                concrete = _concrete(experiment.name, run, seed, keys, runs, data_dir, lacking)
+                source = run.settings.dataset.source
+                look = look_at(json.dumps([source.name, source.parameters], sort_keys=True))
+                concrete = _concrete(experiment.name, run, seed, keys, runs, look, lacking)
                 keys[run.name] = concrete.key
                 members[Member(experiment.name, run.name, seed)] = concrete.key
                 known = runs.get(concrete.key)
                 if known is None or (known.blocked and not concrete.blocked):
                     runs[concrete.key] = concrete
-    return Plan(runs, members)
+    return Plan(runs, members, tuple(remarks))
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What a look at the files of a data set shows; `content` is as in `ConcreteRun`."""
+
+    missing: str | None
+    content: str | None
+    facts: Facts | None
+    remark: str | None
+
+
+def _look(source: Component, data_dir: Path) -> _Look:
+    name, parameters = source.name, source.parameters
+    missing = catalog.SOURCES[name].missing(parameters, data_dir)
+    known = facts(source, data_dir)
+    try:
+        found = catalog.content(name, parameters, data_dir, progress=True)
+    except DataError as error:
+        # Not blocked: a run of it ends in an error, as data that are wrong are not data to wait for.
+        return _Look(missing, None, known, str(error))
+    return _Look(missing, found.sha256, known, found.remark)
 
 
 def _parents_first(runs: Mapping[str, RunSpec]) -> Iterator[RunSpec]:
@@ -144,23 +187,22 @@ def _concrete(
     seed: int,
     keys: Mapping[str, str],
     runs: Mapping[str, ConcreteRun],
-    data_dir: Path,
+    look: _Look,
     lacking: str | None,
 ) -> ConcreteRun:
     start = run.initialize_from
     parent = keys[start] if isinstance(start, str) else None
-    source = run.settings.dataset.source
     blocked = lacking or machine.lacking(run.settings.training.backend)
-    blocked = blocked or catalog.SOURCES[source.name].missing(source.parameters, data_dir)
+    blocked = blocked or look.missing
     if blocked is None and parent is not None and runs[parent].blocked:
         blocked = f"it starts from {start}, which is blocked: {runs[parent].blocked}"
-    steps, images = _cost(run.settings)
-    key = content_key(run.settings, seed, start.sha256 if isinstance(start, WeightsFile) else parent, data_dir)
-    return ConcreteRun(key, experiment, run, seed, parent, blocked, steps, images)
+    steps, images = _cost(run.settings, look.facts)
+    begun = start.sha256 if isinstance(start, WeightsFile) else parent
+    key = content_key(run.settings, seed, begun, look.content)
+    return ConcreteRun(key, experiment, run, seed, parent, blocked, steps, images, look.content)
 
 
-def _cost(settings: Settings) -> tuple[int | None, int | None]:
-    known = facts(settings.dataset.source)
+def _cost(settings: Settings, known: Facts | None) -> tuple[int | None, int | None]:
     if known is None:
         return None, None
     training, count = settings.training, examples(settings, known)
@@ -170,16 +212,17 @@ def _cost(settings: Settings) -> tuple[int | None, int | None]:
     return steps * training.epochs, images * training.epochs
 
 
-def content_key(settings: Settings, seed: int, start: str | None, data_dir: Path) -> str:
+def content_key(settings: Settings, seed: int, start: str | None, data: str | None) -> str:
     """Return the SHA-256, in hex, over the canonical JSON (RFC 8785) of exactly what decides a run's result.
 
-    `start` is the parent's key or the SHA-256 of a weights file. Where the data lie is left out
-    and what they are is put in, so that moving a folder changes nothing and changing it does.
+    `start` is the parent's key or the SHA-256 of a weights file, `data` what identifies the content
+    of the data set. Where the data lie is left out and what they are is put in, so that moving a
+    folder changes nothing and changing it does.
     """
     content = asdict(settings)
     for place in _LATER:
         _leave_out(content, place)
-    content["dataset"]["source"] = _identity(settings.dataset.source, data_dir)
+    content["dataset"]["source"] = _identity(settings.dataset.source, data)
     if start is not None:
         content["initialization"] = None
     content |= {"format": _FORMAT, "seed": seed, "start": start}
@@ -204,7 +247,7 @@ def _held(value: Json, path: Sequence[str]) -> Iterator[Json]:
         yield from _held(value.get(path[0], {}), path[1:])
 
 
-def _identity(source: Component, data_dir: Path) -> Json:
+def _identity(source: Component, content: str | None) -> Json:
     info = catalog.SOURCES[source.name]
     parameters = {name: value for name, value in source.parameters.items() if name not in info.location_parameters}
-    return {"name": source.name, "parameters": parameters, "content": info.fingerprint(source.parameters, data_dir)}
+    return {"name": source.name, "parameters": parameters, "content": content}

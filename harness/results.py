@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.data.loaded import Loaded
 from harness.spec.records import Json
 
 
@@ -27,7 +28,8 @@ class RunResult:
     name in `harness.measurements.METRICS` that was measured (None where it does not exist, such
     as `epochs_to_fit` of a run that never fitted); `history` is column-wise: "epoch", "step",
     "seconds", "learning_rate" and the names in `harness.measurements.HISTORY`, one value a
-    measured epoch. `decision_grid` is an `.npz` file written for two-dimensional inputs.
+    measured epoch. `decision_grid` is an `.npz` file written for two-dimensional inputs. `data` is
+    what was loaded for it, None in records that are older than this.
     """
 
     run: str
@@ -43,3 +45,4 @@ class RunResult:
     parameters: int = 0
     weights: Path | None = None
     decision_grid: Path | None = None
+    data: Loaded | None = None

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from harness.data.loaded import loaded_from_json
 from harness.results import RunResult, Status
 from harness.spec.records import Json
 
@@ -322,6 +323,7 @@ class Store:
                 parameters=environment["parameters"],
                 weights=folder / WEIGHTS,
                 decision_grid=folder / DECISION_GRID if (folder / DECISION_GRID).is_file() else None,
+                data=loaded_from_json(environment["data"]) if "data" in environment else None,
             )
         except (OSError, ValueError, LookupError, TypeError) as error:
             return RunResult(run, seed, key, Status.ERROR, f"its record {folder} cannot be read: {error}")

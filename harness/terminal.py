@@ -23,7 +23,7 @@ from harness.runner.events import Session
 from harness.runner.reuse import why_new
 from harness.runner.standing import standing
 from harness.runner.status import Standing, age
-from harness.spec.records import Experiment, RunSpec, WeightsFile
+from harness.spec.records import Experiment, Json, RunSpec, WeightsFile
 from harness.store import Store
 
 _COLOURS = {
@@ -72,7 +72,14 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
         console.print(table)
         for reason, names in notes.items():
             console.print(f"{', '.join(names)} {reason}", markup=False, highlight=False, soft_wrap=True)
+    show_remarks(console, plan)
     console.print(f"\n{_summary(plan, store)}", highlight=False)
+
+
+def show_remarks(console: Console, plan: Plan) -> None:
+    """Show what of the data sets is left out, and what of them cannot be used."""
+    for remark in plan.remarks:
+        console.print(remark, markup=False, highlight=False, soft_wrap=True)
 
 
 def _start(run: RunSpec) -> str:
@@ -217,9 +224,8 @@ def show_sources(data_dir: Path) -> None:
     table = _table("name", "ready", "what", "size", "licence", title=f"data folder: {data_dir}")
     notes = []
     for name, info in catalog.SOURCES.items():
-        needs_path = bool(info.location_parameters)
-        missing = None if needs_path else info.missing({}, data_dir)
-        ready = "by path" if needs_path else "no" if missing else "yes"
+        missing = None if info.named_by else catalog.unready(name, {}, data_dir)
+        ready = f"by {info.named_by}" if info.named_by else "no" if missing else "yes"
         notes += [missing] if missing else []
         table.add_row(name, ready, escape(info.title), escape(info.size), escape(info.licence))
     console.print(table)
@@ -227,11 +233,14 @@ def show_sources(data_dir: Path) -> None:
         console.print(note, markup=False, highlight=False, soft_wrap=True)
 
 
-def show_status(names: Sequence[str], data_dir: Path) -> None:
-    """Show of each data set what it is, where it lies or must lie, how large that is, and what to do next."""
+def show_status(names: Sequence[str], data_dir: Path, parameters: Json | None = None) -> None:
+    """Show of each data set what it is, where it lies or must lie, how large that is, and what to do next.
+
+    `parameters` are those of the one that is named, where some are given.
+    """
     console = Console()
     for name in names:
-        info, status = catalog.SOURCES[name], catalog.status(name, data_dir)
+        info, status = catalog.SOURCES[name], catalog.status(name, data_dir, parameters)
         table = Table(title=f"\n{name}: {escape(info.title)}", title_justify="left", box=None, show_header=False)
         table.add_column()
         table.add_column(overflow="fold")
@@ -246,11 +255,13 @@ def show_status(names: Sequence[str], data_dir: Path) -> None:
 def _standing(status: catalog.Status) -> Iterator[tuple[str, str]]:
     """Yield whether a data set is ready, where it is or will be prepared, and where its archives lie or must lie."""
     if status.folder is None:
-        yield "ready", "by path: a specification names the folder"
+        yield "ready", "by what a specification names; give it here with --set"
         return
     yield "ready", "no" if status.missing else "yes"
     there = decimal(status.prepared_bytes) if status.prepared_bytes else "nothing there yet"
     yield "prepared", f"{status.folder} ({there})"
+    if status.remark:
+        yield "left out", status.remark
     for archive in status.archives:
         found = next((path for path in status.found if path.name == archive), None)
         places = ", ".join(map(str, status.searched)) or "HARNESS_ARCHIVES, which names no folder"

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.data.loaded import Loaded
 from harness.images import count_test_images, image_limits
+from harness.results import RunResult, Status
 from harness.spec.expression import Reference, parse, references
 from harness.spec.load import load_file
 from harness.spec.records import Json, RunSpec
@@ -120,3 +122,29 @@ def run(tmp_path: Path, request: pytest.FixtureRequest) -> RunSpec:
 )
 def test_the_number_of_test_images_is_known_from_the_settings(run: RunSpec, images: int | None) -> None:
     assert count_test_images(run) == images
+    assert count_test_images(run, [RunResult("one", 0, "k", Status.DONE)]) == images  # an older record
+
+
+def measured_on(*counts: int) -> list[RunResult]:
+    """Results of as many seeds, each measured on so many test images."""
+    data = [Loaded(7, count, ("cat", "dog")) for count in counts]
+    return [RunResult("one", seed, "k", Status.DONE, data=each) for seed, each in enumerate(data)]
+
+
+@pytest.mark.parametrize(
+    ("run", "counts", "images"),
+    [
+        ({"dataset": {"name": "digits"}}, (300,), 300),
+        ({"dataset": {"name": "cifar10", "test_examples": 1000}}, (900, 900), 900),
+        ({"dataset": {"name": "image_folder", "path": "not/there"}}, (12, 12), 12),
+        ({"dataset": {"name": "tfds", "dataset": "mine"}}, (5,), 5),
+        ({"dataset": {"name": "tfds", "dataset": "mine", "test_examples": 4}}, (), None),
+        ({"dataset": {"name": "digits"}}, (300, 301), None),
+        ({"dataset": {"name": "digits"}, "training": {"early_stopping": {"metric": "test_loss"}}}, (300,), None),
+    ],
+    indirect=["run"],
+)
+def test_the_number_that_was_loaded_comes_before_that_of_the_settings(
+    run: RunSpec, counts: tuple[int, ...], images: int | None
+) -> None:
+    assert count_test_images(run, measured_on(*counts)) == images

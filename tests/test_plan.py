@@ -224,7 +224,7 @@ def test_a_weights_file_counts_by_its_bytes(planned: Planned, tmp_path: Path) ->
 
 
 def folder_of_images(folder: Path) -> None:
-    for place in ("train/cat/a.png", "train/dog/b.png", "test/cat/c.png"):
+    for place in ("train/cat/a.png", "train/dog/b.png", "test/cat/c.png", "test/dog/d.png"):
         (folder / place).parent.mkdir(parents=True)
         Image.new("L", (4, 4)).save(folder / place)
 
@@ -242,6 +242,49 @@ def test_a_folder_counts_by_its_content(planned: Planned, tmp_path: Path) -> Non
     assert key("there") == first
     Image.new("L", (4, 4)).save(tmp_path / "there" / "train" / "cat" / "more.png")
     assert key("there") != first
+
+
+def images_of(folder: Path, planned: Planned) -> Plan:
+    dataset = {"name": "image_folder", "path": folder.name}
+    return planned(BASE | {"defaults": {"dataset": dataset, "model": {"name": "perceptron"}}})
+
+
+def test_images_that_change_places_within_a_class_are_another_content(planned: Planned, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    folder_of_images(folder)
+    one, two = folder / "test/cat/c.png", folder / "test/dog/d.png"
+    two.write_bytes(one.read_bytes()[:-1] + b"!")
+    before = keys(images_of(folder, planned))
+    first, second = one.read_bytes(), two.read_bytes()
+    assert len(first) == len(second)
+    one.write_bytes(second)
+    two.write_bytes(first)
+    assert keys(images_of(folder, planned))["parent"] != before["parent"]
+    one.write_bytes(first)
+    two.write_bytes(second)
+    assert keys(images_of(folder, planned)) == before
+
+
+def test_data_that_cannot_be_used_stop_no_other_run_and_are_told(planned: Planned, tmp_path: Path) -> None:
+    folder_of_images(tmp_path / "images")
+    (tmp_path / "images/train/cat/link.png").symlink_to("/nowhere/1.png")
+    images = {"dataset": {"name": "image_folder", "path": "images"}, "model": {"name": "perceptron"}}
+    plan = planned(BASE | {"name": "b", "defaults": images}, BASE)
+    assert {run.blocked for run in plan.runs.values()} == {None}
+    assert len(plan.runs) == 4
+    (remark,) = plan.remarks
+    assert "train/cat/link.png is a link to /nowhere/1.png, which is not there" in remark
+
+
+def test_what_is_left_out_is_told_once(planned: Planned, tmp_path: Path) -> None:
+    folder_of_images(tmp_path / "images")
+    before = images_of(tmp_path / "images", planned)
+    assert before.remarks == ()
+    (tmp_path / "images/train/.ipynb_checkpoints").mkdir()
+    after = images_of(tmp_path / "images", planned)
+    assert keys(after) == keys(before)
+    (remark,) = after.remarks
+    assert remark.endswith("1 file or folder is left out as no images: train/.ipynb_checkpoints")
 
 
 def test_what_is_blocked_blocks_its_children_and_says_why(planned: Planned) -> None:

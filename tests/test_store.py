@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.data.loaded import Loaded
 from harness.results import RunResult, Status
 from harness.spec.records import Json
 from harness.store import Checkpoint, Store, StoreError
@@ -71,6 +72,7 @@ def test_a_finished_run_reads_as_it_was_written(store: Store) -> None:
         parameters=7,
         weights=folder / "final.weights.h5",
     )
+    assert store.result(KEY, "one", 3).data is None
     assert json.loads((folder / "run.json").read_text()) == {"name": "one"}
     assert (folder / "final.weights.h5").read_bytes() == b"weights"
 
@@ -129,6 +131,17 @@ def test_a_damaged_record_can_be_made_again(store: Store) -> None:
     assert not store.done(KEY)
     finish(store)
     assert store.result(KEY, "one", 0).status is Status.DONE
+
+
+def test_what_was_loaded_is_read_with_the_result(store: Store) -> None:
+    record = {"train_examples": 7, "test_examples": 3, "classes": ["cat", "dog"], "content": "ab"}
+    finish(store, environment=ENVIRONMENT | {"data": record})
+    assert store.result(KEY, "one", 3).data == Loaded(7, 3, ("cat", "dog"), "ab")
+
+
+def test_a_record_of_the_data_that_is_none_is_an_error(store: Store) -> None:
+    finish(store, environment=ENVIRONMENT | {"data": {"test_examples": "3"}})
+    assert store.result(KEY, "one", 3).status is Status.ERROR
 
 
 @pytest.mark.parametrize("name", ["history.csv", "measurements.json", "environment.json"])

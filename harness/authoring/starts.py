@@ -78,6 +78,7 @@ DATASETS: Mapping[str, DatasetStart] = {
         quality="boundary_length",
     ),
     "image_folder": DatasetStart({"normalize": "per_image"}, [{"name": "random_flip"}]),
+    "tfds": DatasetStart({"dataset": "my_dataset", "normalize": "per_image"}),
     "cifar10_jpeg": DatasetStart(_IMAGES, _CROP_AND_FLIP),
     "cifar10": DatasetStart(_IMAGES, _CROP_AND_FLIP),
     "cifar100": DatasetStart(_IMAGES, _CROP_AND_FLIP),

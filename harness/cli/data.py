@@ -29,11 +29,15 @@ def data_list() -> None:
 
 @data.command("status")
 @click.argument("names", nargs=-1, type=click.Choice(sorted(catalog.SOURCES)))
-def data_status(names: tuple[str, ...]) -> None:
+@click.option("--set", "assignments", multiple=True, type=Assignment(), help="Its parameters, such as path=images.")
+def data_status(names: tuple[str, ...], assignments: tuple[Json, ...]) -> None:
     """Tell of the data sets NAMES (of all) what each is, where it lies, how large it is, and what to do next."""
     from harness.terminal import show_status
 
-    show_status(names or tuple(catalog.SOURCES), catalog.data_dir())
+    if assignments and len(names) != 1:
+        raise click.UsageError("--set gives the parameters of one data set: name one")
+    parameters = _parameters(names[0], assignments) if assignments else None
+    show_status(names or tuple(catalog.SOURCES), catalog.data_dir(), parameters)
 
 
 @data.command("import")

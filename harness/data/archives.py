@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from harness import files
 from harness.data import catalog
 from harness.data.records import DataError
 
@@ -20,8 +20,9 @@ from harness.data.records import DataError
 def import_archive(name: str, archive: Path, data_dir: Path) -> Path:
     """Unpack the archive of the dataset `name` below `data_dir`; returns the folder of its splits.
 
-    A dataset that is unpacked already is left as it is, whatever `archive` says. The folder
-    appears whole or not at all, also when several processes unpack at once.
+    A dataset that is unpacked already, and whole, is left as it is, whatever `archive` says; one
+    that is not what was unpacked there is replaced. The folder appears whole or not at all, also
+    when several processes unpack at once.
     Raises DataError for a name without archives, and for an archive that is missing, unreadable,
     damaged, not the known one (by its SHA-256), or whose members would land outside the folder.
     """
@@ -31,7 +32,8 @@ def import_archive(name: str, archive: Path, data_dir: Path) -> Path:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f"{name}.lock")):
-            if not catalog.is_unpacked(name, data_dir):
+            _remove_leftovers(folder)
+            if not catalog.is_whole(name, data_dir):
                 _check(archive, catalog.ARCHIVES[name].sha256)
                 _unpack(archive, folder, catalog.ARCHIVES[name].unpacked_bytes)
     except OSError as error:
@@ -39,9 +41,15 @@ def import_archive(name: str, archive: Path, data_dir: Path) -> Path:
     return folder
 
 
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what processes that were killed while unpacking left; who holds the lock is alone."""
+    for path in folder.parent.glob(f".{folder.name}.*.tmp"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def _check(archive: Path, sha256: str) -> None:
     try:
-        with archive.open("rb") as file:
+        with files.open_regular(archive) as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise DataError(f"there is no archive {archive}") from None
@@ -60,12 +68,13 @@ _FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") 
 
 def _unpack(archive: Path, folder: Path, limit: int) -> None:
     """Unpack into a folder of another name first: a process that is killed leaves nothing half done."""
-    temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    temporary = files.temporary_beside(folder)
+    temporary.mkdir()
     try:
         with tarfile.open(archive, "r:gz") as tar:
             tar.extractall(temporary, members=_safe(tar, archive, limit), **_FILTER)
         (temporary / catalog.MARKER).write_text(f"{archive.name}\n")
-        if folder.exists():  # without its marker: not ours, or damaged
+        if folder.exists():  # without its marker, or not what was unpacked there
             shutil.rmtree(folder)
         temporary.rename(folder)
     except (tarfile.TarError, zlib.error, EOFError) as error:

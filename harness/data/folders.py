@@ -1,33 +1,49 @@
-"""Folders of images, `<split>/<class>/<image>`: their classes by TFDS's ImageFolder, their images when asked for."""
+"""Folders of images, `<split>/<class>/<image>`: their images, decoded when they are asked for.
+
+Read are JPEG files, grey or in colour, and PNG files of up to 8 bits a channel. Pixels are taken
+as the file has them: an orientation that a camera noted is not applied, and no colour profile. A
+palette is replaced by its colours, one to four bits of grey are scaled to eight, and a channel for
+opacity stays a channel of its own (so does the opacity of a palette's colours). PNG files of 16
+bits are refused, as the values that such files use often fill a small part of 16 bits only, and
+JPEG files in CMYK, whose colours every reader makes in another way.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
-from harness.data.catalog import images_below
+from harness import files
+from harness.data.digests import Digest, changed_meanwhile, reason
+from harness.data.image_files import SPLITS
 from harness.data.records import DataError, Examples, Indices, Split
 
 DECODED_AT_ONCE = 16
 
+LARGEST_FILE = 2**30
+"""Bytes of an image file beyond which it is taken for something else."""
+
 
 @dataclass(frozen=True, eq=False)
-class ImageFiles:
+class ImageRows:
     """The images in n JPEG or PNG files, uint8, decoded when they are asked for.
 
-    `image_shape` is (height, width, channels), the same for all.
+    `digests` are the SHA-256 of the files, [n]: what is decoded has them. `image_shape` is
+    (height, width, channels), the same for all, and that of the file `first`.
     """
 
     files: NDArray[np.object_]
+    digests: NDArray[np.object_]
     image_shape: tuple[int, ...]
+    first: str
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -40,65 +56,127 @@ class ImageFiles:
         return np.dtype(np.uint8)
 
     def take(self, indices: Indices) -> NDArray[np.uint8]:
-        """Decode the images of these indices; raises DataError for one that is damaged or has another shape."""
-        files = self.files[indices].tolist()
+        """Decode the images of these indices.
+
+        Raises:
+            DataError: one is damaged, has another shape, or was changed since its digest was made.
+        """
+        names: list[str] = self.files[indices].tolist()
+        contents = [_read(name, digest) for name, digest in zip(names, self.digests[indices].tolist(), strict=True)]
         try:
-            images: NDArray[np.uint8] = _reader(self.image_shape)(tf.constant(files, tf.string)).numpy()
+            decode = _decoder(self.image_shape)
+            images: NDArray[np.uint8] = decode(tf.constant(contents, tf.string)).numpy()
         except tf.errors.OpError:
-            self._name_the_bad_file(files)
+            self._name_the_bad_file(names, contents)
             raise
         return images
 
-    def _name_the_bad_file(self, files: list[str]) -> None:
+    def _name_the_bad_file(self, names: Sequence[str], contents: Sequence[bytes]) -> None:
         """Look at the images one by one: TensorFlow's error does not say in which file it is."""
-        for file in files:
-            found = _shape(file)
+        for name, content in zip(names, contents, strict=True):
+            found = _shape(name, content)
             if found != self.image_shape:
                 raise DataError(
-                    f"the image {file} has the shape {found}, others have {self.image_shape}: all must be alike"
+                    f"the image {name} has the shape {found}, the first, {self.first}, "
+                    f"has {self.image_shape}: all must be alike"
                 )
 
 
-def examples(folder: Path) -> Examples:
-    """The images `<split>/<class>/<image>` of a folder, uint8, ordered by (class, file name).
+def examples(folder: Path, digests: Sequence[Digest]) -> Examples:
+    """Return the images `<split>/<class>/<image>` of a folder, in the order of their digests.
 
-    All have the shape of the first training image, (height, width, channels). Raises DataError
-    where that one is damaged and for a class without training images.
+    All have the shape of the first training image, (height, width, channels).
+
+    Raises:
+        DataError: that image is damaged, or not what it was.
     """
-    classes = tuple(tfds.folder_dataset.ImageFolder(str(folder)).info.features["label"].names)
-    files = {split: images_below(folder / split) for split in ("train", "test")}
-    shape = _shape(str(files["train"][0]))
-    train, test = (_split(files[split], shape, classes) for split in ("train", "test"))
-    for index in np.setdiff1d(test.labels, train.labels)[:1]:
-        raise DataError(f"the class {classes[index]} of {folder} has test images and no training images")
-    return Examples(train, test, classes, maximum=255.0)
+    parts = {split: [] for split in SPLITS}  # type: dict[str, list[tuple[str, Digest]]]
+    for each in digests:
+        split, label = Path(each.path).relative_to(folder).parts[:2]
+        parts[split].append((label, each))
+    classes = tuple(sorted({label for part in parts.values() for label, _ in part}))
+    first = parts["train"][0][1]
+    shape = _shape(first.path, _read(first.path, first.sha256))
+
+    def made(split: str) -> Split:
+        part = parts[split]
+        rows = ImageRows(
+            np.array([each.path for _, each in part], object),
+            np.array([each.sha256 for _, each in part], object),
+            shape,
+            first.path,
+        )
+        return Split(rows, np.array([classes.index(label) for label, _ in part], np.int32))
+
+    return Examples(made("train"), made("test"), classes, maximum=255.0)
 
 
-def _split(files: list[Path], shape: tuple[int, ...], classes: tuple[str, ...]) -> Split:
-    labels = np.array([classes.index(file.parent.name) for file in files], np.int32)
-    return Split(ImageFiles(np.array([str(file) for file in files], object), shape), labels)
+def _read(name: str, sha256: bytes) -> bytes:
+    """Read an image file that can be decoded, and see that it is still the file of this digest."""
+    try:
+        content = files.read_bytes(Path(name), LARGEST_FILE)
+    except OSError as error:
+        raise DataError(f"cannot read the image {name}: {reason(error)}") from error
+    if hashlib.sha256(content).digest() != sha256:
+        raise DataError(changed_meanwhile(name))
+    if fault := _unreadable(content):
+        raise DataError(f"cannot read the image {name}: {fault}")
+    return content
+
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+_JPEG = b"\xff\xd8\xff"
+_OTHERS = {b"GIF8": "GIF", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"RIFF": "WebP"}
+
+
+def _unreadable(content: bytes) -> str | None:
+    """Say why the bytes of a file are no image that is read, as far as its head tells."""
+    if not content:
+        return "the file is empty"
+    if content.startswith(_PNG):
+        bits = content[24] if len(content) > 24 else 0
+        return "it is a PNG file of 16 bits a channel: convert it to 8 bits" if bits > 8 else None
+    if content.startswith(_JPEG):
+        return "it is a JPEG file in CMYK: convert it to RGB" if _channels(content) == 4 else None
+    for head, name in _OTHERS.items():
+        if content.startswith(head):
+            return f"it is a {name} file, whatever its name says: make it a JPEG or PNG file"
+    return "it is neither a JPEG nor a PNG file"
+
+
+def _channels(jpeg: bytes) -> int | None:
+    """Return the number of channels that the frame header of a JPEG file names (ITU T.81, B.2.2)."""
+    place = 2
+    while place + 9 < len(jpeg) and jpeg[place] == 0xFF:
+        marker = jpeg[place + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return jpeg[place + 9]
+        if marker == 0xFF:  # a byte that fills
+            place += 1
+        else:
+            place += 2 + int.from_bytes(jpeg[place + 2 : place + 4], "big")
+    return None
 
 
 @functools.cache
-def _reader(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The compiled function from names of files, string [n], to their images of this shape, uint8 [n, ...]."""
+def _decoder(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The compiled function from files, string [n], to their images of this shape, uint8 [n, ...]."""
 
-    def image(file: tf.Tensor) -> tf.Tensor:
-        return tf.ensure_shape(_decoded(tf.io.read_file(file)), shape)
+    def image(content: tf.Tensor) -> tf.Tensor:
+        return tf.ensure_shape(_decoded(content), shape)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def read(files: tf.Tensor) -> tf.Tensor:
+    def decode(contents: tf.Tensor) -> tf.Tensor:
         signature = tf.TensorSpec(shape, tf.uint8)
-        return tf.map_fn(image, files, fn_output_signature=signature, parallel_iterations=DECODED_AT_ONCE)
+        return tf.map_fn(image, contents, fn_output_signature=signature, parallel_iterations=DECODED_AT_ONCE)
 
-    return read
+    return decode
 
 
 def _decoded(content: tf.Tensor) -> tf.Tensor:
     """The image in the bytes of a JPEG or PNG file; uint8 [height, width, channels].
 
-    TFDS's own decoder takes TensorFlow's default JPEG transform, which differs a little from that
-    of PIL and PyTorch.
+    TensorFlow's default JPEG transform differs a little from that of PIL and PyTorch.
     """
     return tf.cond(
         tf.io.is_jpeg(content),
@@ -107,8 +185,9 @@ def _decoded(content: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _shape(file: str) -> tuple[int, ...]:
+def _shape(name: str, content: bytes) -> tuple[int, ...]:
     try:
-        return tuple(_decoded(tf.io.read_file(file)).shape)
+        return tuple(_decoded(tf.constant(content)).shape)
     except tf.errors.OpError as error:
-        raise DataError(f"cannot read the image {file}: {str(error.message).strip()}") from error
+        said = " ".join(str(error.message).split())
+        raise DataError(f"cannot read the image {name}: it is cut off or damaged ({said})") from error

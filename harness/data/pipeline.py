@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from harness.data import randomness, sources
 from harness.data.augmentation import AUGMENTATIONS, Decisions
+from harness.data.loaded import Loaded
 from harness.data.randomizations import randomize
 from harness.data.records import DataError, Indices, Split
 from harness.spec.records import PER_IMAGE, Component, Dataset, Normalization, Standardization
@@ -38,6 +39,7 @@ class Pipeline:
     augmentation: tuple[Component, ...]
     seed: int
     center_crop: int | None = None
+    loaded: Loaded | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -67,6 +69,7 @@ def build(dataset: Dataset, augmentation: Sequence[Component], seed: int, data_d
         augmentation=tuple(_sized(component, dataset.center_crop) for component in augmentation),
         seed=seed,
         center_crop=dataset.center_crop,
+        loaded=examples.loaded,
     )
     decision_bytes(pipeline)  # an augmentation that does not fit shows here, not at the first epoch
     return pipeline

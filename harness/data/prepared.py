@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import math
-import os
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
+from harness import files
+from harness.data.digests import Digest, check_unchanged, content_digest
 from harness.data.records import DataError, Examples, Indices, Split
+from harness.data.rows import whole
+from harness.data.tfds_files import RANDOM_ACCESS, Prepared
 
 READ_BATCH = 1024
 """Examples of a split read at once on their way into memory."""
@@ -22,18 +29,19 @@ READ_BATCH = 1024
 READ_BYTES = 2**25
 """What the examples that are read at once for their labels may take."""
 
-RANDOM_ACCESS = "array_record"
-"""TFDS's file format for sets that are read by index: any record is found by its place in the file."""
-
 
 @dataclass(frozen=True, eq=False)
 class Records:
-    """The inputs of a prepared split in the random-access format, read when they are asked for."""
+    """The inputs of a prepared split in the random-access format, read when they are asked for.
+
+    `digests` are those of the record files, which must not change as long as they are read.
+    """
 
     source: Sequence[Any]
     feature: str
     row_shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    digests: tuple[Digest, ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -41,10 +49,11 @@ class Records:
         return len(self.source), *self.row_shape
 
     def take(self, indices: Indices) -> NDArray[Any]:
-        """Read the inputs of these indices; raises DataError where the files are damaged."""
+        """Read the inputs of these indices; raises DataError where the files are damaged or changed."""
         rows = np.empty((len(indices), *self.row_shape), self.dtype)
         for row, example in zip(rows, _at(self.source, indices), strict=True):
             row[...] = example[self.feature]
+        check_unchanged(self.digests)
         return rows
 
 
@@ -65,11 +74,90 @@ def raw_images_info(
     )
 
 
-def in_memory(builder: tfds.core.DatasetBuilder, maximum: float) -> Examples:
-    """Both splits of a builder, read whole."""
-    source, target = builder.info.supervised_keys
+def load_prepared(prepared: Prepared, digests: Sequence[Digest], maximum: float) -> Examples:
+    """Return both splits of what TFDS has prepared in a folder; no code of its author runs.
 
-    def split(name: str) -> Split:
+    What is prepared in order is read whole, what is prepared in the random-access format when it
+    is asked for.
+
+    Args:
+        prepared: what lies there.
+        digests: those of all files that are read.
+        maximum: the raw value that becomes 1.0 when inputs are scaled.
+
+    Raises:
+        DataError: files are damaged, were changed since their digests were made, or do not hold
+            what they say.
+    """
+    builder = tfds.builder_from_directory(str(prepared.folder))
+    names = builder.info.features[prepared.label].names
+    read = _by_index if prepared.file_format == RANDOM_ACCESS else _whole
+    by_name = {Path(each.path).name: each for each in digests}
+
+    def split(index: int) -> Split:
+        of_split = tuple(by_name[name] for name in prepared.records[index])
+        found = read(builder, prepared, index, of_split)
+        _check_split(found, prepared, index)
+        return found
+
+    examples = Examples(split(0), split(1), tuple(names), maximum)
+    check_unchanged(digests)
+    return examples
+
+
+def _whole(builder: tfds.core.DatasetBuilder, prepared: Prepared, index: int, _: tuple[Digest, ...]) -> Split:
+    keys = prepared.inputs, prepared.label
+    found = read_whole(builder, prepared.splits[index], keys)
+    return Split(whole(found.inputs).astype(np.float32), found.labels) if prepared.real else found
+
+
+def _by_index(builder: tfds.core.DatasetBuilder, prepared: Prepared, index: int, digests: tuple[Digest, ...]) -> Split:
+    """Return a split whose labels are in memory; read with all the examples once, and then kept."""
+    name = prepared.splits[index]
+    try:
+        source = builder.as_data_source(name)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise DataError(f"cannot read {prepared.folder}: {error}") from error
+    dtype = np.dtype(np.float32 if prepared.real else np.uint8)
+    rows = Records(source, prepared.inputs, prepared.shape, dtype, digests)
+    return Split(rows, _labels(rows, prepared.label, prepared.folder / f"labels-{name}.npz"))
+
+
+def _check_split(split: Split, prepared: Prepared, index: int) -> None:
+    name, count = prepared.splits[index], prepared.counts[index]
+    if len(split) != count or split.inputs.shape[0] != count:
+        raise DataError(f"{prepared.folder} has {len(split)} of the {count} examples of {name}")
+    wrong = (split.labels < 0) | (split.labels >= prepared.classes)
+    if wrong.any():
+        raise DataError(
+            f"{prepared.folder}: {wrong.sum():,} of the {count:,} examples of its split {name} "
+            f"have a label that is none of the {prepared.classes} classes, such as "
+            f"{split.labels[wrong][0]}"
+        )
+
+
+def in_memory(builder: tfds.core.DatasetBuilder, maximum: float) -> Examples:
+    """Both splits of a builder whose data are made here, read whole.
+
+    Raises:
+        DataError: they cannot be read.
+    """
+    keys = builder.info.supervised_keys
+    try:
+        train, test = (read_whole(builder, name, keys) for name in ("train", "test"))
+    except DataError as error:
+        raise DataError(f"{error}; remove the folder {builder.data_path}, and they are made again") from error
+    return Examples(train, test, tuple(builder.info.features[keys[1]].names), maximum)
+
+
+def read_whole(builder: tfds.core.DatasetBuilder, name: str, keys: tuple[str, str]) -> Split:
+    """A split of a builder, read whole in the order in which it was written; `keys` are its features.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    source, target = keys
+    try:
         data = builder.as_dataset(
             split=name,
             shuffle_files=False,
@@ -78,53 +166,51 @@ def in_memory(builder: tfds.core.DatasetBuilder, maximum: float) -> Examples:
         )
         rows = data.map(lambda row: (row[source], row[target])).batch(READ_BATCH).as_numpy_iterator()
         inputs, labels = zip(*rows, strict=True)
-        return Split(np.concatenate(inputs), np.concatenate(labels).astype(np.int32))
-
-    return _examples(builder, split("train"), split("test"), maximum)
-
-
-def by_index(builder: tfds.core.DatasetBuilder, maximum: float) -> Examples:
-    """Both splits of a builder in the random-access format: labels in memory, inputs read when they are asked for.
-
-    Labels are read with all the examples, once, and then kept in a file beside them. Raises
-    DataError where the files are damaged.
-    """
-    inputs, target = builder.info.supervised_keys
-    feature = builder.info.features[inputs]
-
-    def split(name: str) -> Split:
-        rows = Records(builder.as_data_source(name), inputs, feature.shape, np.dtype(feature.np_dtype))
-        return Split(rows, _labels(rows, target, Path(builder.data_path) / f"labels-{name}.npy"))
-
-    return _examples(builder, split("train"), split("test"), maximum)
-
-
-def _examples(builder: tfds.core.DatasetBuilder, train: Split, test: Split, maximum: float) -> Examples:
-    names = builder.info.features[builder.info.supervised_keys[1]].names
-    return Examples(train, test, tuple(names), maximum)
+    except (tf.errors.OpError, OSError, ValueError, AssertionError) as error:
+        said = " ".join(str(getattr(error, "message", error)).split())
+        raise DataError(f"cannot read the split {name} in {builder.data_path}: {said}") from error
+    return Split(np.concatenate(inputs), np.concatenate(labels).astype(np.int32))
 
 
 def _labels(rows: Records, target: str, file: Path) -> NDArray[np.int32]:
-    """The labels of a split, int32 [n], from the file that keeps them or else from the records."""
-    if file.exists():
-        kept: NDArray[np.int32] = np.load(file)
+    """The labels of a split, int32 [n], from the file that keeps them or else from the records.
+
+    What is kept names the content of the records that it was read from, and is of no use for any
+    other; its own content is checked by the checksums of the file's format.
+    """
+    content = content_digest([Path(each.path).name for each in rows.digests], rows.digests)
+    kept = _kept_labels(file, content)
+    if kept is not None:
         return kept
     labels = np.empty(len(rows.source), np.int32)
     step = max(1, READ_BYTES // (math.prod(rows.row_shape) * rows.dtype.itemsize))
     for first in range(0, len(labels), step):
         indices = np.arange(first, min(first + step, len(labels)))
         labels[indices] = [example[target] for example in _at(rows.source, indices)]
-    temporary = file.with_name(f"{file.name}.{os.getpid()}")
+    check_unchanged(rows.digests)
+
+    def write(path: Path) -> None:
+        with path.open("wb") as opened:
+            np.savez(opened, labels=labels, content=np.array(content))
+
     with contextlib.suppress(OSError):  # where nothing can be written, they are read again next time
-        with temporary.open("wb") as opened:
-            np.save(opened, labels)
-        temporary.replace(file)
+        files.sweep(file.parent)
+        files.replace(file, write)
     return labels
+
+
+def _kept_labels(file: Path, content: str) -> NDArray[np.int32] | None:
+    try:
+        with np.load(io.BytesIO(files.read_bytes(file)), allow_pickle=False) as kept:
+            labels: NDArray[np.int32] = kept["labels"]
+            return labels if str(kept["content"]) == content else None
+    except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def _at(source: Sequence[Any], indices: Indices) -> Sequence[Any]:
     try:
         examples: Sequence[Any] = source.__getitems__(indices.tolist())  # type: ignore[attr-defined]
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, IndexError) as error:
         raise DataError(f"cannot read {source}: {error}") from error
     return examples

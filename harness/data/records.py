@@ -8,11 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.data.errors import DataError
+from harness.data.loaded import Loaded
+
+__all__ = ["DataError", "Examples", "Indices", "Inputs", "Rows", "Split"]
+
 Indices = NDArray[np.integer[Any]]
-
-
-class DataError(Exception):
-    """Data are missing, damaged, or do not fit what is asked of them; the text says which and how."""
 
 
 class Rows(Protocol):
@@ -58,10 +59,17 @@ class Split:
 class Examples:
     """A loaded dataset.
 
-    `classes` names the labels; `maximum` is the raw value that becomes 1.0 when inputs are scaled.
+    `classes` names the labels; `maximum` is the raw value that becomes 1.0 when inputs are scaled;
+    `content` identifies what was read, None where the dataset's parameters do.
     """
 
     train: Split
     test: Split
     classes: tuple[str, ...]
     maximum: float
+    content: str | None = None
+
+    @property
+    def loaded(self) -> Loaded:
+        """What this is, in numbers and names."""
+        return Loaded(len(self.train), len(self.test), self.classes, self.content)

@@ -1,4 +1,4 @@
-"""Loading datasets, every one through a TFDS builder.
+"""Loading datasets: folders of images, and all others through a TFDS builder.
 
 The order of examples is the same on every machine: folders of images by (class, file name), all
 others as their builder wrote them.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import io
 import json
 import sys
@@ -16,6 +17,7 @@ import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,12 +26,29 @@ import tensorflow_datasets as tfds
 from filelock import FileLock
 
 from harness.data import archives, catalog, folders, prepared, randomness
+from harness.data.places import at_home
 from harness.data.records import DataError, Examples, Split
-from harness.data.rows import Chosen, settled
+from harness.data.rows import Chosen, settled, whole
+from harness.data.tfds_files import RANDOM_ACCESS
 from harness.spec.records import Dataset
+
+Loader = Callable[[Mapping[str, Any], Path, catalog.Content], Examples]
+"""Loads a dataset whole, from its parameters, the folder of prepared data and what identifies it."""
 
 SUBSET_SEED = 0
 REACH_SECONDS = 15
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What is to be loaded; `parameters` is JSON."""
+
+    name: str
+    parameters: str
+    train_examples: int | None
+    test_examples: int | None
+    data_dir: Path
+    content: catalog.Content
 
 
 def load(dataset: Dataset, data_dir: Path) -> Examples:
@@ -40,29 +59,31 @@ def load(dataset: Dataset, data_dir: Path) -> Examples:
     in that order: the same for all run seeds, and a smaller subset is part of a larger one.
     Inputs that fit are in memory (`harness.data.rows.LARGEST_IN_MEMORY`), others are read when they
     are asked for. The last ones loaded are kept, read-only, so that runs side by side in a plan
-    read them once. Raises DataError where data are missing, damaged or fewer than asked for.
+    read them once. What is read is what the digest of the content says, also when it is read later.
+    Raises DataError where data are missing, damaged, changed meanwhile, or fewer than asked for.
     """
     name, parameters = dataset.source.name, dict(dataset.source.parameters)
     missing = catalog.SOURCES[name].missing(parameters, data_dir)
     if missing:
         raise DataError(missing)
-    content = catalog.SOURCES[name].fingerprint(parameters, data_dir)
-    identity = json.dumps([name, parameters, content, dataset.train_examples, dataset.test_examples], sort_keys=True)
-    return _load(identity, data_dir)
+    content = catalog.content(name, parameters, data_dir)
+    text = json.dumps(parameters, sort_keys=True)
+    return _load(_Wanted(name, text, dataset.train_examples, dataset.test_examples, data_dir, content))
 
 
 @functools.lru_cache(maxsize=2)
-def _load(identity: str, data_dir: Path) -> Examples:
-    name, parameters, _, train_examples, test_examples = json.loads(identity)
+def _load(wanted: _Wanted) -> Examples:
+    name, data_dir = wanted.name, wanted.data_dir
     try:
-        whole = LOADERS[name](parameters, data_dir)
+        found = LOADERS[name](json.loads(wanted.parameters), data_dir, wanted.content)
     except OSError as error:
         raise DataError(f"cannot read or make {name} in {data_dir}: {error}") from error
     return Examples(
-        train=_subset(whole.train, train_examples, f"{name} has {{}} training examples"),
-        test=_subset(whole.test, test_examples, f"{name} has {{}} test examples"),
-        classes=whole.classes,
-        maximum=whole.maximum,
+        train=_subset(found.train, wanted.train_examples, f"{name} has {{}} training examples"),
+        test=_subset(found.test, wanted.test_examples, f"{name} has {{}} test examples"),
+        classes=found.classes,
+        maximum=found.maximum,
+        content=wanted.content.sha256,
     )
 
 
@@ -76,6 +97,11 @@ def prepare(name: str, parameters: Mapping[str, Any], data_dir: Path) -> None:
         _prepare_archives(name, parameters, data_dir)
     elif name in CATALOGUE:
         _download(name, data_dir)
+    elif name == "tfds":
+        raise DataError(
+            "a data set of one's own is prepared by TFDS: run "
+            f"`tfds build --data_dir={data_dir}` in the folder of its builder"
+        )
     else:
         raise DataError(f"{name} needs no preparation; these do: {', '.join((*CATALOGUE, *MANUAL))}")
 
@@ -89,7 +115,8 @@ def _prepare_archives(name: str, parameters: Mapping[str, Any], data_dir: Path) 
         _prepare(builder, data_dir, sys.stderr, manual_dir=folder)
     except (OSError, tarfile.TarError, zlib.error, EOFError) as error:
         raise DataError(f"cannot prepare {name} from {folder}: {error}") from error
-    LOADERS[name](parameters, data_dir)  # which reads the labels, once for all runs
+    # Reads all files once, and the labels, for all runs.
+    LOADERS[name](parameters, data_dir, catalog.content(name, parameters, data_dir, progress=True))
 
 
 def _download(name: str, data_dir: Path) -> None:
@@ -109,14 +136,21 @@ def _reach(url: str) -> None:
         urllib.request.urlopen(request, timeout=REACH_SECONDS).close()
 
 
-def _digits(parameters: Mapping[str, Any], data_dir: Path) -> Examples:
-    from harness.data.builders.digits import Digits
+def _digits(parameters: Mapping[str, Any], data_dir: Path, content: catalog.Content) -> Examples:
+    from harness.data.builders.digits import SHA256, Digits
 
-    return prepared.in_memory(_prepare(Digits(data_dir=str(data_dir)), data_dir, io.StringIO()), maximum=16.0)
+    builder = _prepare(Digits(data_dir=str(data_dir)), data_dir, io.StringIO())
+    examples = prepared.in_memory(builder, maximum=16.0)
+    digest = hashlib.sha256()
+    for split in (examples.train, examples.test):
+        digest.update(whole(split.inputs).tobytes() + split.labels.tobytes())
+    if digest.hexdigest() != SHA256:
+        raise _not_as_made(builder)
+    return examples
 
 
-def _blobs(parameters: Mapping[str, Any], data_dir: Path) -> Examples:
-    from harness.data.builders.blobs import Blobs, BlobsConfig, BlobsParameters
+def _blobs(parameters: Mapping[str, Any], data_dir: Path, content: catalog.Content) -> Examples:
+    from harness.data.builders.blobs import Blobs, BlobsConfig, BlobsParameters, draw
 
     points = BlobsParameters(
         train_per_class=int(parameters["train_per_class"]),
@@ -125,69 +159,63 @@ def _blobs(parameters: Mapping[str, Any], data_dir: Path) -> Examples:
         data_seed=int(parameters["data_seed"]),
     )
     builder = Blobs(config=BlobsConfig(points), data_dir=str(data_dir))
-    return prepared.in_memory(_prepare(builder, data_dir, io.StringIO()), maximum=1.0)
+    examples = prepared.in_memory(_prepare(builder, data_dir, io.StringIO()), maximum=1.0)
+    for name, split, count in (
+        ("train", examples.train, points.train_per_class),
+        ("test", examples.test, points.test_per_class),
+    ):
+        inputs, labels = draw(name, count, points.shift, points.data_seed)
+        # Another machine's mathematical functions may round the last bit in another way.
+        found = whole(split.inputs)
+        alike = inputs.shape == found.shape and np.allclose(inputs, found, 1e-5, 1e-6)
+        if not alike or not np.array_equal(labels, split.labels):
+            raise _not_as_made(builder)
+    return examples
 
 
-def _image_folder(parameters: Mapping[str, Any], data_dir: Path) -> Examples:
-    return folders.examples(Path(parameters["path"]).expanduser())
+def _not_as_made(builder: tfds.core.DatasetBuilder) -> DataError:
+    return DataError(f"{builder.data_path} does not hold what was made there: remove this folder, and it is made again")
 
 
-def _archive(name: str) -> Callable[[Mapping[str, Any], Path], Examples]:
-    def loader(parameters: Mapping[str, Any], data_dir: Path) -> Examples:
-        if not catalog.is_unpacked(name, data_dir):
+def _image_folder(parameters: Mapping[str, Any], data_dir: Path, content: catalog.Content) -> Examples:
+    return folders.examples(at_home(parameters["path"]), content.digests)
+
+
+def _archive(name: str) -> Loader:
+    def loader(parameters: Mapping[str, Any], data_dir: Path, content: catalog.Content) -> Examples:
+        if not content.digests:  # it is still packed
             archives.import_archive(name, catalog.find_archive(name) or Path(), data_dir)
-        return folders.examples(catalog.unpacked_folder(name, data_dir))
+            content = catalog.content(name, parameters, data_dir)
+        return folders.examples(catalog.unpacked_folder(name, data_dir), content.digests)
 
     return loader
 
 
-def _catalogue(name: str) -> Callable[[Mapping[str, Any], Path], Examples]:
-    def loader(parameters: Mapping[str, Any], data_dir: Path) -> Examples:
-        builder = tfds.builder(name, data_dir=str(data_dir))
-        return prepared.in_memory(_of_this_version(builder, parameters, data_dir), maximum=255.0)
-
-    return loader
-
-
-def _manual(name: str) -> Callable[[Mapping[str, Any], Path], Examples]:
-    def loader(parameters: Mapping[str, Any], data_dir: Path) -> Examples:
-        builder = _by_index(name, parameters, data_dir)
-        return prepared.by_index(_of_this_version(builder, parameters, data_dir), maximum=255.0)
-
-    return loader
+def _prepared(parameters: Mapping[str, Any], data_dir: Path, content: catalog.Content) -> Examples:
+    found = content.prepared
+    if found is None:
+        raise DataError(f"the data in {data_dir} were removed meanwhile")
+    return prepared.load_prepared(found, content.digests, 1.0 if found.real else 255.0)
 
 
 def _by_index(name: str, parameters: Mapping[str, Any], data_dir: Path) -> tfds.core.DatasetBuilder:
     try:
         return MANUAL[name](parameters, data_dir)
     except ValueError as error:
-        raise DataError(
-            f"{data_dir / name} is prepared in another way than {prepared.RANDOM_ACCESS}: {error}"
-        ) from error
-
-
-def _of_this_version(
-    builder: tfds.core.DatasetBuilder, parameters: Mapping[str, Any], data_dir: Path
-) -> tfds.core.DatasetBuilder:
-    if not builder.is_prepared():
-        raise DataError(
-            f"{data_dir} holds another version of {builder.name} than {builder.version}: "
-            f"get it with: {catalog.prepare_command(builder.name, parameters)}"
-        )
-    return builder
+        raise DataError(f"{data_dir / name} is prepared in another way than {RANDOM_ACCESS}: {error}") from error
 
 
 def _cinic10(parameters: Mapping[str, Any], data_dir: Path) -> tfds.core.DatasetBuilder:
     from harness.data.builders.cinic10 import Cinic10
 
-    return Cinic10(data_dir=str(data_dir), file_format=prepared.RANDOM_ACCESS)
+    return Cinic10(data_dir=str(data_dir), file_format=RANDOM_ACCESS)
 
 
 def _restricted_imagenet(parameters: Mapping[str, Any], data_dir: Path) -> tfds.core.DatasetBuilder:
     from harness.data.builders.restricted_imagenet import RestrictedImagenet, RestrictedImagenetConfig
 
     config = RestrictedImagenetConfig(int(parameters["size"]))
-    return RestrictedImagenet(config=config, data_dir=str(data_dir), file_format=prepared.RANDOM_ACCESS)
+    return RestrictedImagenet(config=config, data_dir=str(data_dir), file_format=RANDOM_ACCESS)
 
 
 CATALOGUE = {
@@ -204,13 +232,13 @@ MANUAL: dict[str, Callable[[Mapping[str, Any], Path], tfds.core.DatasetBuilder]]
 }
 """The builders of the datasets that are prepared from archives which a person brings."""
 
-LOADERS: dict[str, Callable[[Mapping[str, Any], Path], Examples]] = {
+LOADERS: dict[str, Loader] = {
     "digits": _digits,
     "blobs": _blobs,
     "image_folder": _image_folder,
     "cifar10_jpeg": _archive("cifar10_jpeg"),
-    **{name: _catalogue(name) for name in CATALOGUE},
-    **{name: _manual(name) for name in MANUAL},
+    "tfds": _prepared,
+    **dict.fromkeys((*CATALOGUE, *MANUAL), _prepared),
 }
 """Every dataset by name: the same names as `harness.data.catalog.SOURCES`."""
 

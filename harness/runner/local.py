@@ -19,7 +19,7 @@ from harness.plan import ConcreteRun, Plan
 from harness.runner import backend
 from harness.runner.listener import Listener, Row
 from harness.runner.standing import obstacle, standing
-from harness.spec.records import WeightsFile
+from harness.spec.records import Json, WeightsFile
 from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, Store, StoreError, Writer
 from harness.training import boundary
 from harness.training.fit import NonFiniteLoss, Outcome, train
@@ -131,6 +131,7 @@ def _attempt(work: Work, run: ConcreteRun) -> None:
 def _run(work: Work, run: ConcreteRun) -> None:
     store = work.store
     compiled = compile_run(run.run.settings, run.seed, _start(run, store), work.data_dir)
+    _check_data(run, compiled)
     checkpoint = _checkpoint(run, store)
     history = [dict(row) for row in checkpoint.history] if checkpoint else []
     saved, cost = time.monotonic(), 0.0
@@ -161,6 +162,16 @@ def _run(work: Work, run: ConcreteRun) -> None:
     _finish(work, run, compiled, outcome)
 
 
+def _check_data(run: ConcreteRun, compiled: Compiled) -> None:
+    """See that the data that were loaded are those that the run's key names."""
+    loaded = compiled.pipeline.loaded
+    if loaded is not None and loaded.content != run.content:
+        raise DataError(
+            f"the data of {run.run.settings.dataset.source.name} were changed after the run was "
+            "planned: run again when they stay as they are"
+        )
+
+
 def _checkpoint(run: ConcreteRun, store: Store) -> Checkpoint | None:
     """Load where the run goes on; what another backend began is begun again, so that one backend makes it whole."""
     checkpoint = store.load_checkpoint(run.key)
@@ -181,6 +192,11 @@ def _start(run: ConcreteRun, store: Store) -> Path | None:
             f"python -m harness runs remove {run.parent} --store {store.root}, and run it again"
         )
     return store.folder(run.parent) / WEIGHTS
+
+
+def _data(compiled: Compiled) -> Json:
+    loaded = compiled.pipeline.loaded
+    return {"data": loaded.to_json()} if loaded is not None else {}
 
 
 def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome) -> None:
@@ -213,6 +229,7 @@ def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome) 
             "seconds": outcome.seconds,
             "images_per_second": outcome.images_per_second,
             "parameters": sum(math.prod(weight.shape) for weight in compiled.model.trainable_variables),
+            **_data(compiled),
         },
         files=files,
     )

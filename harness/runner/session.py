@@ -27,6 +27,7 @@ from harness.runner.side import Terms, beside, crews, threads_each
 from harness.runner.tensorboard import TensorBoard
 from harness.spec.records import Experiment
 from harness.store import Store
+from harness.terminal import show_remarks
 
 
 def run_experiments(
@@ -196,6 +197,7 @@ def _through(
 ) -> int:
     """Go through the experiments, each with its report as soon as its runs have ended, and return the exit code."""
     console = Console()
+    show_remarks(console, todo.plan)
     conclusions: list[Conclusion] = []
     forecast = Forecast(todo.plan, todo.keys, store, processes)
     with session(store, todo.plan, todo.keys, processes) as (events, log), stoppable() as stop:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.data.places import at_home
 from harness.measurements import HISTORY, METRICS
 from harness.spec import schema
 from harness.spec.binomial import accuracy_terms
@@ -187,7 +188,7 @@ def _settings(complete: Mapping[str, Json], folder: Path) -> Settings:
     raw, training, strengths, on = (complete[key] for key in ("dataset", "training", "strengths", "regularizers"))
     parameters = {name: value for name, value in raw.items() if name not in _DATASET_COMMON}
     if "path" in parameters:
-        parameters["path"] = str(folder / Path(parameters["path"]).expanduser())
+        parameters["path"] = str(folder / at_home(parameters["path"]))
     stop, early = training["stop_when"], training["early_stopping"]
     return Settings(
         dataset=Dataset(

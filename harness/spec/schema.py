@@ -182,7 +182,7 @@ def _message(error: ValidationError) -> str:
     value, found = error.validator_value, show(error.instance)
     messages: dict[str, Callable[[], str]] = {
         "type": lambda: _wrong_type([value], error.instance),
-        "enum": lambda: unknown("value", str(error.instance), map(str, value)),
+        "enum": lambda: unknown("value", str(error.instance), map(str, value)) + _otherwise(error),
         "const": lambda: f"expected {show(value)}, found {found}",
         "required": lambda: f"{error.message.split(' is a required')[0]} is missing",
         "pattern": lambda: f"{found} does not have the form {value}",
@@ -201,6 +201,12 @@ def _message(error: ValidationError) -> str:
     }
     describe = messages.get(str(error.validator))
     return describe() if describe else str(error.message)
+
+
+def _otherwise(error: ValidationError) -> str:
+    """Say what to write for a value that is none of those that have a name, where the schema tells it."""
+    told = error.schema.get("enumOtherwise", "")
+    return f"; {told.replace('FOUND', compact(error.instance))}" if told else ""
 
 
 def compact(value: Json) -> str:

@@ -37,6 +37,23 @@ def test_the_status_of_data_sets_is_told(harness: Harness) -> None:
     assert all(f"\n{name}: " in every.stdout for name in catalog.SOURCES)
 
 
+def images(folder: Path, *more: str) -> None:
+    for name in ("train/a/1.png", "test/a/1.png", *more):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+
+
+def test_the_status_of_a_folder_of_images_counts_what_is_left_out(harness: Harness) -> None:
+    images(Path("images"), "train/.ipynb_checkpoints/1.png", "train/a/Thumbs.db")
+    found = harness("data", "status", "image_folder", "--set", "path=images")
+    assert found.exit_code == 0
+    assert "2 files or folders are left out as no images: train/.ipynb_checkpoints, train/a/Thumbs.db" in found.stdout
+    images(Path("images"), "train/a/2.webp")
+    found = harness("data", "status", "image_folder", "--set", "path=images")
+    assert "next: images/train/a/2.webp is an image in a format that is not read (WebP)" in found.stdout
+    assert harness("data", "status", "--set", "path=images").exit_code == 2
+
+
 def test_looking_at_data_sets_loads_no_backend(tmp_path: Path) -> None:
     code = (
         "import sys; from click.testing import CliRunner; from harness.cli import main;"

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +35,13 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Known:
         if cut:
             path.write_bytes(path.read_bytes()[:-cut])
         sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        monkeypatch.setitem(catalog.ARCHIVES, "toy", catalog.Archive("toy.tar.gz", sha256, limit))
+        lines = "".join(
+            f"{info.name}\0{hashlib.sha256(content).hexdigest()}\n"
+            for info, content in sorted(members, key=lambda pair: pair[0].name)
+        )
+        of_images = hashlib.sha256(lines.encode()).hexdigest()
+        archive = catalog.Archive("toy.tar.gz", sha256, limit, of_images, (1, 1))
+        monkeypatch.setitem(catalog.ARCHIVES, "toy", archive)
         return path
 
     return make
@@ -55,6 +62,34 @@ def test_importing_again_changes_nothing(known: Known, tmp_path: Path) -> None:
     assert (folder / "complete").stat().st_mtime_ns == before.st_mtime_ns
 
 
+@pytest.mark.parametrize("content", [None, b"IMAGE"])
+def test_one_that_is_not_what_was_unpacked_any_more_is_unpacked_again(
+    known: Known, tmp_path: Path, content: bytes | None
+) -> None:
+    archive = known(*GOOD)
+    image = archives.import_archive("toy", archive, tmp_path / "data") / "train/cat/0000.jpg"
+    assert catalog.is_whole("toy", tmp_path / "data")
+    image.unlink() if content is None else image.write_bytes(content)
+    assert catalog.is_unpacked("toy", tmp_path / "data")
+    assert not catalog.is_whole("toy", tmp_path / "data")
+    archives.import_archive("toy", archive, tmp_path / "data")
+    assert image.read_bytes() == b"image"
+
+
+def test_what_killed_processes_left_is_removed(known: Known, tmp_path: Path) -> None:
+    left = tmp_path / "data/harness/.toy.elsewhere.4711.tmp/train"
+    left.mkdir(parents=True)
+    archives.import_archive("toy", known(*GOOD), tmp_path / "data")
+    assert sorted(path.name for path in (tmp_path / "data/harness").iterdir()) == ["toy", "toy.lock"]
+
+
+def test_a_pipe_is_no_archive(known: Known, tmp_path: Path) -> None:
+    known(*GOOD)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="it is no regular file"):
+        archives.import_archive("toy", tmp_path / "pipe", tmp_path / "data")
+
+
 def test_a_folder_without_its_marker_is_replaced(known: Known, tmp_path: Path) -> None:
     stale = tmp_path / "data/harness/toy/train/dog"
     stale.mkdir(parents=True)
@@ -67,7 +102,8 @@ def test_several_at_once_unpack_once(known: Known, tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         folders = set(pool.map(lambda _: archives.import_archive("toy", archive, tmp_path / "data"), range(8)))
     assert len(folders) == 1
-    assert sorted(path.name for path in (tmp_path / "data/harness").iterdir() if path.is_dir()) == ["toy"]
+    there = {path.name for path in (tmp_path / "data/harness").iterdir() if path.is_dir()}
+    assert there - {"digests"} == {"toy"}
 
 
 @pytest.mark.parametrize(
@@ -114,3 +150,24 @@ def test_the_real_archive_holds_all_of_cifar10(unpacked_cifar10: Path) -> None:
     for split, images in (("train", 5000), ("test", 1000)):
         counts = [len(list(folder.iterdir())) for folder in (unpacked_cifar10 / split).iterdir()]
         assert counts == [images] * 10
+
+
+def test_the_real_archive_keeps_its_identity_only_as_long_as_every_image_is_what_it_was(
+    unpacked_cifar10: Path, data_dir: Path
+) -> None:
+    known = catalog.ARCHIVES["cifar10_jpeg"].sha256
+    assert catalog.content("cifar10_jpeg", {}, data_dir).sha256 == known
+    image = unpacked_cifar10 / "test/cat/0000.jpg"
+    if not image.exists():
+        image = next((unpacked_cifar10 / "test/cat").iterdir())
+    before = image.read_bytes()
+    try:
+        image.write_bytes(bytes([before[0], before[1] ^ 1]) + before[2:])
+        with pytest.raises(DataError, match="all 60,000 images are there, but some have another content"):
+            catalog.content("cifar10_jpeg", {}, data_dir)
+        image.unlink()
+        with pytest.raises(DataError, match="50,000 of 50,000 training and 9,999 of 10,000 test images"):
+            catalog.content("cifar10_jpeg", {}, data_dir)
+    finally:
+        image.write_bytes(before)
+    assert catalog.content("cifar10_jpeg", {}, data_dir).sha256 == known

@@ -8,6 +8,7 @@ from harness.data import sources
 from harness.data.catalog import SOURCES
 from harness.data.facts import FACTS, Facts, facts
 from harness.spec.records import Component, Dataset, Json
+from tests.data.preparing import pretend_prepared
 
 MakeDataset = Callable[..., Dataset]
 
@@ -31,14 +32,23 @@ def test_the_facts_are_what_is_loaded(name: str, parameters: Json, data_dir: Pat
 
 
 def test_the_images_of_a_folder_are_counted(tmp_path: Path, data_dir: Path, dataset: MakeDataset) -> None:
-    for place in ("train/a/1.png", "train/a/2.PNG", "train/b/1.jpg", "train/c/x.jpeg", "test/a/1.png", "test/c/1.png"):
+    for place in ("train/a/1.png", "train/a/2.PNG", "train/b/1.jpg", "test/a/1.png", "test/b/x.jpeg"):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (5, 4)).save(tmp_path / place)
     (tmp_path / "train" / "a" / "notes.txt").write_text("")
     found = facts(Component("image_folder", {"path": str(tmp_path)}))
-    assert found == Facts(None, 3, 4, 2)
+    assert found == Facts(None, 2, 3, 2)
     loaded = sources.load(dataset("image_folder", path=str(tmp_path)), data_dir)
-    assert (len(loaded.classes), len(loaded.train), len(loaded.test)) == (3, 4, 2)
+    assert (len(loaded.classes), len(loaded.train), len(loaded.test)) == (2, 3, 2)
+
+
+def test_the_facts_of_a_prepared_data_set_are_those_of_its_files(tmp_path: Path) -> None:
+    mine = Component("tfds", {"dataset": "mine"})
+    assert facts(mine, tmp_path) is None
+    info = pretend_prepared(tmp_path / "mine/1.0.0", {"train": [4, 3], "test": [2]}) / "dataset_info.json"
+    assert facts(mine, tmp_path) == Facts((28, 28, 1), 10, 7, 2)
+    info.write_text("{}")
+    assert facts(mine, tmp_path) is None
 
 
 def test_restricted_imagenet_has_the_size_that_is_asked_for() -> None:
@@ -46,6 +56,10 @@ def test_restricted_imagenet_has_the_size_that_is_asked_for() -> None:
     assert found == Facts((64, 64, 3), 9, 257_748, 203 * 50)
 
 
-@pytest.mark.parametrize("path", ["nowhere", "\0"])
+@pytest.mark.parametrize("path", ["nowhere", "\0", "x" * 5000])
 def test_of_a_folder_that_is_not_there_nothing_is_known(tmp_path: Path, path: str) -> None:
     assert facts(Component("image_folder", {"path": str(tmp_path / path)})) is None
+
+
+def test_a_home_of_nobody_is_a_folder_that_is_not_there() -> None:
+    assert facts(Component("image_folder", {"path": "~nobody-has-this-name/images"})) is None

@@ -1,9 +1,11 @@
 """The datasets that are made from archives which a person brings, on archives made here."""
 
 import io
+import os
 import tarfile
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,10 +18,10 @@ from harness.data import catalog, prepared, rows, sources
 from harness.data.builders import cinic10, restricted_imagenet
 from harness.data.builders.cinic10 import Cinic10
 from harness.data.builders.restricted_imagenet import RANGES, RestrictedImagenet, square, super_classes
-from harness.data.facts import facts
+from harness.data.facts import FACTS, Facts
 from harness.data.records import DataError, Examples
 from harness.data.rows import whole
-from harness.spec.records import Component, Dataset
+from harness.spec.records import Component, Dataset, Json
 
 
 def encoded(image: np.ndarray, form: str = "PNG") -> bytes:
@@ -126,6 +128,10 @@ class RestrictedImagenetTest(FromArchives):
     pack = staticmethod(pack_imagenet)
 
 
+def pretended(found: Facts, parameters: Mapping[str, Json], folder: Path) -> Facts:
+    return found
+
+
 @pytest.fixture
 def manual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The archives, in an archive folder."""
@@ -134,6 +140,9 @@ def manual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pack_cinic10(folder)
     pack_imagenet(folder)
     monkeypatch.setenv("HARNESS_ARCHIVES", str(folder))
+    small = {"cinic10": (32, 10, 4, 4), "restricted_imagenet": (40, 9, 4, 1)}
+    for name, (side, *counts) in small.items():
+        monkeypatch.setitem(FACTS, name, partial(pretended, Facts((side, side, 3), *counts)))
     return folder
 
 
@@ -196,14 +205,34 @@ def test_what_does_not_fit_is_read_by_index(manual: Path, tmp_path: Path, monkey
 def test_labels_are_kept_beside_the_records(manual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data_dir = tmp_path / "data"
     sources.prepare("cinic10", {}, data_dir)
-    file = data_dir / "cinic10/1.0.0/labels-train.npy"
-    kept = np.load(file)
+    file = data_dir / "cinic10/1.0.0/labels-train.npz"
+    kept = np.load(file)["labels"]
     assert kept.dtype == np.int32
     file.unlink()
     monkeypatch.setattr(prepared, "READ_BYTES", 3 * 3072)
     np.testing.assert_array_equal(load("cinic10", data_dir).train.labels, kept)
-    np.testing.assert_array_equal(np.load(file), kept)
-    assert {path.name for path in file.parent.glob("labels*")} == {"labels-train.npy", "labels-test.npy"}
+    np.testing.assert_array_equal(np.load(file)["labels"], kept)
+    assert {path.name for path in file.parent.glob("labels*")} == {"labels-train.npz", "labels-test.npz"}
+
+
+@pytest.mark.parametrize("way", ["of other records", "flipped", "cut off", "another form"])
+def test_labels_that_were_kept_of_something_else_are_not_taken(manual: Path, tmp_path: Path, way: str) -> None:
+    sources.prepare("cinic10", {}, tmp_path)
+    wanted = load("cinic10", tmp_path).train.labels
+    file = tmp_path / "cinic10/1.0.0/labels-train.npz"
+    content = file.read_bytes()
+    if way == "of other records":
+        np.savez(file, labels=9 - wanted, content=np.array("0" * 64))
+    elif way == "flipped":
+        place = content.index(wanted.tobytes())
+        file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    elif way == "cut off":
+        file.write_bytes(content[: len(content) // 2])
+    else:
+        np.savez(file, other=wanted)
+    sources._load.cache_clear()
+    np.testing.assert_array_equal(load("cinic10", tmp_path).train.labels, wanted)
+    np.testing.assert_array_equal(np.load(file)["labels"], wanted)
 
 
 def test_damaged_records_are_named(manual: Path, tmp_path: Path) -> None:
@@ -213,6 +242,20 @@ def test_damaged_records_are_named(manual: Path, tmp_path: Path) -> None:
     records.write_bytes(records.read_bytes()[: records.stat().st_size // 2])
     with pytest.raises(DataError, match=r"cannot read .*cinic10"):
         load("cinic10", data_dir)
+
+
+def test_records_that_change_while_they_are_read_are_an_error(
+    manual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources.prepare("cinic10", {}, tmp_path)
+    monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 2 * 3072)
+    sources._load.cache_clear()
+    late = load("cinic10", tmp_path).train.inputs
+    (records,) = (tmp_path / "cinic10/1.0.0").glob("*-train.array_record*")
+    os.utime(records)
+    with pytest.raises(DataError, match=r"train\.array_record.* was changed after the run was planned"):
+        rows.take(late, np.array([0]))
+    sources._load.cache_clear()
 
 
 def test_another_file_format_is_not_read(manual: Path, tmp_path: Path) -> None:
@@ -267,9 +310,6 @@ def test_restricted_imagenet_has_the_super_classes_of_its_images(manual: Path, t
     np.testing.assert_array_equal(
         whole(examples.test.inputs)[0], square(encoded(imagenet_image(VALIDATION_DOGS[0]), "JPEG"), 40)
     )
-    known = facts(Component("restricted_imagenet", {"size": 40}))
-    assert known is not None
-    assert (known.shape, known.classes) == ((40, 40, 3), 9)
     assert catalog.SOURCES["restricted_imagenet"].missing({"size": 224}, tmp_path) is not None
 
 

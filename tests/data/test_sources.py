@@ -2,6 +2,7 @@ import contextlib
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -9,11 +10,13 @@ import tensorflow_datasets as tfds
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from harness.data import catalog, rows, sources
+from harness.data import catalog, folders, prepared, rows, sources
 from harness.data.builders.digits import Digits
-from harness.data.records import DataError
+from harness.data.facts import FACTS, Facts
+from harness.data.loaded import Loaded
+from harness.data.records import DataError, Examples
 from harness.data.rows import whole
-from harness.spec.records import Dataset
+from harness.spec.records import Component, Dataset, Json
 
 MakeDataset = Callable[..., Dataset]
 
@@ -143,23 +146,142 @@ def test_grey_images_have_one_channel(dataset: MakeDataset, tmp_path: Path, data
 
 def test_images_of_another_shape_are_named(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
     picture(0, (12, 16, 3)).save(folder / "test/bee/odd.png")
-    with pytest.raises(DataError, match=r"odd\.png has the shape \(12, 16, 3\)"):
+    with pytest.raises(DataError, match=r"odd\.png has the shape \(12, 16, 3\), the first, .*ant/0\.jpg, has"):
         sources.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
-@pytest.mark.parametrize("content", [b"", b"not an image", b"\xff\xd8\xff\xe0 broken"])
-def test_a_corrupt_image_is_named(dataset: MakeDataset, folder: Path, data_dir: Path, content: bytes) -> None:
-    (folder / "train/ant/2.jpg").write_bytes(content)
-    with pytest.raises(DataError, match=r"train/ant/2\.jpg"):
+JPEG_START = b"\xff\xd8\xff\xe0 broken"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "the file is empty"),
+        (b"not an image", "it is neither a JPEG nor a PNG file"),
+        (JPEG_START, "it is cut off or damaged"),
+        (b"GIF89a...", "it is a GIF file, whatever its name says"),
+        (b"RIFF....WEBP", "it is a WebP file, whatever its name says"),
+        (b"II*\0....", "it is a TIFF file"),
+        (b"BM......", "it is a BMP file"),
+    ],
+)
+@pytest.mark.parametrize("name", ["0.jpg", "2.jpg"])
+def test_a_corrupt_image_is_named(
+    dataset: MakeDataset, folder: Path, data_dir: Path, content: bytes, why: str, name: str
+) -> None:
+    (folder / "train/ant" / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"train/ant/{name}: {why}"):
         sources.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
-def test_only_the_images_that_are_used_are_read(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_an_image_that_is_cut_off_is_named(dataset: MakeDataset, folder: Path, data_dir: Path, kind: str) -> None:
+    path = folder / "train/bee/0.jpg"
+    picture(5).save(path, kind)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DataError, match=r"train/bee/0\.jpg: it is cut off or damaged"):
+        sources.load(dataset("image_folder", path=str(folder)), data_dir)
+
+
+def saved(folder: Path, image: Image.Image, kind: str, **options: Any) -> Path:
+    """A folder of one class, of this image alone."""
+    for split in ("train", "test"):
+        path = folder / split / "a" / f"0.{kind.lower()}"
+        path.parent.mkdir(parents=True)
+        image.save(path, kind, **options)
+    return folder
+
+
+def loaded(folder: Path, data_dir: Path) -> np.ndarray:
+    name = Component("image_folder", {"path": str(folder)})
+    return whole(sources.load(Dataset(name, None, None, None, ()), data_dir).train.inputs)[0]
+
+
+def test_a_palette_becomes_its_colours(tmp_path: Path, data_dir: Path) -> None:
+    image = picture(1).quantize(16)
+    found = loaded(saved(tmp_path, image, "PNG"), data_dir)
+    np.testing.assert_array_equal(found, np.asarray(image.convert("RGB")))
+
+
+def test_black_and_white_becomes_0_and_255(tmp_path: Path, data_dir: Path) -> None:
+    black_and_white = np.random.default_rng(0).random((9, 7)) < 0.5
+    found = loaded(saved(tmp_path, Image.fromarray(black_and_white), "PNG"), data_dir)
+    np.testing.assert_array_equal(found[..., 0], np.where(black_and_white, 255, 0))
+
+
+def test_opacity_is_a_channel_of_its_own(tmp_path: Path, data_dir: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 4, 4), dtype=np.uint8)
+    np.testing.assert_array_equal(loaded(saved(tmp_path, Image.fromarray(pixels), "PNG"), data_dir), pixels)
+
+
+def test_a_grey_jpeg_keeps_one_channel(tmp_path: Path, data_dir: Path) -> None:
+    assert loaded(saved(tmp_path, picture(0, (8, 6)), "JPEG"), data_dir).shape == (8, 6, 1)
+
+
+def test_a_progressive_jpeg_is_read_as_pil_does(tmp_path: Path, data_dir: Path) -> None:
+    folder = saved(tmp_path, picture(3), "JPEG", progressive=True)
+    np.testing.assert_array_equal(loaded(folder, data_dir), np.asarray(Image.open(folder / "train/a/0.jpeg")))
+
+
+def test_16_bits_are_refused_and_never_turned_black(tmp_path: Path, data_dir: Path) -> None:
+    image = Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8))
+    with pytest.raises(DataError, match=r"train/a/0\.png: it is a PNG file of 16 bits a channel"):
+        loaded(saved(tmp_path, image, "PNG"), data_dir)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"comment": "x" * 300}])
+def test_cmyk_is_refused(tmp_path: Path, data_dir: Path, options: dict[str, Any]) -> None:
+    with pytest.raises(DataError, match=r"train/a/0\.jpeg: it is a JPEG file in CMYK"):
+        loaded(saved(tmp_path, picture(0).convert("CMYK"), "JPEG", **options), data_dir)
+
+
+def test_mixed_channels_are_named(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
+    picture(0, (16, 16)).save(folder / "train/bee/1.png")
+    with pytest.raises(DataError, match=r"train/bee/1\.png has the shape \(16, 16, 1\)"):
+        sources.load(dataset("image_folder", path=str(folder)), data_dir)
+
+
+def test_hidden_folders_are_no_classes(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
+    (folder / "train/.ipynb_checkpoints").mkdir()
+    shutil.copy(folder / "train/ant/0.jpg", folder / "train/.ipynb_checkpoints/0.jpg")
+    shutil.copy(folder / "train/ant/0.jpg", folder / "train/ant/._0.jpg")
+    examples = sources.load(dataset("image_folder", path=str(folder)), data_dir)
+    assert (examples.classes, len(examples.train)) == (("ant", "bee"), 6)
+
+
+def test_what_is_loaded_is_counted(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
+    found = sources.load(dataset("image_folder", 5, 2, path=str(folder)), data_dir).loaded
+    content = catalog.content("image_folder", {"path": str(folder)}, data_dir).sha256
+    assert found == Loaded(5, 2, ("ant", "bee"), content)
+    assert content is not None
+
+
+def exchange(one: Path, two: Path) -> None:
+    first, second = one.read_bytes(), two.read_bytes()
+    one.write_bytes(second)
+    two.write_bytes(first)
+
+
+def test_images_that_change_between_their_digest_and_their_reading_are_an_error(
+    dataset: MakeDataset, folder: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = folders.examples
+
+    def late(*arguments: Any) -> Examples:
+        exchange(folder / "train/bee/1.png", folder / "train/ant/1.png")
+        return real(*arguments)
+
+    monkeypatch.setattr(folders, "examples", late)
+    with pytest.raises(DataError, match=r"train/ant/1\.png was changed after the run was planned"):
+        sources.load(dataset("image_folder", path=str(folder)), data_dir)
+
+
+def test_only_the_images_that_are_used_are_decoded(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
     chosen = sources.load(dataset("image_folder", 2, None, path=str(folder)), data_dir)
     everything = sources.load(dataset("image_folder", path=str(folder)), data_dir)
     used = {image.tobytes() for image in whole(chosen.train.inputs)}
     files = sorted((folder / "train").glob("*/*"))
-    for file, image in zip(files, whole(everything.train.inputs), strict=True):
+    for file, image in zip(files[1:], whole(everything.train.inputs)[1:], strict=True):
         if image.tobytes() not in used:
             file.write_bytes(bytes(file.stat().st_size))
     sources._load.cache_clear()
@@ -181,15 +303,15 @@ def test_images_that_do_not_fit_are_read_when_they_are_asked_for(
     assert isinstance(late.test.inputs, np.ndarray)  # two images
     indices = np.array([5, 0, 3, 3])
     np.testing.assert_array_equal(rows.take(late.train.inputs, indices), in_memory.train.inputs[indices])
-    (folder / "train/bee/2.jpg").write_bytes(b"")
-    with pytest.raises(DataError, match=r"train/bee/2\.jpg"):
+    (folder / "train/bee/2.jpg").write_bytes((folder / "train/bee/0.jpg").read_bytes())
+    with pytest.raises(DataError, match=r"train/bee/2\.jpg was changed"):
         rows.take(late.train.inputs, indices)
     sources._load.cache_clear()
 
 
 def test_a_class_without_training_images_is_named(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
     shutil.copytree(folder / "test/bee", folder / "test/cow")
-    with pytest.raises(DataError, match="class cow"):
+    with pytest.raises(DataError, match="has images of cow in test and none in train"):
         sources.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
@@ -199,26 +321,161 @@ def test_a_folder_without_test_images_is_refused(dataset: MakeDataset, folder: P
         sources.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
+class Mine(tfds.core.GeneratorBasedBuilder):
+    """A person's data set: grey images, and vectors, of which the first value tells the order."""
+
+    VERSION = tfds.core.Version("1.2.0")
+    COUNTS: ClassVar = {"train": 7, "test": 5, "odd": 3}
+    name = "mine"
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="mine",
+            features=tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(shape=(6, 5, 1)),
+                    "vector": tfds.features.Tensor(shape=(3,), dtype=np.float64),
+                    "label": tfds.features.ClassLabel(names=["cat", "dog", "emu"]),
+                }
+            ),
+            supervised_keys=("image", "label"),
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        return {split: self._generate_examples(split) for split in self.COUNTS}
+
+    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+        for index in range(self.COUNTS[split]):
+            yield index, example(split, index)
+
+
+def example(split: str, index: int) -> dict[str, Any]:
+    random = np.random.default_rng([len(split), index])
+    image = random.integers(0, 256, (6, 5, 1), dtype=np.uint8)
+    label = -1 if split == "odd" and index == 1 else index % 3
+    return {"image": image, "vector": np.array([index, *random.random(2)]), "label": label}
+
+
+def prepared_mine(data_dir: Path, file_format: str = "tfrecord") -> Path:
+    builder = Mine(data_dir=str(data_dir), file_format=file_format)
+    builder.download_and_prepare()
+    return Path(builder.data_path)
+
+
+@pytest.fixture
+def mine() -> Json:
+    return {"dataset": "mine", "config": None, "version": None, "train_split": "train", "test_split": "test"}
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+def test_a_data_set_of_ones_own_is_read_as_it_was_prepared(
+    dataset: MakeDataset, tmp_path: Path, file_format: str, mine: Json
+) -> None:
+    prepared_mine(tmp_path, file_format)
+    found = sources.load(dataset("tfds", **mine), tmp_path)
+    assert (found.classes, found.maximum) == (("cat", "dog", "emu"), 255.0)
+    for name, split in (("train", found.train), ("test", found.test)):
+        wanted = [example(name, index) for index in range(Mine.COUNTS[name])]
+        np.testing.assert_array_equal(whole(split.inputs), [each["image"] for each in wanted])
+        np.testing.assert_array_equal(split.labels, [each["label"] for each in wanted])
+    assert found.loaded.content == catalog.content("tfds", mine, tmp_path).sha256 is not None
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+def test_the_vectors_of_one_are_single_precision(
+    dataset: MakeDataset, tmp_path: Path, file_format: str, mine: Json
+) -> None:
+    prepared_mine(tmp_path, file_format)
+    found = sources.load(dataset("tfds", **mine, inputs="vector", label="label"), tmp_path)
+    wanted = np.array([example("test", index)["vector"] for index in range(5)], np.float32)
+    assert (found.maximum, found.test.inputs.dtype) == (1.0, np.dtype(np.float32))
+    np.testing.assert_array_equal(whole(found.test.inputs), wanted)
+
+
+def test_a_label_that_is_no_class_is_refused(dataset: MakeDataset, tmp_path: Path, mine: Json) -> None:
+    prepared_mine(tmp_path)
+    with pytest.raises(DataError, match=r"1 of the 3 examples of its split odd have a label .*such as -1"):
+        sources.load(dataset("tfds", **mine | {"test_split": "odd"}), tmp_path)
+
+
+def test_no_code_of_its_author_is_run(
+    dataset: MakeDataset, tmp_path: Path, mine: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = prepared_mine(tmp_path)
+    (tmp_path / "authors_module.py").write_text("raise SystemExit('the code of the author ran')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    features = folder / "features.json"
+    own = features.read_text().replace("tensorflow_datasets.core.features.tensor_feature.", "authors_module.")
+    features.write_text(own)
+    with pytest.raises(DataError, match=r"class authors_module\.Tensor, which is none of TFDS's own"):
+        sources.load(dataset("tfds", **mine), tmp_path)
+
+
+def flipped(path: Path) -> None:
+    """Change one bit in the middle of the first record, and neither its length nor the file's."""
+    content = bytearray(path.read_bytes())
+    content[60] ^= 1
+    path.write_bytes(content)
+
+
+def test_damaged_records_are_an_error_that_says_where(dataset: MakeDataset, tmp_path: Path, mine: Json) -> None:
+    folder = prepared_mine(tmp_path)
+    flipped(folder / "mine-train.tfrecord-00000-of-00001")
+    with pytest.raises(DataError, match=rf"cannot read the split train in {folder}: .*corrupted record"):
+        sources.load(dataset("tfds", **mine), tmp_path)
+
+
+def test_records_that_are_exchanged_while_they_are_read_are_an_error(
+    dataset: MakeDataset, tmp_path: Path, mine: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = prepared_mine(tmp_path)
+    other = prepared_mine(tmp_path / "other") / "mine-train.tfrecord-00000-of-00001"
+    real = prepared.load_prepared
+
+    def late(*arguments: Any) -> Examples:
+        other.replace(folder / other.name)
+        return real(*arguments)
+
+    monkeypatch.setattr(prepared, "load_prepared", late)
+    with pytest.raises(DataError, match=r"mine-train\.tfrecord.* was changed after the run was planned"):
+        sources.load(dataset("tfds", **mine), tmp_path)
+
+
 def test_a_catalogue_dataset_is_read_in_its_own_order_and_never_downloaded(
     dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(DataError, match="python -m harness data prepare mnist"):
         sources.load(dataset("mnist"), tmp_path)
-    monkeypatch.setattr(tfds.core.DatasetBuilder, "is_prepared", lambda _: True)
-    with tfds.testing.mock_data(num_examples=7):
-        (tmp_path / "mnist/3.0.1").mkdir(parents=True)
-        (tmp_path / "mnist/3.0.1/dataset_info.json").write_text("{}")
-        examples = sources.load(dataset("mnist"), tmp_path)
-    assert examples.train.inputs.shape == (7, 28, 28, 1)
-    assert examples.classes == tuple("0123456789")
-    assert examples.maximum == 255.0
-
-
-def test_a_catalogue_dataset_of_another_version_is_not_read(dataset: MakeDataset, tmp_path: Path) -> None:
-    (tmp_path / "mnist/1.0.0").mkdir(parents=True)
-    (tmp_path / "mnist/1.0.0/dataset_info.json").write_text("{}")
-    with pytest.raises(DataError, match="another version of mnist"):
+    prepared_mine(tmp_path).parent.rename(tmp_path / "mnist")
+    with pytest.raises(DataError, match="is not mnist as it is published: 7 instead of 60,000"):
         sources.load(dataset("mnist"), tmp_path)
+    monkeypatch.setitem(FACTS, "mnist", lambda parameters, folder: Facts((6, 5, 1), 3, 7, 5))
+    examples = sources.load(dataset("mnist"), tmp_path)
+    np.testing.assert_array_equal(whole(examples.train.inputs), [example("train", i)["image"] for i in range(7)])
+    assert examples.classes == ("cat", "dog", "emu")
+
+
+@pytest.mark.parametrize("name", ["digits", "blobs"])
+@pytest.mark.parametrize("way", ["gone", "flipped", "of another size"])
+def test_what_is_made_here_and_was_changed_is_not_taken(
+    dataset: MakeDataset, tmp_path: Path, name: str, way: str
+) -> None:
+    parameters = {"train_per_class": 5, "test_per_class": 3, "shift": 0.5, "data_seed": 0} if name == "blobs" else {}
+    sources.load(dataset(name, **parameters), tmp_path)
+    sources._load.cache_clear()
+    (records,) = (tmp_path / name).rglob("*-train.tfrecord*")
+    if way == "gone":
+        records.unlink()
+    elif way == "flipped":
+        flipped(records)
+    else:
+        (test,) = (tmp_path / name).rglob("*-test.tfrecord*")
+        records.write_bytes(test.read_bytes())
+    with pytest.raises(DataError, match=rf"{tmp_path}/{name}/.*remove th.* folder.*made again"):
+        sources.load(dataset(name, **parameters), tmp_path)
+    sources._load.cache_clear()
 
 
 def test_a_data_folder_that_cannot_be_written_is_named(dataset: MakeDataset, tmp_path: Path) -> None:
@@ -230,6 +487,8 @@ def test_a_data_folder_that_cannot_be_written_is_named(dataset: MakeDataset, tmp
 def test_what_needs_no_preparation_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="needs no preparation"):
         sources.prepare("digits", {}, tmp_path)
+    with pytest.raises(DataError, match=f"tfds build --data_dir={tmp_path}"):
+        sources.prepare("tfds", {"dataset": "mine"}, tmp_path)
 
 
 def test_a_server_out_of_reach_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

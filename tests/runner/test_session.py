@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Callable
@@ -10,9 +11,13 @@ import keras
 import numpy as np
 import pytest
 from markdown_it import MarkdownIt
+from PIL import Image
 from pytest_regressions.data_regression import DataRegressionFixture
+from scipy.stats import beta
 from sklearn.datasets import load_digits
 
+from harness.data import sources
+from harness.data.records import Examples
 from harness.runner import backend
 
 if TYPE_CHECKING:
@@ -174,6 +179,103 @@ def test_missing_images_block_a_run_and_the_others_go_on(person: Person, allow: 
     sentence = f"blocked: the folder {folder} does not exist: put the images there as <split>/<class>/<image>"
     assert sentence in result.stdout
     assert person.store.done(person.keys(spec)["random"])
+
+
+def folder_of_images(folder: Path) -> Path:
+    """Two classes, dark and bright, whose images have one size in bytes."""
+    random = np.random.default_rng(0)
+    for split, label in itertools.product(("train", "test"), ("bright", "dark")):
+        (folder / split / label).mkdir(parents=True)
+        for index in range(8):
+            pixels = random.integers(0, 100, (8, 8), dtype=np.uint8) + 150 * (label == "bright")
+            image = Image.fromarray(pixels.astype(np.uint8))
+            image.save(folder / split / label / f"{index}.png", compress_level=0)
+    return folder
+
+
+def photographs(person: Person, folder: Path, **changes: Any) -> str:
+    dataset = {"name": "image_folder", "path": str(folder), "train_examples": None, "test_examples": None}
+    metric = "photographs.test_accuracy"
+    expectation = {**EXPECTED, "metric": metric, "at_least": 0.0}
+    return person.spec(
+        **{
+            "name": "images",
+            "runs": {"photographs": {"dataset": dataset, "training": {"batch_size": 4}}},
+            "expectations": [expectation],
+        }
+        | changes
+    )
+
+
+def test_images_that_are_replaced_by_others_of_their_size_are_trained_on_anew(person: Person) -> None:
+    folder = folder_of_images(person.folder / "photographs")
+    spec = photographs(person, folder)
+    before = person.keys(spec)["photographs"]
+    assert person.run(spec).exit_code == 0
+    for index in range(8):
+        one, two = folder / f"test/dark/{index}.png", folder / f"test/bright/{index}.png"
+        first, second = one.read_bytes(), two.read_bytes()
+        assert len(first) == len(second)
+        one.write_bytes(second)
+        two.write_bytes(first)
+    assert person.run(spec).exit_code == 0
+    after = person.keys(spec)["photographs"]
+    assert after != before
+    accuracies = [person.measurements(key)["test_accuracy"] for key in (before, after)]
+    assert sum(accuracies) == pytest.approx(1)  # each image is in the other class now
+
+
+def test_what_was_loaded_is_recorded_and_its_count_is_what_limits_speak_of(person: Person) -> None:
+    folder = folder_of_images(person.folder / "photographs")
+    binomial = {**EXPECTED, "metric": "photographs.test_accuracy", "at_least": 0.0}
+    spec = photographs(person, folder, expectations=[binomial])
+    assert person.run(spec).exit_code == 0
+    key = person.keys(spec)["photographs"]
+    data = json.loads((person.store.folder(key) / "environment.json").read_text())["data"]
+    content = data.pop("content")
+    assert data == {"train_examples": 16, "test_examples": 16, "classes": ["bright", "dark"]}
+    assert content == person.plan(spec).runs[key].content
+    report = (person.folder / "reports" / "images.md").read_text().replace("\N{NO-BREAK SPACE}", " ")
+    right = round(16 * person.measurements(key)["test_accuracy"])
+    lower = 100 * beta.ppf(0.05, right, 17 - right) if right else 0.0
+    upper = 100 * beta.ppf(0.95, right + 1, 16 - right) if right < 16 else 100.0
+    assert f"{lower:.2f} to {upper:.2f}% (test images alone)" in report
+
+
+def test_data_that_cannot_be_used_are_an_error_of_their_runs_alone(person: Person) -> None:
+    folder = folder_of_images(person.folder / "photographs")
+    (folder / "train/dark/link.png").symlink_to("/nowhere/1.png")
+    (folder / "train/dark/Thumbs.db").write_text("")
+    wrong = photographs(person, folder)
+    result = person.run(wrong, person.spec())
+    assert result.exit_code == 3
+    assert "train/dark/link.png is a link to /nowhere/1.png, which is not there" in result.stdout
+    assert "Traceback" not in result.output
+    assert person.store.done(person.keys(person.spec())["random"])
+    (folder / "train/dark/link.png").unlink()
+    result = person.run(wrong)
+    assert result.exit_code == 0
+    assert "1 file or folder is left out as no images: train/dark/Thumbs.db" in result.stdout
+
+
+def test_images_that_change_between_planning_and_loading_are_an_error(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folder_of_images(person.folder / "photographs")
+    spec = photographs(person, folder)
+    planned = person.keys(spec)["photographs"]
+    real = sources.load
+
+    def late(*arguments: Any) -> Examples:
+        (folder / "test/dark/0.png").write_bytes((folder / "test/bright/0.png").read_bytes())
+        return real(*arguments)
+
+    monkeypatch.setattr(sources, "load", late)
+    result = person.run(spec)
+    assert result.exit_code == 3
+    assert "were changed after the run was planned: run again when they stay as they are" in result.stdout
+    assert not person.store.done(planned)
+    assert person.store.keys() == []
 
 
 @pytest.mark.parametrize("gpus", [0, 1])

@@ -194,10 +194,10 @@ def trains(settings: Settings, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of noise: ten classes, one training image of each, two test images."""
+    """A folder of noise: ten classes, one training and one test image of each."""
     random, made = np.random.default_rng(0), tmp_path_factory.mktemp("images")
-    for split, count in (("train", 10), ("test", 2)):
-        for label in range(count):
+    for split in ("train", "test"):
+        for label in range(10):
             path = made / split / f"class{label}" / "0.png"
             path.parent.mkdir(parents=True)
             Image.fromarray(random.integers(0, 256, (SIDE, SIDE, 3), np.uint8)).save(path)

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 TRAIN_PER_CLASS = 50
 
+SHA256 = "d7fc4b7479ed23022b7d31604eab955d322e2f296b47f3b6424230d84cbe31a2"
+"""The digest of the images and labels, as bytes: training images, their labels (int32), then those for testing."""
+
 
 class Digits(tfds.core.GeneratorBasedBuilder):
     """The 1,797 digits: 500 training images, 50 a class, and 1,297 test images.

@@ -1,0 +1,44 @@
+"""What was loaded for a run, as JSON and back."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from harness.data.loaded import Loaded, loaded_from_json
+from harness.spec.records import Json
+
+
+class TestLoadedFromJson:
+    """`loaded_from_json`"""
+
+    @pytest.mark.parametrize("content", [None, "ab12"])
+    def test_what_is_written_is_read(self, content: str | None) -> None:
+        record = Loaded(7, 3, ("cat", "dog"), content)
+        written = {"train_examples": 7, "test_examples": 3, "classes": ["cat", "dog"], "content": content}
+        assert json.loads(json.dumps(record.to_json())) == written
+        assert loaded_from_json(written) == record
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"train_examples": None},
+            {"train_examples": "7"},
+            {"test_examples": 3.0},
+            {"test_examples": True},
+            {"test_examples": -1},
+            {"classes": "cat"},
+            {"classes": [1]},
+            {"content": 3},
+        ],
+    )
+    def test_another_form_is_refused(self, changes: Json) -> None:
+        written = {"train_examples": 7, "test_examples": 3, "classes": ["cat"], "content": None}
+        with pytest.raises(ValueError, match="the data"):
+            loaded_from_json(written | changes)
+
+    @pytest.mark.parametrize("value", [None, [], 3, "data"])
+    def test_what_is_no_object_is_refused(self, value: Json) -> None:
+        with pytest.raises(ValueError, match="the data"):
+            loaded_from_json(value)
