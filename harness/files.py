@@ -6,9 +6,11 @@ import contextlib
 import errno
 import os
 import re
+import shutil
 import socket
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from io import BufferedReader
 from pathlib import Path
 
 Writer = Callable[[Path], None]
@@ -39,15 +41,28 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
         TooLarge: it has more bytes.
         OSError: it cannot be read.
     """
-    # Without waiting: to open a pipe that nobody writes to would take for ever.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise NotRegular(path)
+    with opened(path) as file:
         content = file.read() if most is None else file.read(most + 1)
     if most is not None and len(content) > most:
         raise TooLarge(path, most)
     return content
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BufferedReader]:
+    """Open a regular file, or the one that a link leads to, to be read.
+
+    Raises:
+        NotRegular: it is something else.
+        OSError: it cannot be read.
+    """
+    # Without waiting: to open a pipe that nobody writes to would take for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)  # the `open` below has its own words for a folder
+        raise NotRegular(path)
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
 
 
 def replace(path: Path, write: Writer) -> None:
@@ -75,13 +90,25 @@ def temporary_beside(path: Path) -> Path:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes of this machine that are certainly dead left of files they were replacing in `folder`."""
+    """Remove what processes of this machine that are certainly dead left of what they were writing in `folder`."""
     with contextlib.suppress(OSError):
         for path in list(folder.iterdir()):
             found = _TEMPORARY.fullmatch(path.name)
             if found and found["host"] == _host() and not alive(int(found["pid"])):
                 with contextlib.suppress(OSError):
-                    path.unlink()
+                    remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link (not what it leads to), or a folder with all that is in it.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def alive(process: int) -> bool:
@@ -105,4 +132,8 @@ def sync(path: Path) -> None:
 
 
 def _host() -> str:
+    """Name this machine; in a container that has its own numbers of processes, name these numbers too."""
+    with contextlib.suppress(OSError):
+        numbers = Path("/proc/self/ns/pid").readlink()
+        return re.sub(r"[^\w-]", "_", f"{socket.gethostname()}-{numbers}")
     return re.sub(r"[^\w-]", "_", socket.gethostname()) or "host"
