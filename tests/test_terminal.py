@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.check import Judgement, Verdict
 from harness.plan import make_plan
 from harness.spec.load import load
-from harness.spec.records import Basis, Expectation, Statistic
+from harness.spec.records import Basis, Expectation, Json, Statistic
 from harness.store import Checkpoint, Store
 from harness.terminal import show_judgements, show_plan
 
@@ -33,8 +33,9 @@ def test_each_standing_is_counted(
     store.prepare()
     done, unfinished, failed, _ = [key for member, key in plan.members.items() if member.run == "one"]
     row = {"epoch": 7, "step": 28}
+    run: Json = {"experiment": "a", "run": "one", "seed": 0, "parent": None, "settings": {}}
     environment = {"environment": {}, "seconds": 0, "images_per_second": 0, "parameters": 0}
-    store.finish(done, run={}, history=[row], measurements={}, environment=environment, files={})
+    store.finish(done, run=run, history=[row], measurements={}, environment=environment, files={})
     store.save_checkpoint(unfinished, Checkpoint({}, [row]))
     store.save_error(failed, "the loss is not finite")
     show_plan(experiments, plan, store)
