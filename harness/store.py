@@ -366,8 +366,9 @@ class Store:
                 for name in (*writers, CHECKSUMS):
                     sync(temporary / name)
                 sync(temporary)
-                if not self.done(key):  # where locks do not reach, another machine may have been faster
-                    temporary.rename(folder)
+                if self.done(key):  # where locks do not reach, another machine may have made the same run meanwhile
+                    remove(folder)
+                temporary.rename(folder)
                 sync(folder.parent)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)

@@ -48,6 +48,21 @@ def test_each_standing_is_counted(
     assert "8 runs: 1 done, 7 to do, 0 blocked; left at most 28 steps, 3,500 images" in output
 
 
+def test_a_damaged_run_is_neither_done_nor_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    (tmp_path / "a.json").write_text(json.dumps(SPEC))
+    experiments = load([tmp_path / "a.json"])
+    plan, store = make_plan(experiments, tmp_path / "data", 0), Store(tmp_path / "store")
+    key = next(iter(plan.runs))
+    store.folder(key).mkdir(parents=True)
+    show_plan(experiments, plan, store)
+    output = capsys.readouterr().out
+    assert f"one error: {store.folder(key) / 'SHA256SUMS'} is missing; remove the run" in output
+    assert "8 runs: 0 done, 7 to do, 0 blocked, 1 damaged; left" in output
+
+
 def test_every_verdict_but_a_pass_is_explained(tmp_path: Path) -> None:
     def judgement(id: str, verdict: Verdict, message: str) -> Judgement:
         expectation = Expectation(

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from harness import machine
 from harness.check import Verdict, check, exit_code
-from harness.ci.cases import Conclusion
+from harness.ci.cases import Conclusion, case_of_runs
 from harness.ci.outputs import NOTHING, Outputs, prepare, write
 from harness.plan import Plan, make_plan
 from harness.runner.standing import standing
@@ -60,6 +60,9 @@ def conclude(experiment: Experiment, plan: Plan, store: Store, reports: Path | N
     if reports is not None:
         conclusion = report(conclusion, reports)
     show_judgements(console, experiment, conclusion.judgements, conclusion.report)
+    verdict, message = case_of_runs(experiment, conclusion.results)
+    if verdict is Verdict.ERROR:  # no expectation tells of it, and it decides the exit code
+        console.print(f"error: {message}", markup=False, highlight=False, soft_wrap=True)
     return conclusion
 
 

@@ -217,8 +217,9 @@ class Line:
 
 
 def _line(value: Value) -> Line:
+    text = value.member("time").text()
     try:
-        moment = datetime.fromisoformat(value.member("time").text())
+        moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise WrongForm(f"at time expected a moment: {error}") from error
     if moment.tzinfo is None:
