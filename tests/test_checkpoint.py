@@ -1,6 +1,5 @@
 import json
 import os
-import random
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ from harness.checkpoint import Checkpoint
 
 KEY = "k" * 64
 HISTORY = [{"epoch": 0, "train_loss": 0.1 + 0.2}]
-FLIPS = int(os.environ.get("HARNESS_FLIPS", "4000"))
-"""How many of the bits of the file are changed, each by itself; a long test asks for more."""
 
 
 @pytest.fixture
@@ -42,8 +39,7 @@ class TestRead:
         file = tmp_path / "c"
         checkpoint.write(file, KEY, Checkpoint(arrays, HISTORY))
         whole = file.read_bytes()
-        bits = random.Random(0).sample(range(8 * len(whole)), min(FLIPS, 8 * len(whole)))
-        for bit in bits:
+        for bit in range(8 * len(whole)):
             changed = bytearray(whole)
             changed[bit // 8] ^= 1 << bit % 8
             file.write_bytes(changed)

@@ -1,8 +1,10 @@
+import errno
 import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -59,6 +61,26 @@ class TestOpenRun:
 
 
 class TestRead:
+    def test_a_file_or_folder_that_may_not_be_read_is_damaged(
+        self, written: Written, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = written()
+        opened = run_files.open_run(folder)
+
+        def refuse(path: Path, *_: object) -> NoReturn:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "iterdir", refuse)
+            with pytest.raises(Damaged, match=f"^{folder} cannot be read: Permission denied$"):
+                run_files.open_run(folder)
+            assert run_files.faults(folder) == ["k cannot be read: Permission denied"]
+        monkeypatch.setattr("os.open", refuse)
+        for read in (run_files.read, run_files.verify):
+            with pytest.raises(Damaged, match=r"run\.json cannot be read: Permission denied$"):
+                read(opened, "run.json")
+        assert run_files.faults(folder) == ["SHA256SUMS cannot be read: Permission denied"]
+
     def test_no_changed_bit_passes(self, written: Written) -> None:
         folder = written()
         whole = (folder / "measurements.json").read_bytes()

@@ -467,6 +467,37 @@ def test_what_dead_processes_left_is_swept_and_nothing_else(store: Store) -> Non
     assert store.progress(KEY) == 1
 
 
+DIE = """
+import os, sys
+from pathlib import Path
+from harness.store import Checkpoint, Store
+store, key = Store(Path(sys.argv[1])), sys.argv[2]
+die = {"during a checkpoint": "harness.checkpoint.np.savez", "during a removal": "harness.store.remove"}
+if sys.argv[3] in die:
+    import unittest.mock
+    with unittest.mock.patch(die[sys.argv[3]], lambda *_, **__: os._exit(9)):
+        store.remove(key) if "removal" in sys.argv[3] else store.save_checkpoint(key, Checkpoint({}, [{"epoch": 1}]))
+store.finish(
+    key, run={}, history=[{"epoch": 0}], measurements={}, environment={}, files={"weights": lambda path: os._exit(9)}
+)
+"""
+
+
+@pytest.mark.parametrize("moment", ["during a checkpoint", "during a removal", "at the end"])
+def test_what_a_process_leaves_that_dies_is_gone_with_the_next_start(store: Store, moment: str) -> None:
+    finish(store)
+    if moment != "during a removal":
+        store.remove(KEY)
+    died = subprocess.run([sys.executable, "-c", DIE, str(store.root), KEY, moment], check=False)
+    assert died.returncode == 9
+    assert not store.done(KEY)
+    left = [path for path in store.root.rglob(".*") if KEY in str(path)]
+    assert len(left) == 1
+    store.prepare()
+    assert not left[0].exists()
+    assert everything_below(store.root / "runs") == everything_below(store.root / "unfinished") == []
+
+
 def test_the_checkpoint_of_a_run_that_is_finished_is_swept_unless_somebody_works_on_it(store: Store) -> None:
     finish(store)
     store.save_checkpoint(KEY, Checkpoint({}, HISTORY))
