@@ -248,7 +248,7 @@ class Store:
             yield False
             return
         except OSError as error:
-            raise self._unwritable(error, key) from error
+            raise self._unwritable(error, "remove what lies there") from error
         try:
             yield True
         finally:
@@ -263,12 +263,12 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             yield folder
         except OSError as error:
-            raise self._unwritable(error, key) from error
+            raise self._unwritable(error, self.way_out(key)) from error
 
-    def _unwritable(self, error: OSError, key: str) -> StoreError:
+    def _unwritable(self, error: OSError, advice: str) -> StoreError:
         place = f" ({error.filename})" if isinstance(error.filename, str) else ""
-        advice = f"; {self.way_out(key)}" if error.errno in _IN_THE_WAY else ""
-        return StoreError(f"the store {self.root} cannot be written: {error.strerror or error}{place}{advice}")
+        told = f"; {advice}" if error.errno in _IN_THE_WAY else ""
+        return StoreError(f"the store {self.root} cannot be written: {error.strerror or error}{place}{told}")
 
     def save_checkpoint(self, key: str, checkpoint: Checkpoint) -> None:
         """Replace the run's checkpoint, atomically; the one before is kept for the case that this one is damaged.

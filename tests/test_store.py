@@ -341,6 +341,12 @@ def test_two_processes_do_not_hold_one_run(store: Store) -> None:
         assert held
 
 
+def test_a_lock_that_is_no_file_is_told(store: Store) -> None:
+    store.lock_file(KEY).mkdir()
+    with pytest.raises(StoreError, match=rf"\({store.lock_file(KEY)}\); remove what lies there$"), store.lock(KEY):
+        pass
+
+
 def test_a_failure_has_its_moment_and_can_be_forgotten(store: Store) -> None:
     begin = time.time() - 1
     assert not store.failed_since(KEY, begin)
