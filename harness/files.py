@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import re
+import shutil
 import socket
 import stat
 from collections.abc import Callable
@@ -90,13 +91,25 @@ def temporary_beside(path: Path) -> Path:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes of this machine that are certainly dead left of files they were replacing in `folder`."""
+    """Remove what processes of this machine that are certainly dead left of what they were writing in `folder`."""
     with contextlib.suppress(OSError):
         for path in list(folder.iterdir()):
             found = _TEMPORARY.fullmatch(path.name)
             if found and found["host"] == _host() and not alive(int(found["pid"])):
                 with contextlib.suppress(OSError):
-                    path.unlink()
+                    remove(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link (not what it leads to), or a folder with all that is in it.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def alive(process: int) -> bool:
@@ -120,4 +133,8 @@ def sync(path: Path) -> None:
 
 
 def _host() -> str:
+    """Name this machine; in a container that has its own numbers of processes, name these numbers too."""
+    with contextlib.suppress(OSError):
+        numbers = Path("/proc/self/ns/pid").readlink()
+        return re.sub(r"[^\w-]", "_", f"{socket.gethostname()}-{numbers}")
     return re.sub(r"[^\w-]", "_", socket.gethostname()) or "host"

@@ -3,51 +3,54 @@
 A finished run is the folder `runs/KEY` with `run.json` (what was run), `history.csv` (a row a
 measured epoch), `measurements.json`, `environment.json`, `final.weights.h5` (plain Keras loads it),
 for two-dimensional inputs `decision_grid.npz`, and `SHA256SUMS` of them all (`sha256sum -c` reads
-it). It appears whole or not at all. An unfinished
-run is `unfinished/KEY` with its last checkpoints, or with `error.json`.
+it). It appears whole or not at all, and every file of it is compared with its checksum when it is
+read (`harness.run_files`). A run whose files are not as they were written is an error until a person
+removes it: nothing is trained again over what a person may want to look at. An unfinished run is
+`unfinished/KEY` with its last checkpoints, or with `error.json`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import hashlib
 import io
 import json
 import os
+import re
+import shlex
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace as replaced
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from filelock import FileLock, Timeout
 
-from harness.data.loaded import loaded_from_json
+from harness import checkpoint as checkpoints
+from harness import run_files
+from harness.checkpoint import Checkpoint, Row
+from harness.files import Writer, alive, read_bytes, remove, replace, sweep, sync, temporary_beside
 from harness.results import RunResult, Status
+from harness.run_files import CHECKSUMS, DECISION_GRID, WEIGHTS, Damaged, Origin
 from harness.spec.records import Json
+from harness.typed import WrongForm, parse
 
-Row = Mapping[str, float]
-Writer = Callable[[Path], None]
+__all__ = ["CHECKSUMS", "DECISION_GRID", "WEIGHTS", "Checkpoint", "DamagedRun", "Store", "StoreError", "Writer"]
 
-WEIGHTS = "final.weights.h5"
-CHECKSUMS = "SHA256SUMS"
-DECISION_GRID = "decision_grid.npz"
 _CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
-_COUNTS = ("epoch", "step")
+_ERROR = "error.json"
+_EARLIER = re.compile(r"\.(probe-|.+\.removed\.)(?P<pid>\d+)")
+"""What a process of an earlier version wrote to see whether it could, and a run that it was removing."""
+_IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
 
 
 class StoreError(Exception):
     """The store cannot be written or read; the message says where and why."""
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """An unfinished run's last state: arrays by name, and the history so far."""
-
-    arrays: Mapping[str, np.ndarray[Any, Any]]
-    history: Sequence[Row]
+class DamagedRun(StoreError):
+    """A finished run cannot be used; the message names the file, and what to do."""
 
 
 class Store:
@@ -57,21 +60,41 @@ class Store:
         self.root = root
 
     def prepare(self) -> None:
-        """Make the folder and see that it can be written.
+        """Make the folder, see that it can be written, and clear away what dead processes left half done in it.
 
         Raises:
-            StoreError: it cannot.
+            StoreError: it cannot be written.
         """
-        probe = self.root / f".probe-{os.getpid()}"
         try:
             for folder in ("runs", "unfinished", "locks"):
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
-            probe.write_bytes(b"")
-            probe.unlink()
+                probe = temporary_beside(self.root / folder / "probe")
+                probe.write_bytes(b"")
+                probe.unlink()
         except OSError as error:
             raise StoreError(
                 f"the store {self.root} cannot be written: {error.strerror}; choose another folder with --store"
             ) from error
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what processes of this machine that are certainly dead left; another machine's is left to it."""
+        for folder in (self.root, *(self.root / name for name in ("runs", "unfinished", "locks"))):
+            sweep(folder)
+            with contextlib.suppress(OSError):
+                for path in list(folder.iterdir()):
+                    found = _EARLIER.fullmatch(path.name)
+                    if found and not alive(int(found["pid"])):
+                        remove(path)
+        for key in self._names("unfinished"):
+            sweep(self._unfinished(key))
+            if self.done(key):  # the process died after the run was in its place
+                self._forget_unfinished(key)
+
+    def _forget_unfinished(self, key: str) -> None:
+        with contextlib.suppress(StoreError, OSError), self.lock(key) as held:
+            if held:
+                remove(self._unfinished(key))
 
     @property
     def events(self) -> Path:
@@ -86,49 +109,104 @@ class Store:
         return self.root / "unfinished" / key
 
     def done(self, key: str) -> bool:
-        """Tell whether the run is finished."""
-        return (self.folder(key) / "measurements.json").is_file()
+        """Tell whether the run was finished; `fault` tells whether it can be used."""
+        return os.path.lexists(self.folder(key))
 
-    def find(self, start: str) -> str:
-        """Return the key of the one finished run whose key begins with `start`.
+    def find(self, start: str, unfinished: bool = False) -> str:
+        """Return the key of the one finished run, or else of the `unfinished` one, whose key begins with `start`.
 
         Raises:
             StoreError: none does, or several do.
         """
         found = [key for key in self.keys() if key.startswith(start)]
+        if unfinished and not found:
+            found = [key for key in self._names("unfinished") if key.startswith(start)]
         if len(found) != 1:
             what = f"{len(found)} runs" if found else "no run"
             raise StoreError(f"{what} in the store {self.root} has a key that begins with {start!r}")
         return found[0]
 
     def keys(self) -> list[str]:
-        """Return the keys of all finished runs."""
-        return sorted(path.parent.name for path in (self.root / "runs").glob("[!.]*/measurements.json"))
+        """Return the keys of all finished runs, whether or not they can be used.
 
-    def records(self) -> dict[str, Json]:
-        """Return what was run, the `run.json` of every finished run that can be read, by its key."""
+        Raises:
+            StoreError: the folder of the runs cannot be read.
+        """
+        return self._names("runs")
+
+    def _names(self, folder: str) -> list[str]:
+        path = self.root / folder
+        try:
+            return sorted(each.name for each in path.iterdir() if not each.name.startswith("."))
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(
+                f"the store {self.root} cannot be read: {path}: {error.strerror}; choose another folder with --store"
+            ) from error
+
+    def moment(self, key: str) -> float:
+        """Return when a run was finished, in seconds since the epoch.
+
+        Raises:
+            StoreError: its folder is gone.
+        """
+        try:
+            return self.folder(key).stat().st_mtime
+        except OSError as error:
+            raise StoreError(f"{self.folder(key)} cannot be read: {error.strerror}; {self.way_out(key)}") from error
+
+    def origins(self) -> dict[str, Origin]:
+        """Return what was run, of every finished run of which that can be read, by its key."""
         found = {}
         for key in self.keys():
-            with contextlib.suppress(OSError, ValueError):
-                found[key] = json.loads((self.folder(key) / "run.json").read_text())
+            with contextlib.suppress(DamagedRun):
+                found[key] = self.origin(key)
         return found
 
-    def damage(self, key: str) -> list[str]:
-        """Return what is wrong with a finished run's files, by their checksums; empty where nothing is."""
-        folder = self.folder(key)
+    def origin(self, key: str) -> Origin:
+        """Return what a finished run was.
+
+        Raises:
+            DamagedRun: that cannot be read.
+        """
+        with self._reading(key):
+            return run_files.origin(run_files.open_run(self.folder(key)))
+
+    def weights(self, key: str) -> Path:
+        """Return the file with a finished run's weights, which are as they were written.
+
+        Raises:
+            DamagedRun: they are not, or are those of another run.
+        """
+        with self._reading(key):
+            files_of_run = run_files.open_run(self.folder(key))
+            run_files.origin(files_of_run)
+            return run_files.verify(files_of_run, WEIGHTS)
+
+    def fault(self, key: str) -> str | None:
+        """Say why a finished run cannot be used, by the files that `result` reads, or return None."""
         try:
-            lines = (folder / CHECKSUMS).read_text().splitlines()
-        except FileNotFoundError:
-            return [f"it was written without {CHECKSUMS}"]
-        except (OSError, ValueError) as error:
-            return [f"{CHECKSUMS} cannot be read: {error}"]
-        wanted = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-        there = {path.name for path in folder.iterdir()} - {CHECKSUMS}
-        return [
-            *(f"{name} is missing" for name in sorted(wanted.keys() - there)),
-            *(f"{name} does not belong there" for name in sorted(there - wanted.keys())),
-            *(f"{name} is damaged" for name in sorted(there & wanted.keys()) if _sha256(folder / name) != wanted[name]),
-        ]
+            self.finished(key, history=False)
+        except DamagedRun as error:
+            return str(error)
+        return None
+
+    def damage(self, key: str) -> list[str]:
+        """Return all that is wrong with a finished run's files, every one of them read; empty where nothing is."""
+        return run_files.faults(self.folder(key))
+
+    @contextlib.contextmanager
+    def _reading(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except Damaged as error:
+            raise DamagedRun(f"{error}; {self.way_out(key)}") from error
+
+    def way_out(self, key: str) -> str:
+        """Say how a run that cannot be used is made again."""
+        command = f"python -m harness runs remove {key} --store {shlex.quote(str(self.root))}"
+        return f"remove the run ({command}), then run it again"
 
     def remove(self, key: str) -> None:
         """Forget a run, finished or not.
@@ -136,16 +214,19 @@ class Store:
         Raises:
             StoreError: it cannot be removed.
         """
+        away = temporary_beside(self.root / "runs" / f"{key}.removed")
         try:
-            if self.folder(key).exists():
+            if self.done(key):
                 # Renamed first: a run that is half removed must not look finished.
-                away = self.root / "runs" / f".{key}.removed.{os.getpid()}"
                 self.folder(key).rename(away)
-                shutil.rmtree(away)
-            if self._unfinished(key).exists():
-                shutil.rmtree(self._unfinished(key))
+                remove(away)
+            if os.path.lexists(self._unfinished(key)):
+                remove(self._unfinished(key))
         except OSError as error:
-            raise StoreError(f"the run {key} cannot be removed from the store {self.root}: {error.strerror}") from error
+            raise StoreError(
+                f"the run {key} cannot be removed from the store {self.root}: "
+                f"{error.filename or self.folder(key)}: {error.strerror}"
+            ) from error
 
     def lock_file(self, name: str) -> Path:
         """Return the file whose lock `lock` takes."""
@@ -167,7 +248,7 @@ class Store:
             yield False
             return
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._unwritable(error, "remove what lies there") from error
         try:
             yield True
         finally:
@@ -182,10 +263,12 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             yield folder
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._unwritable(error, self.way_out(key)) from error
 
-    def _unwritable(self, error: OSError) -> StoreError:
-        return StoreError(f"the store {self.root} cannot be written: {error.strerror or error}")
+    def _unwritable(self, error: OSError, advice: str) -> StoreError:
+        place = f" ({error.filename})" if isinstance(error.filename, str) else ""
+        told = f"; {advice}" if error.errno in _IN_THE_WAY else ""
+        return StoreError(f"the store {self.root} cannot be written: {error.strerror or error}{place}{told}")
 
     def save_checkpoint(self, key: str, checkpoint: Checkpoint) -> None:
         """Replace the run's checkpoint, atomically; the one before is kept for the case that this one is damaged.
@@ -193,32 +276,20 @@ class Store:
         Raises:
             StoreError: it cannot be written.
         """
-        history = np.frombuffer(json.dumps(list(checkpoint.history)).encode(), np.uint8)
-
-        def write(path: Path) -> None:
-            with path.open("wb") as file:
-                np.savez(
-                    file, allow_pickle=False, **{f"state/{k}": v for k, v in checkpoint.arrays.items()}, history=history
-                )
-
         with self._writing(key) as folder:
-            temporary = _written(folder / _CHECKPOINTS[0], write)
-            with contextlib.suppress(FileNotFoundError):
-                (folder / _CHECKPOINTS[0]).replace(folder / _CHECKPOINTS[1])
-            temporary.replace(folder / _CHECKPOINTS[0])
+            newest, previous = (folder / name for name in _CHECKPOINTS)
+
+            def write(path: Path) -> None:
+                checkpoints.write(path, key, checkpoint)
+                with contextlib.suppress(FileNotFoundError):
+                    newest.replace(previous)
+
+            replace(newest, write)
 
     def load_checkpoint(self, key: str) -> Checkpoint | None:
-        """Return the run's last checkpoint that is whole."""
-        found = (self._checkpoint(self._unfinished(key) / name) for name in _CHECKPOINTS)
+        """Return the run's last checkpoint that is as it was written."""
+        found = (checkpoints.read(self._unfinished(key) / name, key) for name in _CHECKPOINTS)
         return next((checkpoint for checkpoint in found if checkpoint is not None), None)
-
-    def _checkpoint(self, path: Path) -> Checkpoint | None:
-        try:
-            with np.load(path, allow_pickle=False) as stored:
-                arrays = {name.removeprefix("state/"): stored[name] for name in stored.files if name != "history"}
-                return Checkpoint(arrays, json.loads(stored["history"].tobytes()))
-        except Exception:  # zipfile and NumPy answer damage with about ten kinds of exceptions
-            return None
 
     def save_error(self, key: str, message: str, trace: str = "") -> None:
         """Record why the run failed, and drop its checkpoint, so that the next attempt starts over.
@@ -229,27 +300,30 @@ class Store:
         with self._writing(key) as folder:
             for name in _CHECKPOINTS:
                 (folder / name).unlink(missing_ok=True)
-            _replace(folder / "error.json", _text(_json({"message": message, "trace": trace})))
+            replace(folder / _ERROR, _text(_json({"message": message, "trace": trace})))
 
     def error(self, key: str) -> str | None:
         """Return why the last attempt failed, or None."""
+        path = self._unfinished(key) / _ERROR
         try:
-            message: str = json.loads((self._unfinished(key) / "error.json").read_text())["message"]
-        except (OSError, ValueError, KeyError, TypeError):
+            return parse(read_bytes(path)).member("message").text()
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        return message
+        except (OSError, WrongForm) as error:
+            why = getattr(error, "strerror", None) or error
+            return f"its last attempt failed; the reason in {path} cannot be read: {why}; {self.way_out(key)}"
 
     def failed_since(self, key: str, moment: float) -> bool:
         """Tell whether an attempt failed after a moment, in seconds since the epoch."""
         try:
-            return (self._unfinished(key) / "error.json").stat().st_mtime >= moment
+            return (self._unfinished(key) / _ERROR).stat().st_mtime >= moment
         except OSError:
             return False
 
     def forget_error(self, key: str) -> None:
         """Drop the record of a failure, because the run is tried again."""
         with self._writing(key) as folder:
-            (folder / "error.json").unlink(missing_ok=True)
+            (folder / _ERROR).unlink(missing_ok=True)
 
     def progress(self, key: str) -> int | None:
         """Return the epoch that an unfinished run has reached, or None."""
@@ -273,12 +347,13 @@ class Store:
         """
         writers = {
             **files,
-            "run.json": _text(_json(run)),
-            "history.csv": _text(_csv(history)),
-            "environment.json": _text(_json(environment)),
-            "measurements.json": _text(_json(measurements)),
+            run_files.RUN: _text(_json({"key": key, **run})),
+            run_files.HISTORY: _text(_csv(history)),
+            run_files.ENVIRONMENT: _text(_json(environment)),
+            run_files.MEASUREMENTS: _text(_json(measurements)),
         }
-        temporary = self.root / "runs" / f".{key}.{os.getpid()}"
+        folder = self.folder(key)
+        temporary = temporary_beside(folder)
         with self._writing(key):
             for left in temporary.parent.glob(f".{key}.*"):  # by processes that were killed: the run is locked
                 shutil.rmtree(left, ignore_errors=True)
@@ -289,11 +364,12 @@ class Store:
                 sums = "".join(f"{_sha256(temporary / name)}  {name}\n" for name in writers)
                 (temporary / CHECKSUMS).write_text(sums)
                 for name in (*writers, CHECKSUMS):
-                    _sync(temporary / name)
-                _sync(temporary)
-                shutil.rmtree(self.folder(key), ignore_errors=True)  # there only where it is damaged
-                temporary.rename(self.folder(key))
-                _sync(self.root / "runs")
+                    sync(temporary / name)
+                sync(temporary)
+                if self.done(key):  # where locks do not reach, another machine may have made the same run meanwhile
+                    remove(folder)
+                temporary.rename(folder)
+                sync(folder.parent)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(self._unfinished(key), ignore_errors=True)
@@ -307,26 +383,37 @@ class Store:
             if blocked is not None:
                 return RunResult(run, seed, key, Status.BLOCKED, blocked)
             return RunResult(run, seed, key, Status.MISSING, "not run yet")
-        folder = self.folder(key)
         try:
-            environment = json.loads((folder / "environment.json").read_text())
-            return RunResult(
-                run,
-                seed,
+            return replaced(self.finished(key, history)[1], run=run, seed=seed)
+        except DamagedRun as error:
+            return RunResult(run, seed, key, Status.ERROR, str(error))
+
+    def finished(self, key: str, history: bool) -> tuple[Origin, RunResult]:
+        """Return what a finished run was and what came of it; every file that is read is compared with its checksum.
+
+        `history` says whether the history and the decision grid are read too.
+
+        Raises:
+            DamagedRun: a file is not as it was written.
+        """
+        with self._reading(key):
+            opened = run_files.open_run(self.folder(key))
+            origin, surroundings = run_files.origin(opened), run_files.surroundings(opened)
+            return origin, RunResult(
+                origin.run,
+                origin.seed,
                 key,
                 Status.DONE,
-                measurements=dict(**json.loads((folder / "measurements.json").read_text())),
-                history=_columns((folder / "history.csv").read_text()) if history else {},
-                environment=environment["environment"],
-                seconds=environment["seconds"],
-                images_per_second=environment["images_per_second"],
-                parameters=environment["parameters"],
-                weights=folder / WEIGHTS,
-                decision_grid=folder / DECISION_GRID if (folder / DECISION_GRID).is_file() else None,
-                data=loaded_from_json(environment["data"]) if "data" in environment else None,
+                measurements=run_files.measurements(opened),
+                history=run_files.history(opened) if history else {},
+                environment=surroundings.environment,
+                seconds=surroundings.seconds,
+                images_per_second=surroundings.images_per_second,
+                parameters=surroundings.parameters,
+                weights=opened.folder / WEIGHTS,
+                decision_grid=run_files.decision_grid(opened) if history else None,
+                data=surroundings.data,
             )
-        except (OSError, ValueError, LookupError, TypeError) as error:
-            return RunResult(run, seed, key, Status.ERROR, f"its record {folder} cannot be read: {error}")
 
 
 def _json(value: Json) -> str:
@@ -341,11 +428,6 @@ def _csv(rows: Sequence[Row]) -> str:
     return buffer.getvalue()
 
 
-def _columns(text: str) -> dict[str, list[float]]:
-    rows = list(csv.DictReader(io.StringIO(text)))
-    return {name: [int(row[name]) if name in _COUNTS else float(row[name]) for row in rows] for name in rows[0]}
-
-
 def _text(text: str) -> Writer:
     def write(path: Path) -> None:
         path.write_text(text)
@@ -353,26 +435,6 @@ def _text(text: str) -> Writer:
     return write
 
 
-def _replace(path: Path, write: Writer) -> None:
-    _written(path, write).replace(path)
-
-
-def _written(path: Path, write: Writer) -> Path:
-    """Write a file beside `path`, down to the disk, and return it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    write(temporary)
-    _sync(temporary)
-    return temporary
-
-
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -24,7 +24,7 @@ from harness.runner.reuse import why_new
 from harness.runner.standing import standing
 from harness.runner.status import Standing, age
 from harness.spec.records import Experiment, Json, RunSpec, WeightsFile
-from harness.store import Store
+from harness.store import DamagedRun, Store
 
 _COLOURS = {
     Verdict.PASS: "green",
@@ -52,7 +52,8 @@ def _table(*columns: str, title: str | None = None) -> Table:
 def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> None:
     """Show every run of every experiment, its standing and its cost, and the cost of all that is left."""
     console = Console()
-    kept = [] if all(store.done(key) for key in plan.runs) else list(store.records().values())
+    kept = [] if all(store.done(key) for key in plan.runs) else list(store.origins().values())
+    damaged: set[str] = set()
     for experiment in experiments:
         table = _table("run", "starts from", "seeds", "standing", "steps", "images", title=f"\n{experiment.name}")
         notes: dict[str, dict[str, None]] = {}
@@ -60,7 +61,8 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
             keys = [plan.members[Member(experiment.name, name, seed)] for seed in experiment.seeds]
             first = plan.runs[keys[0]]
             cost = ["?" if each is None else f"{each:,}" for each in (first.steps, first.images)]
-            results = [standing(plan, key, name, plan.runs[key].seed, store) for key in keys]
+            results = [standing(plan, key, name, plan.runs[key].seed, store, history=False) for key in keys]
+            damaged |= {each.key for each in results if each.status is Status.ERROR and store.done(each.key)}
             table.add_row(
                 escape(name), escape(_start(run)), str(len(keys)), escape(_standings(plan, results, store)), *cost
             )
@@ -73,7 +75,7 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
         for reason, names in notes.items():
             console.print(f"{', '.join(names)} {reason}", markup=False, highlight=False, soft_wrap=True)
     show_remarks(console, plan)
-    console.print(f"\n{_summary(plan, store)}", highlight=False)
+    console.print(f"\n{_summary(plan, store, len(damaged))}", highlight=False)
 
 
 def show_remarks(console: Console, plan: Plan) -> None:
@@ -100,12 +102,13 @@ def _standings(plan: Plan, results: Sequence[RunResult], store: Store) -> str:
     return "; ".join(state if count == len(states) else f"{count} {state}" for count, state in counted)
 
 
-def _summary(plan: Plan, store: Store) -> str:
+def _summary(plan: Plan, store: Store, damaged: int) -> str:
     left = [run for key, run in plan.runs.items() if not store.done(key) and run.blocked is None]
-    done = sum(store.done(key) for key in plan.runs)
+    done = sum(store.done(key) for key in plan.runs) - damaged
     blocked = sum(run.blocked is not None and not store.done(key) for key, run in plan.runs.items())
     return (
-        f"{len(plan.runs)} runs: {done} done, {len(left)} to do, {blocked} blocked; "
+        f"{len(plan.runs)} runs: {done} done, {len(left)} to do, {blocked} blocked"
+        f"{f', {damaged} damaged' if damaged else ''}; "
         f"left at most {_total(left, 'steps')} steps, {_total(left, 'images')} images"
     )
 
@@ -115,20 +118,34 @@ def _total(runs: Sequence[ConcreteRun], what: str) -> str:
     return f"{sum(known):,}" + ("" if len(known) == len(runs) else " and more")
 
 
-def show_runs(store: Store, pattern: str) -> None:
-    """Show the finished runs whose label fits the pattern: key, label, accuracies, time and size."""
+def show_runs(store: Store, pattern: str) -> list[str]:
+    """Show the finished runs whose label fits the pattern: key, label, accuracies, time and size.
+
+    Returns:
+        What is wrong with runs that cannot be used, whatever their labels are.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
     table = _table("key", "run", "train", "test", "seconds", "size")
-    for key, record in store.records().items():
-        label = f"{record['experiment']} / {record['run']} / seed {record['seed']}"
+    faults: list[str] = []
+    kept = store.keys()
+    for key in kept:
+        try:
+            origin, result = store.finished(key, history=False)
+        except DamagedRun as error:
+            faults.append(str(error))
+            continue
+        label = f"{origin.experiment} / {origin.run} / seed {origin.seed}"
         if not fnmatch.fnmatchcase(label, f"*{pattern.replace('[', '[[]')}*"):
             continue
-        result = store.result(key, record["run"], record["seed"])
         train, test = (_percent(result.measurements.get(name)) for name in ("train_accuracy", "test_accuracy"))
-        size = sum(path.stat().st_size for path in store.folder(key).iterdir())
+        size = sum(path.lstat().st_size for path in store.folder(key).iterdir())
         table.add_row(key[:_SHORT], escape(label), train, test, f"{result.seconds:.1f}", decimal(size))
     console = Console()
     console.print(table)
     console.print(f"{table.row_count} runs in {store.root}", markup=False, highlight=False)
+    return faults
 
 
 def _percent(value: float | None) -> str:

@@ -62,8 +62,38 @@ class TestSweep:
             [sys.executable, "-c", script, str(tmp_path / "a")], capture_output=True, text=True, check=True
         )
         left = Path(ended.stdout.strip())
+        folder = left.with_name(left.name.replace(".a.", ".b."))
+        folder.mkdir()
+        (folder / "half").write_text("x")
         own, others = files.temporary_beside(tmp_path / "a"), tmp_path / ".a.another-host.1.tmp"
         for path in (left, own, others, tmp_path / ".mine", tmp_path / "a"):
             path.write_text("x")
         files.sweep(tmp_path)
         assert set(tmp_path.iterdir()) == {own, others, tmp_path / ".mine", tmp_path / "a"}
+
+
+class TestRemove:
+    def test_removes_a_folder_with_all_in_it_and_of_a_link_the_link_alone(self, tmp_path: Path) -> None:
+        (tmp_path / "folder" / "below").mkdir(parents=True)
+        (tmp_path / "kept").mkdir()
+        (tmp_path / "link").symlink_to(tmp_path / "kept")
+        (tmp_path / "file").touch()
+        for name in ("folder", "link", "file"):
+            files.remove(tmp_path / name)
+        assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+class TestTemporaryBeside:
+    def test_names_the_processes_numbers_that_a_container_has_for_itself(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Two containers may share a host's name and a folder: a number that is dead in one may live in the other."""
+        here = files.temporary_beside(tmp_path / "a")
+        monkeypatch.setattr(Path, "readlink", lambda _: Path("pid:[1]"))
+        there = files.temporary_beside(tmp_path / "a")
+        there.touch()
+        assert there != here
+        monkeypatch.undo()
+        monkeypatch.setattr(files, "alive", lambda _: False)
+        files.sweep(tmp_path)
+        assert there.exists()

@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.check import Judgement, Verdict
 from harness.plan import make_plan
 from harness.spec.load import load
-from harness.spec.records import Basis, Expectation, Statistic
+from harness.spec.records import Basis, Expectation, Json, Statistic
 from harness.store import Checkpoint, Store
 from harness.terminal import show_judgements, show_plan
 
@@ -33,8 +33,9 @@ def test_each_standing_is_counted(
     store.prepare()
     done, unfinished, failed, _ = [key for member, key in plan.members.items() if member.run == "one"]
     row = {"epoch": 7, "step": 28}
+    run: Json = {"experiment": "a", "run": "one", "seed": 0, "parent": None, "settings": {}}
     environment = {"environment": {}, "seconds": 0, "images_per_second": 0, "parameters": 0}
-    store.finish(done, run={}, history=[row], measurements={}, environment=environment, files={})
+    store.finish(done, run=run, history=[row], measurements={}, environment=environment, files={})
     store.save_checkpoint(unfinished, Checkpoint({}, [row]))
     store.save_error(failed, "the loss is not finite")
     show_plan(experiments, plan, store)
@@ -45,6 +46,21 @@ def test_each_standing_is_counted(
     assert "one error: the loss is not finite\n" in output
     assert "two blocked: it starts from one, which failed: the loss is not finite\n" in output
     assert "8 runs: 1 done, 7 to do, 0 blocked; left at most 28 steps, 3,500 images" in output
+
+
+def test_a_damaged_run_is_neither_done_nor_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    (tmp_path / "a.json").write_text(json.dumps(SPEC))
+    experiments = load([tmp_path / "a.json"])
+    plan, store = make_plan(experiments, tmp_path / "data", 0), Store(tmp_path / "store")
+    key = next(iter(plan.runs))
+    store.folder(key).mkdir(parents=True)
+    show_plan(experiments, plan, store)
+    output = capsys.readouterr().out
+    assert f"one error: {store.folder(key) / 'SHA256SUMS'} is missing; remove the run" in output
+    assert "8 runs: 0 done, 7 to do, 0 blocked, 1 damaged; left" in output
 
 
 def test_every_verdict_but_a_pass_is_explained(tmp_path: Path) -> None:

@@ -25,12 +25,16 @@ def properties(_context: click.Context, _parameter: click.Parameter, incomplete:
 
 def keys(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the key of a finished run, with its label; it is short until more of it is typed."""
-    from harness.store import Store
+    from harness.store import Store, StoreError
 
     store = Store(Path(context.params.get("store") or ".harness/store"))
     shown = None if len(incomplete) > _SHORT else _SHORT
+    try:
+        found = store.origins()
+    except StoreError:
+        return []
     return [
-        CompletionItem(key[:shown], help=" / ".join(str(record.get(part)) for part in ("experiment", "run", "seed")))
-        for key, record in store.records().items()
-        if key.startswith(incomplete) and isinstance(record, dict)
+        CompletionItem(key[:shown], help=f"{origin.experiment} / {origin.run} / {origin.seed}")
+        for key, origin in found.items()
+        if key.startswith(incomplete)
     ]

@@ -56,7 +56,8 @@ def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, st
     from harness.terminal import show_plan
 
     experiments = load_or_exit(paths, assignments, seeds)
-    show_plan(experiments, make_plan(experiments, catalog.data_dir(), machine.gpus()), Store(store))
+    with explained():
+        show_plan(experiments, make_plan(experiments, catalog.data_dir(), machine.gpus()), Store(store))
 
 
 @click.command()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -25,7 +27,11 @@ def runs_list(pattern: str, store: Path) -> None:
     from harness.store import Store
     from harness.terminal import show_runs
 
-    show_runs(Store(store), pattern)
+    with explained():
+        faults = show_runs(Store(store), pattern)
+    for fault in faults:
+        click.echo(f"error: {fault}", err=True)
+    sys.exit(ERROR if faults else 0)
 
 
 @runs.command("show")
@@ -36,12 +42,10 @@ def runs_show(key: str, store: Path) -> None:
     from harness.store import Store
 
     with explained():
-        folder = Store(store).folder(Store(store).find(key))
-        parts = {name: json.loads((folder / f"{name}.json").read_text()) for name in _RECORDS}
-        click.echo(json.dumps({"key": folder.name, **parts}, indent=2))
-
-
-_RECORDS = ("run", "measurements", "environment")
+        origin, result = Store(store).finished(Store(store).find(key), history=False)
+    made = {name: getattr(result, name) for name in ("environment", "seconds", "images_per_second", "parameters")}
+    shown = {"key": origin.key, "run": asdict(origin), "measurements": result.measurements, "environment": made}
+    click.echo(json.dumps(shown, indent=2))
 
 
 @runs.command("path")
@@ -60,11 +64,11 @@ def runs_path(key: str, store: Path) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @STORE
 def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
-    """Remove runs: what needs them is run again."""
+    """Remove runs, finished or not: what needs them is run again."""
     from harness.store import Store
 
     with explained():
-        found = [Store(store).find(key) for key in keys]
+        found = [Store(store).find(key, unfinished=True) for key in keys]
         if not yes:
             click.confirm(f"remove {len(found)} run{'s' if len(found) != 1 else ''} for good?", abort=True)
         for key in found:
@@ -79,9 +83,11 @@ def runs_verify(keys: tuple[str, ...], store: Path) -> None:
     from harness.store import Store
 
     with explained():
-        found = [Store(store).find(key) for key in keys] or Store(store).keys()
+        found = list(dict.fromkeys(Store(store).find(key) for key in keys)) or Store(store).keys()
         damaged = {key: damage for key in found if (damage := Store(store).damage(key))}
     for key, damage in damaged.items():
         click.echo(f"{key}: {'; '.join(damage)}")
+    if damaged:
+        click.echo(f"to make them again: python -m harness runs remove KEY --store {shlex.quote(str(store))}, then run")
     click.echo(f"{len(found) - len(damaged)} of {len(found)} runs are as they were written")
     sys.exit(ERROR if damaged else 0)

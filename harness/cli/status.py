@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
-from harness.cli.options import STORE, options
+from harness.cli.options import ERROR, STORE, explained, options
 
 
 @click.command()
@@ -16,13 +17,18 @@ def status(store: Path, as_json: bool) -> None:
 
     Their event logs, JSON lines, are in the folder events of the store.
     """
+    from harness.runner.events import unreadable
     from harness.runner.status import as_json as json_of
     from harness.runner.status import standings
     from harness.store import Store
     from harness.terminal import show_standings
 
-    found = standings(Store(store))
+    with explained():
+        found, faults = standings(Store(store)), unreadable(Store(store))
     if as_json:
         click.echo(json_of(found))
     else:
         show_standings(found, store)
+    for fault in faults:
+        click.echo(f"error: {fault}", err=True)
+    sys.exit(ERROR if faults else 0)

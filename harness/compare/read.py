@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,7 +11,7 @@ from harness.compare import revision
 from harness.compare.records import Experiment, ReadError, Run, Side, UnknownSide
 from harness.compare.result_file import NotAResult, experiment
 from harness.results import Status
-from harness.store import Store
+from harness.store import Store, StoreError
 
 ACCEPTED = (
     "a result file (reports/NAME.json), a folder of reports, a store (.harness/store), "
@@ -87,16 +87,15 @@ def _of_store(store: Store, word: str) -> Side:
     runs: dict[str, dict[str, dict[int, Run]]] = {}
     surroundings: dict[str, dict[str, set[str]]] = {}
     kept: dict[str, Run] = {}
-    records = store.records()
-    for key in sorted(records, key=lambda key: store.folder(key).stat().st_mtime):
-        try:
-            name, run, seed = (records[key][part] for part in ("experiment", "run", "seed"))
-            kept[key], environment = _stored(store, key, records[key])
-            runs.setdefault(name, {}).setdefault(run, {})[seed] = kept[key]
-        except (LookupError, TypeError) as error:
-            raise ReadError(f"{store.folder(key) / 'run.json'}: not the record of a run: {error!r}") from error
-        for what, value in environment.items():
-            surroundings.setdefault(name, {}).setdefault(what, set()).add(str(value))
+    try:
+        for key in sorted(store.keys(), key=store.moment):
+            origin, result = store.finished(key, history=False)
+            kept[key] = Run(key, Status.DONE.value, result.measurements, dict(origin.settings), origin.parent)
+            runs.setdefault(origin.experiment, {}).setdefault(origin.run, {})[origin.seed] = kept[key]
+            for what, value in result.environment.items():
+                surroundings.setdefault(origin.experiment, {}).setdefault(what, set()).add(str(value))
+    except StoreError as error:
+        raise ReadError(str(error)) from error
     if not runs:
         raise ReadError(f"the store {store.root} has no finished runs")
     experiments = {
@@ -104,10 +103,3 @@ def _of_store(store: Store, word: str) -> Side:
         for name in sorted(runs)
     }
     return Side(word, experiments, judged=False, kept=kept)
-
-
-def _stored(store: Store, key: str, record: Mapping[str, Any]) -> tuple[Run, Mapping[str, Any]]:
-    found = store.result(key, record["run"], record["seed"])
-    if found.status is not Status.DONE:
-        raise ReadError(found.reason)
-    return Run(key, found.status.value, found.measurements, record["settings"], record["parent"]), found.environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.compare.difference import key_alone
 from harness.compare.records import Run
-from harness.runner.reuse import NOT_ITS_SETTINGS, differences, told
+from harness.runner.reuse import NOT_ITS_SETTINGS, NOT_THIS_LANGUAGE, differences, told
 
 
 def why(before: Run, after: Run) -> str:
@@ -12,6 +12,8 @@ def why(before: Run, after: Run) -> str:
     if before.settings is None or after.settings is None:
         return key_alone(before, after)
     changed = differences(before.settings, after.settings)
+    if changed is None:
+        return NOT_THIS_LANGUAGE
     if changed:
         return told(changed)
     if before.parent != after.parent:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, TypeGuard
 
 from harness.spec.records import Json
+from harness.typed import Value
 
 
 @dataclass(frozen=True)
@@ -25,24 +25,22 @@ class Loaded:
         return {**asdict(self), "classes": list(self.classes)}
 
 
-def loaded_from_json(value: Any) -> Loaded:
+def loaded(value: Value) -> Loaded:
     """Return the record that JSON holds.
 
     Raises:
-        ValueError: it is none.
+        WrongForm: it is none.
     """
-    record = value if isinstance(value, dict) else {}
-    train, test = record.get("train_examples"), record.get("test_examples")
-    classes, content = record.get("classes"), record.get("content")
-    if (
-        not (_is_count(train) and _is_count(test))
-        or not isinstance(classes, list)
-        or not all(isinstance(name, str) for name in classes)
-        or not (content is None or isinstance(content, str))
-    ):
-        raise ValueError("it says nothing of the data that can be understood")
-    return Loaded(train, test, tuple(classes), content)
+    return Loaded(
+        train_examples=_count(value.member("train_examples")),
+        test_examples=_count(value.member("test_examples")),
+        classes=tuple(name.text() for name in value.member("classes").items()),
+        content=value.member_or("content", None).text_or_none(),
+    )
 
 
-def _is_count(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _count(value: Value) -> int:
+    count = value.integer()
+    if count < 0:
+        raise value.wrong("a count")
+    return count

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from harness import files, machine
 from harness.check import Verdict, check, exit_code
-from harness.ci.cases import Conclusion
+from harness.ci.cases import Conclusion, case_of_runs
 from harness.ci.outputs import NOTHING, Outputs, prepare, refuse_foreign, write
 from harness.ownership import OverwriteError, is_folder, is_stream, refuse_shared
 from harness.plan import Plan, make_plan
@@ -96,6 +96,9 @@ def conclude(experiment: Experiment, plan: Plan, store: Store, reports: Path | N
             why = f"the report of {experiment.name} cannot be made: {type(error).__name__}: {error}"
             conclusion = replace(conclusion, unwritten=" ".join(why.split()))
     show_judgements(console, experiment, conclusion.judgements, conclusion.report)
+    verdict, message = case_of_runs(experiment, conclusion.results)
+    if verdict is Verdict.ERROR:  # no expectation tells of it, and it decides the exit code
+        console.print(f"error: {message}", markup=False, highlight=False, soft_wrap=True)
     return conclusion
 
 

@@ -34,9 +34,20 @@ class Took:
 
 
 def kind(experiment: str, run: str, settings: Mapping[str, Json]) -> Kind:
-    """Return the kind of a run with these complete settings, the JSON that it was read from."""
-    work = [settings["model"], settings["dataset"], settings["training"].get("batch_size")]
-    return Kind(f"{experiment} / {run}", hashlib.sha256(rfc8785.dumps(work)).hexdigest()[:16])
+    """Return the kind of a run with these complete settings, the JSON that it was read from.
+
+    Raises:
+        UnknownSettings: they are not those of a run.
+    """
+    try:
+        work = [settings["model"], settings["dataset"], settings["training"].get("batch_size")]
+        return Kind(f"{experiment} / {run}", hashlib.sha256(rfc8785.dumps(work)).hexdigest()[:16])
+    except (LookupError, AttributeError, rfc8785.CanonicalizationError) as error:
+        raise UnknownSettings from error
+
+
+class UnknownSettings(Exception):
+    """Settings are not those of a run."""
 
 
 class Pace:

@@ -22,17 +22,18 @@ import os
 import platform
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from harness.files import read_bytes
 from harness.plan import ConcreteRun, Plan
 from harness.results import RunResult, Status
 from harness.runner.forecast import left
 from harness.runner.listener import Row
 from harness.spec.records import Json
-from harness.store import Store
+from harness.store import Store, StoreError
+from harness.typed import Value, WrongForm, parse
 
 LEAST_SECONDS = 1.0
 """Between two lines on the advance of a run."""
@@ -73,8 +74,11 @@ class Events:
         if run.key in self._own:
             told = {"status": result.status.value, "reason": result.reason, "seconds": result.seconds}
             self._write("run_finished", key=run.key, run=run.label, **told, measurements=dict(result.measurements))
-        elif self._first and reused:
+        elif self._first and reused and result.status is Status.DONE:
             self._write("run_kept", key=run.key, run=run.label)
+        elif self._first and reused:  # it was finished, and its files are not what was written then
+            told = {"status": result.status.value, "reason": result.reason, "seconds": 0.0}
+            self._write("run_finished", key=run.key, run=run.label, **told, measurements={})
         elif self._first and result.status is Status.BLOCKED:
             self._write("run_blocked", key=run.key, run=run.label, reason=result.reason)
 
@@ -118,8 +122,19 @@ class Current:
     key: str
     label: str
     epochs: int
-    row: Mapping[str, Any] | None
+    row: Row | None
     heard: datetime
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run that an invocation set out to make: `work` is the same where an epoch computes the same."""
+
+    key: str
+    label: str
+    epochs: int
+    work: str
+    blocked: bool
 
 
 @dataclass(frozen=True)
@@ -137,7 +152,7 @@ class Session:
     heard: datetime
     alive: bool
     ended: str | None
-    runs: Sequence[Mapping[str, Any]]
+    runs: Sequence[PlannedRun]
     finished: Mapping[str, str] = field(default_factory=dict)
     current: Sequence[Current] = ()
 
@@ -159,58 +174,123 @@ def session(store: Store, plan: Plan, keys: Sequence[str], processes: int) -> It
 
 
 def sessions(store: Store) -> list[Session]:
-    """Read all logs of a store, the latest last; logs and lines that cannot be read are left out."""
-    found = []
+    """Read all logs of a store, the latest last; those that cannot be read are left out, see `unreadable`."""
+    return [each for each in _logs(store) if isinstance(each, Session)]
+
+
+def unreadable(store: Store) -> list[str]:
+    """Say of every log that is none why, and what to do; one that is empty has not begun yet."""
+    return [each for each in _logs(store) if isinstance(each, str)]
+
+
+def _logs(store: Store) -> Iterator[Session | str]:
+    """Yield what each log tells, or why it tells nothing."""
     for path in sorted(store.events.glob("*.jsonl")):
-        with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
-            found += _session(path, store)
-    return found
+        try:
+            lines = list(_lines(read_bytes(path)))
+            if lines:
+                yield _session(path, lines, store)
+        except (OSError, WrongForm, StoreError) as error:
+            why = getattr(error, "strerror", None) or error
+            yield f"the event log {path} cannot be read: {why}; nothing needs it: remove it"
 
 
-def _session(path: Path, store: Store) -> list[Session]:
-    """Return what a log tells, or nothing where it has not begun to."""
-    lines = list(_lines(path))
-    if not lines:
-        return []
-    first, finished, current, ended = lines[0], {}, dict[str, Current](), None
+def _lines(content: bytes) -> Iterator[Line]:
+    """Yield the lines; a later one that is none is left out: a process that is killed may leave half a line."""
+    for number, text in enumerate(content.splitlines()):
+        try:
+            line = _line(parse(text))
+        except WrongForm:
+            if number == 0:
+                raise
+            continue
+        yield line
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a log: its moment, its event, and whatever else it tells."""
+
+    moment: datetime
+    event: str
+    value: Value
+
+
+def _line(value: Value) -> Line:
+    text = value.member("time").text()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise WrongForm(f"at time expected a moment: {error}") from error
+    if moment.tzinfo is None:
+        raise value.member("time").wrong("a moment with its time zone")
+    return Line(moment, value.member("event").text(), value)
+
+
+def _session(path: Path, lines: Sequence[Line], store: Store) -> Session:
+    first, heard = lines[0], lines[0].moment
+    current, finished, ended = dict[str, Current](), dict[str, str](), None
     for line in lines[1:]:
-        key, event = line.get("key", ""), line["event"]
-        heard = _moment(line)
-        if event == "run_started":
-            current[key] = Current(key, line["run"], line["epochs"], None, heard)
-        elif event == "run_advanced" and key in current:
-            current[key] = Current(key, current[key].label, current[key].epochs, line, heard)
-        elif event in ("run_finished", "run_kept", "run_blocked"):
-            current.pop(key, None)
-            finished[key] = line.get("status", event.removeprefix("run_"))
-        elif event == "session_ended":
-            ended = line["reason"]
-    told = Session(
+        with contextlib.suppress(WrongForm):  # a line that tells something else tells nothing
+            if line.event == "session_ended":
+                ended = line.value.member("reason").text()
+            elif line.event.startswith("run_"):
+                _hear(line, current, finished)
+            heard = line.moment
+    return Session(
         name=path.stem,
-        host=first["host"],
-        pid=first["pid"],
-        processes=first["processes"],
-        started=_moment(first),
-        heard=_moment(lines[-1]),
+        host=first.value.member("host").text(),
+        pid=first.value.member("pid").integer(),
+        processes=_positive(first.value.member("processes")),
+        started=first.moment,
+        heard=heard,
         alive=ended is None and _alive(store, path.name),
         ended=ended,
-        runs=first["runs"],
+        runs=tuple(map(_planned, first.value.member("runs").items())),
         finished=finished,
         current=tuple(current.values()),
     )
-    return [told]
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    for line in path.read_text().splitlines():
-        with contextlib.suppress(ValueError):  # a process that is killed may leave half a line
-            yield json.loads(line)
+def _hear(line: Line, current: dict[str, Current], finished: dict[str, str]) -> None:
+    """Take what a line tells of a run into what is known of all."""
+    key = line.value.member("key").text()
+    if line.event == "run_started":
+        label, epochs = line.value.member("run").text(), _positive(line.value.member("epochs"))
+        current[key] = Current(key, label, epochs, None, line.moment)
+    elif line.event == "run_advanced" and key in current:
+        current[key] = replace(current[key], row=_row(line.value), heard=line.moment)
+    elif line.event in ("run_finished", "run_kept", "run_blocked"):
+        finished[key] = line.value.member_or("status", line.event.removeprefix("run_")).text()
+        current.pop(key, None)
+
+
+def _planned(value: Value) -> PlannedRun:
+    return PlannedRun(
+        key=value.member("key").text(),
+        label=value.member("run").text(),
+        epochs=_positive(value.member("epochs")),
+        work=value.member("work").text(),
+        blocked=value.member("blocked").flag(),
+    )
+
+
+def _row(value: Value) -> dict[str, float]:
+    """Return the measurements of a line that are numbers; the epoch is one of them."""
+    value.member("epoch").number()
+    found = {}
+    for name, each in value.members():
+        with contextlib.suppress(WrongForm):
+            found[name] = each.number()
+    return {name: number for name, number in found.items() if name != "pid"}
+
+
+def _positive(value: Value) -> int:
+    if value.integer() < 1:
+        raise value.wrong("a positive integer")
+    return value.integer()
 
 
 def _alive(store: Store, name: str) -> bool:
     with store.lock(name) as free:
         return not free
-
-
-def _moment(line: Mapping[str, Any]) -> datetime:
-    return datetime.fromisoformat(line["time"])

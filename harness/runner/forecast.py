@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from harness.plan import ConcreteRun, Plan
 from harness.results import RunResult, Status
-from harness.runner.estimate import Kind, Left, Pace, Took, kind, remaining, time_left
+from harness.runner.estimate import Kind, Left, Pace, Took, UnknownSettings, kind, remaining, time_left
 from harness.runner.listener import Row
-from harness.store import Store
+from harness.store import DamagedRun, Store
 
 
 class Forecast:
@@ -48,11 +48,11 @@ def left(run: ConcreteRun) -> Left:
 
 def finished_runs(store: Store) -> Iterator[Took]:
     """Yield what each finished run of a store took; those that cannot be read are left out."""
-    for key, record in store.records().items():
-        with contextlib.suppress(LookupError, TypeError):
-            result = store.result(key, record["run"], record["seed"], history=False)
-            if result.status is Status.DONE:
-                yield _took(kind(record["experiment"], record["run"], record["settings"]), result)
+    kept = store.keys()
+    for key in kept:
+        with contextlib.suppress(DamagedRun, UnknownSettings):
+            origin, result = store.finished(key, history=False)
+            yield _took(kind(origin.experiment, origin.run, origin.settings), result)
 
 
 def _took(like: Kind, result: RunResult) -> Took:

@@ -20,7 +20,7 @@ from harness.runner import backend
 from harness.runner.listener import Listener, Row
 from harness.runner.standing import obstacle, standing
 from harness.spec.records import Json, WeightsFile
-from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, Store, StoreError, Writer
+from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, DamagedRun, Store, StoreError, Writer
 from harness.training import boundary
 from harness.training.fit import NonFiniteLoss, Outcome, train
 from harness.training.state import State
@@ -186,12 +186,10 @@ def _start(run: ConcreteRun, store: Store) -> Path | None:
         return run.run.initialize_from.path
     if run.parent is None:
         return None
-    if f"{WEIGHTS} is damaged" in store.damage(run.parent):
-        raise WeightsError(
-            f"the weights of {run.run.initialize_from} are damaged: "
-            f"python -m harness runs remove {run.parent} --store {store.root}, and run it again"
-        )
-    return store.folder(run.parent) / WEIGHTS
+    try:
+        return store.weights(run.parent)
+    except DamagedRun as error:
+        raise WeightsError(f"{run.run.initialize_from}, from which it starts, cannot be used: {error}") from error
 
 
 def _data(compiled: Compiled) -> Json:

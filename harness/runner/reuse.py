@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from harness.plan import ConcreteRun, Plan
+from harness.run_files import Origin
 from harness.spec import schema
 from harness.spec.records import Json
 
-Record = Mapping[str, Any]
-
 NOT_ITS_SETTINGS = "its data changed, or the harness computes it in another way now"
+NOT_THIS_LANGUAGE = "its settings were written in another version of the language"
 
 _MOST = 3
 _ABSENT = object()
 
 
-def why_new(plan: Plan, run: ConcreteRun, records: Sequence[Record]) -> str | None:
+def why_new(plan: Plan, run: ConcreteRun, kept: Sequence[Origin]) -> str | None:
     """Say what differs between a run and the kept one that it replaces, or None where it was never run.
 
-    `records` are the `run.json` of the kept runs. Of those of the same experiment, run and seed, the one
-    that differs in the fewest settings is compared.
+    Of the `kept` runs of the same experiment, name and seed, the one that differs in the fewest settings is compared.
     """
-    place = {"experiment": run.experiment, "run": run.run.name, "seed": run.seed}
-    own = [record for record in records if place.items() <= record.items()]
-    found = [differences(record["settings"], run.run.resolved) for record in own]
-    if not found:
+    place = (run.experiment, run.run.name, run.seed)
+    own = [each for each in kept if (each.experiment, each.run, each.seed) == place]
+    if not own:
         return None
+    found = [changed for each in own if (changed := differences(each.settings, run.run.resolved)) is not None]
+    if not found:
+        return NOT_THIS_LANGUAGE
     fewest = min(found, key=len)
-    if not fewest and run.parent is not None and run.parent not in {record["parent"] for record in own}:
+    if not fewest and run.parent is not None and run.parent not in {each.parent for each in own}:
         return f"{run.run.initialize_from} changed, from which it starts"
     return told(fewest) if fewest else NOT_ITS_SETTINGS
 
@@ -41,13 +41,17 @@ def told(changed: Sequence[str]) -> str:
     return " and ".join(changed[:_MOST]) + (f" and {rest} more" if rest > 0 else "") + " changed"
 
 
-def differences(then: Json, now: Json) -> list[str]:
+def differences(then: Mapping[str, Json], now: Mapping[str, Json]) -> list[str] | None:
     """Return the settings that differ between two runs' `settings`, each by its path with both of its values.
 
     What was not yet in the language when a run was made has its default; what decides nothing is left out.
+    None says that one of them is not in this language.
     """
     complete = schema.definition("complete_run")
-    old, new = (dict(_leaves(_acting(schema.fill_defaults(complete, each)))) for each in (then, now))
+    filled = [schema.fill_defaults(complete, dict(each)) for each in (then, now)]
+    if any(schema.faults_of_run(each) for each in filled):
+        return None
+    old, new = (dict(_leaves(_acting(each))) for each in filled)
     return [
         f"{path} ({_shown(old.get(path, _ABSENT))} -> {_shown(new.get(path, _ABSENT))})"
         for path in dict.fromkeys([*old, *new])

@@ -79,7 +79,7 @@ def beside(own: Sequence[Crew], terms: Terms) -> Iterator[Callable[[str], str | 
     context = multiprocessing.get_context("spawn")
     others: dict[str, list[BaseProcess]] = {}
     for place, crew in enumerate(own):
-        arguments = (crew.backend, crew.keys, terms)
+        arguments = (crew.backend, crew.keys, terms, os.getpid())
         count = crew.processes - (1 if place == 0 else 0)
         others[crew.backend] = [context.Process(target=_work, args=arguments, daemon=True) for _ in range(count)]
     everyone = [process for some in others.values() for process in some]
@@ -103,7 +103,8 @@ def _gone(backend: str, others: Mapping[str, Sequence[BaseProcess]]) -> str | No
     return f"no process that computes with {backend} is left; exit codes: {', '.join(map(str, codes)) or 'none'}"
 
 
-def _work(backend: str, keys: Sequence[str], terms: Terms) -> None:
+def _work(backend: str, keys: Sequence[str], terms: Terms, first: int) -> None:
+    """Work until all is done, a stop is asked for, or the `first` process, this one's parent, is gone."""
     asked = False
 
     def ask(_signal: int, _frame: object) -> None:
@@ -117,10 +118,10 @@ def _work(backend: str, keys: Sequence[str], terms: Terms) -> None:
     prepare_backend(terms.threads, terms.deterministic)
     from harness.runner import local
 
-    parent = os.getppid()
-
     def stop() -> bool:
-        return asked or os.getppid() != parent  # without the first process, nobody asked for more
+        # Without the first process, nobody asks for more. It told its number itself: it may have been gone before
+        # this process, which imports for seconds, looked for its parent.
+        return asked or os.getppid() != first
 
     work = local.Work(
         plan=terms.plan,

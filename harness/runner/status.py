@@ -19,6 +19,8 @@ from harness.store import Store
 class Standing:
     """An invocation, and how far it is: runs in all, done, failed and blocked, and about how long it will take.
 
+    Failed are also those that were finished and cannot be used any more.
+
     `unknown` runs are not in `seconds_left`, because nothing like them has been run.
     """
 
@@ -44,19 +46,21 @@ def standings(store: Store) -> list[Standing]:
 
 
 def _standing(session: Session, store: Store, pace: Pace) -> Standing:
-    ends = Counter(session.finished.values())
+    finished = {run.key: store.fault(run.key) for run in session.runs if store.done(run.key)}
+    damaged = {key for key, fault in finished.items() if fault is not None}
+    ends = Counter(end for key, end in session.finished.items() if key not in damaged)
     seconds, unknown = remaining(_left(session, store), pace, session.processes)
-    done = sum(store.done(run["key"]) for run in session.runs)
-    return Standing(session, done, ends["error"], ends["blocked"], seconds, unknown)
+    failed = ends["error"] + len(damaged)
+    return Standing(session, len(finished) - len(damaged), failed, ends["blocked"], seconds, unknown)
 
 
 def _left(session: Session, store: Store) -> Iterator[Left]:
     current = {each.key: each for each in session.current}
     for run in session.runs:
-        if not (store.done(run["key"]) or run["blocked"] or run["key"] in session.finished):
-            kind = Kind(run["run"].rpartition(" / ")[0], run["work"])
-            row = current[run["key"]].row if run["key"] in current else None
-            yield Left(kind, run["epochs"], *((row["epoch"], row["seconds"]) if row else ()))
+        if not (store.done(run.key) or run.blocked or run.key in session.finished):
+            row = current[run.key].row if run.key in current else None
+            so_far = (row["epoch"], row.get("seconds", 0.0)) if row else ()
+            yield Left(Kind(run.label.rpartition(" / ")[0], run.work), run.epochs, *so_far)
 
 
 def as_json(found: Sequence[Standing]) -> str:
@@ -86,13 +90,12 @@ def _object(standing: Standing) -> Json:
 
 
 def _current(current: Current) -> Json:
-    row = {name: value for name, value in (current.row or {}).items() if name not in ("time", "event", "pid", "key")}
     return {
         "key": current.key,
         "run": current.label,
         "epochs": current.epochs,
         "heard": current.heard.isoformat(),
-        "row": row,
+        "row": dict(current.row or {}),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,5 +58,44 @@ def test_damaged_runs_are_told(harness: Harness) -> None:
     Path(f".harness/store/runs/{second}/history.csv").write_text("epoch,step\n1,1\n")
     found = harness("runs", "verify")
     assert found.exit_code == 3
-    assert found.output == f"{second}: history.csv is damaged\n1 of 2 runs are as they were written\n"
+    assert found.output == (
+        f"{second}: history.csv is damaged: its SHA-256 is not the one in SHA256SUMS\n"
+        "to make them again: python -m harness runs remove KEY --store .harness/store, then run\n"
+        "1 of 2 runs are as they were written\n"
+    )
     assert harness("runs", "verify", first).exit_code == 0
+
+
+def test_a_run_that_cannot_be_read_is_told_by_every_command_and_can_be_removed(harness: Harness) -> None:
+    _, second = stored("bc")
+    folder = Path(f".harness/store/runs/{second}")
+    shutil.rmtree(folder)
+    folder.write_text("")
+    found = harness("runs", "list")
+    assert (found.exit_code, found.stdout.splitlines()[-1]) == (3, "1 runs in .harness/store")
+    way_out = f"remove the run (python -m harness runs remove {second} --store .harness/store), then run it again"
+    assert found.stderr == f"error: {folder} is no folder; {way_out}\n"
+    found = harness("runs", "show", second)
+    assert (found.exit_code, found.stderr) == (3, f"error: {folder} is no folder; {way_out}\n")
+    found = harness("runs", "verify")
+    assert (found.exit_code, found.stdout.splitlines()[-1]) == (3, "1 of 2 runs are as they were written")
+    assert harness("runs", "remove", second, "--yes").exit_code == 0
+    assert harness("runs", "verify").output == "1 of 1 runs are as they were written\n"
+    assert harness("runs", "list").exit_code == 0
+
+
+def test_an_unfinished_run_can_be_removed(harness: Harness) -> None:
+    store = Store(Path(".harness/store"))
+    store.save_error("u" * 64, "no")
+    assert harness("runs", "remove", "u", "--yes").exit_code == 0
+    assert store.error("u" * 64) is None
+
+
+def test_a_store_that_is_none_is_told(harness: Harness) -> None:
+    Path("s").mkdir()
+    Path("s/runs").write_text("")
+    for command in (["runs", "list"], ["runs", "show", "b"], ["runs", "verify"], ["plan", "a.json"], ["diff", "s"]):
+        options = ["--store", "s"] if command[0] != "diff" else []
+        found = harness(*command, *options)
+        assert found.exit_code == 3 or command[0] == "diff", command
+        assert found.exception is None or isinstance(found.exception, SystemExit), command

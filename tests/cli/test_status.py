@@ -22,6 +22,16 @@ def test_where_nothing_was_run_nothing_is_told(harness: Harness) -> None:
     assert json.loads(harness("status", "--json").output) == []
 
 
+def test_a_log_that_cannot_be_read_is_told_beside_the_others(harness: Harness) -> None:
+    events = Path(".harness/store/events")
+    (events / "a.jsonl").mkdir(parents=True)
+    found = harness("status")
+    assert (found.exit_code, found.stdout) == (3, "no event log in .harness/store: nothing was run there yet\n")
+    assert found.stderr == (
+        f"error: the event log {events}/a.jsonl cannot be read: it is no regular file; nothing needs it: remove it\n"
+    )
+
+
 def test_what_goes_on_is_told_and_how_it_ended(harness: Harness) -> None:
     store = Store(Path(".harness/store"))
     store.prepare()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -188,7 +187,7 @@ DAMAGED: list[tuple[str | bytes, str]] = [
     ("[]", "a.json is no result file of reports"),
     ('{"format": "reproduction-harness result 2"}', "its format is 'reproduction-harness result 2'; this version"),
     ('{"format": "reproduction-harness result 1"}', "a.json: runs is missing"),
-    ('{"format": "reproduction-harness result 1", "runs": []}', "a.json: at runs expected an object, found '[]'"),
+    ('{"format": "reproduction-harness result 1", "runs": []}', "a.json: at runs expected an object, found []"),
     (
         '{"format": "reproduction-harness result 1", "runs": {"one": {"x": {}}}}',
         "at runs.one expected a seed, found 'x'",
@@ -213,12 +212,34 @@ def test_a_damaged_file_is_told_with_the_place(here: Path, content: str | bytes,
         ("measurements", {"test_accuracy": True}, "at runs.one.0.measurements.test_accuracy expected a number"),
         ("measurements", [], "at runs.one.0.measurements expected an object"),
         ("status", None, "at runs.one.0.status expected a string"),
+        ("measurements", {"test_accuracy": float("nan")}, "at runs.one.0.measurements.test_accuracy expected a number"),
+        ("measurements", {"test_accuracy": 10**400}, "at runs.one.0.measurements.test_accuracy expected a number"),
     ],
 )
 def test_a_damaged_run_is_told_with_the_place(here: Path, place: str, value: Json, message: str) -> None:
     document = result({"one": [0.1]})
     document["runs"]["one"]["0"][place] = value
     write(here, document)
+    with pytest.raises(ReadError, match=message):
+        side("a.json")
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "message"),
+    [
+        ("environment", {"keras": 3}, "at environment.keras expected an object, found 3"),
+        ("environment", [], "at environment expected an object"),
+        ("judgements", [{"id": "e", "metric": "m", "verdict": 1}], r"at judgements\.0\.verdict expected a string"),
+        ("judgements", [judgement("pass", 0.5) | {"lower": "x"}], r"at judgements\.0\.lower expected a number"),
+        ("judgements", [judgement("pass", 0.5) | {"mean": [1]}], r"at judgements\.0\.mean expected a number"),
+        ("judgements", [judgement("pass", 0.5) | {"values": {"1": "nan"}}], r"values\.1 expected a number"),
+        ("judgements", [judgement("pass", 0.5) | {"values": {"1.5": 1}}], r"judgements\.0\.values expected a seed"),
+    ],
+)
+def test_other_members_of_another_type_are_told_with_the_place(
+    here: Path, member: str, value: Json, message: str
+) -> None:
+    write(here, result({"one": [0.1]}) | {member: value})
     with pytest.raises(ReadError, match=message):
         side("a.json")
 
@@ -252,9 +273,8 @@ def test_a_store_that_cannot_be_read_is_told(here: Path) -> None:
         side("store")
     stored(here / "store", "k", "one", 0.1, {})
     (here / "store/runs/k/run.json").write_text("[]")
-    with pytest.raises(ReadError, match="not the record of a run"):
+    with pytest.raises(ReadError, match=r"store/runs/k/run\.json is damaged: .*runs remove k --store store"):
         side("store")
-    (here / "store/runs/k/run.json").write_text(json.dumps({"experiment": "a", "run": "one", "seed": 0}))
-    (here / "store/runs/k/environment.json").write_text("{")
-    with pytest.raises(ReadError, match="its record store/runs/k cannot be read"):
+    (here / "store/runs/k/run.json").unlink()
+    with pytest.raises(ReadError, match=r"store/runs/k/run\.json is missing"):
         side("store")

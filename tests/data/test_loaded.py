@@ -6,24 +6,26 @@ import json
 
 import pytest
 
-from harness.data.loaded import Loaded, loaded_from_json
+from harness.data.loaded import Loaded, loaded
 from harness.spec.records import Json
+from harness.typed import Value, WrongForm
 
 
-class TestLoadedFromJson:
-    """`loaded_from_json`"""
+class TestLoaded:
+    """`loaded`"""
 
     @pytest.mark.parametrize("content", [None, "ab12"])
     def test_what_is_written_is_read(self, content: str | None) -> None:
         record = Loaded(7, 3, ("cat", "dog"), content)
         written = {"train_examples": 7, "test_examples": 3, "classes": ["cat", "dog"], "content": content}
         assert json.loads(json.dumps(record.to_json())) == written
-        assert loaded_from_json(written) == record
+        assert loaded(Value(written)) == record
 
     @pytest.mark.parametrize(
         "changes",
         [
             {"train_examples": None},
+            {"train_examples": 10**400},
             {"train_examples": "7"},
             {"test_examples": 3.0},
             {"test_examples": True},
@@ -35,10 +37,10 @@ class TestLoadedFromJson:
     )
     def test_another_form_is_refused(self, changes: Json) -> None:
         written = {"train_examples": 7, "test_examples": 3, "classes": ["cat"], "content": None}
-        with pytest.raises(ValueError, match="the data"):
-            loaded_from_json(written | changes)
+        with pytest.raises(WrongForm, match="expected"):
+            loaded(Value(written | changes))
 
     @pytest.mark.parametrize("value", [None, [], 3, "data"])
     def test_what_is_no_object_is_refused(self, value: Json) -> None:
-        with pytest.raises(ValueError, match="the data"):
-            loaded_from_json(value)
+        with pytest.raises(WrongForm, match="expected"):
+            loaded(Value(value))

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ import pytest
 
 from harness.results import RunResult, Status
 from harness.runner import events
-from harness.runner.events import Events, session, sessions
+from harness.runner.events import Events, session, sessions, unreadable
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -137,6 +139,88 @@ def test_a_damaged_log_is_left_out(person: Person, content: str) -> None:
     person.store.events.mkdir()
     (person.store.events / "a.jsonl").write_text(content)
     assert sessions(person.store) == []
+    told = unreadable(person.store)
+    assert len(told) == (1 if content else 0)  # an empty one has not begun
+    assert all(f"the event log {person.store.events / 'a.jsonl'} cannot be read: " in each for each in told)
+
+
+START: dict[str, Any] = {
+    "time": "2026-01-01T00:00:00+00:00",
+    "event": "session_started",
+    "pid": 1,
+    "host": "h",
+    "processes": 1,
+    "runs": [{"key": "k", "run": "a / one / seed 0", "epochs": 5, "work": "w", "done": False, "blocked": False}],
+}
+
+
+def written(person: Person, *lines: object) -> Path:
+    person.store.prepare()
+    person.store.events.mkdir(exist_ok=True)
+    path = person.store.events / "a.jsonl"
+    path.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"time": "2026-01-01T00:00:00"}, "at time expected a moment with its time zone"),
+        ({"time": 3}, "at time expected a string"),
+        ({"pid": "1"}, "at pid expected an integer"),
+        ({"processes": 0}, "at processes expected a positive integer"),
+        ({"runs": {}}, "at runs expected an array"),
+        ({"runs": [START["runs"][0] | {"epochs": "5"}]}, r"at runs\.0\.epochs expected an integer"),
+        ({"runs": [START["runs"][0] | {"blocked": 1}]}, r"at runs\.0\.blocked expected true or false"),
+    ],
+)
+def test_a_first_line_of_another_form_is_told(person: Person, change: dict[str, Any], message: str) -> None:
+    path = written(person, START | change)
+    assert sessions(person.store) == []
+    (told,) = unreadable(person.store)
+    assert re.search(rf"{path} cannot be read: {message}.*: remove it$", told)
+
+
+def test_a_later_line_of_another_form_is_left_out(person: Person) -> None:
+    run: dict[str, Any] = {"time": "2026-01-01T00:00:01+00:00", "pid": 1, "key": "k"}
+    advanced = {"epoch": 2, "seconds": 4.5, "train_accuracy": "much", "test_accuracy": 0.5, "test_loss": True}
+    written(
+        person,
+        START,
+        run | {"event": "run_started", "run": 3, "epochs": 5},
+        run | {"event": "run_started", "run": "a / one / seed 0", "epochs": 5},
+        run | {"event": "run_advanced", **advanced},
+        run | {"event": "run_advanced", "epoch": "3"},
+        run | {"event": "run_finished", "status": ["done"]},
+        run | {"event": "session_ended", "reason": None},
+        run | {"event": 7},
+        '{"time": "2026-',
+    )
+    (found,) = sessions(person.store)
+    (current,) = found.current
+    assert current.row == {"epoch": 2, "seconds": 4.5, "test_accuracy": 0.5}
+    assert (found.ended, dict(found.finished), unreadable(person.store)) == (None, {}, [])
+
+
+def test_a_log_that_is_no_file_is_told(person: Person) -> None:
+    written(person, START).unlink()
+    os.mkfifo(person.store.events / "a.jsonl")
+    (told,) = unreadable(person.store)
+    assert "it is no regular file" in told
+
+
+def test_a_finished_run_that_is_damaged_is_told_as_an_error(person: Person) -> None:
+    spec = person.spec()
+    assert person.run(spec).exit_code == 0
+    for log in person.store.events.iterdir():
+        log.unlink()
+    (key,) = person.store.keys()
+    (person.store.folder(key) / "measurements.json").write_text("{}")
+    assert person.run(spec).exit_code == 3
+    told = lines(person)
+    assert [line["event"] for line in told] == ["session_started", "run_finished", "session_ended"]
+    assert told[1]["status"] == "error"
+    assert "measurements.json is damaged" in told[1]["reason"]
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(person: Person) -> None:

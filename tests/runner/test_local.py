@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import threading
 import weakref
 from collections import OrderedDict
@@ -133,9 +134,47 @@ def test_a_run_whose_parent_s_weights_are_damaged_says_so(person: Person) -> Non
     assert [status for _, status, _ in execute(person, both).ended] == [Status.DONE, Status.ERROR]
     error = person.store.error(person.keys(both)["child"])
     assert error == (
-        "the weights of random are damaged: "
-        f"python -m harness runs remove {key} --store {person.store.root}, and run it again"
+        f"random, from which it starts, cannot be used: {weights} is damaged: "
+        "its SHA-256 is not the one in SHA256SUMS; "
+        f"remove the run (python -m harness runs remove {key} --store {person.store.root}), then run it again"
     )
+
+
+def test_no_run_starts_from_weights_without_a_checksum_or_of_another_run(person: Person) -> None:
+    spec = person.spec(runs={"random": {}})
+    execute(person, spec)
+    folder = person.store.folder(person.keys(spec)["random"])
+    sums = folder / "SHA256SUMS"
+    whole, record = sums.read_text(), (folder / "run.json").read_text()
+    both = person.spec(runs={"random": {}, "child": {"initialize_from": "random"}})
+    child = person.keys(both)["child"]
+    sums.write_text("".join(line for line in whole.splitlines(keepends=True) if "weights" not in line))
+    execute(person, both)
+    assert "final.weights.h5 is not in SHA256SUMS" in str(person.store.error(child))
+    other = record.replace(folder.name, "f" * 64).encode()
+    (folder / "run.json").write_bytes(other)
+    digests = {name: digest for digest, name in (line.split() for line in whole.splitlines())}
+    digests["run.json"] = hashlib.sha256(other).hexdigest()
+    sums.write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
+    execute(person, both)
+    assert f"run.json is of another run, whose key is {'f' * 64}" in str(person.store.error(child))
+    person.store.remove(folder.name)
+    assert [status for _, status, _ in execute(person, both).ended] == [Status.DONE, Status.DONE]
+
+
+def test_a_finished_run_that_is_damaged_is_an_error_and_is_left_as_it_is(person: Person) -> None:
+    """It is not trained again by itself: what lies there may be wanted."""
+    spec = person.spec(runs={"random": {}})
+    execute(person, spec)
+    file = person.store.folder(person.keys(spec)["random"]) / "measurements.json"
+    file.write_text(file.read_text().replace("0", "1", 1))
+    content = file.read_bytes()
+    assert [status for _, status, _ in execute(person, spec).ended] == [Status.ERROR]
+    found = person.run(spec)
+    assert found.exit_code == 3
+    assert f"{file} is damaged" in found.output
+    assert "runs remove" in found.output
+    assert file.read_bytes() == content
 
 
 def test_the_listener_hears_of_every_run_parents_first(person: Person) -> None:

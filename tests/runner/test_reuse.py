@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.plan import Plan, make_plan
+from harness.run_files import Origin
 from harness.runner.reuse import why_new
 from harness.spec.load import load
 from harness.spec.patch import merge_patch
@@ -25,11 +27,8 @@ def planned(folder: Path, change: Json) -> Plan:
     return make_plan(load([path]), folder, gpus=0)
 
 
-def records(plan: Plan) -> list[Json]:
-    return [
-        {"experiment": r.experiment, "run": r.run.name, "seed": r.seed, "parent": r.parent, "settings": r.run.resolved}
-        for r in plan.runs.values()
-    ]
+def origins(plan: Plan) -> list[Origin]:
+    return [Origin(r.key, r.experiment, r.run.name, r.seed, r.parent, r.run.resolved) for r in plan.runs.values()]
 
 
 @pytest.mark.parametrize(
@@ -53,8 +52,8 @@ def records(plan: Plan) -> list[Json]:
         (
             {"runs": {"child": {"model": {"hidden": [3]}, "dataset": {"randomize": [{"name": "confusion"}]}}}},
             None,
-            'dataset.randomize ([] -> [{"name": "confusion", "replicas": 1, "zero_out": 0.1, "unit": "channel"}]) '
-            "changed",
+            'dataset.randomize ([] -> [{"name": "confusion", "seed": null, "replicas": 1, "zero_out": 0.1, '
+            '"unit": "channel"}]) changed',
         ),
         (
             {"defaults": {"training": {"batch_size": 9, "epochs": 9, "last_batch": "drop", "loss_reduction": "sum"}}},
@@ -65,7 +64,7 @@ def records(plan: Plan) -> list[Json]:
     ],
 )
 def test_what_changed_is_told(change: Json, of_parent: str | None, of_child: str | None, tmp_path: Path) -> None:
-    kept, now = records(planned(tmp_path, {})), planned(tmp_path, change)
+    kept, now = origins(planned(tmp_path, {})), planned(tmp_path, change)
     parent, child = now.runs.values()
     if of_parent is not None:
         assert why_new(now, parent, kept) == of_parent
@@ -75,27 +74,36 @@ def test_what_changed_is_told(change: Json, of_parent: str | None, of_child: str
 
 def test_a_run_that_never_was_has_no_reason(tmp_path: Path) -> None:
     now = planned(tmp_path, {"seeds": [1]})
-    assert why_new(now, next(iter(now.runs.values())), records(planned(tmp_path, {}))) is None
+    assert why_new(now, next(iter(now.runs.values())), origins(planned(tmp_path, {}))) is None
 
 
 def test_of_several_kept_runs_the_nearest_is_compared(tmp_path: Path) -> None:
     far = {"defaults": {"training": {"batch_size": 5, "epochs": 5}}}
     near = {"defaults": {"training": {"epochs": 3}}}
-    kept = [*records(planned(tmp_path, far)), *records(planned(tmp_path, near))]
+    kept = [*origins(planned(tmp_path, far)), *origins(planned(tmp_path, near))]
     now = planned(tmp_path, {})
     assert why_new(now, next(iter(now.runs.values())), kept) == "training.epochs (3 -> 100) changed"
 
 
 def test_settings_younger_than_the_kept_run_have_their_defaults(tmp_path: Path) -> None:
     plan = planned(tmp_path, {})
-    kept = json.loads(json.dumps(records(plan)))
-    for record in kept:
-        del record["settings"]["training"]["precision"]
+    kept = [replace(each, settings=json.loads(json.dumps(each.settings))) for each in origins(plan)]
+    for each in kept:
+        del each.settings["training"]["precision"]
     now = planned(tmp_path, {"defaults": {"training": {"epochs": 2}}})
     assert why_new(now, next(iter(now.runs.values())), kept) == "training.epochs (100 -> 2) changed"
 
 
 def test_equal_settings_leave_the_data_and_the_code(tmp_path: Path) -> None:
     plan = planned(tmp_path, {})
-    reason = why_new(plan, next(iter(plan.runs.values())), records(plan))
+    reason = why_new(plan, next(iter(plan.runs.values())), origins(plan))
     assert reason == "its data changed, or the harness computes it in another way now"
+
+
+@pytest.mark.parametrize("change", [{}, {"training": 3}, {"regularizers": {}}, {"model": None}, {"dataset": [1]}])
+def test_settings_of_another_language_are_told_so(change: Json, tmp_path: Path) -> None:
+    plan = planned(tmp_path, {})
+    run = next(iter(plan.runs.values()))
+    settings = {**run.run.resolved, **change} if change else {}
+    kept = [replace(each, settings=settings) for each in origins(plan)]
+    assert why_new(plan, run, kept) == "its settings were written in another version of the language"

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.files import alive
 from harness.runner.side import Crew, crews, threads_each
 
 if TYPE_CHECKING:
@@ -68,6 +71,53 @@ def test_runs_of_a_backend_whose_process_dies_are_errors(person: Person) -> None
     assert person.store.error(key) == "no process that computes with jax is left; exit codes: 1"
     assert person.store.done(person.keys(spec)["both[tensorflow]"])
     assert not person.store.done(person.keys(spec)["child"])
+
+
+def children(process: int) -> list[int]:
+    """The processes that a process started."""
+    listed = Path(f"/proc/{process}/task/{process}/children")
+    return [int(number) for number in listed.read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are not listed in /proc here")
+def test_a_process_whose_first_dies_while_it_imports_trains_nothing(person: Person) -> None:
+    spec = person.spec(runs={"random": {"training": {"epochs": 500}}}, seeds=[0, 1, 2])
+    started = person.start(spec, "-j", "2", program=("-c", WAITING))
+    assert started.stdout is not None
+    assert started.stdout.readline() == "beside\n"
+    beside = [number for number in children(started.pid) if "spawn_main" in command_of(number)]
+    assert len(beside) == 1
+    started.kill()
+    started.wait()
+    deadline = time.monotonic() + 60
+    while alive(beside[0]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not alive(beside[0])
+    assert person.store.keys() == []
+    assert list((person.folder / "store" / "unfinished").iterdir()) == []
+
+
+def command_of(process: int) -> str:
+    return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+WAITING = """
+import time
+from multiprocessing.process import BaseProcess
+from harness.cli import main
+
+start = BaseProcess.start
+
+def begin(process):
+    start(process)
+    print("beside", flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    BaseProcess.start = begin
+    main()
+"""
+"""The command, which is killed at the moment when it has started the process beside it."""
 
 
 def test_two_processes_end_as_one_does(person: Person, another: Person) -> None:

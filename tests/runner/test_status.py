@@ -46,5 +46,13 @@ def test_the_last_invocation_is_told_where_none_is_alive(person: Person) -> None
     assert json.loads(as_json([last]))[0]["current"] == []
 
 
+def test_a_finished_run_that_is_damaged_counts_as_failed(person: Person) -> None:
+    spec = person.spec(seeds=[0, 1])
+    assert person.run(spec).exit_code == 0
+    (person.store.folder(person.store.keys()[0]) / "measurements.json").write_text("{}")
+    (last,) = standings(person.store)
+    assert (last.total, last.done, last.failed) == (2, 1, 1)
+
+
 def test_an_age_is_in_seconds() -> None:
     assert age(datetime.now(UTC) - timedelta(minutes=2)) == pytest.approx(120, abs=5)
