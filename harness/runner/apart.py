@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+from harness import streams
 from harness.plan import Member, Plan
 from harness.runner.backend import BackendError
 from harness.runner.standing import obstacle
@@ -49,6 +50,7 @@ def run_apart(experiment: Experiment, store: Store, data_dir: Path, processes: i
 
 
 def _work(experiment: Experiment, root: Path, data_dir: Path, processes: int) -> None:
+    streams.prepare()
     os.setpgrp()  # so that Ctrl-C reaches the first process alone, which passes it on
     threading.Thread(target=_end_with_the_first, daemon=True).start()
     from harness.runner.session import run_experiments
