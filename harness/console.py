@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
+if TYPE_CHECKING:  # what validates alone does not wait for it
+    from rich.console import Console
+    from rich.text import Text
 
 _JOINERS = "\u200c\u200d"
 """They have no width, but letters of some scripts and some emoji need them."""
@@ -30,6 +32,8 @@ def visible(text: str) -> str:
 
 def told(text: str, style: str = "") -> Text:
     """Return what a console shows of text, in a line or in the cell of a table: no markup, no emoji codes."""
+    from rich.text import Text
+
     return Text(visible(text), style)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import ERROR, PATHS, STORE, load_or_exit, options
+from harness.console import visible
 from harness.data import catalog
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> No
             write(each, path_of(each.name, reports))
             click.echo(f"written: {path_of(each.name, reports)}")
     except BaselineError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(visible(f"error: {error}"), err=True)
         sys.exit(ERROR)
     sys.exit(code)
 
@@ -101,7 +102,7 @@ def _measured(
         try:
             kept = read(path_of(experiment.name, reports))
         except BaselineError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(visible(f"error: {error}"), err=True)
             sys.exit(ERROR)
         yield experiment, kept, None if missing else measure(experiment, results)
 

@@ -80,8 +80,14 @@ MANUAL = {
 
 
 def data_dir() -> Path:
-    """The folder that holds prepared data: TFDS_DATA_DIR, else TFDS's default below the home folder."""
-    return Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    """The folder that holds prepared data: TFDS_DATA_DIR, else TFDS's default below the home folder.
+
+    Where there is no home folder, as in some containers, it lies beside the store.
+    """
+    try:
+        return Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    except RuntimeError:
+        return Path(".harness/tensorflow_datasets")
 
 
 def archive_folders() -> tuple[Path, ...]:
