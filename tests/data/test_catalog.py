@@ -161,3 +161,13 @@ def test_every_dataset_has_a_status(name: str, folders: tuple[Path, Path]) -> No
     if status.folder is not None:
         assert status.missing == catalog.SOURCES[name].missing({}, data_dir)
     assert not data_dir.exists()
+
+
+def test_without_a_home_folder_data_lie_beside_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_number: int) -> None:
+        raise KeyError
+
+    for name in ("HOME", "TFDS_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert catalog.data_dir() == Path(".harness/tensorflow_datasets")
