@@ -1,6 +1,6 @@
 """`python -m harness`."""
 
-from harness.cli import main
+from harness.cli import start
 
 if __name__ == "__main__":
-    main(prog_name="python -m harness")
+    start("python -m harness")

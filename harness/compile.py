@@ -135,11 +135,15 @@ def _load(model: keras.Model, weights: Path) -> None:
 
 
 def _misfit(model: keras.Model, weights: Path) -> str | None:
-    """Say how the arrays of a file differ from the network's; Keras itself takes the file of a deeper network."""
+    """Say how the arrays of a file differ from the network's; Keras itself takes the file of a deeper network.
+
+    What Keras saves besides of a model that was compiled, its optimizer's state, does not count.
+    """
     stored: Counter[tuple[int, ...]] = Counter()
 
     def count(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset) and "seed_generator" not in name.split("/"):
+        parts = name.split("/")
+        if isinstance(item, h5py.Dataset) and parts[0] != "optimizer" and "seed_generator" not in parts:
             stored[item.shape] += 1
 
     with h5py.File(weights) as file:

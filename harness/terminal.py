@@ -8,11 +8,11 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from harness.check import Judgement, Verdict
+from harness.console import say, told
 from harness.data import catalog
 from harness.numbers import bounds, scale_of
 from harness.plan import ConcreteRun, Member, Plan
@@ -43,10 +43,21 @@ _SHORT = 12
 
 
 def _table(*columns: str, title: str | None = None) -> Table:
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        title=None if title is None else _title(title),
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        header_style="bold",
+    )
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def _title(text: str) -> Text:
+    """Return the title of a table, an empty line above it."""
+    return Text("\n").append_text(told(text))
 
 
 def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> None:
@@ -55,7 +66,7 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
     kept = [] if all(store.done(key) for key in plan.runs) else list(store.origins().values())
     damaged: set[str] = set()
     for experiment in experiments:
-        table = _table("run", "starts from", "seeds", "standing", "steps", "images", title=f"\n{experiment.name}")
+        table = _table("run", "starts from", "seeds", "standing", "steps", "images", title=experiment.name)
         notes: dict[str, dict[str, None]] = {}
         for name, run in experiment.runs.items():
             keys = [plan.members[Member(experiment.name, name, seed)] for seed in experiment.seeds]
@@ -63,9 +74,8 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
             cost = ["?" if each is None else f"{each:,}" for each in (first.steps, first.images)]
             results = [standing(plan, key, name, plan.runs[key].seed, store, history=False) for key in keys]
             damaged |= {each.key for each in results if each.status is Status.ERROR and store.done(each.key)}
-            table.add_row(
-                escape(name), escape(_start(run)), str(len(keys)), escape(_standings(plan, results, store)), *cost
-            )
+            standings = _standings(plan, results, store)
+            table.add_row(told(name), told(_start(run)), str(len(keys)), told(standings), *cost)
             for each in results:
                 if each.status in _HALTED:
                     notes.setdefault(f"{_STATES[each.status]}: {each.reason}", {})[name] = None
@@ -73,7 +83,7 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
                     notes.setdefault(f"to do, because {why}", {})[name] = None
         console.print(table)
         for reason, names in notes.items():
-            console.print(f"{', '.join(names)} {reason}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"{', '.join(names)} {reason}")
     show_remarks(console, plan)
     console.print(f"\n{_summary(plan, store, len(damaged))}", highlight=False)
 
@@ -81,7 +91,7 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
 def show_remarks(console: Console, plan: Plan) -> None:
     """Show what of the data sets is left out, and what of them cannot be used."""
     for remark in plan.remarks:
-        console.print(remark, markup=False, highlight=False, soft_wrap=True)
+        say(console, remark)
 
 
 def _start(run: RunSpec) -> str:
@@ -141,10 +151,10 @@ def show_runs(store: Store, pattern: str) -> list[str]:
             continue
         train, test = (_percent(result.measurements.get(name)) for name in ("train_accuracy", "test_accuracy"))
         size = sum(path.lstat().st_size for path in store.folder(key).iterdir())
-        table.add_row(key[:_SHORT], escape(label), train, test, f"{result.seconds:.1f}", decimal(size))
+        table.add_row(told(key[:_SHORT]), told(label), train, test, f"{result.seconds:.1f}", decimal(size))
     console = Console()
     console.print(table)
-    console.print(f"{table.row_count} runs in {store.root}", markup=False, highlight=False)
+    say(console, f"{table.row_count} runs in {store.root}")
     return faults
 
 
@@ -155,22 +165,18 @@ def _percent(value: float | None) -> str:
 def show_standings(standings: Sequence[Standing], root: Path) -> None:
     """Show the invocations that are at work on a store, what each is doing, and how long it will take."""
     console = Console()
-
-    def say(text: str) -> None:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
-
     if not standings:
-        say(f"no event log in {root}: nothing was run there yet")
+        say(console, f"no event log in {root}: nothing was run there yet")
     for each in standings:
         session = each.session
-        say(f"{session.host}, process {session.pid}, {_life(session)}: {_progress(each)}")
+        say(console, f"{session.host}, process {session.pid}, {_life(session)}: {_progress(each)}")
         if session.alive and session.current:
             table = _table("run", "epoch", "train", "test", "heard")
             for run in session.current:
                 row = run.row or {}
                 epoch = f"{row.get('epoch', 0)} of {run.epochs}"
                 accuracies = (_percent(row.get(name)) for name in ("train_accuracy", "test_accuracy"))
-                table.add_row(escape(run.label), epoch, *accuracies, f"{in_words(age(run.heard))} ago")
+                table.add_row(told(run.label), told(epoch), *accuracies, f"{in_words(age(run.heard))} ago")
             console.print(table)
 
 
@@ -194,39 +200,38 @@ def show_judgements(
     """Show an experiment's verdicts, and where its report lies."""
     headers = ("verdict", "expectation", "expected", "measured", "basis")
     rows = [_judgement_row(judgement) for judgement in judgements]
-    _print_table(console, f"\n{experiment.name}: {experiment.title}", headers, rows)
+    _print_table(console, _title(f"{experiment.name}: {experiment.title}"), headers, rows)
     for judgement in judgements:
         if judgement.message and judgement.verdict is not Verdict.PASS:
-            console.print(
-                f"{judgement.expectation.id}: {judgement.message}", markup=False, highlight=False, soft_wrap=True
-            )
+            say(console, f"{judgement.expectation.id}: {judgement.message}")
     if report is not None:
-        console.print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"report: {report}")
 
 
 def _judgement_row(judgement: Judgement) -> list[Text]:
     expectation = judgement.expectation
     scale, who = scale_of(expectation.metric), subject(expectation.statistic, expectation.share)
     return [
-        Text(judgement.verdict.value, _COLOURS[judgement.verdict]),
-        Text(expectation.id),
-        Text(f"{who} {bounds(expectation.lower, expectation.upper, scale)}"),
-        Text(found(judgement.mean, judgement.deviation, judgement.median, scale)),
-        Text(expectation.basis.value),
+        told(judgement.verdict.value, _COLOURS[judgement.verdict]),
+        told(expectation.id),
+        told(f"{who} {bounds(expectation.lower, expectation.upper, scale)}"),
+        told(found(judgement.mean, judgement.deviation, judgement.median, scale)),
+        told(expectation.basis.value),
     ]
 
 
-def _print_table(console: Console, title: str, headers: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
+def _print_table(console: Console, title: Text, headers: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:
     """Print a table: aligned where it fits, which takes a tenth of the time (a hundred of them count), else folded."""
     cells = [[Text(header, "bold") for header in headers], *rows]
     widths = [max(cell.cell_len for cell in column) for column in zip(*cells, strict=True)]
     if sum(widths) + 2 * (len(widths) - 1) > console.width:
-        table = _table(*headers, title=escape(title))
+        table = _table(*headers)
+        table.title = title
         for row in rows:
             table.add_row(*row)
         console.print(table)
         return
-    whole = Text().append(f"{title}\n", "italic")
+    whole = Text().append(title.plain, "italic").append("\n")
     for row in cells:
         for cell, width in zip(row, widths, strict=True):
             whole.append_text(cell).append(" " * (width + 2 - cell.cell_len))
@@ -238,16 +243,17 @@ def _print_table(console: Console, title: str, headers: Sequence[str], rows: Seq
 def show_sources(data_dir: Path) -> None:
     """Show every data set, whether it is ready, and how to get it."""
     console = Console()
-    table = _table("name", "ready", "what", "size", "licence", title=f"data folder: {data_dir}")
+    table = _table("name", "ready", "what", "size", "licence")
+    table.title = told(f"data folder: {data_dir}")
     notes = []
     for name, info in catalog.SOURCES.items():
         missing = None if info.named_by else catalog.unready(name, {}, data_dir)
         ready = f"by {info.named_by}" if info.named_by else "no" if missing else "yes"
         notes += [missing] if missing else []
-        table.add_row(name, ready, escape(info.title), escape(info.size), escape(info.licence))
+        table.add_row(name, ready, told(info.title), told(info.size), told(info.licence))
     console.print(table)
     for note in notes:
-        console.print(note, markup=False, highlight=False, soft_wrap=True)
+        say(console, note)
 
 
 def show_status(names: Sequence[str], data_dir: Path, parameters: Json | None = None) -> None:
@@ -258,15 +264,16 @@ def show_status(names: Sequence[str], data_dir: Path, parameters: Json | None = 
     console = Console()
     for name in names:
         info, status = catalog.SOURCES[name], catalog.status(name, data_dir, parameters)
-        table = Table(title=f"\n{name}: {escape(info.title)}", title_justify="left", box=None, show_header=False)
+        title = _title(f"{name}: {info.title}")
+        table = Table(title=title, title_justify="left", box=None, show_header=False)
         table.add_column()
         table.add_column(overflow="fold")
         rows = [*_standing(status), ("size", info.size), ("licence", info.licence), ("cite", info.citation)]
         for label, value in rows:
-            table.add_row(label, escape(value))
+            table.add_row(label, told(value))
         console.print(table)
         if status.missing:
-            console.print(f"next: {status.missing}", markup=False, highlight=False, soft_wrap=True)
+            say(console, f"next: {status.missing}")
 
 
 def _standing(status: catalog.Status) -> Iterator[tuple[str, str]]:

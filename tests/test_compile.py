@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 import pytest
 
@@ -170,6 +171,47 @@ def test_weights_that_keras_saved_with_dropout_are_taken_too(tmp_path: Path) -> 
     source.save_weights(path)
     taken = compiled(2, path, dropping(0.5)).model
     assert all(np.array_equal(a, b) for a, b in zip(source.get_weights(), taken.get_weights(), strict=True))
+
+
+def fitted(*hidden: int, optimizer: str = "adam") -> keras.Sequential:
+    """Train a network of plain Keras, of the shapes of a perceptron here, for a step."""
+    dense = [keras.layers.Dense(units, activation="relu") for units in hidden]
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), keras.layers.Flatten(), *dense, keras.layers.Dropout(0.5), keras.layers.Dense(10)]
+    )
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    draw = np.random.default_rng(0)
+    model.fit(draw.random((20, 8, 8, 1)), draw.integers(0, 10, 20), batch_size=20, verbose=0)
+    return model
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
+def test_weights_that_plain_keras_saved_after_fit_are_taken_without_their_optimizer(
+    optimizer: str, tmp_path: Path
+) -> None:
+    path, source = tmp_path / "a.weights.h5", fitted(10, 10, optimizer=optimizer)
+    source.save_weights(path)
+    with h5py.File(path) as file:
+        assert len(file["optimizer"]["vars"]) > 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        taken = compiled(2, path).model
+    assert all(np.array_equal(a, b) for a, b in zip(source.get_weights(), taken.get_weights(), strict=True))
+
+
+def test_weights_of_a_checkpoint_of_plain_keras_are_taken(tmp_path: Path) -> None:
+    path, source = tmp_path / "a.weights.h5", fitted(10, 10)
+    keep = keras.callbacks.ModelCheckpoint(str(path), save_weights_only=True)
+    source.fit(np.ones((20, 8, 8, 1)), np.zeros(20), verbose=0, callbacks=[keep])
+    taken = compiled(2, path).model
+    assert all(np.array_equal(a, b) for a, b in zip(source.get_weights(), taken.get_weights(), strict=True))
+
+
+def test_an_optimizer_s_state_hides_no_misfit(tmp_path: Path) -> None:
+    path = tmp_path / "a.weights.h5"
+    fitted(10).save_weights(path)  # Adam's moments have the shapes of the weights
+    with pytest.raises(WeightsError, match="only the file has nothing; only the network has arrays of 10, 10x10"):
+        compiled(0, path)
 
 
 def test_in_mixed_precision_layers_compute_in_bfloat16_and_weights_stay_float32() -> None:

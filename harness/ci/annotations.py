@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from harness.check import Verdict
 from harness.ci.cases import Case, Suite
-from harness.ci.forge import repository_path
+from harness.ci.forge import command, repository_path
 from harness.ci.message import headline
+from harness.console import visible
 
 _LEVELS = {
     Verdict.FAIL: "error",
@@ -38,18 +39,10 @@ def _line(case: Case, suite: Suite, level: str, environment: Mapping[str, str]) 
         "line": str(case.place.line),
         "title": f"{suite.conclusion.experiment.name}: {case.id}: {case.verdict.value}",
     }
-    listed = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items())
-    return f"::{level} {listed}::{_escaped(chr(10).join(_text(case)))}"
+    return command(level, properties, _text(case))
 
 
 def _text(case: Case) -> Iterator[str]:
     yield headline(case)
-    if case.message and case.message != headline(case):
+    if case.message and visible(case.message) != headline(case):
         yield case.message
-
-
-def _escaped(text: str, also: str = "") -> str:
-    """Escape what would end a command's message, or one of its properties."""
-    for character in "%\r\n" + also:
-        text = text.replace(character, f"%{ord(character):02X}")
-    return text

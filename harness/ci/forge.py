@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from harness.console import visible
 
 
 def in_actions(environment: Mapping[str, str]) -> bool:
     """Tell whether a step of a workflow runs here: its output is read for annotations."""
     return environment.get("GITHUB_ACTIONS") == "true"
+
+
+def command(level: str, properties: Mapping[str, str], lines: Iterable[str]) -> str:
+    """Return a workflow command: an error, a warning or a notice, shown where its properties say.
+
+    Nothing in its text ends it or begins another.
+    """
+    listed = ",".join(f"{name}={_escaped(visible(value), ':,')}" for name, value in properties.items())
+    return f"::{level} {listed}::{_escaped(chr(10).join(map(visible, lines)))}"
+
+
+def _escaped(text: str, also: str = "") -> str:
+    """Escape what would end a command's message, or one of its properties."""
+    for character in "%\r\n" + also:
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
 
 
 def repository_path(path: Path, environment: Mapping[str, str]) -> str:

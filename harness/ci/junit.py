@@ -25,7 +25,7 @@ def junit(suites: Sequence[Suite], allow: Collection[Verdict], when: datetime) -
     A fail is a failure, an error an error, and what is blocked is skipped. What is inconclusive is a failure,
     or skipped where it is allowed: the format has no word for it. A case's time is `Case.seconds`.
     """
-    root = ElementTree.Element("testsuites", name="harness")
+    root = _element("testsuites", name="harness")
     for suite in suites:
         root.append(_suite(suite, allow, when))
     for name in ("tests", "failures", "errors", "skipped"):
@@ -38,7 +38,7 @@ def junit(suites: Sequence[Suite], allow: Collection[Verdict], when: datetime) -
 
 def _suite(suite: Suite, allow: Collection[Verdict], when: datetime) -> ElementTree.Element:
     experiment = suite.conclusion.experiment
-    element = ElementTree.Element("testsuite", name=experiment.name, timestamp=when.isoformat(timespec="seconds"))
+    element = _element("testsuite", name=experiment.name, timestamp=when.isoformat(timespec="seconds"))
     _add_properties(element, _of_experiment(suite.conclusion))
     tags = [_outcome(case, allow) for case in suite.cases]
     for case in suite.cases:
@@ -51,10 +51,10 @@ def _suite(suite: Suite, allow: Collection[Verdict], when: datetime) -> ElementT
 
 
 def _case(case: Case, conclusion: Conclusion, allow: Collection[Verdict]) -> ElementTree.Element:
-    element = ElementTree.Element(
+    element = _element(
         "testcase",
         classname=conclusion.experiment.name,
-        name=_legal(case.id),
+        name=case.id,
         time=_time(case.seconds),
         file=os.path.normpath(case.place.path),
         line=str(case.place.line),
@@ -62,8 +62,9 @@ def _case(case: Case, conclusion: Conclusion, allow: Collection[Verdict]) -> Ele
     _add_properties(element, _of_judgement(case.judgement) if case.judgement is not None else ())
     tag = _outcome(case, allow)
     if tag is not None:
-        outcome = ElementTree.SubElement(element, tag, type=case.verdict.value, message=_legal(headline(case)))
+        outcome = _element(tag, type=case.verdict.value, message=headline(case))
         outcome.text = _legal(message(case, conclusion.report))
+        element.append(outcome)
     return element
 
 
@@ -109,9 +110,13 @@ def _of_judgement(judgement: Judgement) -> Iterator[tuple[str, str]]:
 def _add_properties(element: ElementTree.Element, properties: Iterator[tuple[str, str]] | tuple[()]) -> None:
     pairs = list(properties)
     if pairs:
-        parent = ElementTree.SubElement(element, "properties")
-        for name, value in pairs:
-            ElementTree.SubElement(parent, "property", name=name, value=_legal(value))
+        parent = _element("properties")
+        parent.extend(_element("property", name=name, value=value) for name, value in pairs)
+        element.append(parent)
+
+
+def _element(tag: str, **attributes: str) -> ElementTree.Element:
+    return ElementTree.Element(tag, {name: _legal(value) for name, value in attributes.items()})
 
 
 def _legal(text: str) -> str:

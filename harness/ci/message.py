@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.check import Judgement, Verdict
 from harness.ci.cases import Case
+from harness.console import visible
 from harness.numbers import number, scale_of
 from harness.report.words import BASES, expected, found
 from harness.spec.problems import Place
@@ -17,7 +18,7 @@ def headline(case: Case) -> str:
     """Return what matters in one line: expected and measured, or why there is nothing to compare."""
     judgement = case.judgement
     if judgement is None or judgement.mean is None or case.verdict in (Verdict.BLOCKED, Verdict.ERROR):
-        return case.message
+        return visible(case.message)
     return f"expected {expected(judgement.expectation)}, measured {measured(judgement)}"
 
 
@@ -26,7 +27,7 @@ def message(case: Case, report: Path | None) -> str:
     lines = [*_lines(case), ("stands in", shown(case.place))]
     if report is not None:
         lines.append(("report", str(report)))
-    return "\n".join([headline(case), *(f"  {label:<9}  {' '.join(text.split())}" for label, text in lines)])
+    return "\n".join([headline(case), *(f"  {label:<9}  {visible(text)}" for label, text in lines)])
 
 
 def measured(judgement: Judgement) -> str:
@@ -44,13 +45,13 @@ def _lines(case: Case) -> Iterator[tuple[str, str]]:
     if case.title:
         yield "title", case.title
     if judgement is not None:
-        if headline(case) == case.message:
+        if headline(case) == visible(case.message):
             yield "expected", expected(judgement.expectation)
         yield "metric", judgement.expectation.metric
         scale = scale_of(judgement.expectation.metric)
         if judgement.values:
             yield "seeds", ", ".join(f"{seed}: {number(value, scale)}" for seed, value in judgement.values.items())
-    explained = case.message and case.message != headline(case)
+    explained = case.message and visible(case.message) != headline(case)
     yield "verdict", f"{case.verdict.value}: {case.message}" if explained else case.verdict.value
     if judgement is not None:
         yield "rests on", f"{BASES[judgement.expectation.basis]}: {judgement.expectation.source}"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
 
 from harness.check import Verdict
 from harness.ci.cases import Case, Suite
 from harness.ci.forge import commit_address, repository_path
 from harness.ci.message import headline, measured
-from harness.report.markdown import bullets, code, details, escape, table, unbroken
+from harness.report.markdown import bullets, code, details, escape, file_link, table, unbroken
 from harness.report.outcome import marked, outcome
 from harness.report.words import BASES, expected
 from harness.spec.problems import Place
@@ -54,6 +53,6 @@ def _row(case: Case, environment: Mapping[str, str]) -> list[str]:
 
 
 def _link(text: str, place: Place, environment: Mapping[str, str]) -> str:
-    path = f"{quote(repository_path(place.path, environment))}#L{place.line}"
     address = commit_address(environment)
-    return f"[{escape(text)}](<{address}/{path}>)" if address else f"[{escape(text)}](<{path}>)"
+    below = f"{address}/" if address else ""
+    return file_link(text, repository_path(place.path, environment), f"#L{place.line}", below)

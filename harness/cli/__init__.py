@@ -7,11 +7,26 @@ from __future__ import annotations
 
 import click
 
+from harness import machine, streams
 from harness.cli import authoring, baseline, compare, data, experiments, runs, status
 
 
+def start(name: str | None = None) -> None:
+    """Run the command that the arguments name; `name` is the program's, as help shows it."""
+    streams.prepare()
+    main(prog_name=name)
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        click.echo(f"{context.info_name}, version {machine.version()}")
+        context.exit()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.version_option(package_name="reproduction-harness")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
+)
 def main() -> None:
     """Run experiments that are written as JSON specifications, and check what they are expected to show.
 

@@ -13,6 +13,7 @@ from click.shell_completion import get_completion_class
 from harness.authoring.names import QUESTIONS, REGULARIZERS, SHELLS, Several
 from harness.cli import completing
 from harness.cli.options import ERROR
+from harness.console import visible
 from harness.data import catalog
 from harness.models.demands import DEMANDS
 
@@ -48,7 +49,7 @@ def new(**options: Any) -> None:
     except FileExistsError as error:
         raise click.UsageError(f"{error.filename} is there already; --force replaces it") from error
     except OSError as error:
-        click.echo(f"error: {error.filename} cannot be written: {error.strerror}", err=True)
+        click.echo(visible(f"error: {error.filename} cannot be written: {error.strerror}"), err=True)
         sys.exit(ERROR)
     path = shlex.quote(str(output))
     click.echo(f"{output}: {counted(document, output)}\n")

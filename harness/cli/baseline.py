@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import ERROR, PATHS, STORE, load_or_exit, options
+from harness.console import visible
 from harness.data import catalog
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def compare(paths: tuple[Path, ...], store: Path, reports: Path) -> None:
     """Show which stored numbers drifted from the kept ones.
 
     A number that some seed has on one side alone has drifted too. Exit codes: 0 none drifted; 1 some did;
-    3 a baseline cannot be read; 4 some numbers cannot be compared, as they are not measured or not kept yet.
+    3 a baseline cannot be read, or a run failed; 4 some numbers are not measured or not kept yet.
     """
     sys.exit(_worst(_compared(*each) for each in _measured(paths, store, reports)))
 
@@ -61,8 +62,8 @@ def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> No
     for experiment, kept, now in _measured(paths, store, reports):
         if isinstance(kept, BaselineError):
             codes.append(_told(kept))
-        elif now is None:
-            codes.append(BLOCKED)
+        elif isinstance(now, int):
+            codes.append(now)
         elif _show_changes(experiment, kept, now):
             try:
                 demand_whole(now)
@@ -87,20 +88,21 @@ def _worst(codes: Iterable[int]) -> int:
 
 
 def _told(error: BaselineError) -> int:
-    click.echo(f"error: {error}", err=True)
+    click.echo(visible(f"error: {error}"), err=True)
     return ERROR
 
 
-def _compared(experiment: Experiment, kept: Kept, now: Baseline | None) -> int:
+def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
     """Show what drifted in an experiment, and return the exit code."""
     from harness.report.baseline import BaselineError
     from harness.report.drift import drift_table
 
     if isinstance(kept, BaselineError):
         return _told(kept)
-    if kept is None or now is None:
-        if now is not None:
-            click.echo(f"{experiment.name}: no baseline yet")
+    if isinstance(now, int):
+        return now
+    if kept is None:
+        click.echo(f"{experiment.name}: no baseline yet")
         return BLOCKED
     compared = _compare(experiment, kept, now)
     drifted = [each for each in compared if each.drifted]
@@ -110,13 +112,12 @@ def _compared(experiment: Experiment, kept: Kept, now: Baseline | None) -> int:
     return DRIFTED if drifted else 0
 
 
-def _measured(
-    paths: tuple[Path, ...], store: Path, reports: Path
-) -> Iterator[tuple[Experiment, Kept, Baseline | None]]:
-    """Yield the experiments, each with the kept numbers and the stored ones; None where it has not all of them."""
+def _measured(paths: tuple[Path, ...], store: Path, reports: Path) -> Iterator[tuple[Experiment, Kept, Baseline | int]]:
+    """Yield the experiments, each with the kept numbers and the stored ones, or the exit code where some are not."""
     from harness import machine
     from harness.plan import make_plan
     from harness.report.baseline import BaselineError, measure, path_of, read, unfinished
+    from harness.results import Status
     from harness.runner.conclude import judge_stored
     from harness.store import Store
 
@@ -124,7 +125,7 @@ def _measured(
     plan = make_plan(experiments, catalog.data_dir(), machine.gpus())
     for experiment in experiments:
         results = judge_stored(experiment, plan, Store(store), history=False).results
-        missing = unfinished(results)
+        missing = sorted(unfinished(results), key=lambda result: result.status is not Status.ERROR)
         if missing:
             first = missing[0]
             rest = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
@@ -134,7 +135,8 @@ def _measured(
             kept = read(path_of(experiment.name, reports))
         except BaselineError as error:  # which ends no other experiment
             kept = error
-        yield experiment, kept, None if missing else measure(experiment, results)
+        code = ERROR if missing and missing[0].status is Status.ERROR else BLOCKED
+        yield experiment, kept, code if missing else measure(experiment, results)
 
 
 def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) -> bool:

@@ -8,6 +8,7 @@ import click
 
 from harness.cli import completing
 from harness.cli.options import ERROR
+from harness.console import visible
 from harness.measurements import METRICS
 
 CHANGED = 1
@@ -63,7 +64,7 @@ def diff(before: str, after: str, metrics: tuple[str, ...], everything: bool, fo
     except UnknownSide as error:
         raise click.UsageError(str(error)) from error
     except ReadError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(visible(f"error: {error}"), err=True)
         sys.exit(ERROR)
     found = compare_sides(*sides, confidence, metrics, why)
     if form == "json":

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import ERROR, Assignment
+from harness.console import visible
 from harness.data import catalog
 from harness.spec.patch import merge_patch
 from harness.spec.records import Json
@@ -85,5 +86,5 @@ def _or_exit(act: Callable[[], object]) -> None:
         act()
         click.echo("ready")
     except DataError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(visible(f"error: {error}"), err=True)
         sys.exit(ERROR)

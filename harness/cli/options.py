@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from harness.console import visible
 from harness.spec.patch import parse_assignment
 from harness.spec.problems import SpecError
 from harness.spec.records import Experiment, Json
@@ -179,8 +180,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (BackendError, OverwriteError, Unavailable) as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(visible(f"error: {error}"), err=True)
         sys.exit(INVALID)
     except (StoreError, ClusterError) as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(visible(f"error: {error}"), err=True)
         sys.exit(ERROR)

@@ -12,6 +12,7 @@ import click
 
 from harness.cli.completing import keys as complete_keys
 from harness.cli.options import ERROR, STORE, explained
+from harness.console import visible
 
 
 @click.group()
@@ -30,7 +31,7 @@ def runs_list(pattern: str, store: Path) -> None:
     with explained():
         faults = show_runs(Store(store), pattern)
     for fault in faults:
-        click.echo(f"error: {fault}", err=True)
+        click.echo(visible(f"error: {fault}"), err=True)
     sys.exit(ERROR if faults else 0)
 
 

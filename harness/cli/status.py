@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from harness.cli.options import ERROR, STORE, explained, options
+from harness.console import visible
 
 
 @click.command()
@@ -30,5 +31,5 @@ def status(store: Path, as_json: bool) -> None:
     else:
         show_standings(found, store)
     for fault in faults:
-        click.echo(f"error: {fault}", err=True)
+        click.echo(visible(f"error: {fault}"), err=True)
     sys.exit(ERROR if faults else 0)

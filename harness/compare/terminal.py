@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from harness.compare.page import Page, Table
 from harness.compare.significance import Outcome
+from harness.console import say, told
 
 _WIDE = 200
 """Columns of a page that no terminal shows."""
@@ -20,22 +21,21 @@ def show(page: Page) -> None:
     console = Console()
     if not console.is_terminal and console.width < _WIDE:
         console = Console(width=_WIDE)
-
-    def say(text: str, style: str | None = None) -> None:
-        console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
-
-    say(f"before: {page.before}\nafter:  {page.after}")
+    say(console, f"before: {page.before}")
+    say(console, f"after:  {page.after}")
     for sentence in page.alone:
-        say(sentence)
+        say(console, sentence)
     for section in page.sections:
-        say(f"\n{section.name}: {section.title}" if section.title else f"\n{section.name}", "italic")
+        console.print()
+        say(console, f"{section.name}: {section.title}" if section.title else section.name, "italic")
         for sentence in section.sentences:
-            say(f"- {sentence}")
+            say(console, f"- {sentence}")
         for table in section.tables:
             console.print(_table(table))
-    say(f"\n{page.summary}", "bold")
+    console.print()
+    say(console, page.summary, "bold")
     for sentence in page.footer:
-        say(sentence, "dim")
+        say(console, sentence, "dim")
 
 
 def _table(table: Table) -> RichTable:
@@ -47,6 +47,6 @@ def _table(table: Table) -> RichTable:
     return shown
 
 
-def _cell(text: str) -> str:
+def _cell(text: str) -> Text:
     colour = _COLOURS.get(text.rpartition(" -> ")[2]) if " -> " in text else _COLOURS.get(text.partition(",")[0])
-    return f"[{colour}]{escape(text)}[/]" if colour else escape(text)
+    return told(text, colour or "")

@@ -12,8 +12,12 @@ def at_home(path: str) -> Path:
 
 
 def data_dir() -> Path:
-    """Return the folder of prepared data: TFDS_DATA_DIR, else TFDS's default below the home."""
-    return at_home(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+    """Return the folder of prepared data: TFDS_DATA_DIR, else TFDS's default below the home.
+
+    Where there is no home, as in some containers, it lies beside the store.
+    """
+    folder = at_home(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets")
+    return Path(".harness/tensorflow_datasets") if folder.parts[:1] == ("~",) else folder
 
 
 def archive_folders() -> tuple[Path, ...]:

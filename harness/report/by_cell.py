@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
@@ -13,6 +14,7 @@ from harness.spec.records import Experiment
 
 _SPREAD = 0.64
 _ASIDE = 0.09
+_LETTERS = 60
 
 
 def by_cell(experiment: Experiment, results: Sequence[RunResult], *, metric: str, groups: Mapping[str, str]) -> Figure:
@@ -36,7 +38,7 @@ def by_cell(experiment: Experiment, results: Sequence[RunResult], *, metric: str
                 draw_seeds(axes, index, place, values, seeds_at=place - _ASIDE, all_there=whole)
                 drawn = True
         colour, _, marker = look(index)
-        axes.plot([], [], marker, color=colour, label=plain(name))
+        axes.plot([], [], marker, color=colour, label=plain(textwrap.fill(name, _LETTERS)))
     if not drawn:
         say(axes, "not run")
         return figure

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from harness.machine import DECIDING
 from harness.results import RunResult, Status
 from harness.spec.records import Json
 
@@ -23,6 +24,34 @@ def environment(results: Sequence[RunResult]) -> dict[str, dict[str, int]]:
     return {name: dict(found[name].most_common()) for name in sorted(found)}
 
 
+def differing(results: Sequence[RunResult]) -> dict[str, dict[str, list[str]]]:
+    """Return, of what can change the bits of a result, that in which the finished runs differ: by value, which runs.
+
+    What a run does not record is a value of its own, "not recorded". Runs of several backends differ in these; what
+    each backend has of its own is compared among its own runs.
+    """
+    done = [result for result in results if result.status is Status.DONE]
+    recorded = {_label(result): {"devices": "1"} | dict(_flat(result.environment)) for result in done}
+    found = {}
+    for name in DECIDING:
+        labels: dict[str, list[str]] = {}
+        of_backend: dict[str, set[str]] = {}
+        for label, values in recorded.items():
+            value = values.get(name, _NOT_RECORDED)
+            labels.setdefault(value, []).append(label)
+            of_backend.setdefault("" if name == "backend" else values.get("backend", ""), set()).add(value)
+        if any(len(each) > 1 for each in of_backend.values()):
+            found[name] = labels
+    return found
+
+
+_NOT_RECORDED = "not recorded"
+
+
+def _label(result: RunResult) -> str:
+    return f"{result.run} seed {result.seed}"
+
+
 def guarantees(results: Sequence[RunResult]) -> dict[str, int]:
     """Return what another run of the same settings and seed will give, in words, and for how many finished runs."""
     done = [result for result in results if result.status is Status.DONE]
@@ -33,9 +62,10 @@ def _guarantee(environment: Mapping[str, Json]) -> str:
     # Runs that do not record it were made with deterministic operations alone.
     if environment.get("deterministic", "yes") != "yes":
         return "not the same bits: operations were allowed that sum in another order each time"
+    alike = "kind of device with the same versions and flags"
     if environment.get("device") == "CPU":
-        return "the same bits, on the same kind of processor with as many threads and the same versions"
-    return "the same bits, on the same kind of device with the same versions"
+        alike = "kind of processor with the same instructions, CPUs, threads, oneDNN, versions and flags"
+    return f"the same bits on the same {alike}" + ("" if "flags" in environment else " (not all of this was recorded)")
 
 
 def _flat(value: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from matplotlib.figure import Figure
 
+from harness.console import visible
 from harness.report.against import against
 from harness.report.by_cell import by_cell
 from harness.report.curves import curves
@@ -26,12 +29,24 @@ FIGURES: dict[str, Callable[..., Figure]] = {
 
 
 def draw(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, bytes]:
-    """Return the PNG of each figure by its file name: the experiment's in order, and the training curves."""
-    images = {}
+    """Return the PNG of each figure by its file name: the experiment's in order, and the training curves.
+
+    One that cannot be drawn is told of and left out: it costs no verdict.
+    """
+    wanted: dict[str, Callable[[], Figure | None]] = {
+        file: partial(FIGURES[figure.name], experiment, results, **figure.parameters)
+        for file, figure in zip(file_names(experiment), experiment.figures, strict=True)
+    }
+    wanted[CURVES] = partial(curves, experiment, results)
     with styled():
-        for file, figure in zip(file_names(experiment), experiment.figures, strict=True):
-            images[file] = png(FIGURES[figure.name](experiment, results, **figure.parameters))
-        trained = curves(experiment, results)
-        if trained is not None:
-            images[CURVES] = png(trained)
-    return images
+        drawn = {file: _drawn(f"{experiment.name}/{file}", figure) for file, figure in wanted.items()}
+    return {file: image for file, image in drawn.items() if image is not None}
+
+
+def _drawn(file: str, draw: Callable[[], Figure | None]) -> bytes | None:
+    try:
+        figure = draw()
+        return None if figure is None else png(figure)
+    except Exception as error:
+        print(visible(f"the figure {file} is left out: {type(error).__name__}: {error}"), file=sys.stderr)
+        return None

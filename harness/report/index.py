@@ -10,7 +10,7 @@ from pathlib import Path
 from harness import files
 from harness.check import Verdict
 from harness.numbers import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
-from harness.report.markdown import bullets, code, escape, table, unbroken
+from harness.report.markdown import bullets, code, escape, file_link, table, unbroken
 from harness.report.outcome import MEANING, SYMBOLS, marked, outcome
 from harness.report.result_json import FORMAT
 from harness.report.words import BASES, found, subject
@@ -86,7 +86,7 @@ def _done(document: Mapping[str, Json]) -> str:
 
 
 def _link(name: str, document: Mapping[str, Json]) -> str:
-    return f"[{escape(document['title'])}]({name}.md)"
+    return file_link(document["title"], f"{name}.md")
 
 
 def _experiment(name: str, document: Mapping[str, Json]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import json
+import os
 import re
 from collections.abc import Sequence
 from urllib.parse import quote
@@ -20,10 +22,15 @@ def escape(text: str) -> str:
     Line breaks and control characters become spaces; what could start markup is escaped, HTML
     and the table's bars by entities.
     """
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = _line(text)
     line = _SPECIAL.sub(lambda match: "\\" + match[0], line)
     line = html.escape(line, quote=False).replace("|", "&#124;")
     return _BLOCK_START.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", line)
+
+
+def _line(text: str) -> str:
+    """Return text on a line, with spaces for what cannot be printed."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def unbroken(text: str) -> str:
@@ -42,7 +49,12 @@ def link(text: str, address: str | None) -> str:
     """Return a link, or the text alone where the address is not one of the web."""
     if address is None or not address.startswith(("https://", "http://")):
         return escape(text)
-    return f"[{escape(text)}](<{quote(address, safe=':/?#@!$&()*+,;=%~._-')}>)"
+    return f"[{escape(text)}](<{quote(address, safe=':/?#@!$&()*+,;=%~._-', errors='replace')}>)"
+
+
+def file_link(text: str, path: str, anchor: str = "", below: str = "") -> str:
+    """Return a link to a file, whose name may be any, and to a place in it; `below` is the address of its folder."""
+    return f"[{escape(text)}]({below}{quote(os.fsencode(path))}{anchor})"
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], align: str = "") -> str:
@@ -52,14 +64,23 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], align: str = ""
 
 
 def fence(text: str, language: str = "") -> str:
-    """Return a block of code, fenced by more backticks than the text has in a row."""
+    """Return a block of code, fenced by more backticks than the text has in a row.
+
+    What cannot be printed is written as JSON writes it, so that a document keeps its meaning.
+    """
+    text = "\n".join(map(_printable, text.split("\n")))
     ticks = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{ticks}{language}\n{text}\n{ticks}"
 
 
+def _printable(line: str) -> str:
+    return line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+
+
 def details(summary: str, body: str) -> str:
     """Return a body that is folded until the reader opens it."""
-    return f"<details>\n<summary>{escape(summary)}</summary>\n\n{body}\n\n</details>"
+    # No Markdown is read in the lines of an HTML block.
+    return f"<details>\n<summary>{html.escape(_line(summary), quote=False)}</summary>\n\n{body}\n\n</details>"
 
 
 def bullets(items: Sequence[str]) -> str:

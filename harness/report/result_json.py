@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from harness import machine
 from harness.check import Judgement
 from harness.report.environment import environment
 from harness.report.published import difference
@@ -20,7 +20,7 @@ FORMAT = "reproduction-harness result 1"
 
 def harness_version() -> str:
     """Return the version of the harness that writes the report."""
-    return importlib.metadata.version("reproduction-harness")
+    return machine.version()
 
 
 def result_json(

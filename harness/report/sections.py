@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from harness.measurements import METRICS
 from harness.numbers import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
 from harness.report import runs
 from harness.report.certainty import limits_cell, notes
-from harness.report.environment import environment, guarantees
+from harness.report.environment import differing, environment, guarantees
 from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
 from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural
@@ -23,6 +24,7 @@ from harness.spec.expression import ExpressionError, parse, references
 from harness.spec.records import Experiment, Json
 
 _MOST_VALUES = 6
+_MOST_RUNS = 8
 
 
 def report(
@@ -37,7 +39,7 @@ def report(
         _head(experiment, results, judgements, when),
         _verdicts(experiment, judgements),
         _section("Remarks", bullets([escape(remark) for remark in experiment.remarks])),
-        _figures(experiment),
+        _figures(experiment, images),
         _section("What each run measured", runs.measured_table(experiment, results)),
         _curves(experiment, images),
         _section("What was run", runs.settings_table(experiment)),
@@ -130,10 +132,10 @@ def _message(judgement: Judgement) -> str:
     return f"{SYMBOLS[verdict]} {code(judgement.expectation.id)} {verdict.value}: {escape(judgement.message)}"
 
 
-def _figures(experiment: Experiment) -> str:
+def _figures(experiment: Experiment, images: Sequence[str]) -> str:
     files = file_names(experiment)
     shown = [
-        _image(experiment, file, figure.title or figure.name.replace("_", " ").capitalize())
+        _image(experiment, file, figure.title or figure.name.replace("_", " ").capitalize(), file in images)
         for file, figure in zip(files, experiment.figures, strict=True)
     ]
     captions = {figure.name: _CAPTIONS[figure.name] for figure in experiment.figures if figure.name in _CAPTIONS}
@@ -153,8 +155,9 @@ _CAPTIONS = {
 }
 
 
-def _image(experiment: Experiment, file: str, title: str) -> str:
-    return f"### {escape(title)}\n\n![{escape(title)}]({experiment.name}/{file})"
+def _image(experiment: Experiment, file: str, title: str, drawn: bool) -> str:
+    image = f"![{escape(title)}]({experiment.name}/{file})" if drawn else "This figure could not be drawn."
+    return f"### {escape(title)}\n\n{image}"
 
 
 def _curves(experiment: Experiment, images: Sequence[str]) -> str:
@@ -169,11 +172,23 @@ def _curves(experiment: Experiment, images: Sequence[str]) -> str:
 
 
 def _reproduction(experiment: Experiment) -> str:
-    command = fence(f"python -m harness run {shlex.quote(experiment.path.as_posix())}", "sh")
+    command = fence(f"python -m harness run {_quoted(experiment.path.as_posix())}", "sh")
     gpu = "It needs a GPU." if experiment.requires.gpu else ""
     document = fence(json.dumps(experiment.document, indent=2, ensure_ascii=False), "json")
     parts = [command, gpu, details("The complete specification", document)]
     return _section("How to reproduce", *filter(None, parts))
+
+
+def _quoted(path: str) -> str:
+    """Return a path as a shell takes it; Bash alone takes one with characters that cannot be printed."""
+    if path.isprintable():
+        return shlex.quote(path)
+    escaped = "".join(f"\\{c}" if c in "\\'" else c if c.isprintable() else _in_bytes(c) for c in path)
+    return f"$'{escaped}'"
+
+
+def _in_bytes(character: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
 def _environment(results: Sequence[RunResult]) -> str:
@@ -182,7 +197,27 @@ def _environment(results: Sequence[RunResult]) -> str:
         return ""
     rows = [[code(name), _occurrences(values)] for name, values in found.items()]
     repeated = f"Another run with the same settings and seed gives {_occurrences(guarantees(results))}."
-    return _section("Environment", table(["what", "value"], rows), repeated)
+    apart = [_apart(name, values) for name, values in differing(results).items()]
+    parts = [table(["what", "value"], rows), repeated, _NOT_ALIKE if apart else "", bullets(apart)]
+    return _section("Environment", *filter(None, parts))
+
+
+_NOT_ALIKE = (
+    "Not all of these runs were made alike. They differ in what can change the bits of a result, so that a difference "
+    "between them may come from it:"
+)
+
+
+def _apart(name: str, values: Mapping[str, Sequence[str]]) -> str:
+    """Return which runs had each value of a thing."""
+    shown = [f"{escape(value)} in {_listed(labels)}" for value, labels in list(values.items())[:_MOST_VALUES]]
+    more = [f"and {len(values) - _MOST_VALUES} more values"] if len(values) > _MOST_VALUES else []
+    return f"{code(name)}: {'; '.join([*shown, *more])}"
+
+
+def _listed(labels: Sequence[str]) -> str:
+    more = f" and {len(labels) - _MOST_RUNS} more" if len(labels) > _MOST_RUNS else ""
+    return ", ".join(map(escape, labels[:_MOST_RUNS])) + more
 
 
 def _occurrences(values: Mapping[str, int]) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Container
 from typing import Any, Literal
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.console import visible
 from harness.measurements import METRICS
 
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -21,8 +24,13 @@ LINES: tuple[Line, ...] = ("-", "--", ":", "-.")
 
 DPI = 144
 
+_FONT = "DejaVu Sans"
+"""It comes with Matplotlib, so every machine draws the same."""
+
+_LACKING = "\u25a1"
+
 _SETTINGS: Any = {
-    "font.family": "DejaVu Sans",  # comes with Matplotlib, so every machine draws the same
+    "font.family": _FONT,
     "font.size": 9.0,
     "axes.titlesize": 10.0,
     "axes.labelsize": 9.0,
@@ -73,15 +81,28 @@ def png(figure: Figure) -> bytes:
 def label(metric: str) -> str:
     """Return an axis label: the title of a metric and its unit."""
     if metric not in METRICS:
-        return metric
+        return plain(metric)
     measurement = METRICS[metric]
     unit = "%" if measurement.unit == "fraction" else measurement.unit
     return f"{measurement.title} ({unit})" if unit and unit != measurement.title else measurement.title
 
 
 def plain(text: str) -> str:
-    """Return text that Matplotlib draws as it is, dollars too."""
-    return text.replace("$", r"\$")
+    """Return text that Matplotlib draws as it is, line by line: dollars too, a box for what its font lacks."""
+    there = _in_font()
+    lines = [
+        "".join(c if there is None or ord(c) in there else _LACKING for c in visible(line)) for line in text.split("\n")
+    ]
+    drawn = "\n".join(lines).replace("$", r"\$")
+    return f" {drawn}" if drawn.startswith("_") else drawn  # such a label is in no legend
+
+
+def _in_font() -> Container[int] | None:
+    """Return the characters that the font has, or None where the font itself is not to be found."""
+    try:
+        return font_manager.get_font(font_manager.findfont(_FONT)).get_charmap()
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 def factor(metric: str) -> float:

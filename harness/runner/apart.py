@@ -9,6 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
+from harness import streams
+from harness.console import visible
 from harness.plan import Member, Plan
 from harness.runner.backend import BackendError
 from harness.runner.standing import obstacle
@@ -49,6 +51,7 @@ def run_apart(experiment: Experiment, store: Store, data_dir: Path, processes: i
 
 
 def _work(experiment: Experiment, root: Path, data_dir: Path, processes: int) -> None:
+    streams.prepare()
     os.setpgrp()  # so that Ctrl-C reaches the first process alone, which passes it on
     threading.Thread(target=_end_with_the_first, daemon=True).start()
     from harness.runner.session import run_experiments
@@ -56,10 +59,10 @@ def _work(experiment: Experiment, root: Path, data_dir: Path, processes: int) ->
     try:
         sys.exit(run_experiments([experiment], _every, Store(root), data_dir, None, (), sharing=processes))
     except StoreError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(visible(f"error: {error}"), file=sys.stderr)
         sys.exit(_ERROR)
     except BackendError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(visible(f"error: {error}"), file=sys.stderr)
         sys.exit(_INVALID)
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

@@ -10,10 +10,11 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from importlib import metadata
+from typing import IO
 
-from harness import machine
+from harness import machine, processor
 from harness.spec.records import Training
 
 VARIABLE = "KERAS_BACKEND"
@@ -145,14 +146,68 @@ def _prepare_jax(threads: int | None, deterministic: bool) -> None:
     jax.config.update("jax_enable_x64", True)
 
 
+def computing() -> dict[str, str]:
+    """Describe how the backend computes, once it is prepared, as far as that decides results.
+
+    The device, the threads that an operation has and how many operations go on at once; of TensorFlow, whether it
+    computes with oneDNN and with which instructions at most; with how many bits matrices are multiplied.
+    """
+    import keras
+
+    on_jax = keras.backend.backend() == "jax"
+    facts: dict[str, Callable[[], str]] = {"device": device, "threads": lambda: str(threads())}
+    if not on_jax:
+        facts |= {"inter-op threads": lambda: str(inter_op_threads()), "onednn": _onednn}
+    facts |= {"multiplication": _multiplication_on_jax if on_jax else _multiplication}
+    return {name: machine.known(fact) for name, fact in facts.items()}
+
+
 def threads() -> int:
-    """Return how many threads an operation may use; 0 is for one a core."""
+    """Return how many threads an operation has: as many as it was given, or else one for each CPU that it may use."""
     import keras
     import tensorflow as tf
 
     if keras.backend.backend() == "jax":
-        return int(os.environ.get("NPROC", "0"))
-    return int(tf.config.threading.get_intra_op_parallelism_threads())
+        return _given("PJRT_NPROC", "NPROC") or processor.allowed()
+    given = int(tf.config.threading.get_intra_op_parallelism_threads())
+    return given or _given("TF_NUM_INTRAOP_THREADS") or processor.allowed()
+
+
+def inter_op_threads() -> int:
+    """Return how many of TensorFlow's operations go on at once."""
+    import tensorflow as tf
+
+    given = int(tf.config.threading.get_inter_op_parallelism_threads())
+    return given or _given("TF_NUM_INTEROP_THREADS") or processor.allowed()
+
+
+def _given(*names: str) -> int:
+    """Return the first number above 0 that one of these variables holds, 0 where none does."""
+    texts = (os.environ.get(name, "").strip() for name in names)
+    return next((int(text) for text in texts if text.isdecimal() and int(text)), 0)
+
+
+def _onednn() -> str:
+    from tensorflow.python.util import _pywrap_util_port
+
+    if not _pywrap_util_port.IsMklEnabled():
+        return "off"
+    limits = (os.environ.get(name, "").strip() for name in ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"))
+    limit = next(filter(None, limits), None)
+    return "on" if limit is None else f"on, {limit} at most"
+
+
+def _multiplication() -> str:
+    import tensorflow as tf
+
+    on_gpu = bool(tf.config.list_physical_devices("GPU"))
+    return "tf32" if on_gpu and tf.config.experimental.tensor_float_32_execution_enabled() else "float32"
+
+
+def _multiplication_on_jax() -> str:
+    import jax
+
+    return str(jax.config.jax_default_matmul_precision or "default")
 
 
 def device() -> str:
@@ -173,18 +228,32 @@ def device() -> str:
 def _unless_it_fails() -> Iterator[None]:
     """Hold the standard error back, and let it go where an exception comes.
 
-    TensorFlow's libraries write some lines while they are loaded, before they know the log level.
+    TensorFlow's libraries write some lines while they are loaded, before they know the log level. Where there is no
+    standard error, or nothing can be held, they are written.
     """
-    sys.stderr.flush()
-    original = os.dup(_STANDARD_ERROR)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), _STANDARD_ERROR)
+    with contextlib.ExitStack() as ends:
+        held, original = _held(ends)
         try:
             yield
         except Exception:
-            held.seek(0)
-            os.write(original, held.read())
+            if held is not None:
+                held.seek(0)
+                os.write(original, held.read())
             raise
         finally:
-            os.dup2(original, _STANDARD_ERROR)
-            os.close(original)
+            if held is not None:
+                os.dup2(original, _STANDARD_ERROR)
+
+
+def _held(ends: contextlib.ExitStack) -> tuple[IO[bytes] | None, int]:
+    """Lead the standard error into a file; return that and the descriptor of where it led before."""
+    try:
+        held = ends.enter_context(tempfile.TemporaryFile())  # noqa: SIM115, closed by `ends`
+        original = os.dup(_STANDARD_ERROR)
+        ends.callback(os.close, original)
+        if sys.stderr is not None:
+            sys.stderr.flush()
+        os.dup2(held.fileno(), _STANDARD_ERROR)
+    except OSError:
+        return None, _STANDARD_ERROR
+    return held, original

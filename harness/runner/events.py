@@ -105,9 +105,9 @@ class Events:
 
     def _write(self, event: str, **told: Json) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"time": now, "event": event, "pid": os.getpid(), **told}) + "\n"
         # One write of a file opened for appending: lines of several processes do not mix.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, TypeError, ValueError):
+            line = json.dumps({"time": now, "event": event, "pid": os.getpid(), **told}) + "\n"
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
                 os.write(descriptor, line.encode())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from harness.console import visible
 from harness.plan import ConcreteRun
 from harness.results import RunResult
 
@@ -25,22 +27,31 @@ class Listener(Protocol):
 
 
 class Several:
-    """Some listeners, each of which hears everything, in their order."""
+    """Some listeners, each of which hears everything, in their order.
+
+    One that raises an error is told of once, and hears no more: no run ends for those who follow it.
+    """
 
     def __init__(self, *listeners: Listener) -> None:
-        self._listeners = listeners
+        self._listeners = list(listeners)
 
     def started(self, run: ConcreteRun) -> None:
         """Pass on that a run begins."""
-        for listener in self._listeners:
-            listener.started(run)
+        self._tell(lambda listener: listener.started(run))
 
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
         """Pass on a run's new measurements."""
-        for listener in self._listeners:
-            listener.advanced(run, rows)
+        self._tell(lambda listener: listener.advanced(run, rows))
 
     def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
         """Pass on how a run ended."""
-        for listener in self._listeners:
-            listener.finished(run, result, reused)
+        self._tell(lambda listener: listener.finished(run, result, reused))
+
+    def _tell(self, news: Callable[[Listener], None]) -> None:
+        for listener in list(self._listeners):
+            try:
+                news(listener)
+            except Exception as error:
+                self._listeners.remove(listener)
+                told = visible(f"{type(error).__name__}: {error}")
+                print(f"{type(listener).__name__} follows the runs no more: {told}", file=sys.stderr)

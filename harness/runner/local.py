@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,6 +132,7 @@ def _run(work: Work, run: ConcreteRun) -> None:
     store = work.store
     compiled = compile_run(run.run.settings, run.seed, _start(run, store), work.data_dir)
     _check_data(run, compiled)
+    recorded = _environment(work, run)  # before training: what fails here must not cost a result
     checkpoint = _checkpoint(run, store)
     history = [dict(row) for row in checkpoint.history] if checkpoint else []
     saved, cost = time.monotonic(), 0.0
@@ -159,7 +160,12 @@ def _run(work: Work, run: ConcreteRun) -> None:
         report=report,
         devices=work.devices,
     )
-    _finish(work, run, compiled, outcome)
+    _finish(work, run, compiled, outcome, recorded)
+
+
+def _environment(work: Work, run: ConcreteRun) -> dict[str, str]:
+    precision = run.run.settings.training.precision
+    return machine.environment(keras.backend.backend(), backend.computing(), precision, work.deterministic)
 
 
 def _check_data(run: ConcreteRun, compiled: Compiled) -> None:
@@ -197,7 +203,7 @@ def _data(compiled: Compiled) -> Json:
     return {"data": loaded.to_json()} if loaded is not None else {}
 
 
-def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome) -> None:
+def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome, recorded: Mapping[str, str]) -> None:
     measurements = dict(outcome.measurements)
     files: dict[str, Writer] = {WEIGHTS: compiled.save_weights}
     if compiled.pipeline.train.inputs.shape[1:] == (2,):
@@ -216,14 +222,7 @@ def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome) 
         history=outcome.history,
         measurements=measurements,
         environment={
-            "environment": machine.environment(
-                keras.backend.backend(),
-                backend.device(),
-                run.run.settings.training.precision,
-                backend.threads(),
-                work.deterministic,
-                outcome.devices,
-            ),
+            "environment": machine.on_devices(recorded, outcome.devices),
             "seconds": outcome.seconds,
             "images_per_second": outcome.images_per_second,
             "parameters": sum(math.prod(weight.shape) for weight in compiled.model.trainable_variables),

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -16,11 +15,18 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.text import Text
 
+from harness.console import told, visible
 from harness.plan import ConcreteRun
 from harness.results import RunResult, Status
 
-_SYMBOLS = {Status.DONE: "[green]✓[/]", Status.BLOCKED: "[yellow]⊘[/]", Status.ERROR: "[red]✗[/]", Status.MISSING: "·"}
+_SYMBOLS = {
+    Status.DONE: Text("✓", "green"),
+    Status.BLOCKED: Text("⊘", "yellow"),
+    Status.ERROR: Text("✗", "red"),
+    Status.MISSING: Text("·"),
+}
 
 _BARS = 12
 """So many runs at work have a bar; the others get one when it is their turn."""
@@ -40,11 +46,11 @@ class Display:
         self._console = console
         self._wide = console.width >= _WIDE
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # the name of a cell, [none], is no markup
             BarColumn(bar_width=24 if self._wide else 8),
             MofNCompleteColumn(),
             *([TimeElapsedColumn()] if self._wide else []),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             console=console,
             transient=True,
             disable=not console.is_terminal,
@@ -65,7 +71,7 @@ class Display:
         """Show that a run has begun, or begun again."""
         self._remove(run)
         self._current[run.key] = self._progress.add_task(
-            f"{run.run.name} seed {run.seed}",
+            visible(f"{run.run.name} seed {run.seed}"),
             total=run.run.settings.training.epochs,
             note="compiling",
             visible=len(self._current) < _BARS,
@@ -86,11 +92,11 @@ class Display:
         """Write a run's line, and count it."""
         self._remove(run)
         self._progress.update(self._all, advance=1, note=self._forecast())
-        line = f"{_SYMBOLS[result.status]} {escape(f'{run.label:<57} ')}"
         if result.status is Status.DONE:
-            line += _numbers(result) + ("  (kept from before)" if reused else f"  {result.seconds:6.1f} s")
+            end = _numbers(result) + ("  (kept from before)" if reused else f"  {result.seconds:6.1f} s")
         else:
-            line += escape(f"{result.status.value}: {result.reason}")
+            end = f"{result.status.value}: {result.reason}"
+        line = Text.assemble(_SYMBOLS[result.status], " ", told(f"{run.label:<57} {end}"))
         self._console.print(line, highlight=False, soft_wrap=True)
 
     def _remove(self, run: ConcreteRun) -> None:
@@ -101,5 +107,6 @@ class Display:
 
 
 def _numbers(result: RunResult) -> str:
-    values = {name: value if value is not None else math.nan for name, value in result.measurements.items()}
-    return f"train {values['train_accuracy']:7.2%}  test {values['test_accuracy']:7.2%}  {values['epochs']:6.0f} epochs"
+    found = (result.measurements.get(name) for name in ("train_accuracy", "test_accuracy", "epochs"))
+    train, test, epochs = (math.nan if value is None else value for value in found)
+    return f"train {train:7.2%}  test {test:7.2%}  {epochs:6.0f} epochs"

@@ -206,7 +206,7 @@ def _through(
             for experiment in experiments:
                 keys = _keys(todo, experiment)
                 with Display(console, len(keys), forecast.words) as display:
-                    execute(display, keys)
+                    execute(Several(display), keys)
                 conclusions.append(conclude(experiment, todo.plan, store, reports, console))
     return end(conclusions, allow, outputs)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from harness import processor, streams
 from harness.plan import Plan
 from harness.runner.backend import backend_of, import_backend, prepare_backend
 from harness.runner.listener import Listener
@@ -24,7 +25,7 @@ _PATIENCE_SECONDS = 60.0
 
 def threads_each(processes: int) -> int | None:
     """Return how many threads each of some processes may use; None, all that it likes, where it is alone."""
-    return max(1, (os.cpu_count() or 1) // processes) if processes > 1 else None
+    return max(1, processor.share() // processes) if processes > 1 else None
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ def _gone(backend: str, others: Mapping[str, Sequence[BaseProcess]]) -> str | No
 
 def _work(backend: str, keys: Sequence[str], terms: Terms, first: int) -> None:
     """Work until all is done, a stop is asked for, or the `first` process, this one's parent, is gone."""
+    streams.prepare()
     asked = False
 
     def ask(_signal: int, _frame: object) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.console import visible
 from harness.measurements import HISTORY
 from harness.plan import ConcreteRun
 from harness.results import RunResult
@@ -63,7 +64,7 @@ class TensorBoard:
             yield
         except (tf.errors.OpError, OSError) as error:
             self._writers.pop(run.key, None)
-            print(f"no log for TensorBoard of {run.label}: {error}", file=sys.stderr)
+            print(visible(f"no log for TensorBoard of {run.label}: {error}"), file=sys.stderr)
 
 
 def log_folder(run: ConcreteRun) -> Path:

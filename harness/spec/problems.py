@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.console import visible
+
 
 class Place(NamedTuple):
     """A line of a file, from 1."""
@@ -28,7 +30,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = f" at {self.pointer}" if self.pointer else ""
-        return f"{self.path}:{self.line}:{self.column}:{place} {self.message}"
+        return visible(f"{self.path}:{self.line}:{self.column}:{place} {self.message}")
 
 
 class SpecError(Exception):

@@ -80,7 +80,7 @@ def _measured(name: str, quick: bool) -> tuple[dict[str, Any], int]:
 
 def _environment() -> dict[str, str]:
     """The machine, the software and the load, in words."""
-    known = machine.environment("tensorflow", "CPU", "float32", 0, True)
+    known = machine.environment("tensorflow", {"device": "CPU"}, "float32", True)
     return {
         "taken": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "harness": known.pop("harness"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -153,16 +152,15 @@ def test_a_report_that_cannot_be_made_stops_no_other(
 
 @pytest.mark.usefixtures("quick")
 def test_what_a_killed_process_left_is_removed(harness: Harness) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"],
-        capture_output=True,
-        text=True,
-        check=True,
+    code = (
+        "import pathlib, sys; from harness.files import temporary_beside;"
+        "print(*(temporary_beside(pathlib.Path(path)) for path in sys.argv[1:]))"
     )
-    left = f"{socket.gethostname()}.{ended.stdout.strip()}.tmp"
+    replaced = ["r/a.md", "r/a/curves.png", "out/v.json"]
+    ended = subprocess.run([sys.executable, "-c", code, *replaced], capture_output=True, text=True, check=True)
     Path("r/a").mkdir(parents=True)
     Path("out").mkdir()
-    paths = [Path(f"r/.a.md.{left}"), Path(f"r/a/.curves.png.{left}"), Path(f"out/.v.json.{left}")]
+    paths = [Path(path) for path in ended.stdout.split()]
     for path in paths:
         path.touch()
     harness("report", "a.json", "--reports", "r")

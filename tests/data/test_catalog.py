@@ -301,3 +301,13 @@ class TestOwnDataset:
         assert catalog.content("tfds", swapped, tmp_path).sha256 != first
         (folder / "mine-test.tfrecord-00000-of-00001").write_bytes(b"54321")
         assert catalog.content("tfds", {"dataset": "mine"}, tmp_path).sha256 != first
+
+
+def test_without_a_home_folder_data_lie_beside_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_number: int) -> None:
+        raise KeyError
+
+    for name in ("HOME", "TFDS_DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert catalog.data_dir() == Path(".harness/tensorflow_datasets")

@@ -19,9 +19,10 @@ from harness.report.by_cell import by_cell
 from harness.report.curves import curves
 from harness.report.decision_regions import decision_regions
 from harness.report.figures import FIGURES, draw
-from harness.report.style import BLUE, VERMILLION, label
+from harness.report.style import BLUE, VERMILLION, label, plain
 from harness.results import RunResult
 from harness.spec.records import Experiment
+from harness.spec.records import Figure as Drawn
 
 GROUPS = {"random": "random", "adversarial": "adversarial"}
 
@@ -127,3 +128,65 @@ def test_colours_and_labels() -> None:
 
 def texts(figure: Figure) -> list[str]:
     return [text.get_text() for axes in figure.axes for text in axes.texts]
+
+
+HOSTILE_NAMES = ["$x$", "$\\frac{$", "_hidden", "line\nbreak", "中文 😀 \x1b[31m \u202e", "a\ud800b", "x" * 300]
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+@pytest.mark.filterwarnings("error")
+def test_any_name_is_drawn_without_a_warning(
+    name: str, experiment: Experiment, results: Sequence[RunResult], capsys: pytest.CaptureFixture[str]
+) -> None:
+    groups, metrics = {name: "random", "other": "adversarial"}, ["test_accuracy"]
+    cells = {name: "random[none]", "other": "large"}
+    figures = (
+        Drawn("by_cell", "", {"metric": "test_accuracy", "groups": groups}),
+        Drawn("history", "", {"metrics": metrics, "groups": cells}),
+        Drawn("decision_regions", "", {"panels": [{"run": "random[none]", "title": name}]}),
+    )
+    images = draw(dataclasses.replace(experiment, figures=figures), results)
+    assert len(images) == 4
+    assert capsys.readouterr().err == ""
+
+
+def test_a_label_that_begins_with_a_line_is_in_the_legend(experiment: Experiment, results: Sequence[RunResult]) -> None:
+    figure = by_cell(experiment, results, metric="steps", groups={"_first": "random", "second": "adversarial"})
+    (legend,) = figure.legends
+    assert [text.get_text().strip() for text in legend.get_texts()] == ["_first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("cost: $5 and $6", r"cost: \$5 and \$6"),
+        ("a\nb", "a\nb"),
+        ("a\x1bb", "a\\x1bb"),
+        ("中 é ± ∂", "\u25a1 é ± ∂"),
+    ],
+)
+def test_text_is_drawn_as_it_is(text: str, drawn: str) -> None:
+    assert plain(text) == drawn
+
+
+def test_without_the_font_text_is_drawn_with_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(_name: str) -> str:
+        raise ValueError("failed to find font")
+
+    monkeypatch.setattr("matplotlib.font_manager.findfont", nowhere)
+    assert plain("中 $") == r"中 \$"
+
+
+def test_a_figure_that_cannot_be_drawn_is_told_of_and_left_out(
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_arguments: object, **_parameters: object) -> Figure:
+        raise RuntimeError("no \x1bfont")
+
+    monkeypatch.setitem(FIGURES, "by_cell", broken)
+    assert list(draw(experiment, results)) == ["2-decision_regions.png", "curves.png"]
+    said = f"the figure {experiment.name}/1-by_cell.png is left out: RuntimeError: no \\x1bfont\n"
+    assert capsys.readouterr().err == said

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import html
+import json
+import os
 import re
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from harness.report.markdown import bullets, code, details, escape, fence, link, table
+from harness.report.markdown import bullets, code, details, escape, fence, file_link, link, table
 
 RENDERER = MarkdownIt("commonmark").enable("table")
 TRICKY = st.text(st.sampled_from("ab1 .)-+=#>|\\`*_~[](){}!<>&;$:\n\t\"'/x\u202e"), max_size=30) | st.text(max_size=30)
@@ -61,3 +64,29 @@ def test_details_hold_markdown() -> None:
     rendered = RENDERER.render(details("a < b", bullets(["one", "two"])))
     assert "<summary>a &lt; b</summary>" in rendered
     assert "<li>one</li>" in rendered
+
+
+def test_a_summary_of_details_is_html_and_no_markdown() -> None:
+    assert "<summary>all [runs] *x* a_ &lt;b&gt; c</summary>" in details("all [runs] *x* a_\n\n<b> c", "body")
+
+
+def test_a_document_in_a_fence_keeps_its_meaning_and_hides_nothing() -> None:
+    document = {"title": "\u202e \x9b \ud800 \U000e0041 中", "list": [1, 2]}
+    text = fence(json.dumps(document, indent=1, ensure_ascii=False), "json")
+    text.encode()
+    body = text.removeprefix("```json\n").removesuffix("\n```")
+    assert all(line.isprintable() for line in body.split("\n"))
+    assert "中" in body
+    assert json.loads(body) == document
+
+
+@pytest.mark.parametrize("name", ["a b).md", "a\nb](x).md", "<b>|.md", "a\udcff.md", "%41.md", "ü#?.md"])
+def test_any_file_can_be_linked_to(name: str) -> None:
+    rendered = RENDERER.render(table(["h"], [[file_link("text", f"sub/{name}", "#L3")]]))
+    (address,) = re.findall(r'<td[^>]*><a href="([^"]*)">text</a></td>', rendered)
+    assert address.startswith("sub/")
+    assert unquote_to_bytes(address.removesuffix("#L3")) == os.fsencode(f"sub/{name}")
+
+
+def test_half_a_sign_breaks_no_address() -> None:
+    assert link("text", "https://x/\ud800") == "[text](<https://x/?>)"

@@ -88,6 +88,19 @@ def test_a_terminal_shows_the_current_run_s_progress(run: ConcreteRun) -> None:
     assert output.endswith("\x1b[?25h\r\x1b[1A\x1b[2K")  # the cursor is back, the bars are gone
 
 
+def test_the_name_of_a_cell_is_no_markup(person: Person) -> None:
+    cell = person.spec(runs={"m": {"matrix": {"regularizers": [[], ["momentum"]]}}})
+    first = next(iter(person.plan(cell).runs.values()))
+    assert first.run.name == "m[none]"
+    output = shown(first, DONE, terminal=True)
+    assert "m[none] seed 0" in output
+    assert "tiny / m[none] / seed 0" in output
+
+
+def test_a_result_without_its_numbers_is_shown(run: ConcreteRun) -> None:
+    assert "train    nan%" in shown(run, replace(DONE, measurements={}))
+
+
 def test_runs_side_by_side_have_a_bar_each(person: Person) -> None:
     runs = list(person.plan(person.spec(seeds=list(range(14)))).runs.values())
     console = Console(file=io.StringIO(), width=140, force_terminal=True, _environ={})

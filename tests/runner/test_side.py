@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import processor
 from harness.files import alive
 from harness.runner.side import Crew, crews, threads_each
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def test_threads_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)  # of which this process may use some
+    monkeypatch.setattr(processor, "share", lambda: 8)
     assert [threads_each(processes) for processes in (1, 2, 3, 8, 9)] == [None, 4, 2, 1, 1]
 
 

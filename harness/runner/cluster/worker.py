@@ -20,7 +20,7 @@ from harness.plan import ConcreteRun, Plan
 from harness.results import RunResult
 from harness.runner.backend import backend_of, import_backend, prepare_backend
 from harness.runner.cluster.needs import ClusterError
-from harness.runner.listener import Row
+from harness.runner.listener import Row, Several
 from harness.store import Store
 
 News = tuple[str, Sequence[Row] | None]
@@ -130,7 +130,7 @@ def work_on(key: str, terms: Terms, mailbox: Any, *_parents: object) -> Ending:
             plan=terms.plan,
             store=store,
             data_dir=terms.data_dir,
-            listener=correspondent,
+            listener=Several(correspondent),
             stop=stop,
             deterministic=terms.deterministic,
             default_backend=terms.default_backend,
