@@ -10,6 +10,7 @@ import socket
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 Writer = Callable[[Path], None]
 """Writes a file at a path."""
@@ -39,15 +40,29 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
         TooLarge: it has more bytes.
         OSError: it cannot be read.
     """
-    # Without waiting: to open a pipe that nobody writes to would take for ever.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise NotRegular(path)
+    with open_regular(path) as file:
         content = file.read() if most is None else file.read(most + 1)
     if most is not None and len(content) > most:
         raise TooLarge(path, most)
     return content
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file, or the one that a link leads to, for reading.
+
+    Raises:
+        NotRegular: it is something else, of which not a byte is read.
+        OSError: it cannot be read.
+    """
+    # Without waiting: to open a pipe that nobody writes to would take for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotRegular(path)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def replace(path: Path, write: Writer) -> None:

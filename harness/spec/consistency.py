@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from harness.data.facts import Facts, facts
+from harness.files import NotRegular, open_regular
 from harness.models.demands import DEMANDS
-from harness.spec import schema
+from harness.spec import schema, size
 from harness.spec.document import Pointer
 from harness.spec.records import Normalization, RunSpec, Settings, WeightsFile
 
 _IMAGE_AUGMENTATIONS = ("random_crop", "random_flip")
+
+_MOST_EXAMPLES = 2**30
+"""So many examples may a training set have: their places are 32-bit numbers, and labels alone take 4 GiB."""
+
+_MOST_WEIGHTS = 2**30
+"""So many weights may a network have: they take 4 GiB, and training holds them several times."""
+
+_MOST_MEASUREMENTS = 1_000_000
+"""So often may a run be measured: the history is kept in memory."""
 
 
 def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
@@ -21,10 +32,45 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     if "augmentation" in run.regularizers and not settings.augmentation:
         yield ("regularizers",), "augmentation is on, but strengths.augmentation lists none"
     if isinstance(run.initialize_from, WeightsFile) and not run.initialize_from.sha256:
-        yield ("initialize_from", "weights"), f"no such file: {run.initialize_from.path}"
+        yield ("initialize_from", "weights"), _unreadable(run.initialize_from.path)
+    yield from _too_large(settings)
     known = facts(settings.dataset.source)
     if known is not None:
         yield from _against_data(settings, known)
+
+
+def _unreadable(path: Path) -> str:
+    """Say why a file cannot be read."""
+    try:
+        open_regular(path).close()
+    except FileNotFoundError:
+        return f"no such file: {path}"
+    except NotRegular:
+        return f"{path} is no regular file"
+    except (OSError, ValueError) as error:
+        return f"{path} cannot be read: {getattr(error, 'strerror', error)}"
+    return f"{path} could not be read a moment ago; try again"
+
+
+def _too_large(settings: Settings) -> Iterator[tuple[Pointer, str]]:
+    """Yield what would overflow a counter, or the memory of any machine."""
+    dataset, training = settings.dataset, settings.training
+    known = facts(dataset.source)
+    count = _grown(settings, dataset.train_examples or (known.train_examples if known else 1))
+    if count > _MOST_EXAMPLES:
+        message = f"the randomizations make {count:,} training examples, {_MOST_EXAMPLES:,} is the most"
+        yield ("dataset", "randomize"), message
+    rows = training.epochs // training.measure_every
+    if rows > _MOST_MEASUREMENTS and not (training.stop_when or training.early_stopping):
+        message = f"{training.epochs:,} epochs are measured {rows:,} times, {_MOST_MEASUREMENTS:,} is the most"
+        yield ("training", "measure_every"), message
+    shape = (known.shape if known else None) or (1, 1, 1)
+    if dataset.center_crop is not None and len(shape) == 3:
+        shape = (dataset.center_crop, dataset.center_crop, shape[-1])
+    weights = size.weights(settings.model, shape, known.classes if known else 1)
+    if weights is not None and weights > _MOST_WEIGHTS:
+        message = f"this {settings.model.name} has about {weights:.2g} weights, {_MOST_WEIGHTS:,} is the most"
+        yield ("model",), message
 
 
 def misfits(parent: RunSpec, child: RunSpec) -> Iterator[str]:
@@ -105,7 +151,10 @@ def _images_of(shape: tuple[int, ...]) -> str:
 
 def examples(settings: Settings, known: Facts) -> int:
     """Return how many examples one epoch has, after randomization."""
-    count = settings.dataset.train_examples or known.train_examples
+    return _grown(settings, settings.dataset.train_examples or known.train_examples)
+
+
+def _grown(settings: Settings, count: int) -> int:
     for randomization in settings.dataset.randomize:
         count *= randomization.parameters.get("replicas", 1 + randomization.parameters.get("copies", 0))
     return int(count)
