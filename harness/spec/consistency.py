@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from harness.files import NotRegular, open_regular
 from harness.models.demands import DEMANDS
 from harness.spec import schema, size
 from harness.spec.document import Pointer
-from harness.spec.records import Normalization, RunSpec, Settings, WeightsFile
+from harness.spec.records import Normalization, RunSpec, Settings, Training, WeightsFile
 
 _IMAGE_AUGMENTATIONS = ("random_crop", "random_flip")
 
@@ -19,6 +20,9 @@ _MOST_EXAMPLES = 2**30
 
 _MOST_WEIGHTS = 2**30
 """So many weights may a network have: they take 4 GiB, and training holds them several times."""
+
+_LARGEST_RATE = 3.4e38
+"""A larger learning rate is none: steps are made in float32."""
 
 _MOST_MEASUREMENTS = 1_000_000
 """So often may a run be measured: the history is kept in memory."""
@@ -64,6 +68,8 @@ def _too_large(settings: Settings) -> Iterator[tuple[Pointer, str]]:
     if rows > _MOST_MEASUREMENTS and not (training.stop_when or training.early_stopping):
         message = f"{training.epochs:,} epochs are measured {rows:,} times, {_MOST_MEASUREMENTS:,} is the most"
         yield ("training", "measure_every"), message
+    if _largest_rate(training) > math.log(_LARGEST_RATE):
+        yield ("training", "schedule"), f"its learning rate grows beyond {_LARGEST_RATE:g}, the largest there is"
     shape = (known.shape if known else None) or (1, 1, 1)
     if dataset.center_crop is not None and len(shape) == 3:
         shape = (dataset.center_crop, dataset.center_crop, shape[-1])
@@ -93,6 +99,22 @@ def _misfit(parent: RunSpec, child: RunSpec, what: str, of_parent: object, of_ch
 
 def _outputs(run: RunSpec, known: Facts) -> int:
     return 1 if run.settings.training.loss == "binary_cross_entropy" else known.classes
+
+
+def _largest_rate(training: Training) -> float:
+    """Return the natural logarithm of the largest learning rate that the schedule comes to."""
+    parameters = training.schedule.parameters
+    match training.schedule.name:
+        case "exponential":
+            times = training.epochs - 1
+        case "piecewise":
+            times = sum(epoch < training.epochs for epoch in parameters["epochs"])
+        case "plateau":
+            times = training.epochs // parameters["patience"]
+        case _:
+            times = 0
+    initial: float = training.optimizer.parameters["learning_rate"]
+    return math.log(initial) + times * max(0.0, math.log(parameters.get("factor", 1.0)))
 
 
 def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, str]]:

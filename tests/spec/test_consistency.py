@@ -177,6 +177,21 @@ LARGE: list[tuple[Json, str, Json, Json, str]] = [
         "this perceptron has about 1.1e+09 weights, 1,073,741,824 is the most",
     ),
     (
+        # 3.4e38 is 2**128: 0.1 * 2**131 is 2.7e38, and 0.1 * 2.01**131 is 5.2e38.
+        POINTS | {"training": {"epochs": 132}},
+        "training/schedule",
+        {"name": "exponential", "factor": 2},
+        {"name": "exponential", "factor": 2.01},
+        "its learning rate grows beyond 3.4e+38, the largest there is",
+    ),
+    (
+        POINTS,
+        "training/schedule",
+        {"name": "piecewise", "epochs": [2], "factor": 1e39},
+        {"name": "piecewise", "epochs": [2], "factor": 1e40},
+        "its learning rate grows beyond 3.4e+38, the largest there is",
+    ),
+    (
         POINTS,
         "training/measure_every",
         10,
@@ -190,7 +205,7 @@ LARGE: list[tuple[Json, str, Json, Json, str]] = [
 def test_what_no_machine_can_hold_is_refused(
     write: Write, faults: Faults, defaults: Json, place: str, right: Json, wrong: Json, message: str
 ) -> None:
-    defaults = defaults | {"training": {"epochs": 10_000_000, "measure_every": 10}}
+    defaults = {"training": {"epochs": 10_000_000, "measure_every": 10}} | defaults
     assert len(load_file(write(defaults=defaults, runs={"one": nested(place, right)})).runs) == 1
     (found,) = faults(write(defaults=defaults, runs={"one": nested(place, wrong)}))
     assert found.startswith(f"/runs/one/{place.removesuffix('/hidden')}")
