@@ -263,8 +263,9 @@ class Sections:
         return missing + [fault for name in combined for fault in self._section(combined, name).faults]
 
     def of(self, combined: Mapping[str, Json]) -> dict[str, Section]:
-        """Return all sections of a combined run that has no fault, by name."""
-        return {name: self._section(combined, name) for name in properties(definition("run"), combined)}
+        """Return all sections of a combined run that has no fault, by name: those that it writes first."""
+        names = dict.fromkeys([*combined, *properties(definition("run"), combined)])
+        return {name: self._section(combined, name) for name in names}
 
     def _section(self, combined: Mapping[str, Json], name: str) -> Section:
         key = (name, compact(combined[name]) if name in combined else _ABSENT)
