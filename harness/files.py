@@ -9,8 +9,8 @@ import re
 import socket
 import stat
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 Writer = Callable[[Path], None]
 """Writes a file at a path."""
@@ -47,7 +47,7 @@ def read_bytes(path: Path, most: int | None = None) -> bytes:
     return content
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a regular file, or the one that a link leads to, for reading.
 
     Raises:

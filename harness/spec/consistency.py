@@ -37,8 +37,8 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
         yield ("regularizers",), "augmentation is on, but strengths.augmentation lists none"
     if isinstance(run.initialize_from, WeightsFile) and not run.initialize_from.sha256:
         yield ("initialize_from", "weights"), _unreadable(run.initialize_from.path)
-    yield from _too_large(settings)
     known = facts(settings.dataset.source)
+    yield from _too_large(settings, known)
     if known is not None:
         yield from _against_data(settings, known)
 
@@ -56,13 +56,12 @@ def _unreadable(path: Path) -> str:
     return f"{path} could not be read a moment ago; try again"
 
 
-def _too_large(settings: Settings) -> Iterator[tuple[Pointer, str]]:
+def _too_large(settings: Settings, known: Facts | None) -> Iterator[tuple[Pointer, str]]:
     """Yield what would overflow a counter, or the memory of any machine."""
     dataset, training = settings.dataset, settings.training
-    known = facts(dataset.source)
     count = _grown(settings, dataset.train_examples or (known.train_examples if known else 1))
     if count > _MOST_EXAMPLES:
-        message = f"the randomizations make {count:,} training examples, {_MOST_EXAMPLES:,} is the most"
+        message = f"these randomizations make more than {_MOST_EXAMPLES:,} training examples"
         yield ("dataset", "randomize"), message
     rows = training.epochs // training.measure_every
     if rows > _MOST_MEASUREMENTS and not (training.stop_when or training.early_stopping):

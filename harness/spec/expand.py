@@ -59,7 +59,7 @@ Origin = Callable[[Sequence[Pointer], Json], Path]
 """Gives the folder of the file in which a setting has its value, by the places where it may stand."""
 
 
-def expand(path: Path, document: Json, faults: list[Fault], origin: Origin) -> Experiment | None:
+def expand(path: Path, document: Json, faults: list[Fault], origin: Origin | None = None) -> Experiment | None:
     """Expand a combined document.
 
     Args:
@@ -67,7 +67,7 @@ def expand(path: Path, document: Json, faults: list[Fault], origin: Origin) -> E
         document: What they combine to.
         faults: The structural ones; what else is wrong is added. Parts that are structurally damaged are left out,
             so that one fault is not told twice.
-        origin: Where a path of a file is written, and so where it starts.
+        origin: Where a path of a file is written, and so where it starts; None: all in this one file.
 
     Returns:
         None where anything is wrong.
@@ -79,7 +79,7 @@ def expand(path: Path, document: Json, faults: list[Fault], origin: Origin) -> E
     raw_runs = document.get("runs")
     if isinstance(raw_runs, dict) and len(raw_runs) <= MOST_CELLS:
         grid = _grid(raw_runs, damaged, faults)
-        files = _Files(origin)
+        files = _Files(origin or (lambda places, value: path.parent))
         runs = {} if ("defaults",) in damaged else _runs(document, grid, damaged, faults, files)
         _too_many(document, grid, damaged, faults)
         _unknown_parents(document, grid, faults)

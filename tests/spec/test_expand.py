@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
@@ -605,7 +605,7 @@ def test_a_weights_file_of_many_cells_is_read_once(
     (tmp_path / "w.weights.h5").write_bytes(b"weights")
     opened: list[Path] = []
 
-    def opening(path: Path) -> BinaryIO:
+    def opening(path: Path) -> BufferedReader:
         opened.append(path)
         return open_regular(path)
 
