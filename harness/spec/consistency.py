@@ -21,8 +21,8 @@ _MOST_EXAMPLES = 2**30
 _MOST_WEIGHTS = 2**30
 """So many weights may a network have: they take 4 GiB, and training holds them several times."""
 
-_LARGEST_RATE = 3.4e38
-"""A larger learning rate is none: steps are made in float32."""
+_SMALLEST_FLOAT = 1.2e-38
+"""What is smaller may be 0 in float32."""
 
 _MOST_MEASUREMENTS = 1_000_000
 """So often may a run be measured: the history is kept in memory."""
@@ -35,6 +35,10 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
         yield ("regularizers",), f"dropout is on, but this {settings.model.name} has no place for it"
     if "augmentation" in run.regularizers and not settings.augmentation:
         yield ("regularizers",), "augmentation is on, but strengths.augmentation lists none"
+    normalize = settings.dataset.normalize
+    if isinstance(normalize, Normalization) and min(normalize.deviation) < _SMALLEST_FLOAT:
+        message = f"a deviation of {min(normalize.deviation):g} is 0 in float32, and nothing can be divided by it"
+        yield ("dataset", "normalize", "deviation"), message
     if isinstance(run.initialize_from, WeightsFile) and not run.initialize_from.sha256:
         yield ("initialize_from", "weights"), _unreadable(run.initialize_from.path)
     known = facts(settings.dataset.source)
@@ -67,8 +71,8 @@ def _too_large(settings: Settings, known: Facts | None) -> Iterator[tuple[Pointe
     if rows > _MOST_MEASUREMENTS and not (training.stop_when or training.early_stopping):
         message = f"{training.epochs:,} epochs are measured {rows:,} times, {_MOST_MEASUREMENTS:,} is the most"
         yield ("training", "measure_every"), message
-    if _largest_rate(training) > math.log(_LARGEST_RATE):
-        yield ("training", "schedule"), f"its learning rate grows beyond {_LARGEST_RATE:g}, the largest there is"
+    if _largest_rate(training) > math.log(schema.LARGEST_FLOAT):
+        yield ("training", "schedule"), f"its learning rate grows beyond {schema.LARGEST_FLOAT:g}, the largest float32"
     shape = (known.shape if known else None) or (1, 1, 1)
     if dataset.center_crop is not None and len(shape) == 3:
         shape = (dataset.center_crop, dataset.center_crop, shape[-1])

@@ -20,6 +20,9 @@ from harness.spec.records import Json
 
 Schema = Mapping[str, Any]
 
+LARGEST_FLOAT = 3.4e38
+"""A larger number is infinite in float32."""
+
 _TYPES = {"object": "an object", "array": "an array", "string": "a string", "integer": "an integer"}
 _TYPES |= {"number": "a number", "boolean": "true or false", "null": "null"}
 
@@ -279,16 +282,21 @@ def _section(alone: Mapping[str, Json], name: str) -> Section:
     if found:
         return Section(found)
     paths: list[Pointer] = []
+    beyond: list[tuple[Pointer, str]] = []
 
     def typed(pointer: Pointer, schemas: Sequence[Schema], value: Json) -> Json:
         if isinstance(value, str) and is_path(schemas):
             paths.append(pointer)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return float(value) if whole and is_number(schemas) else value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not is_number(schemas):
+            return value
+        if abs(value) > LARGEST_FLOAT:
+            beyond.append((pointer, f"{show(value)} is too large: runs compute in float32, up to {LARGEST_FLOAT:g}"))
+        return float(value)
 
     part = properties(definition("run"), alone)[name]
     complete = fill_defaults(part, alone[name]) if alone else fill_defaults(definition("run"), {})[name]
-    return Section((), complete, mapped(part, complete, typed, (name,)), tuple(paths))
+    values = mapped(part, complete, typed, (name,))
+    return Section(tuple(beyond), complete, values, tuple(paths))
 
 
 def _describe(error: ValidationError) -> Iterator[tuple[Pointer, str]]:

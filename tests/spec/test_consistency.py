@@ -156,6 +156,20 @@ REPLICAS = [{"name": "confusion", "replicas": 1000}]
 # them, to which the first and the last layer add.
 LARGE: list[tuple[Json, str, Json, Json, str]] = [
     (
+        POINTS,
+        "dataset/shift",
+        3e38,
+        -1e300,
+        "-1e+300 is too large: runs compute in float32, up to 3.4e+38",
+    ),
+    (
+        IMAGES,
+        "dataset/normalize",
+        {"mean": [0], "deviation": [1e-37]},
+        {"mean": [0], "deviation": [1e-300]},
+        "a deviation of 1e-300 is 0 in float32, and nothing can be divided by it",
+    ),
+    (
         IMAGES,
         "dataset/randomize",
         [*REPLICAS, *REPLICAS, {"name": "confusion", "replicas": 2}],
@@ -182,14 +196,14 @@ LARGE: list[tuple[Json, str, Json, Json, str]] = [
         "training/schedule",
         {"name": "exponential", "factor": 2},
         {"name": "exponential", "factor": 2.01},
-        "its learning rate grows beyond 3.4e+38, the largest there is",
+        "its learning rate grows beyond 3.4e+38, the largest float32",
     ),
     (
         POINTS,
         "training/schedule",
-        {"name": "piecewise", "epochs": [2], "factor": 1e39},
-        {"name": "piecewise", "epochs": [2], "factor": 1e40},
-        "its learning rate grows beyond 3.4e+38, the largest there is",
+        {"name": "piecewise", "epochs": [2], "factor": 1e38},
+        {"name": "piecewise", "epochs": [2, 3], "factor": 1e38},
+        "its learning rate grows beyond 3.4e+38, the largest float32",
     ),
     (
         POINTS,
