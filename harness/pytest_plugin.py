@@ -6,20 +6,20 @@ imported once a specification is found.
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.spec.find import is_entered, is_looked_at, is_specification
+
 if TYPE_CHECKING:
     from harness.testing.specification import Specification
 
-SCHEMA = "experiment.schema.json"
-
-_LARGEST_BYTES = 1 << 22
-"""A larger file is data, and not looked into."""
+_COLLECTED = pytest.StashKey[dict[str, Path]]()
+"""By what a file really is, the path under which it was collected first."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATH=VALUE",
         action="append",
         default=[],
-        help="Change every specification, such as defaults.training.epochs=3.",
+        help="Change every specification, such as defaults.training.epochs=3.  A path starts at the current folder.",
     )
     group.addoption("--harness-seeds", metavar="LIST", help="Use these seeds, such as 0,1,2.")
     group.addoption("--harness-no-run", action="store_true", help="Judge the stored runs alone; others are blocked.")
@@ -61,11 +61,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Specification | None:
-    """Collect a specification; files whose names begin with `_` are for `extends`, unless they are named."""
+    """Collect a specification; which files are looked at is what the commands look at (`harness.spec.find`)."""
     named = parent.session.isinitpath(file_path)
-    if file_path.suffix != ".json" or (file_path.name.startswith("_") and not named):
+    if file_path.suffix != ".json" or not (named or _is_looked_at(file_path, parent)):
         return None
-    if not is_specification(file_path):
+    if not is_specification(file_path) or _is_known(file_path, parent.config):
         return None
     from harness.testing import items
     from harness.testing.specification import Specification
@@ -76,37 +76,27 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Specificat
     return found
 
 
-def is_specification(path: Path, extended_by: tuple[Path, ...] = ()) -> bool:
-    """Tell whether a JSON file is meant as a specification, valid or not.
-
-    It names the schema, or has what every specification has, or extends one.
-    """
-    try:
-        if path.stat().st_size > _LARGEST_BYTES:
+def _is_looked_at(file: Path, parent: pytest.Collector) -> bool:
+    """Tell whether the commands look at a file too, which may lie in folders that pytest was told to enter."""
+    if not is_looked_at(file):
+        return False
+    for folder in file.parents:
+        if parent.session.isinitpath(folder) or folder in (parent.config.rootpath, parent.config.invocation_params.dir):
+            return True
+        if not is_entered(folder) or _leads_back(folder):
             return False
-        text = path.read_bytes()
-    except OSError:
-        return False
-    if not any(word in text for word in (SCHEMA.encode(), b'"runs"', b'"extends"')):
-        return False
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return SCHEMA.encode() in text or b'"expectations"' in text
-    return isinstance(document, dict) and _has_its_shape(document, path, extended_by)
+    return True
 
 
-def _has_its_shape(document: Mapping[str, Any], path: Path, extended_by: tuple[Path, ...]) -> bool:
-    if str(document.get("$schema")).rpartition("/")[2] == SCHEMA:
-        return True
-    if "format" in document:  # what the harness writes of an experiment
-        return False
-    if isinstance(document.get("runs"), dict):
-        return {"name", "title"} <= document.keys() or "expectations" in document or "defaults" in document
-    base, whole = document.get("extends"), path.resolve()
-    if not isinstance(base, str) or whole in extended_by:
-        return False
-    return is_specification(path.parent / base, (*extended_by, whole))
+def _leads_back(folder: Path) -> bool:
+    """Tell whether a folder is a link to one that it lies in, which pytest follows round and round."""
+    return folder.is_symlink() and Path(os.path.realpath(folder)) in Path(os.path.realpath(folder.parent), "x").parents
+
+
+def _is_known(file: Path, config: pytest.Config) -> bool:
+    """Tell whether a file was collected under another path, by way of a link."""
+    first = config.stash.setdefault(_COLLECTED, {}).setdefault(os.path.realpath(file), file)
+    return first != file
 
 
 class _Follower:

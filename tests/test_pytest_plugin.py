@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,7 @@ import pytest
 import pytest_regressions.common  # noqa: F401 - what a session within this one imports is forgotten afterwards
 
 from harness.plan import make_plan
-from harness.pytest_plugin import is_specification
-from harness.spec.load import load_file
+from harness.spec.load import find, load_file
 from harness.spec.patch import merge_patch
 from harness.store import Store
 from harness.testing import specification
@@ -394,40 +394,56 @@ def test_without_pytest_regressions_the_kept_numbers_are_blocked(tiny: Session, 
 def test_a_session_without_specifications_imports_nothing_of_the_harness(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_one(): pass")
     pytester.makeconftest(
-        "import sys\ndef pytest_unconfigure(config): print([m for m in sys.modules if m.startswith('harness')])"
+        "import sys\ndef pytest_unconfigure(config): print(sorted(m for m in sys.modules if m.startswith('harness')))"
     )
     write(pytester, {"runs": {}, "format": "reproduction-harness result 1", "name": "a", "title": "b"})
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["['harness', 'harness.pytest_plugin']"])
+    light = ["harness", "harness.files", "harness.pytest_plugin", "harness.spec", "harness.spec.find"]
+    assert str(sorted(light)) in result.stdout.lines
 
 
-@pytest.mark.parametrize(
-    ("text", "meant"),
-    [
-        (json.dumps(SPEC), True),
-        ('{"$schema": "https://example.org/experiment.schema.json"}', True),
-        ('{"name": "a", "title": "A", "runs": {}}', True),
-        ('{"runs": {}, "expectations": []}', True),
-        ('{"extends": "_base.json"}', True),
-        ('{"$schema": "../experiment.schema.json", "name": ', False),
-        ('{"$schema": "experiment.schema.json", "name": ', True),
-        ('{"extends": "./tsconfig.base.json"}', False),
-        ('{"extends": "self.json"}', False),
-        ('{"runs": [{"tool": {}}], "version": "2.1.0"}', False),
-        ('{"runs": {"using": "node"}, "name": "action"}', False),
-        ('{"format": "reproduction-harness result 1", "name": "a", "title": "A", "runs": {}}', False),
-        ('{"fileMatch": "experiment.schema.json"}', False),
-        ('["experiment.schema.json"]', False),
-        ("no JSON", False),
-    ],
-)
-def test_which_json_is_meant_as_a_specification(tmp_path: Path, text: str, meant: bool) -> None:
-    (tmp_path / "_base.json").write_text(json.dumps(SPEC))
-    path = tmp_path / "self.json"
-    path.write_text(text)
-    assert is_specification(path) == (meant or "../experiment" in text)
-    assert not is_specification(tmp_path / "nowhere.json")
+def test_json_of_other_tools_stops_no_session(pytester: pytest.Pytester) -> None:
+    """Whatever it extends, and whatever lies where a file should be."""
+    pytester.makepyfile("def test_one(): pass")
+    for number, extends in enumerate([r"a\u0000b", r"\ud800", "/dev/zero", "pipe", ".", "nul0.json", "~nobody/x"]):
+        (pytester.path / f"nul{number}.json").write_text(f'{{"extends": "{extends}"}}')
+    for number, text in enumerate(['{"extends": 5}', '{"extends": ["x"]}', "[" * 100_000, '{"runs": ' + "9" * 5000]):
+        (pytester.path / f"other{number}.json").write_text(text)
+    os.mkfifo(pytester.path / "pipe")
+    os.mkfifo(pytester.path / "pipe.json")
+    (pytester.path / "gone.json").symlink_to("nowhere")
+    (pytester.path / "folder.json").mkdir()
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_what_is_collected_is_what_the_commands_take(
+    tiny: Session, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spec(path: str) -> None:
+        file = pytester.path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(SPEC | {"name": file.stem.strip("._")}))
+
+    for path in ("specs/sub/a.json", "specs/_b.json", "specs/.c.json", "specs/.hidden/d.json", "away/e.json"):
+        spec(path)
+    for path in ("specs/node_modules/f.json", "specs/own/g.json", "specs/build/h.json"):
+        spec(path)
+    (pytester.path / "specs/linked").symlink_to(pytester.path / "away")
+    (pytester.path / "specs/linked_too").symlink_to(pytester.path / "away")
+    (pytester.path / "specs/round").symlink_to(pytester.path / "specs")
+    (pytester.path / "specs/package.json").write_text('{"name": "thing", "version": "1.0.0"}')
+    monkeypatch.chdir(pytester.path)
+    for arguments in ((), ("-o", "norecursedirs=nothing")):
+        result = tiny("specs", "--collect-only", "-q", *arguments)
+        collected = {line.partition("::")[0] for line in result.stdout.lines if "::" in line}
+        assert collected == {str(path) for path in find([Path("specs")])}
+    named = ("specs/.c.json", "specs/_b.json", "specs/.hidden")
+    result = tiny("--collect-only", "-q", *named)
+    collected = {line.partition("::")[0] for line in result.stdout.lines if "::" in line}
+    assert collected == {str(path) for path in find(map(Path, named))} == {*named[:2], "specs/.hidden/d.json"}
 
 
 def test_workers_make_the_runs_once_and_one_process_reports(pytester: pytest.Pytester) -> None:

@@ -64,7 +64,7 @@ SET = click.option(
     "assignments",
     multiple=True,
     type=Assignment(),
-    help="Change every specification, such as defaults.training.epochs=3.",
+    help="Change every specification, such as defaults.training.epochs=3.  A path starts at the current folder.",
 )
 SEEDS = click.option("--seeds", type=Seeds(), help="Use these seeds, such as 0,1,2.")
 ONLY = click.option(
@@ -144,12 +144,16 @@ def load_or_exit(paths: Iterable[Path], assignments: Sequence[Json], seeds: Json
     from harness.spec.load import load
 
     try:
-        return load(paths, assignments, seeds)
+        return load(paths, assignments, seeds, warn=_warn)
     except SpecError as error:
         click.echo(str(error), err=True)
         count = len(error.problems)
-        click.echo(f"{count} problem{'s' if count != 1 else ''} found", err=True)
+        click.echo(f"{count:,} problem{'s' if count != 1 else ''} found", err=True)
         sys.exit(INVALID)
+
+
+def _warn(text: str) -> None:
+    click.echo(f"warning: {text}", err=True)
 
 
 def reports_folder(given: Path | None, trial: bool, experiments: Sequence[Experiment]) -> Path:

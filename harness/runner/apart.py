@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import contextlib
+import json
 import os
+import pickle
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -18,6 +21,15 @@ from harness.spec.records import Experiment
 from harness.store import Store, StoreError
 
 _INVALID, _ERROR, _INTERRUPTED = 2, 3, 130
+
+_PROGRAM = """
+import json, sys
+sys.path[:] = json.loads(sys.stdin.buffer.readline())
+from harness.runner.apart import main
+main()
+"""
+"""What the other process runs. It is a program of its own: `multiprocessing` would run the caller's script again,
+which may call pytest without a guard, or may have come from the standard input."""
 
 
 def startable(plan: Plan, store: Store) -> bool:
@@ -36,18 +48,35 @@ def run_apart(experiment: Experiment, store: Store, data_dir: Path, processes: i
     Raises:
         KeyboardInterrupt: a stop was asked for.
     """
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_work, args=(experiment, store.root, data_dir, processes))
-    process.start()
+    process = subprocess.Popen([sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE)
     try:
-        process.join()
+        _tell(process, (experiment, store.root, data_dir, processes))
+        process.wait()
     except KeyboardInterrupt:
         process.terminate()
-        process.join()
+        process.wait()
         raise
     finally:
         process.kill()
-    return process.exitcode or 0
+        process.wait()
+        if process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+    return process.returncode
+
+
+def _tell(process: subprocess.Popen[bytes], work: tuple[Experiment, Path, Path, int]) -> None:
+    """Say what is to be done; the pipe stays open, for its end tells the process that nobody waits any more."""
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # it has ended, and its exit code tells of that
+        process.stdin.write(json.dumps([str(each) for each in sys.path]).encode() + b"\n")
+        pickle.dump(work, process.stdin)
+        process.stdin.flush()
+
+
+def main() -> None:
+    """Do in this process what the one that started it says on the standard input."""
+    _work(*pickle.load(sys.stdin.buffer))
 
 
 def _work(experiment: Experiment, root: Path, data_dir: Path, processes: int) -> None:
@@ -74,7 +103,7 @@ def _every(_plan: Plan, _member: Member) -> bool:
 
 def _end_with_the_first() -> None:
     """Ask this process to stop once the one that started it is gone: nobody waits for the runs any more."""
-    first = multiprocessing.parent_process()
-    if first is not None:
-        first.join()
-        os.kill(os.getpid(), signal.SIGTERM)
+    standard_input = 0  # as it is: a thread that waits in `sys.stdin` holds its lock when the process ends
+    while os.read(standard_input, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

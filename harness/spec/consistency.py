@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from pathlib import Path
 
 from harness.data.facts import Facts, facts
+from harness.files import NotRegular, open_regular
 from harness.models.demands import DEMANDS
-from harness.spec import schema
+from harness.spec import schema, size
 from harness.spec.document import Pointer
-from harness.spec.records import Normalization, RunSpec, Settings, WeightsFile
+from harness.spec.records import Normalization, RunSpec, Settings, Training, WeightsFile
 
 _IMAGE_AUGMENTATIONS = ("random_crop", "random_flip")
+
+_MOST_EXAMPLES = 2**30
+"""So many examples may a training set have: their places are 32-bit numbers, and labels alone take 4 GiB."""
+
+_MOST_WEIGHTS = 2**30
+"""So many weights may a network have: they take 4 GiB, and training holds them several times."""
+
+_SMALLEST_FLOAT = 1.2e-38
+"""What is smaller may be 0 in float32."""
+
+_MOST_MEASUREMENTS = 1_000_000
+"""So often may a run be measured: the history is kept in memory."""
 
 
 def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
@@ -20,11 +35,51 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
         yield ("regularizers",), f"dropout is on, but this {settings.model.name} has no place for it"
     if "augmentation" in run.regularizers and not settings.augmentation:
         yield ("regularizers",), "augmentation is on, but strengths.augmentation lists none"
+    normalize = settings.dataset.normalize
+    if isinstance(normalize, Normalization) and min(normalize.deviation) < _SMALLEST_FLOAT:
+        message = f"a deviation of {min(normalize.deviation):g} is 0 in float32, and nothing can be divided by it"
+        yield ("dataset", "normalize", "deviation"), message
     if isinstance(run.initialize_from, WeightsFile) and not run.initialize_from.sha256:
-        yield ("initialize_from", "weights"), f"no such file: {run.initialize_from.path}"
+        yield ("initialize_from", "weights"), _unreadable(run.initialize_from.path)
     known = facts(settings.dataset.source)
+    yield from _too_large(settings, known)
     if known is not None:
         yield from _against_data(settings, known)
+
+
+def _unreadable(path: Path) -> str:
+    """Say why a file cannot be read."""
+    try:
+        open_regular(path).close()
+    except FileNotFoundError:
+        return f"no such file: {path}"
+    except NotRegular:
+        return f"{path} is no regular file"
+    except (OSError, ValueError) as error:
+        return f"{path} cannot be read: {getattr(error, 'strerror', error)}"
+    return f"{path} could not be read a moment ago; try again"
+
+
+def _too_large(settings: Settings, known: Facts | None) -> Iterator[tuple[Pointer, str]]:
+    """Yield what would overflow a counter, or the memory of any machine."""
+    dataset, training = settings.dataset, settings.training
+    count = _grown(settings, dataset.train_examples or (known.train_examples if known else 1))
+    if count > _MOST_EXAMPLES:
+        message = f"these randomizations make more than {_MOST_EXAMPLES:,} training examples"
+        yield ("dataset", "randomize"), message
+    rows = training.epochs // training.measure_every
+    if rows > _MOST_MEASUREMENTS and not (training.stop_when or training.early_stopping):
+        message = f"{training.epochs:,} epochs are measured {rows:,} times, {_MOST_MEASUREMENTS:,} is the most"
+        yield ("training", "measure_every"), message
+    if _largest_rate(training) > math.log(schema.LARGEST_FLOAT):
+        yield ("training", "schedule"), f"its learning rate grows beyond {schema.LARGEST_FLOAT:g}, the largest float32"
+    shape = (known.shape if known else None) or (1, 1, 1)
+    if dataset.center_crop is not None and len(shape) == 3:
+        shape = (dataset.center_crop, dataset.center_crop, shape[-1])
+    weights = size.weights(settings.model, shape, known.classes if known else 1)
+    if weights is not None and weights > _MOST_WEIGHTS:
+        message = f"this {settings.model.name} has about {weights:.2g} weights, {_MOST_WEIGHTS:,} is the most"
+        yield ("model",), message
 
 
 def misfits(parent: RunSpec, child: RunSpec) -> Iterator[str]:
@@ -47,6 +102,22 @@ def _misfit(parent: RunSpec, child: RunSpec, what: str, of_parent: object, of_ch
 
 def _outputs(run: RunSpec, known: Facts) -> int:
     return 1 if run.settings.training.loss == "binary_cross_entropy" else known.classes
+
+
+def _largest_rate(training: Training) -> float:
+    """Return the natural logarithm of the largest learning rate that the schedule comes to."""
+    parameters = training.schedule.parameters
+    match training.schedule.name:
+        case "exponential":
+            times = training.epochs - 1
+        case "piecewise":
+            times = sum(epoch < training.epochs for epoch in parameters["epochs"])
+        case "plateau":
+            times = training.epochs // parameters["patience"]
+        case _:
+            times = 0
+    initial: float = training.optimizer.parameters["learning_rate"]
+    return math.log(initial) + times * max(0.0, math.log(parameters.get("factor", 1.0)))
 
 
 def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, str]]:
@@ -105,7 +176,10 @@ def _images_of(shape: tuple[int, ...]) -> str:
 
 def examples(settings: Settings, known: Facts) -> int:
     """Return how many examples one epoch has, after randomization."""
-    count = settings.dataset.train_examples or known.train_examples
+    return _grown(settings, settings.dataset.train_examples or known.train_examples)
+
+
+def _grown(settings: Settings, count: int) -> int:
     for randomization in settings.dataset.randomize:
         count *= randomization.parameters.get("replicas", 1 + randomization.parameters.get("copies", 0))
     return int(count)

@@ -13,13 +13,17 @@ from typing import NoReturn
 import tree_sitter
 import tree_sitter_json
 
+from harness.files import read_bytes
+from harness.spec.find import MOST_BYTES
 from harness.spec.records import Json
 
 Pointer = tuple[str | int, ...]
 """A JSON pointer, split into its member names and array indices."""
 
-_DEEPEST = 100
-_LARGEST_INTEGER = 2**53 - 1
+DEEPEST = 100
+"""So many objects and arrays may lie in one another."""
+
+LARGEST_INTEGER = 2**53 - 1
 """Beyond it, and its negative, a double cannot tell integers apart (RFC 8259, section 6)."""
 
 _SCALAR = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s\[\]{},:"]+', re.DOTALL)
@@ -60,16 +64,26 @@ class Document:
         """Tell whether the document has a value at `pointer`."""
         return pointer in self._positions
 
+    def says(self, pointer: Pointer, value: Json) -> bool:
+        """Tell whether the document has this very value at `pointer`."""
+        found = self.value
+        for part in pointer:
+            there = isinstance(found, dict) and part in found
+            if not there and not (isinstance(found, list) and isinstance(part, int) and part < len(found)):
+                return False
+            found = found[part]
+        return bool(found == value)
+
 
 def read(path: Path) -> Document:
     """Read a JSON file strictly: no repeated member, no NaN or Infinity, no half of a character, UTF-8.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, is no regular one, or is larger than a specification.
         SyntaxProblem: it is not such JSON.
     """
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_bytes(path, MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SyntaxProblem(f"not UTF-8: {error.reason} at byte {error.start}", 1, 1) from error
     return parse(path, text)
@@ -89,7 +103,7 @@ def parse(path: Path, text: str) -> Document:
         raise SyntaxProblem(str(error), *_repeated_key(text)) from error
     except _Unwelcome as error:
         raise SyntaxProblem(str(error), *_scalar(text, error.sought)) from error
-    if _depth(value) > _DEEPEST:
+    if _depth(value) > DEEPEST:
         raise SyntaxProblem("nested too deeply", 1, 1)
     try:
         json.dumps(value, ensure_ascii=False).encode()
@@ -113,9 +127,11 @@ class _Repeated(Exception):
 def _distinct(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _Repeated(f"the member {twice!r} stands twice in one object")
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise _Repeated(f"the member {name!r} stands twice in one object")
+            seen.add(name)
     return members
 
 
@@ -131,7 +147,7 @@ def _finite(text: str) -> float:
 
 
 def _integer(text: str) -> int:
-    if len(text) > 20 or abs(int(text)) > _LARGEST_INTEGER:
+    if len(text) > 20 or abs(int(text)) > LARGEST_INTEGER:
         raise _Unwelcome(f"the integer {text if len(text) <= 40 else text[:37] + '...'} is too large", text)
     return int(text)
 
@@ -194,7 +210,13 @@ def positions(text: str) -> dict[Pointer, tuple[int, int]]:
     """Return line and column, both from 1, of every value in JSON text; an empty dict if there is none."""
     lines = text.encode().split(b"\n")
     found: dict[Pointer, tuple[int, int]] = {}
+    # Values come in the order of the text, so that each piece of a line is decoded once.
+    line, passed, column = 0, 0, 1
     for pointer, _, node in _nodes(text):
         row, byte_column = node.start_point
-        found[pointer] = (row + 1, len(lines[row][:byte_column].decode(errors="replace")) + 1)
+        if row != line:
+            line, passed, column = row, 0, 1
+        column += len(lines[row][passed:byte_column].decode(errors="replace"))
+        passed = byte_column
+        found[pointer] = (row + 1, column)
     return found

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
+import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.data.places import at_home
+from harness.files import open_regular
 from harness.measurements import HISTORY, METRICS
 from harness.spec import schema
 from harness.spec.binomial import accuracy_terms
 from harness.spec.consistency import inconsistencies, misfits
 from harness.spec.document import Pointer
-from harness.spec.expression import WILDCARD, Expression, ExpressionError, Reference, parse, references
-from harness.spec.matrix import Cell, MatrixError, cells
+from harness.spec.expression import WILDCARD, ExpressionError, parse, references
+from harness.spec.find import expanded
+from harness.spec.matrix import MOST_CELLS, Cell, MatrixError, cells
 from harness.spec.patch import merge_patch
-from harness.spec.problems import unknown
+from harness.spec.problems import MOST_FAULTS, unknown
 from harness.spec.records import (
     PER_IMAGE,
     Basis,
@@ -52,17 +55,33 @@ class Fault:
     message: str
 
 
-def expand(path: Path, document: Json, faults: list[Fault]) -> Experiment | None:
-    """Expand a combined document; what is wrong is added to `faults`, which may hold the structural ones already.
+Origin = Callable[[Sequence[Pointer], Json], Path]
+"""Gives the folder of the file in which a setting has its value, by the places where it may stand."""
 
-    Parts that are structurally damaged are left out, so that one fault is not told twice.
-    Returns None where anything is wrong.
+
+def expand(path: Path, document: Json, faults: list[Fault], origin: Origin | None = None) -> Experiment | None:
+    """Expand a combined document.
+
+    Args:
+        path: The file that was combined with those it extends.
+        document: What they combine to.
+        faults: The structural ones; what else is wrong is added. Parts that are structurally damaged are left out,
+            so that one fault is not told twice.
+        origin: Where a path of a file is written, and so where it starts; None: all in this one file.
+
+    Returns:
+        None where anything is wrong.
     """
+    if len(faults) >= MOST_FAULTS:  # there may be more, so that nobody knows what is whole
+        return None
     damaged = {place[:depth] for fault in faults for place in fault.places for depth in range(len(place) + 1)}
+    document = _without(document, {place for fault in faults for place in fault.places})
     raw_runs = document.get("runs")
-    if isinstance(raw_runs, dict):
+    if isinstance(raw_runs, dict) and len(raw_runs) <= MOST_CELLS:
         grid = _grid(raw_runs, damaged, faults)
-        runs = {} if ("defaults",) in damaged else _runs(path, document, grid, damaged, faults)
+        files = _Files(origin or (lambda places, value: path.parent))
+        runs = {} if ("defaults",) in damaged else _runs(document, grid, damaged, faults, files)
+        _too_many(document, grid, damaged, faults)
         _unknown_parents(document, grid, faults)
         _check_parents(runs, faults)
         expectations = list(_expectations(document, grid, damaged, faults))
@@ -88,38 +107,145 @@ def expand(path: Path, document: Json, faults: list[Fault]) -> Experiment | None
     )
 
 
-Grid = Mapping[str, Sequence[Cell]]
-"""The cells of every run, by the run's name; empty where its matrix cannot be expanded."""
+def _without(document: Json, faulty: set[Pointer]) -> Json:
+    """Leave out lists that are faulty as a whole, such as those that are too long: of their items nothing is known."""
+    return {name: value for name, value in document.items() if (name,) not in faulty or not isinstance(value, list)}
+
+
+MOST_RUNS = 100_000
+"""So many runs may a specification have, each seed counted."""
+
+MOST_EXPECTATIONS = 10_000
+"""So many expectations may it have, each cell counted."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The cells of every run, by the run's name; none where its matrix cannot be expanded."""
+
+    cells: Mapping[str, Sequence[Cell]]
+    _axes: dict[str, Mapping[str, Collection[str]]] = field(default_factory=dict)
+
+    def axes(self, run: str) -> Mapping[str, Collection[str]]:
+        """Return the labels on every axis of a run's matrix, in their order, by the axis's name."""
+        if run not in self._axes:
+            found: dict[str, dict[str, None]] = {}
+            for cell in self.cells[run]:
+                for axis, label in labels_by_axis(cell).items():
+                    found.setdefault(axis, {})[label] = None
+            self._axes[run] = {axis: labels.keys() for axis, labels in found.items()}
+        return self._axes[run]
+
+    @functools.cached_property
+    def names(self) -> Collection[str]:
+        """The names of all cells, in their order; quick to look up."""
+        return {cell.name(run): None for run, of_run in self.cells.items() for cell in of_run}.keys()
+
+    @functools.cached_property
+    def labels(self) -> Mapping[str, Collection[str]]:
+        """The labels of the cells of every run that has a matrix."""
+        return {
+            run: {cell.label: None for cell in of_run}.keys()
+            for run, of_run in self.cells.items()
+            if of_run and of_run[0].label
+        }
+
+    @functools.cached_property
+    def whole(self) -> bool:
+        """Whether every run has its cells."""
+        return all(self.cells.values())
+
+
+class NoPath(ValueError):
+    """What stands for a path can be none; the message says why."""
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files and folders that settings name: where their paths start, and the digests of those that are read."""
+
+    origin: Origin
+    digests: dict[Path, str] = field(default_factory=dict)
+
+    def path(self, places: Sequence[Pointer], value: str) -> Path:
+        """Return the path that a setting means.
+
+        Raises:
+            NoPath: it can be none.
+        """
+        try:
+            path = self.origin(places, value) / expanded(value)
+            path.lstat()
+        except RuntimeError as error:
+            user = value.partition("/")[0]
+            raise NoPath(f"there is no home folder {user!r}; a folder of that name is './{user}'") from error
+        except ValueError as error:
+            raise NoPath(f"this can be no path: {error}") from error
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise NoPath("this can be no path: it is too long") from error
+        # A path that begins with a sign for a home folder is not taken for one again.
+        return path.absolute() if str(path).startswith("~") else path
+
+    def digest(self, path: Path) -> str:
+        """Return the SHA-256 of a regular file, read once, or nothing where there is none that can be read."""
+        if path not in self.digests:
+            try:
+                self.digests[path] = _sha256(path)
+            except (OSError, ValueError):
+                self.digests[path] = ""
+        return self.digests[path]
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open_regular(path) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _grid(raw_runs: Mapping[str, Json], damaged: set[Pointer], faults: list[Fault]) -> Grid:
     grid: dict[str, Sequence[Cell]] = {}
+    count = 0
     for name, raw in raw_runs.items():
         grid[name] = ()
         if ("runs", name, "matrix") not in damaged and isinstance(raw, dict):
             try:
-                grid[name] = tuple(cells(raw))
+                found = tuple(cells(raw))
             except MatrixError as error:
                 faults.append(Fault((("runs", name, *error.pointer),), error.message))
-    return grid
+                continue
+            count += len(found)
+            if count > MOST_CELLS:
+                message = f"the matrices of this specification have more than {MOST_CELLS:,} cells in all"
+                faults.append(Fault((("runs", name, "matrix"), ("runs", name)), message))
+                break
+            grid[name] = found
+    return Grid(grid)
 
 
-def _cell_names(grid: Grid) -> list[str]:
-    return [cell.name(run) for run, run_cells in grid.items() for cell in run_cells]
+def _too_many(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fault]) -> None:
+    seeds = document.get("seeds", [0])
+    if ("seeds",) not in damaged and len(grid.names) * len(seeds) > MOST_RUNS:
+        message = f"{len(grid.names):,} runs of {len(seeds):,} seeds each are more than {MOST_RUNS:,}"
+        faults.append(Fault((("seeds",), ("runs",)), message))
 
 
-def _runs(path: Path, document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fault]) -> dict[str, RunSpec]:
-    runs = {}
-    for run, run_cells in grid.items():
+def _runs(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fault], files: _Files) -> dict[str, RunSpec]:
+    runs: dict[str, RunSpec] = {}
+    sections = schema.Sections()
+    for run, run_cells in grid.cells.items():
         if ("runs", run) in damaged:
             continue
         for cell in run_cells:
+            if len(faults) >= MOST_FAULTS:
+                return runs
             combined = _combined(document, run, cell)
-            found = schema.faults_of_run(combined)
+            found = sections.faults(combined)
             if not found:
-                complete = schema.fill_defaults(schema.definition("complete_run"), combined)
-                spec = _run_spec(cell, run, complete, path.parent)
-                found = list(inconsistencies(spec))
+                spec, found = _run_spec(cell, run, sections.of(combined), files)
+                found = found or list(inconsistencies(spec))
                 runs[spec.name] = spec
             faults.extend(Fault(_places(run, cell, pointer), message) for pointer, message in found)
     return runs
@@ -132,14 +258,16 @@ def _combined(document: Json, run: str, cell: Cell) -> Json:
 
 def _unknown_parents(document: Json, grid: Grid, faults: list[Fault]) -> None:
     """Look at the names alone, so that a fault elsewhere in a run does not hide an unknown one."""
-    known = _cell_names(grid)
-    for run, run_cells in grid.items():
+    for run, run_cells in grid.cells.items():
         for cell in run_cells:
+            if len(faults) >= MOST_FAULTS:
+                return
             combined = _combined(document, run, cell)
             value = combined.get("initialize_from") if isinstance(combined, dict) else None
-            parent = _parent(value, cell, Path()) if isinstance(value, str) else None
-            if parent is not None and parent not in known:
-                faults.append(Fault(_places(run, cell, ("initialize_from",)), unknown("run", str(parent), known)))
+            parent = _parent_run(value, cell) if isinstance(value, str) else None
+            if parent is not None and parent not in grid.names:
+                place = _places(run, cell, ("initialize_from",))
+                faults.append(Fault(place, unknown("run", parent, grid.names)))
 
 
 def _places(run: str, cell: Cell, pointer: Pointer) -> tuple[Pointer, ...]:
@@ -158,37 +286,55 @@ def component(value: Mapping[str, Json]) -> Component:
     return Component(value["name"], {name: item for name, item in value.items() if name != "name"})
 
 
-def _run_spec(cell: Cell, run: str, complete: Mapping[str, Json], folder: Path) -> RunSpec:
-    return RunSpec(
+def _run_spec(
+    cell: Cell, run: str, sections: Mapping[str, schema.Section], files: _Files
+) -> tuple[RunSpec, list[tuple[Pointer, str]]]:
+    """Return a run, and what is wrong with its paths."""
+    typed: Json = {name: section.typed for name, section in sections.items()}
+    complete = {name: section.complete for name, section in sections.items()}
+    wrong: list[tuple[Pointer, str]] = []
+    for pointer in (pointer for section in sections.values() for pointer in section.paths):
+        written: Json = functools.reduce(lambda value, part: value[part], pointer, typed)
+        try:
+            typed = _with(typed, pointer, str(files.path(_places(run, cell, pointer), written)))
+        except NoPath as error:
+            wrong.append((pointer, str(error)))
+    spec = RunSpec(
         name=cell.name(run),
-        settings=_settings(complete, folder),
-        initialize_from=_parent(complete["initialize_from"], cell, folder),
+        settings=_settings(typed),
+        initialize_from=_parent(typed["initialize_from"], cell, files),
         regularizers=tuple(complete["regularizers"]),
         resolved=complete,
     )
+    return spec, wrong
 
 
-def _parent(value: Json, cell: Cell, folder: Path) -> str | WeightsFile | None:
+def _with(value: Json, pointer: Pointer, new: Json) -> Json:
+    """Return a copy of a value with another one at a pointer."""
+    if not pointer:
+        return new
+    copied = value.copy()
+    copied[pointer[0]] = _with(value[pointer[0]], pointer[1:], new)
+    return copied
+
+
+def _parent(value: Json, cell: Cell, files: _Files) -> str | WeightsFile | None:
     if isinstance(value, dict):
-        file = folder / value["weights"]
-        try:
-            return WeightsFile(file, hashlib.sha256(file.read_bytes()).hexdigest())
-        except (OSError, ValueError):  # ValueError: the path holds a null character
-            return WeightsFile(file, "")
-    if value is None:
-        return None
-    name = str(value)
+        file = Path(value["weights"])
+        return WeightsFile(file, files.digest(file))
+    return None if value is None else _parent_run(value, cell)
+
+
+def _parent_run(name: str, cell: Cell) -> str:
     return name.replace(f"[{WILDCARD}]", f"[{cell.label}]") if cell.label else name
 
 
 _DATASET_COMMON = ("name", "train_examples", "test_examples", "normalize", "randomize", "center_crop")
 
 
-def _settings(complete: Mapping[str, Json], folder: Path) -> Settings:
+def _settings(complete: Mapping[str, Json]) -> Settings:
     raw, training, strengths, on = (complete[key] for key in ("dataset", "training", "strengths", "regularizers"))
     parameters = {name: value for name, value in raw.items() if name not in _DATASET_COMMON}
-    if "path" in parameters:
-        parameters["path"] = str(folder / at_home(parameters["path"]))
     stop, early = training["stop_when"], training["early_stopping"]
     return Settings(
         dataset=Dataset(
@@ -237,18 +383,45 @@ def _normalization(value: Json) -> Normalization | Standardization | None:
 
 
 def _check_parents(runs: Mapping[str, RunSpec], faults: list[Fault]) -> None:
+    parents = {name: run.initialize_from for name, run in runs.items() if isinstance(run.initialize_from, str)}
+    circles = dict(_circles(parents))
     for name, run in runs.items():
+        if len(faults) >= MOST_FAULTS:
+            return
         place: Pointer = ("runs", name.partition("[")[0], "initialize_from")
         places = (place, ("defaults", "initialize_from"), place[:2])
-        chain: list[str] = [name]
-        parent = run.initialize_from
-        while isinstance(parent, str) and parent in runs and parent not in chain:
-            chain.append(parent)
-            parent = runs[parent].initialize_from
-        if parent == name:
-            faults.append(Fault(places, "runs initialize from one another in a circle: " + " <- ".join([*chain, name])))
-        elif len(chain) > 1:
-            faults.extend(Fault(places, message) for message in misfits(runs[chain[1]], run))
+        if name in circles:
+            members = " <- ".join([*circles[name], name])
+            faults.append(Fault(places, f"runs initialize from one another in a circle: {members}"))
+        elif parents.get(name) in runs:
+            faults.extend(Fault(places, message) for message in misfits(runs[parents[name]], run))
+
+
+_MOST_IN_CIRCLE = 20
+"""So many runs of a circle are named; a larger one is told to one of its runs alone."""
+
+
+def _circles(parents: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield every run that is in a circle of parents, with those that come round from it.
+
+    Each run is looked at once, however long the chains of parents are.
+    """
+    seen: set[str] = set()
+    for first in parents:
+        walked: dict[str, None] = {}
+        name = first
+        while name in parents and name not in seen:
+            seen.add(name)
+            walked[name] = None
+            name = parents[name]
+        if name in walked:
+            order = list(walked)
+            circle = order[order.index(name) :]
+            if len(circle) > _MOST_IN_CIRCLE:
+                yield circle[0], [*circle[:_MOST_IN_CIRCLE], f"{len(circle) - _MOST_IN_CIRCLE:,} more"]
+                continue
+            for place, member in enumerate(circle):
+                yield member, circle[place:] + circle[:place]
 
 
 def _references(metric: str, grid: Grid) -> Iterator[str]:
@@ -256,27 +429,28 @@ def _references(metric: str, grid: Grid) -> Iterator[str]:
     used = references(parse(metric))
     if not used:
         yield f"the expression {metric!r} names no run"
-    known = _cell_names(grid)
-    wildcards = [run for run, run_cells in grid.items() if run_cells and run_cells[0].label]
     for reference in used:
         run = reference.run.removesuffix(f"[{WILDCARD}]")
-        if run != reference.run and run not in wildcards:
-            yield unknown("run with a matrix", run, wildcards)
-        elif run == reference.run and run not in known:
-            yield unknown("run", run, known)
+        if run != reference.run and run not in grid.labels:
+            yield unknown("run with a matrix", run, grid.labels)
+        elif run == reference.run and run not in grid.names:
+            yield unknown("run", run, grid.names)
         if reference.metric not in METRICS:
             yield unknown("metric", reference.metric, METRICS)
     starred = {reference.run.partition("[")[0] for reference in used if reference.run.endswith(f"[{WILDCARD}]")}
-    labels = {run: tuple(cell.label for cell in grid.get(run, ())) for run in starred}
-    if len({frozenset(names) for names in labels.values() if names}) > 1:
-        yield f"[*] needs runs with the same cells; {' and '.join(sorted(labels))} differ"
+    labels = [grid.labels[run] for run in starred if run in grid.labels]
+    if any(each != labels[0] for each in labels):
+        yield f"[*] needs runs with the same cells; {' and '.join(sorted(starred))} differ"
 
 
 def _expectations(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fault]) -> Iterator[Expectation]:
     raw_expectations = document.get("expectations", [])
     seen: set[str] = set()
+    count = 0
     for index, raw in enumerate(raw_expectations if isinstance(raw_expectations, list) else []):
         place: Pointer = ("expectations", index)
+        if len(faults) >= MOST_FAULTS:
+            return
         if place in damaged:
             continue
         if raw["id"] in seen:
@@ -286,7 +460,7 @@ def _expectations(document: Json, grid: Grid, damaged: set[Pointer], faults: lis
             faults.append(Fault(((*place, "between"),), f"the lower bound of {raw['between']} is above the upper"))
         try:
             parse(raw["metric"])
-            wrong = list(_references(raw["metric"], grid)) if all(grid.values()) else []
+            wrong = list(_references(raw["metric"], grid)) if grid.whole else []
         except ExpressionError as error:
             wrong = [str(error)]
         faults.extend(Fault(((*place, "metric"),), message) for message in wrong)
@@ -294,7 +468,14 @@ def _expectations(document: Json, grid: Grid, damaged: set[Pointer], faults: lis
             faults.append(Fault(((*place, "interval"),), f"{raw['metric']!r} is no sum over test accuracies"))
         if not faults:
             filled = schema.fill_defaults(schema.definition("expectation"), raw)
-            yield from _each_cell(_expectation(filled), grid)
+            expectation = _expectation(filled)
+            of_cells = _starred(expectation)
+            count += len(grid.cells[of_cells]) if of_cells else 1
+            if count > MOST_EXPECTATIONS:
+                message = f"with one for each cell, these are more than {MOST_EXPECTATIONS:,} expectations"
+                faults.append(Fault((place,), message))
+                return
+            yield from _each_cell(expectation, of_cells, grid)
 
 
 def _expectation(raw: Mapping[str, Json]) -> Expectation:
@@ -325,13 +506,18 @@ def _counts_images(metric: str) -> bool:
     return accuracy_terms(expression, dict.fromkeys(references(expression), math.nan)) is not None
 
 
-def _each_cell(expectation: Expectation, grid: Grid) -> Iterator[Expectation]:
-    """Yield the expectation itself, or one for each cell where its metric has a wildcard."""
-    starred = [ref.run for ref in _used(expectation) if ref.run.endswith(f"[{WILDCARD}]")]
-    if not starred:
+def _starred(expectation: Expectation) -> str | None:
+    """Return a run for each of whose cells there is an expectation of its own, or None."""
+    used = (reference.run for reference in references(parse(expectation.metric)))
+    return next((run.partition("[")[0] for run in used if run.endswith(f"[{WILDCARD}]")), None)
+
+
+def _each_cell(expectation: Expectation, run: str | None, grid: Grid) -> Iterator[Expectation]:
+    """Yield the expectation itself, or one for each cell of a run where its metric has a wildcard."""
+    if run is None:
         yield expectation
         return
-    for cell in grid[starred[0].partition("[")[0]]:
+    for cell in grid.cells[run]:
         yield replace(
             expectation,
             id=f"{expectation.id}[{cell.label}]",
@@ -339,32 +525,28 @@ def _each_cell(expectation: Expectation, grid: Grid) -> Iterator[Expectation]:
         )
 
 
-def _used(expectation: Expectation) -> tuple[Reference, ...]:
-    expression: Expression = parse(expectation.metric)
-    return references(expression)
-
-
 def _figures(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fault]) -> Iterator[Figure]:
     raw_figures = document.get("figures", [])
-    known = _cell_names(grid)
     for index, raw in enumerate(raw_figures if isinstance(raw_figures, list) else []):
         place: Pointer = ("figures", index)
+        if len(faults) >= MOST_FAULTS:
+            return
         if place in damaged:
             continue
         filled = schema.fill_defaults(schema.definition("figure"), raw)
-        if all(grid.values()):
-            faults.extend(
-                Fault(((*place, *pointer),), message) for pointer, message in _figure_faults(filled, grid, known)
-            )
+        if grid.whole:
+            found = itertools.islice(_figure_faults(filled, grid), MOST_FAULTS)
+            faults.extend(Fault(((*place, *pointer),), message) for pointer, message in found)
         if ("seeds",) not in damaged and filled.get("seed") not in (None, *document.get("seeds", [0])):
             faults.append(Fault(((*place, "seed"),), f"seed {filled['seed']} is none of this experiment's"))
         parameters = {name: value for name, value in filled.items() if name not in ("name", "title")}
         yield Figure(filled["name"], filled["title"], parameters)
 
 
-def _figure_faults(figure: Mapping[str, Json], grid: Grid, known: Sequence[str]) -> Iterator[tuple[Pointer, str]]:
-    over_time = figure["name"] == "history"
-    runs, metrics, kind = (known, HISTORY, "metric measured while training") if over_time else (grid, METRICS, "metric")
+def _figure_faults(figure: Mapping[str, Json], grid: Grid) -> Iterator[tuple[Pointer, str]]:
+    over_time, known = figure["name"] == "history", grid.names
+    runs: Collection[str] = known if over_time else grid.cells.keys()
+    metrics, kind = (HISTORY, "metric measured while training") if over_time else (METRICS, "metric")
     for index, panel in enumerate(figure.get("panels", [])):
         if panel["run"] not in known:
             yield ("panels", index, "run"), unknown("run", panel["run"], known)
@@ -383,17 +565,16 @@ def _figure_faults(figure: Mapping[str, Json], grid: Grid, known: Sequence[str])
 def _axis_faults(figure: Mapping[str, Json], grid: Grid) -> Iterator[tuple[Pointer, str]]:
     """Yield why the cells of the figure's runs cannot stand at a number on its axis."""
     axis = figure["axis"]
-    labels = {
-        label: [labels_by_axis(cell) for cell in grid[run]] for label, run in figure["groups"].items() if run in grid
-    }
-    axes = dict.fromkeys(name for of_run in labels.values() for name in of_run[0])
-    if labels and axis not in axes:
-        yield ("axis",), unknown("axis of these runs", axis, axes)
+    runs = {label: grid.axes(run) for label, run in figure["groups"].items() if run in grid.cells}
+    known = dict.fromkeys(name for axes in runs.values() for name in axes)
+    if runs and axis not in known:
+        yield ("axis",), unknown("axis of these runs", axis, known)
         return
-    for label, of_run in labels.items():
-        if axis not in of_run[0]:
+    for label, axes in runs.items():
+        if axis not in axes:
             yield ("groups", label), f"the matrix of this run has no axis {axis!r}"
-    for text in dict.fromkeys(of_cell[axis] for of_run in labels.values() for of_cell in of_run if axis in of_cell):
+    distinct = {id(axes): axes for axes in runs.values()}.values()
+    for text in dict.fromkeys(text for axes in distinct for text in axes.get(axis, ())):
         number = axis_number(text)
         if number is None:
             yield ("axis",), f"the labels of this axis must be numbers, found {text!r}"

@@ -2,62 +2,96 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.files import NotRegular
 from harness.spec import schema
 from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, read
 from harness.spec.expand import Fault, expand
+from harness.spec.find import MOST_EXTENDED, below, expanded, what_else
 from harness.spec.patch import compose, merge_patch, without_nulls
-from harness.spec.problems import Place, Problem, SpecError
+from harness.spec.problems import Place, Problem, SpecError, shortened
 from harness.spec.records import Experiment, Json
 
+Warn = Callable[[str], None]
+"""Hears a sentence of what was left out."""
 
-def find(paths: Iterable[Path]) -> list[Path]:
-    """Return the specification files at and below the paths; names that begin with `_` are for `extends`.
+
+def find(paths: Iterable[Path], warn: Warn = lambda _: None) -> list[Path]:
+    """Return the specification files at and below the paths, each once; see `harness.spec.find`.
+
+    Args:
+        paths: Files, of which each must be a specification, and folders, of which other files are left out.
+        warn: Hears of what in a folder cannot be read.
 
     Raises:
-        SpecError: a path does not exist, or no file is found.
+        SpecError: a path does not exist or is something else, or a folder has no specification.
     """
-    files: dict[Path, Path] = {}
+    files: dict[str, Path] = {}
     problems: list[Problem] = []
     for path in paths:
         try:
-            found = _below(path) if path.is_dir() else [path] if path.exists() else None
-        except OSError as error:
-            problems.append(Problem(path, 1, 1, "", f"cannot be read: {error.strerror}"))
-            continue
-        if found is None:
-            problems.append(Problem(path, 1, 1, "", "no such file or folder"))
-        elif not found:
-            problems.append(Problem(path, 1, 1, "", "no specification (*.json) in this folder"))
-        for file in found or ():
-            files.setdefault(file.resolve(), file)
+            found = _found(path, warn)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", error)
+            problems.append(Problem(path, 1, 1, "", f"cannot be read: {reason}"))
+        except _Nothing as error:
+            problems.append(Problem(path, 1, 1, "", str(error)))
+        else:
+            for file in found:
+                files.setdefault(os.path.realpath(file), file)
     if problems:
         raise SpecError(problems)
     return list(files.values())
 
 
-def _below(folder: Path) -> list[Path]:
-    """Return the specifications in a folder; what begins with an underscore is a base, with a dot is hidden."""
-    files = (file.relative_to(folder) for file in folder.rglob("*.json"))
-    seen = [file for file in files if not any(part.startswith(".") for part in file.parts)]
-    return [folder / file for file in sorted(seen) if not file.name.startswith("_")]
+class _Nothing(Exception):
+    """A path leads to no specification; the message says why."""
+
+
+def _found(path: Path, warn: Warn) -> Sequence[Path]:
+    if not path.is_dir():
+        if not path.exists():
+            raise _Nothing("no such file or folder")
+        what = what_else(path)
+        if what is not None:
+            raise _Nothing(
+                f"this is no specification: {what}; a specification has a name, a title and runs, or extends another"
+            )
+        return [path]
+    found = below(path)
+    for file, reason in found.unread:
+        warn(f"{file} cannot be read and is left out: {reason}")
+    if not found.specifications:
+        others = f", {found.others:,} other JSON files" if found.others else ""
+        raise _Nothing(f"no specification (*.json) in this folder{others}")
+    return found.specifications
 
 
 def load(
-    paths: Iterable[Path], assignments: Sequence[Json] = (), seeds: Sequence[int] | None = None
+    paths: Iterable[Path],
+    assignments: Sequence[Json] = (),
+    seeds: Sequence[int] | None = None,
+    warn: Warn = lambda _: None,
 ) -> tuple[Experiment, ...]:
-    """Load every specification at and below the paths; `assignments` are merge patches applied last, then `seeds`.
+    """Load every specification at and below the paths.
+
+    Args:
+        paths: Files and folders; see `find`.
+        assignments: Merge patches, applied last. A relative path in one starts at the current folder.
+        seeds: What takes the place of every specification's own, after the assignments.
+        warn: Hears of what in a folder cannot be read.
 
     Raises:
         SpecError: with every fault of every file.
     """
     loaded: list[tuple[_Chain, Experiment]] = []
     problems: list[Problem] = []
-    for path in find(paths):
+    for path in find(paths, warn):
         try:
             chain = _read_chain(path, assignments, seeds)
             loaded.append((chain, _expand(chain)))
@@ -92,6 +126,14 @@ class _Chain:
             places = [place[:-1] for place in places]
         return Problem(self.path, 1, 1, "", fault.message)
 
+    def folder(self, places: Sequence[Pointer], value: Json) -> Path:
+        """Return the folder of the document in which a setting has its value; that of an option is the current one."""
+        for place in places:
+            for document in self.documents:
+                if document.says(place, value):
+                    return document.path.parent
+        return self.path.parent
+
 
 def load_file(path: Path, assignments: Sequence[Json] = ()) -> Experiment:
     """Load one specification.
@@ -121,7 +163,7 @@ def expectation_places(path: Path) -> dict[str, Place]:
 def _expand(chain: _Chain) -> Experiment:
     acting = without_nulls(chain.merged)
     faults = [Fault((pointer,), message) for pointer, message in schema.faults("experiment", acting)]
-    experiment = expand(chain.path, acting | _with_inner_nulls(chain.merged, acting), faults)
+    experiment = expand(chain.path, acting | _with_inner_nulls(chain.merged, acting), faults, chain.folder)
     if faults or experiment is None:
         raise SpecError(chain.problem(fault) for fault in faults)
     return experiment
@@ -137,19 +179,24 @@ def _with_inner_nulls(merged: Json, acting: Json) -> Json:
 
 def _read_chain(path: Path, assignments: Sequence[Json], seeds: Sequence[int] | None = None) -> _Chain:
     documents: list[Document] = []
+    read_before: set[str] = set()
     following: Path | None = path
     said_by: tuple[Document, Pointer] | None = None
     while following is not None:
+        if len(documents) > MOST_EXTENDED:
+            raise _stop(said_by, following, f"is one too many: {MOST_EXTENDED} files may extend one another")
         document = _read_object(following, said_by)
-        if any(following.resolve() == earlier.path.resolve() for earlier in documents):
+        whole = os.path.realpath(following)
+        if whole in read_before:
             raise _stop(said_by, following, "extends itself, by way of " + " -> ".join(str(d.path) for d in documents))
+        read_before.add(whole)
         documents.append(document)
         base = document.value.get("extends")
         if base is not None and not (isinstance(base, str) and base):
             message = f"expected the path of a specification, found {schema.show(base)}"
             raise SpecError([_Chain(path, (document,), None).problem(Fault((("extends",),), message))])
         said_by = (document, ("extends",))
-        following = following.parent / base if base else None
+        following = _beside(following, base, said_by) if base else None
     # The first document stands as it is, with its nulls.
     *patches, first = [{k: v for k, v in d.value.items() if k not in ("extends", "$schema")} for d in documents]
     merged: Json = first
@@ -161,6 +208,14 @@ def _read_chain(path: Path, assignments: Sequence[Json], seeds: Sequence[int] | 
         merged = _changed(merged, patch)
         documents.insert(0, Document(Path(option), schema.compact(patch), patch))
     return _Chain(path, tuple(documents), merged)
+
+
+def _beside(path: Path, base: str, said_by: tuple[Document, Pointer]) -> Path:
+    """Return the path of the file that one extends."""
+    try:
+        return path.parent / expanded(base)
+    except RuntimeError as error:
+        raise _stop(said_by, Path(base), "cannot be read: there is no such home folder") from error
 
 
 def _changed(document: Json, patch: Json) -> Json:
@@ -177,6 +232,9 @@ def _read_object(path: Path, said_by: tuple[Document, Pointer] | None) -> Docume
         document = read(path)
     except SyntaxProblem as error:
         raise SpecError([Problem(path, error.line, error.column, "", error.message)]) from error
+    except NotRegular as error:
+        what = "a folder" if path.is_dir() else "no regular file"
+        raise _stop(said_by, path, f"cannot be read: it is {what}") from error
     except (OSError, ValueError) as error:  # ValueError: the path holds a null character
         raise _stop(said_by, path, f"cannot be read: {getattr(error, 'strerror', error)}") from error
     if not isinstance(document.value, dict):
@@ -190,5 +248,12 @@ def _stop(said_by: tuple[Document, Pointer] | None, path: Path, message: str) ->
         return SpecError([Problem(path, 1, 1, "", message)])
     document, pointer = said_by
     return SpecError(
-        [Problem(document.path, *document.position(pointer), format_pointer(pointer), f"{path} {message}")]
+        [
+            Problem(
+                document.path,
+                *document.position(pointer),
+                format_pointer(pointer),
+                f"{shortened(str(path), 300)} {message}",
+            )
+        ]
     )

@@ -9,14 +9,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.spec.document import Pointer
+from harness.spec.document import DEEPEST, Pointer
 from harness.spec.patch import nest
 from harness.spec.records import Json
 
 _LABEL = re.compile(r"[A-Za-z0-9_.+=-]+")
 
-_MOST_CELLS = 10_000
-"""Above this a matrix is a mistake, and expanding it would only take time and memory."""
+MOST_CELLS = 10_000
+"""So many runs may a specification have: above this a matrix is a mistake, which would take time and memory."""
+
+_LONGEST_NAME = 200
+"""Characters of a cell's name, which names files too."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def _axis(name: str, options: Json) -> list[tuple[str, Json, tuple[Pointer, Poin
         named = {label: change for label, change in options.items() if change is not None}
         return [(label, change, (("matrix", name, label), ())) for label, change in named.items()]
     path = name.split(".")
+    if len(path) > DEEPEST:
+        raise MatrixError(("matrix", name), f"its path has {len(path):,} names, {DEEPEST} is the most")
     values: list[tuple[str, Json, tuple[Pointer, Pointer]]] = []
     for index, value in enumerate(options):
         origin: Pointer = ("matrix", name, index)
@@ -85,8 +90,14 @@ def cells(run: Mapping[str, Json]) -> Iterator[Cell]:
         MatrixError: an axis cannot be expanded.
     """
     axes = [_axis(name, options) for name, options in (run.get("matrix") or {}).items() if options is not None]
-    if math.prod(len(axis) for axis in axes) > _MOST_CELLS:
-        raise MatrixError(("matrix",), f"its axes multiply to more than {_MOST_CELLS:,} cells")
+    if math.prod(len(axis) for axis in axes) > MOST_CELLS:
+        raise MatrixError(("matrix",), f"its axes multiply to more than {MOST_CELLS:,} cells")
+    if sum(max((len(label) for label, _, _ in axis), default=0) + 1 for axis in axes) > _LONGEST_NAME:
+        raise MatrixError(
+            ("matrix",),
+            f"the labels of a cell have more than {_LONGEST_NAME} characters in all: "
+            "write the axes as {label: change}, with shorter labels",
+        )
     for combination in itertools.product(*axes):
         yield Cell(
             ",".join(label for label, _, _ in combination),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.spec import document
+from harness.spec.problems import shortened
 from harness.spec.records import Json
 
 
@@ -38,14 +39,16 @@ def parse_assignment(text: str) -> Json:
     """Turn `a.b=VALUE` into a merge patch; VALUE is JSON, or else taken as a plain string.
 
     Raises:
-        ValueError: there is no `=`, a name of the path is empty, or the text is not UTF-8.
+        ValueError: there is no `=`, a name of the path is empty, there are too many, or the text is not UTF-8.
     """
     if not text.encode(errors="replace").decode() == text:
         raise ValueError(f"expected UTF-8, found {text!r}")
     path, equals, value = text.partition("=")
     names = path.split(".")
     if not equals or not all(names):
-        raise ValueError(f"expected PATH=VALUE, such as defaults.training.epochs=3, found {text!r}")
+        raise ValueError(f"expected PATH=VALUE, such as defaults.training.epochs=3, found {shortened(text, 100)!r}")
+    if len(names) > document.DEEPEST:
+        raise ValueError(f"the path has {len(names):,} names, {document.DEEPEST} is the most")
     try:
         return nest(names, document.parse(Path("--set"), value).value)
     except document.SyntaxProblem:

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.console import visible
+
+MOST_FAULTS = 1000
+"""So many faults of one file are looked for."""
+
+_MOST_SHOWN = 100
+"""So many faults of one file are printed."""
+
+_MOST_NAMES = 50
+"""So many allowed names are listed."""
+
+_MOST_COMPARED = 200
+"""Among so many names the nearest is looked for, which takes long among thousands."""
+
+_LONGEST = 2000
+"""Characters of what is printed of one fault."""
 
 
 class Place(NamedTuple):
@@ -29,22 +45,48 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        place = f" at {self.pointer}" if self.pointer else ""
-        return visible(f"{self.path}:{self.line}:{self.column}:{place} {self.message}")
+        place = f" at {shortened(self.pointer, 300)}" if self.pointer else ""
+        text = f"{self.path}:{self.line}:{self.column}:{place} {shortened(self.message, _LONGEST)}"
+        return visible(text)
 
 
 class SpecError(Exception):
-    """One or more specifications are not valid; `problems` lists every fault found."""
+    """One or more specifications are not valid; `problems` lists every fault found.
+
+    Its text has a line for each, of the first hundred of a file.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__("\n".join(_lines(self.problems)))
+
+
+def _lines(problems: Iterable[Problem]) -> Iterator[str]:
+    for path, of_file in itertools.groupby(problems, key=lambda problem: problem.path):
+        found = list(of_file)
+        yield from map(str, found[:_MOST_SHOWN])
+        if len(found) > _MOST_SHOWN:
+            least = "at least " if len(found) >= MOST_FAULTS else ""
+            yield f"{path}: and {least}{len(found) - _MOST_SHOWN:,} more"
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most so many characters; what is left out of its middle is three dots."""
+    if len(text) <= most:
+        return text
+    half = (most - 3) // 2
+    return f"{text[:half]}...{text[len(text) - half :]}"
 
 
 def unknown(kind: str, found: str, allowed: Iterable[str]) -> str:
-    """Say that a name is not known, which names are, and which of them is nearest."""
+    """Say that a name is not known, which names are, and which of them is nearest.
+
+    Of many names the first are listed.
+    """
     names = list(allowed)
-    nearest = difflib.get_close_matches(found, names, n=1, cutoff=0.5)
+    found = shortened(found, 100)
+    nearest = difflib.get_close_matches(found, names, n=1, cutoff=0.5) if len(names) <= _MOST_COMPARED else []
     guess = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    listed = ", ".join(names) if names else "none"
-    return f"unknown {kind} {found!r}{guess} (allowed: {listed})"
+    listed = ", ".join(names[:_MOST_NAMES]) if names else "none"
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return f"unknown {kind} {found!r}{guess} (allowed: {listed}{more})"

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
 import jsonschema
 from jsonschema.exceptions import ValidationError
 
-from harness.spec.document import Pointer
-from harness.spec.problems import unknown
+from harness.spec.document import LARGEST_INTEGER, Pointer
+from harness.spec.problems import MOST_FAULTS, unknown
 from harness.spec.records import Json
 
 Schema = Mapping[str, Any]
+
+LARGEST_FLOAT = 3.4e38
+"""A larger number is infinite in float32."""
 
 _TYPES = {"object": "an object", "array": "an array", "string": "a string", "integer": "an integer"}
 _TYPES |= {"number": "a number", "boolean": "true or false", "null": "null"}
@@ -37,12 +42,15 @@ def definition(name: str) -> Schema:
 
 
 def applicable(schema: Schema, instance: Json) -> Iterator[Schema]:
-    """Yield the schema and all that it brings to bear on an instance: `$ref`, `allOf`, `if`/`then`."""
+    """Yield the schema and all that it brings to bear on an instance: `$ref`, `allOf`, `anyOf`, `if`/`then`."""
     yield schema
     if "$ref" in schema:
         yield from applicable(definition(schema["$ref"].removeprefix("#/$defs/")), instance)
     for part in schema.get("allOf", ()):
         yield from applicable(part, instance)
+    for part in schema.get("anyOf", ()):
+        if _is_of_type(part, instance):
+            yield from applicable(part, instance)
     if "if" in schema:
         branch = "then" if _matches(schema["if"], instance) else "else"
         yield from applicable(schema.get(branch, {}), instance)
@@ -56,6 +64,19 @@ def _matches(condition: Schema, instance: Json) -> bool:
     return all(name in instance for name in condition.get("required", ())) and all(
         instance[name] == constant["const"] for name, constant in constants if name in instance
     )
+
+
+def _is_of_type(schema: Schema, instance: Json) -> bool:
+    """Tell whether a branch of a choice is that of an instance: by its type, or by its constant."""
+    if "const" in schema:
+        return bool(schema["const"] == instance)
+    parts = [part for part in applicable(schema, instance) if "type" in part]
+    return all(any(_TYPE_CHECKER.is_type(instance, name) for name in _types(part)) for part in parts)
+
+
+def _types(schema: Schema) -> Sequence[str]:
+    allowed: str | Sequence[str] = schema.get("type", ())
+    return [allowed] if isinstance(allowed, str) else allowed
 
 
 def properties(schema: Schema, instance: Json) -> dict[str, Schema]:
@@ -87,13 +108,41 @@ def fill_defaults(schema: Schema, instance: Json) -> Json:
 
 
 def _takes_integers(schema: Schema) -> bool:
-    allowed = schema.get("type", ())
-    return "integer" in ([allowed] if isinstance(allowed, str) else allowed)
+    return "integer" in _types(schema)
+
+
+Change = Callable[[Pointer, Sequence[Schema], Json], Json]
+"""Gives what takes the place of a value without parts, by its pointer and its schemas."""
+
+
+def mapped(schema: Schema, instance: Json, change: Change, at: Pointer = ()) -> Json:
+    """Return a copy of a valid instance in which every value that has no parts of its own was changed."""
+    if isinstance(instance, dict):
+        parts = properties(schema, instance)
+        return {
+            name: mapped(parts[name], value, change, (*at, name)) if name in parts else value
+            for name, value in instance.items()
+        }
+    applied = list(applicable(schema, instance))
+    if isinstance(instance, list):
+        items: Schema = next((part["items"] for part in applied if isinstance(part.get("items"), dict)), {})
+        return [mapped(items, item, change, (*at, index)) for index, item in enumerate(instance)]
+    return change(at, applied, instance)
+
+
+def is_path(schemas: Sequence[Schema]) -> bool:
+    """Tell whether a value of these schemas is the path of a file or folder."""
+    return any(schema.get("format") == "path" for schema in schemas)
+
+
+def is_number(schemas: Sequence[Schema]) -> bool:
+    """Tell whether a value of these schemas may have a fraction: 1 means 1.0 there."""
+    return any("number" in _types(schema) for schema in schemas)
 
 
 def _closed(validator: Any, allowed: Any, instance: Json, schema: Schema) -> Iterator[ValidationError]:
     """Check `additionalProperties` and `unevaluatedProperties`: one error for each unknown name, at that name."""
-    if not validator.is_type(instance, "object"):
+    if not validator.is_type(instance, "object") or _too_many(instance, schema):
         return
     known = properties(schema, instance)
     for name, value in instance.items():
@@ -111,10 +160,55 @@ def _pattern(validator: Any, pattern: str, instance: Json, schema: Schema) -> It
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
+def _too_many(instance: Json, schema: Schema) -> bool:
+    """Tell whether there are more parts than allowed, which is told and makes it useless to look at each."""
+    most: float = min(schema.get("maxItems", math.inf), schema.get("maxProperties", math.inf))
+    return len(instance) > most
+
+
+def _items(validator: Any, items: Any, instance: Json, schema: Schema) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "array") and not _too_many(instance, schema):
+        yield from _STANDARD["items"](validator, items, instance, schema)
+
+
+def _property_names(validator: Any, names: Any, instance: Json, schema: Schema) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "object") and not _too_many(instance, schema):
+        yield from _STANDARD["propertyNames"](validator, names, instance, schema)
+
+
+def _distinct(validator: Any, distinct: bool, instance: Json, schema: Schema) -> Iterator[ValidationError]:
+    """Check `uniqueItems` in linear time, whatever the items are."""
+    if distinct and validator.is_type(instance, "array") and not _too_many(instance, schema):
+        texts = {json.dumps(_canonical(item), sort_keys=True) for item in instance}
+        if len(texts) < len(instance):
+            yield ValidationError(f"{show(instance)} has non-unique elements")
+
+
+def _canonical(value: Json) -> Json:
+    """Return a value in which numbers that are equal are written in the same way."""
+    if isinstance(value, dict):
+        return {name: _canonical(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_canonical(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _is_integer(_checker: Any, instance: object) -> bool:
+    """Tell whether a value is an integer that every program reads as the same one; 64.0 is, and 1e22 is not."""
+    if isinstance(instance, bool) or not isinstance(instance, int | float):
+        return False
+    return abs(instance) <= LARGEST_INTEGER and float(instance).is_integer()
+
+
+_STANDARD = jsonschema.Draft202012Validator.VALIDATORS
+_TYPE_CHECKER = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
+
+
 @functools.cache
 def _validator_class() -> Any:
-    checks = {"additionalProperties": _closed, "unevaluatedProperties": _closed, "pattern": _pattern}
-    return jsonschema.validators.extend(jsonschema.Draft202012Validator, checks)
+    checks: dict[str, Any] = {"additionalProperties": _closed, "unevaluatedProperties": _closed, "pattern": _pattern}
+    checks |= {"items": _items, "propertyNames": _property_names, "uniqueItems": _distinct}
+    return jsonschema.validators.extend(jsonschema.Draft202012Validator, checks, type_checker=_TYPE_CHECKER)
 
 
 @functools.cache
@@ -125,24 +219,84 @@ def _validator(name: str) -> Any:
 
 
 def faults(name: str, instance: Json) -> Iterator[tuple[Pointer, str]]:
-    """Yield the pointer and the message of everything in `instance` that the definition `name` does not allow."""
-    found = (fault for error in _validator(name).iter_errors(instance) for fault in _describe(error))
-    yield from dict.fromkeys(found)  # two parts of the schema may say the same
+    """Yield the pointer and the message of everything in `instance` that the definition `name` does not allow.
 
-
-def faults_of_run(combined: Mapping[str, Json]) -> list[tuple[Pointer, str]]:
-    """Return the faults of a combined run, as `faults("complete_run", combined)` does.
-
-    A run's sections do not depend on one another in the schema, and the cells of an experiment share most of
-    theirs: each is looked at once.
+    Of very many faults it yields the first.
     """
-    missing = [((), f"'{name}' is missing") for name in definition("complete_run")["required"] if name not in combined]
-    return missing + [fault for name, value in combined.items() for fault in _section_faults(name, compact(value))]
+    found: set[tuple[Pointer, str]] = set()
+    for fault in (fault for error in _validator(name).iter_errors(instance) for fault in _describe(error)):
+        if fault not in found:  # two parts of the schema may say the same
+            yield fault
+        found.add(fault)
+        if len(found) >= MOST_FAULTS:
+            return
 
 
-@functools.lru_cache(maxsize=4096)
-def _section_faults(name: str, text: str) -> tuple[tuple[Pointer, str], ...]:
-    return tuple(fault for fault in faults("complete_run", {name: json.loads(text)}) if fault[0])
+@dataclass(frozen=True)
+class Section:
+    """One section of a run, such as its training: what is wrong with it and, where nothing is, its values.
+
+    `complete` has all defaults, written as a person wrote it. In `typed` a number that may have a fraction is a
+    float, so that 1 is 1.0. `paths` are the places of paths in it.
+    """
+
+    faults: tuple[tuple[Pointer, str], ...]
+    complete: Json = None
+    typed: Json = None
+    paths: tuple[Pointer, ...] = ()
+
+
+_ABSENT = "absent"
+
+
+class Sections:
+    """The sections of the runs of one specification.
+
+    They do not depend on one another in the schema, and the cells of a matrix share most of theirs: each is looked
+    at once.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], Section] = {}
+
+    def faults(self, combined: Mapping[str, Json]) -> list[tuple[Pointer, str]]:
+        """Return the faults of a combined run, as `faults("complete_run", combined)` does."""
+        required = definition("complete_run")["required"]
+        missing = [((), f"'{name}' is missing") for name in required if name not in combined]
+        return missing + [fault for name in combined for fault in self._section(combined, name).faults]
+
+    def of(self, combined: Mapping[str, Json]) -> dict[str, Section]:
+        """Return all sections of a combined run that has no fault, by name: those that it writes first."""
+        names = dict.fromkeys([*combined, *properties(definition("run"), combined)])
+        return {name: self._section(combined, name) for name in names}
+
+    def _section(self, combined: Mapping[str, Json], name: str) -> Section:
+        key = (name, compact(combined[name]) if name in combined else _ABSENT)
+        if key not in self._known:
+            self._known[key] = _section({name: combined[name]} if name in combined else {}, name)
+        return self._known[key]
+
+
+def _section(alone: Mapping[str, Json], name: str) -> Section:
+    found = tuple(fault for fault in faults("complete_run", alone) if fault[0]) if alone else ()
+    if found:
+        return Section(found)
+    paths: list[Pointer] = []
+    beyond: list[tuple[Pointer, str]] = []
+
+    def typed(pointer: Pointer, schemas: Sequence[Schema], value: Json) -> Json:
+        if isinstance(value, str) and is_path(schemas):
+            paths.append(pointer)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not is_number(schemas):
+            return value
+        if abs(value) > LARGEST_FLOAT:
+            beyond.append((pointer, f"{show(value)} is too large: runs compute in float32, up to {LARGEST_FLOAT:g}"))
+        return float(value)
+
+    part = properties(definition("run"), alone)[name]
+    complete = fill_defaults(part, alone[name]) if alone else fill_defaults(definition("run"), {})[name]
+    values = mapped(part, complete, typed, (name,))
+    return Section(tuple(beyond), complete, values, tuple(paths))
 
 
 def _describe(error: ValidationError) -> Iterator[tuple[Pointer, str]]:
@@ -175,7 +329,10 @@ def _nearest_branch(error: ValidationError, pointer: Pointer) -> Iterator[tuple[
 
 def _wrong_type(types: Sequence[str | Sequence[str]], instance: Json) -> str:
     names = [name for each in types for name in ([each] if isinstance(each, str) else each)]
-    return f"expected {' or '.join(_TYPES[name] for name in names)}, found {show(instance)}"
+    expected = " or ".join(_TYPES[name] for name in names)
+    if isinstance(instance, float) and instance.is_integer() and "integer" in names:
+        expected += f" of at most {LARGEST_INTEGER}"
+    return f"expected {expected}, found {show(instance)}"
 
 
 def _message(error: ValidationError) -> str:
@@ -191,7 +348,8 @@ def _message(error: ValidationError) -> str:
         "exclusiveMinimum": lambda: f"expected more than {value}, found {found}",
         "exclusiveMaximum": lambda: f"expected less than {value}, found {found}",
         "minItems": lambda: f"expected at least {value} item{'s' if value != 1 else ''}, found {len(error.instance)}",
-        "maxItems": lambda: f"expected at most {value} items, found {len(error.instance)}",
+        "maxItems": lambda: f"expected at most {value:,} items, found {len(error.instance):,}",
+        "maxProperties": lambda: f"expected at most {value:,} members, found {len(error.instance):,}",
         "items": lambda: f"expected no more items, found {found}",
         "uniqueItems": lambda: f"expected distinct items, found {found}",
         "minLength": lambda: "expected a text, found an empty string",
@@ -215,6 +373,10 @@ def compact(value: Json) -> str:
 
 
 def show(value: Json) -> str:
-    """Write a JSON value on one short line."""
-    text = compact(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    """Write the beginning of a JSON value, or all of a short one, on one line; of a large value it reads no more."""
+    text = ""
+    for piece in json.JSONEncoder(ensure_ascii=False).iterencode(value[:61] if isinstance(value, str) else value):
+        text += piece
+        if len(text) > 60:
+            return text[:57] + "..."
+    return text

@@ -183,11 +183,11 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
             weights, loss = training_step(net, weights, *batch(data, drawn, epoch, taken * size, size), strengths)
             return taken + 1, weights, loss
 
-        taken, weights, loss = ops.while_loop(
-            lambda taken, weights, loss: (taken < full) & ops.isfinite(loss),
-            body,
-            (_integer(0), weights, _no_loss()),
-        )
+        taken, loss = _integer(0), _no_loss()
+        if full:  # else the one batch is a short one: no loop, which would slice a whole one out of the data
+            taken, weights, loss = ops.while_loop(
+                lambda taken, weights, loss: (taken < full) & ops.isfinite(loss), body, (taken, weights, loss)
+            )
         if rest:
             fine = ops.isfinite(loss)
             last = batch(data, drawn, epoch, _integer(full * size), rest)

@@ -1,5 +1,6 @@
 """Each rule once, beside its nearest neighbour that holds."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -135,10 +136,100 @@ def test_settings_that_cannot_go_together_are_told(
         assert found.endswith(f" {message}")
 
 
-def test_a_missing_weights_file_is_told(write: Write, faults: Faults) -> None:
-    for name in ("no.weights.h5", "\0.weights.h5", "n" * 300 + ".weights.h5"):
+def test_a_weights_file_that_cannot_be_read_is_told(write: Write, faults: Faults, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.weights.h5")
+    (tmp_path / "zero.weights.h5").symlink_to("/dev/zero")
+    for name, message in (
+        ("no.weights.h5", f"no such file: {tmp_path / 'no.weights.h5'}"),
+        ("\0.weights.h5", "this can be no path: embedded null byte"),
+        ("n" * 300 + ".weights.h5", "this can be no path: it is too long"),
+        ("pipe.weights.h5", f"{tmp_path / 'pipe.weights.h5'} is no regular file"),
+        ("zero.weights.h5", f"{tmp_path / 'zero.weights.h5'} is no regular file"),
+    ):
         (found,) = faults(write(runs={"one": {"initialize_from": {"weights": name}}}))
-        assert found.startswith("/runs/one/initialize_from/weights no such file: ")
+        assert found == f"/runs/one/initialize_from/weights {message}"
+
+
+REPLICAS = [{"name": "confusion", "replicas": 1000}]
+# 2**30 examples are the most. Of 500 images, 1000 copies of 1000 are 5 * 10**8, and each once more 10**9; thrice more
+# are 1.5 * 10**9. A layer of 32,768 units after one of 32,760 has nearly 2**30 weights, after one of 32,768 all of
+# them, to which the first and the last layer add.
+LARGE: list[tuple[Json, str, Json, Json, str]] = [
+    (
+        POINTS,
+        "dataset/shift",
+        3e38,
+        -1e300,
+        "-1e+300 is too large: runs compute in float32, up to 3.4e+38",
+    ),
+    (
+        IMAGES,
+        "dataset/normalize",
+        {"mean": [0], "deviation": [1e-37]},
+        {"mean": [0], "deviation": [1e-300]},
+        "a deviation of 1e-300 is 0 in float32, and nothing can be divided by it",
+    ),
+    (
+        IMAGES,
+        "dataset/randomize",
+        [*REPLICAS, *REPLICAS, {"name": "confusion", "replicas": 2}],
+        [*REPLICAS, *REPLICAS, {"name": "confusion", "replicas": 3}],
+        "these randomizations make more than 1,073,741,824 training examples",
+    ),
+    (
+        {"dataset": {"name": "image_folder", "path": "nowhere"}, "model": {"name": "convnet"}},
+        "dataset/randomize",
+        [*REPLICAS] * 3,
+        [*REPLICAS] * 20,
+        "these randomizations make more than 1,073,741,824 training examples",
+    ),
+    (
+        POINTS,
+        "model/hidden",
+        [32760, 32760],
+        [32768, 32768],
+        "this perceptron has about 1.1e+09 weights, 1,073,741,824 is the most",
+    ),
+    (
+        # 3.4e38 is 2**128: 0.1 * 2**131 is 2.7e38, and 0.1 * 2.01**131 is 5.2e38.
+        POINTS | {"training": {"epochs": 132}},
+        "training/schedule",
+        {"name": "exponential", "factor": 2},
+        {"name": "exponential", "factor": 2.01},
+        "its learning rate grows beyond 3.4e+38, the largest float32",
+    ),
+    (
+        POINTS,
+        "training/schedule",
+        {"name": "piecewise", "epochs": [2], "factor": 1e38},
+        {"name": "piecewise", "epochs": [2, 3], "factor": 1e38},
+        "its learning rate grows beyond 3.4e+38, the largest float32",
+    ),
+    (
+        POINTS,
+        "training/measure_every",
+        10,
+        9,
+        "10,000,000 epochs are measured 1,111,111 times, 1,000,000 is the most",
+    ),
+]
+
+
+@pytest.mark.parametrize(("defaults", "place", "right", "wrong", "message"), LARGE)
+def test_what_no_machine_can_hold_is_refused(
+    write: Write, faults: Faults, defaults: Json, place: str, right: Json, wrong: Json, message: str
+) -> None:
+    defaults = {"training": {"epochs": 10_000_000, "measure_every": 10}} | defaults
+    assert len(load_file(write(defaults=defaults, runs={"one": nested(place, right)})).runs) == 1
+    (found,) = faults(write(defaults=defaults, runs={"one": nested(place, wrong)}))
+    assert found.startswith(f"/runs/one/{place.removesuffix('/hidden')}")
+    assert found.endswith(f" {message}")
+
+
+@pytest.mark.parametrize("rule", ["stop_when", "early_stopping"])
+def test_a_run_that_stops_by_itself_may_have_any_number_of_epochs(write: Write, rule: str) -> None:
+    training = {"epochs": 10_000_000, rule: {}}
+    assert len(load_file(write(defaults=POINTS | {"training": training})).runs) == 1
 
 
 def test_a_fault_of_the_defaults_is_told_once(write: Write, faults: Faults) -> None:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.spec import document
 from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, parse, positions, read
 from harness.spec.records import Json
 
@@ -117,6 +118,43 @@ def test_numbers_and_nesting_up_to_the_limit_are_read() -> None:
     deep = "[" * 100 + "]" * 100
     assert parse(HERE, deep).value == json.loads(deep)
     assert parse(HERE, "[9007199254740991, -9007199254740991, 1e308]").value == [2**53 - 1, 1 - 2**53, 1e308]
+
+
+def test_a_repeated_name_among_many_is_found_in_one_pass() -> None:
+    """Each name is compared as often as a set asks for it, not with every other."""
+    compared = 0
+
+    class Name(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return super().__eq__(other)
+
+        __hash__ = str.__hash__
+
+    pairs: list[tuple[str, Json]] = [(Name(f"k{number}"), 1) for number in range(2000)]
+    with pytest.raises(document._Repeated, match="'k1999' stands twice"):
+        document._distinct([*pairs, (Name("k1999"), 2)])
+    assert compared < 4 * len(pairs)
+
+
+def test_a_long_line_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The columns of ten thousand values of one line are those that the line's pieces add up to."""
+    text = "[" + ", ".join(f'"ü{number:05}"' for number in range(10_000)) + "]"
+    found = positions(text)
+    # A bracket, then values of eight characters with two between them.
+    assert [found[number,] for number in (0, 1, 9999)] == [(1, 2), (1, 12), (1, 2 + 9999 * 10)]
+
+
+def test_a_document_says_what_stands_in_it() -> None:
+    found = parse(HERE, '{"a": [{"b": "x"}], "n": null}')
+    assert found.says(("a", 0, "b"), "x")
+    assert found.says(("n",), None)
+    for pointer in (("a", 1, "b"), ("a", "b"), ("a", 0, "b", "c"), ("z",), ("n", "a")):
+        assert not found.says(pointer, "x")
+    assert not found.says(("a", 0, "b"), "y")
 
 
 def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
 
 import pytest
 
+from harness.files import open_regular
+from harness.spec import expand
 from harness.spec.expand import axis_number, labels_by_axis
 from harness.spec.load import load_file
 from harness.spec.matrix import cells
@@ -531,6 +534,85 @@ def test_a_circle_is_told_to_everyone_in_it_and_to_nobody_else(write: Write, fau
         f"/runs/b/initialize_from {circle} b <- c <- a <- b",
         f"/runs/c/initialize_from {circle} c <- a <- b <- c",
     ]
+
+
+def test_a_large_circle_is_told_once_and_in_part(write: Write, faults: Faults) -> None:
+    runs = {f"r{number}": {"initialize_from": f"r{(number + 1) % 1500}"} for number in range(1500)}
+    (found,) = faults(write(runs=runs))
+    assert found.startswith("/runs/r0/initialize_from runs initialize from one another in a circle: r0 <- r1 <- ")
+    assert found.endswith("r19 <- 1,480 more <- r0")
+
+
+def test_a_circle_apart_from_the_run_that_leads_to_it_is_told(write: Write, faults: Faults) -> None:
+    runs = {"lead": {"initialize_from": "a"}, "a": {"initialize_from": "b"}, "b": {"initialize_from": "a"}}
+    assert [each.partition(" ")[0] for each in faults(write(runs=runs))] == [
+        "/runs/a/initialize_from",
+        "/runs/b/initialize_from",
+    ]
+
+
+AXIS: Json = {str(number): {} for number in range(100)}
+TOO_MANY: list[tuple[Json, str]] = [
+    (
+        {"runs": {"a": {"matrix": {"x": AXIS, "y": AXIS}}, "b": {"matrix": {"x": AXIS}}}},
+        "/runs/b/matrix the matrices of this specification have more than 10,000 cells in all",
+    ),
+    (
+        {"runs": {"a": {"matrix": {"x": AXIS}}}, "seeds": list(range(1001))},
+        "/seeds 100 runs of 1,001 seeds each are more than 100,000",
+    ),
+    (
+        {
+            "runs": {"a": {"matrix": {"x": AXIS, "y": AXIS}}},
+            "expectations": [
+                {"id": f"e{number}", "metric": "a[*].epochs", "at_least": 1, "basis": "claim", "source": "s"}
+                for number in range(2)
+            ],
+        },
+        "/expectations/1 with one for each cell, these are more than 10,000 expectations",
+    ),
+    (
+        {"expectations": [{}] * 10_001},
+        "/expectations expected at most 10,000 items, found 10,001",
+    ),
+]
+
+
+@pytest.mark.parametrize(("members", "problem"), TOO_MANY)
+def test_what_no_machine_gets_through_is_refused(write: Write, faults: Faults, members: Json, problem: str) -> None:
+    assert faults(write(**members)) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("a\0b", "this can be no path: embedded null byte"),
+        ("a" * 300, "this can be no path: it is too long"),
+        (
+            "~nobody-of-this-name/x",
+            "there is no home folder '~nobody-of-this-name'; a folder of that name is './~nobody-of-this-name'",
+        ),
+    ],
+)
+def test_what_can_be_no_path_is_told(write: Write, faults: Faults, path: str, message: str) -> None:
+    defaults = {"dataset": {"name": "image_folder", "path": path}, "model": {"name": "convnet"}}
+    assert faults(write(defaults=defaults)) == [f"/defaults/dataset/path {message}"]
+
+
+def test_a_weights_file_of_many_cells_is_read_once(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "w.weights.h5").write_bytes(b"weights")
+    opened: list[Path] = []
+
+    def opening(path: Path) -> BufferedReader:
+        opened.append(path)
+        return open_regular(path)
+
+    monkeypatch.setattr(expand, "open_regular", opening)
+    cells = {"matrix": {"training.epochs": [1, 2, 3]}, "initialize_from": {"weights": "w.weights.h5"}}
+    assert len(load_file(write(runs={"one": cells})).runs) == 3
+    assert opened == [tmp_path / "w.weights.h5"]
 
 
 def test_damaged_seeds_do_not_hide_the_other_faults(write: Write, faults: Faults) -> None:

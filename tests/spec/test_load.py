@@ -1,6 +1,8 @@
 """From files to experiments, and from faults to places in files."""
 
+import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,9 +11,13 @@ from pathlib import Path
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
+from harness.spec.find import MOST_BYTES, MOST_EXTENDED
 from harness.spec.load import expectation_places, find, load, load_file
 from harness.spec.patch import parse_assignment
-from harness.spec.problems import Problem, SpecError, unknown
+from harness.spec.problems import MOST_FAULTS, Problem, SpecError, unknown
+from harness.spec.records import WeightsFile
+
+SMALLEST = '{"name": "a", "title": "A", "runs": {"one": {}}}'
 
 Write = Callable[..., Path]
 Faults = Callable[..., list[str]]
@@ -30,14 +36,48 @@ def text(path: Path, content: str) -> Path:
 
 
 def test_folders_are_searched_and_names_with_an_underscore_are_for_extends(tmp_path: Path) -> None:
-    for name in ("b.json", "_base.json", "sub/a.json", "sub/_c.json", "notes.txt", ".store/run.json", "sub/.d.json"):
-        text(tmp_path / name, "{}")
+    for name in ("b.json", "_base.json", "sub/a.json", "sub/_c.json", "sub/.d.json"):
+        text(tmp_path / name, SMALLEST)
     assert find([tmp_path]) == [tmp_path / "b.json", tmp_path / "sub" / "a.json"]
-    assert find([tmp_path / "sub" / "_c.json"]) == [tmp_path / "sub" / "_c.json"]
+    for name in ("sub/_c.json", "sub/.d.json"):
+        assert find([tmp_path / name]) == [tmp_path / name]
+
+
+def test_a_folder_that_the_harness_wrote_to_is_searched_again(tmp_path: Path) -> None:
+    text(tmp_path / "a.json", SMALLEST)
+    text(tmp_path / "package.json", '{"name": "thing", "version": "1.0.0"}')
+    result = '{"format": "reproduction-harness result 1", "name": "a", "title": "A", "runs": {}}'
+    text(tmp_path / "reports" / "a.json", result)
+    text(tmp_path / "reports" / "a.baseline.json", result)
+    assert find([tmp_path]) == [tmp_path / "a.json"]
+    format_ = "it says of itself that its format is 'reproduction-harness result 1'"
+    needs = "a specification has a name, a title and runs, or extends another"
+    assert problems(tmp_path / "reports" / "a.json", tmp_path / "reports") == [
+        ("reports", 1, 1, "", "no specification (*.json) in this folder, 2 other JSON files"),
+        ("a.json", 1, 1, "", f"this is no specification: {format_}; {needs}"),
+    ]
+
+
+def test_what_cannot_be_read_in_a_folder_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    text(tmp_path / "a.json", SMALLEST)
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
+    said: list[str] = []
+    assert find([tmp_path], said.append) == [tmp_path / "a.json"]
+    assert said == [f"{tmp_path / 'gone.json'} cannot be read and is left out: No such file or directory"]
+    assert problems(tmp_path / "gone.json") == [("gone.json", 1, 1, "", "no such file or folder")]
+
+
+def test_a_file_that_is_named_is_a_regular_one_of_some_size(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    text(tmp_path / "large.json", SMALLEST + " " * MOST_BYTES)
+    assert [problem[4] for problem in problems(tmp_path / "pipe.json", tmp_path / "large.json")] == [
+        f"cannot be read: it is larger than {MOST_BYTES:,} bytes",
+        "cannot be read: it is no regular file",
+    ]
 
 
 def test_a_file_named_twice_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text(tmp_path / "a.json", "{}")
+    text(tmp_path / "a.json", SMALLEST)
     monkeypatch.chdir(tmp_path)
     assert find([Path("a.json"), Path(), tmp_path, Path("./a.json")]) == [Path("a.json")]
 
@@ -145,7 +185,8 @@ def test_every_file_tells_its_faults_in_one_go(write: Write, tmp_path: Path) -> 
     text(tmp_path / "c.json", "[]")
     write("d.json", title="")
     write("e.json")
-    assert [problem[:2] + problem[3:] for problem in problems(tmp_path)] == [
+    files = [tmp_path / f"{name}.json" for name in "bcde"]
+    assert [problem[:2] + problem[3:] for problem in problems(*files)] == [
         ("b.json", 2, "", "not JSON: Expecting property name enclosed in double quotes"),
         ("c.json", 1, "", "expected an object, found []"),
         ("d.json", 1, "/title", "expected a text, found an empty string"),
@@ -169,7 +210,9 @@ def test_names_are_unique_over_all_files(tmp_path: Path, write: Write) -> None:
     ("base", "message"),
     [
         ("none.json", "/none.json cannot be read: No such file or directory"),
-        (".", " cannot be read: Is a directory"),
+        (".", " cannot be read: it is a folder"),
+        ("/dev/zero", "/dev/zero cannot be read: it is no regular file"),
+        ("~nobody-of-this-name/a.json", "cannot be read: there is no such home folder"),
         ("a\0b", " cannot be read: embedded null byte"),
         ("", 'expected the path of a specification, found ""'),
         (5, "expected the path of a specification, found 5"),
@@ -200,6 +243,97 @@ def test_files_that_extend_one_another_are_told(tmp_path: Path) -> None:
     ((name, line, column, pointer, message),) = problems(first)
     assert (name, line, column, pointer) == ("b.json", 2, 12, "/extends")
     assert message.endswith(f"a.json extends itself, by way of {first} -> {tmp_path / 'b.json'}")
+
+
+@pytest.mark.parametrize(("files", "valid"), [(MOST_EXTENDED, True), (MOST_EXTENDED + 1, False)])
+def test_so_many_files_may_extend_one_another(write: Write, tmp_path: Path, files: int, valid: bool) -> None:
+    for number in range(files):
+        text(tmp_path / f"{number}.json", json.dumps({"extends": f"{number + 1}.json"}))
+    write(f"{files}.json")
+    if valid:
+        assert load_file(tmp_path / "0.json").name == "a"
+    else:
+        ((name, _, _, pointer, message),) = problems(tmp_path / "0.json")
+        assert (name, pointer) == (f"{files - 1}.json", "/extends")
+        assert message.endswith(f"{files}.json is one too many: {MOST_EXTENDED} files may extend one another")
+
+
+def test_a_path_starts_at_the_folder_of_the_file_that_it_is_written_in(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether in defaults, in a run, or in a matrix, whose labels stay what they are."""
+
+    def folder(path: str, **run: object) -> dict[str, object]:
+        return {**run, "dataset": {"name": "image_folder", "path": path}}
+
+    cells = {"big": folder("c"), "small": {}}
+    (tmp_path / "base").mkdir()
+    write(
+        "base/_base.json",
+        defaults=folder("a", model={"name": "convnet"}),
+        runs={"one": {}, "two": folder("b"), "m": {"matrix": {"s": cells}}, "d": {"matrix": {"dataset.path": ["e"]}}},
+    )
+    base = {"extends": "../base/_base.json"}
+    leaf = text(tmp_path / "leaf" / "a.json", json.dumps(base | {"runs": {"three": folder("b")}}))
+
+    def paths(*sets: str) -> dict[str, str]:
+        (experiment,) = load([leaf], [parse_assignment(each) for each in sets])
+        return {
+            name: os.path.relpath(str(run.settings.dataset.source.parameters["path"]), tmp_path)
+            for name, run in experiment.runs.items()
+        }
+
+    assert paths() == {
+        "one": "base/a",
+        "two": "base/b",
+        "m[big]": "base/c",
+        "m[small]": "base/a",
+        "d[e]": "base/e",
+        "three": "leaf/b",
+    }
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert paths("defaults.dataset.path=x")["one"] == "here/x"
+    assert paths("runs.two.dataset.path=../b")["two"] == "b"
+    # The same text in both files: the leaf's is the stronger one, but a run's own is stronger than any default.
+    text(leaf, json.dumps(base | {"defaults": {"dataset": {"path": "a"}}}))
+    assert [paths()[name] for name in ("one", "two", "m[big]", "m[small]")] == ["leaf/a", "base/b", "base/c", "leaf/a"]
+
+
+def test_weights_start_at_the_folder_of_the_file_that_names_them(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "w.weights.h5").write_bytes(b"weights")
+    write("base/_base.json", runs={"one": {"initialize_from": {"weights": "w.weights.h5"}}})
+    start = load_file(text(tmp_path / "leaf" / "a.json", '{"extends": "../base/_base.json"}')).runs["one"]
+    assert isinstance(start.initialize_from, WeightsFile)
+    assert start.initialize_from.sha256 == hashlib.sha256(b"weights").hexdigest()
+
+
+def test_of_many_faults_the_first_hundred_are_printed() -> None:
+    def fault(file: str, line: int) -> Problem:
+        return Problem(Path(file), line, 1, "", "wrong")
+
+    few, many = [fault("a", line) for line in range(1, 101)], [fault("b", line) for line in range(1, 250)]
+    lines = str(SpecError([*few, *many])).split("\n")
+    assert lines[:100] == [f"a:{line}:1: wrong" for line in range(1, 101)]
+    assert lines[100:] == [*(f"b:{line}:1: wrong" for line in range(1, 101)), "b: and 149 more"]
+    thousand = SpecError(fault("a", line) for line in range(MOST_FAULTS))
+    assert str(thousand).endswith("\na: and at least 900 more")
+    assert len(thousand.problems) == MOST_FAULTS
+
+
+def test_a_long_name_or_value_is_printed_in_part() -> None:
+    long = Problem(Path("a.json"), 3, 7, "/" + "k" * 10**6, "w" * 10**6)
+    assert len(str(long)) < 3000
+    assert str(long).startswith("a.json:3:7: at /kkk")
+
+
+def test_of_many_names_the_first_are_listed() -> None:
+    names = [f"run{number}" for number in range(1000)]
+    message = unknown("run", "x" * 10**6, names)
+    assert message.startswith("unknown run 'xxx")
+    assert message.endswith("run48, run49 and 950 more)")
+    assert len(message) < 1000
 
 
 def test_a_problem_reads_as_compilers_write_it() -> None:

@@ -70,6 +70,8 @@ def test_an_axis_or_a_label_that_is_null_is_not_there() -> None:
         ({"x": [1, 2, 1]}, ("matrix", "x"), "two values of this axis have the same label"),
         ({"x": [1, "1"]}, ("matrix", "x"), "two values of this axis have the same label"),
         ({"x": [[], ["none"]]}, ("matrix", "x"), "two values of this axis have the same label"),
+        ({"a" + ".a" * 100: [1]}, ("matrix", "a" + ".a" * 100), "its path has 101 names, 100 is the most"),
+        ({"x": ["a" * 99], "y": ["b" * 100]}, ("matrix",), "the labels of a cell have more than 200 characters"),
     ],
 )
 def test_an_axis_whose_values_cannot_be_named_is_refused(matrix: Json, pointer: tuple[str, ...], message: str) -> None:

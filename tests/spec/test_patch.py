@@ -67,6 +67,12 @@ def test_an_assignment_is_a_patch(text: str, patch: Json) -> None:
     assert parse_assignment(text) == patch
 
 
+def test_a_path_of_very_many_names_is_refused() -> None:
+    assert parse_assignment("a" + ".a" * 99 + "=1")
+    with pytest.raises(ValueError, match="the path has 101 names, 100 is the most"):
+        parse_assignment("a" + ".a" * 100 + "=1")
+
+
 def test_bytes_that_are_no_text_are_refused() -> None:
     with pytest.raises(ValueError, match="expected UTF-8, found"):
         parse_assignment("a=\udcff")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from harness.measurements import BINOMIAL, METRICS, ON_TEST_IMAGES
 from harness.spec import schema
+from harness.spec.problems import MOST_FAULTS
 from harness.spec.records import Interval, Json, Statistic
 
 SCHEMA = schema.load_schema()
@@ -300,6 +301,78 @@ def test_whole_numbers_are_integers_however_they_are_written() -> None:
     assert schema.fill_defaults(schema.definition("model"), {"name": "perceptron", "hidden": [8.0]})["hidden"] == [8]
 
 
+def test_a_number_that_may_have_a_fraction_is_a_float_in_what_a_run_takes() -> None:
+    """What is recorded of the run stays as a person wrote it."""
+    training = {
+        "optimizer": {"name": "sgd", "learning_rate": 1},
+        "batch_size": 64.0,
+        "stop_when": {"train_accuracy": 1},
+    }
+    dataset = {"name": "digits", "normalize": {"mean": [0], "deviation": [1]}}
+    found = schema.Sections().of({"training": training, "dataset": dataset, "model": {"name": "perceptron"}})
+    typed = found["training"].typed
+    for number in (typed["optimizer"]["learning_rate"], typed["label_smoothing"], typed["stop_when"]["train_accuracy"]):
+        assert isinstance(number, float)
+    assert [type(each) for each in found["dataset"].typed["normalize"]["mean"]] == [float]
+    assert [type(typed[name]) for name in ("batch_size", "epochs", "deterministic")] == [int, int, bool]
+    assert schema.compact(found["training"].complete["optimizer"]["learning_rate"]) == "1"
+
+
+def test_paths_are_those_that_the_schema_marks() -> None:
+    run: Json = {"dataset": {"name": "image_folder", "path": "x"}, "model": {"name": "convnet"}}
+    run |= {"initialize_from": {"weights": "w.weights.h5"}}
+    found = schema.Sections().of(run)
+    assert found["dataset"].paths == (("dataset", "path"),)
+    assert found["initialize_from"].paths == (("initialize_from", "weights"),)
+    assert schema.Sections().of(run | {"initialize_from": "x"})["initialize_from"].paths == ()
+
+
+@pytest.mark.parametrize(("number", "valid"), [(2.0**53 - 1, True), (2.0**53, False), (1e22, False), (1.5, False)])
+def test_an_integer_is_one_that_every_program_reads_as_the_same(number: float, valid: bool) -> None:
+    found = list(schema.faults("training", {"measure_every": number}))
+    assert found == ([] if valid else [(("measure_every",), found[0][1])])
+    if number == 1e22:
+        assert found[0][1] == "expected an integer of at most 9007199254740991, found 1e+22"
+
+
+@pytest.mark.parametrize("items", [[1, "1"], [True, 1], [[0], [1]], [{"a": 1}, {"a": 2}]])
+def test_items_of_any_kinds_are_distinct_where_json_says_so(items: list[Json]) -> None:
+    for instance in (items, [*items, items[0]], [*items, 1.0 if items[0] == 1 else items[0]]):
+        found = [
+            message
+            for pointer, message in schema.faults("experiment", VALID | {"seeds": instance})
+            if len(pointer) == 1
+        ]
+        assert bool(found) == (len(instance) > len(items))
+
+
+def test_a_list_that_is_too_long_is_one_fault_and_its_items_are_not_looked_at() -> None:
+    found = list(schema.faults("experiment", VALID | {"seeds": ["x"] * 10_001}))
+    assert found == [(("seeds",), "expected at most 10,000 items, found 10,001")]
+    runs = {f"R{number}": 5 for number in range(10_001)}
+    found = list(schema.faults("experiment", VALID | {"runs": runs}))
+    assert found == [(("runs",), "expected at most 10,000 members, found 10,001")]
+
+
+def test_very_many_faults_are_told_in_part() -> None:
+    found = list(schema.faults("experiment", VALID | {"seeds": ["x"] * 5000}))
+    assert len(found) == MOST_FAULTS == len(set(found))
+
+
+def test_a_large_value_is_shown_in_part_and_not_written_whole() -> None:
+    class Endless(dict[str, Json]):
+        def items(self) -> Iterator[tuple[str, Json]]:  # type: ignore[override]
+            for number in range(1000):
+                assert number < 20, "what is not shown was read"
+                yield f"key{number}", number
+
+    shown = schema.show(Endless(a=1))
+    assert shown.startswith('{"key0": 0, "key1": 1')
+    assert len(shown) == 60
+    assert schema.show("x" * 10**6) == '"' + "x" * 56 + "..."
+    assert schema.show([1, "a"]) == '[1, "a"]'
+
+
 FAULTS: list[tuple[str, Json, str, str]] = [
     # what is patched in at which place of the full example, the pointer and the message that follow
     ("title", 5, "/title", "expected a string, found 5"),
@@ -555,5 +628,5 @@ def test_the_package_holds_the_schema_that_specifications_name() -> None:
 )
 def test_a_run_looked_at_section_by_section_has_the_same_faults(run: Json) -> None:
     whole = [(pointer, message.partition(" (allowed")[0]) for pointer, message in schema.faults("complete_run", run)]
-    parts = [(pointer, message.partition(" (allowed")[0]) for pointer, message in schema.faults_of_run(run)]
+    parts = [(pointer, message.partition(" (allowed")[0]) for pointer, message in schema.Sections().faults(run)]
     assert sorted(parts, key=str) == sorted(whole, key=str)

@@ -108,6 +108,16 @@ def test_against_numpy(way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS, indirect=True)
+def test_a_batch_larger_than_the_training_set_is_one_short_batch(way: str) -> None:
+    """The weights are those of batches of exactly that size."""
+    examples = len(points().train)
+    larger, exact = (run(replace(SETTINGS, batch_size=size)) for size in (examples + 1, examples))
+    assert [row["step"] for row in larger.history] == [row["epoch"] for row in larger.history]
+    for ours, expected in zip(larger.state.trainable, exact.state.trainable, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
 def test_rows_and_measurements(way: str) -> None:
     reported: list[dict[str, float]] = []
     outcome = run(
