@@ -49,7 +49,8 @@ def differences(then: Mapping[str, Json], now: Mapping[str, Json]) -> list[str] 
     """
     complete = schema.definition("complete_run")
     filled = [schema.fill_defaults(complete, dict(each)) for each in (then, now)]
-    if any(schema.faults_of_run(each) for each in filled):
+    sections = schema.Sections()
+    if any(sections.faults(each) for each in filled):
         return None
     old, new = (dict(_leaves(_acting(each))) for each in filled)
     return [
