@@ -16,7 +16,7 @@ from harness import compile as compilation
 from harness.data import catalog
 from harness.plan import ConcreteRun
 from harness.results import RunResult, Status
-from harness.runner import local
+from harness.runner import local, make
 from harness.runner.backend import prepare_backend
 from harness.training import compiled, programs
 
@@ -188,7 +188,7 @@ def test_the_listener_hears_of_every_run_parents_first(person: Person) -> None:
 def test_a_run_that_failed_is_tried_again(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = person.spec(runs={"random": {}, "child": {"initialize_from": "random"}})
     with monkeypatch.context() as patch:
-        patch.setattr(local, "train", lambda *_, **__: 1 / 0)
+        patch.setattr(make, "train", lambda *_, **__: 1 / 0)
         assert execute(person, spec).ended == [("random", Status.ERROR, False), ("child", Status.BLOCKED, False)]
     assert person.store.error(person.keys(spec)["random"]) == "ZeroDivisionError: division by zero"
     assert [status for _, status, _ in execute(person, spec).ended] == [Status.DONE, Status.DONE]
@@ -227,7 +227,7 @@ def test_the_data_of_a_run_are_gone_before_the_next(
         pipelines.append(weakref.ref(made.pipeline))
         return made
 
-    monkeypatch.setattr(local, "compile_run", compile_run)
+    monkeypatch.setattr(make, "compile_run", compile_run)
     monkeypatch.setattr(programs, "_PROGRAMS", OrderedDict())
     gc.disable()  # which comes too seldom for data, and would hide here what waits for it
     try:
