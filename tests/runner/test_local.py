@@ -122,6 +122,18 @@ def test_what_another_backend_began_is_begun_again(person: Person, another: Pers
     assert person.same(another, key)
 
 
+def test_what_other_code_began_is_begun_again(person: Person, another: Person) -> None:
+    spec = person.spec(**PERCEPTRON)
+    with pytest.raises(local.Interrupted):
+        execute(person, spec, stop=lambda heard: 7 in heard.epochs)
+    key = person.keys(spec)["random"]
+    checkpoint = person.store.load_checkpoint(key)
+    assert checkpoint is not None
+    person.store.save_checkpoint(key, replace(checkpoint, arrays={**checkpoint.arrays, "code": np.array("another")}))
+    assert execute(person, spec).epochs == execute(another, spec).epochs
+    assert person.same(another, key)
+
+
 def test_a_run_whose_parent_s_weights_are_damaged_says_so(person: Person) -> None:
     spec = person.spec(runs={"random": {}})
     execute(person, spec)
