@@ -48,12 +48,21 @@ def runs_list(pattern: str, store: Path) -> None:
 @STORE
 def runs_show(key: str, store: Path) -> None:
     """Print what a run was, what was measured and where, as JSON."""
+    from harness.runner.standing import why_stale
     from harness.store import Store
 
     with explained():
         origin, result = Store(store).finished(Store(store).find(key), history=False)
+        stale = why_stale(Store(store), result, origin.parent)
     made = {name: getattr(result, name) for name in ("environment", "seconds", "images_per_second", "parameters")}
-    shown = {"key": origin.key, "run": asdict(origin), "measurements": result.measurements, "environment": made}
+    shown = {
+        "key": origin.key,
+        "run": asdict(origin),
+        "measurements": result.measurements,
+        "environment": made,
+        "code": result.code.to_json() if result.code else None,
+        "stale": stale,
+    }
     click.echo(json.dumps(shown, indent=2))
 
 

@@ -53,6 +53,9 @@ def test_stale_runs_are_marked_in_the_list_with_why(harness: Harness) -> None:
     lines = harness("runs", "list").output.splitlines()
     assert [line.split()[-1] == "stale" for line in lines[1:3]] == [True, False]
     assert "stale, 1 of them: harness.training.step changed" in lines
+    shown = [json.loads(harness("runs", "show", name).output) for name in "bc"]
+    assert [each["stale"] for each in shown] == ["harness.training.step changed", ""]
+    assert shown[1]["code"]["digest"] == made_by.digest
 
 
 def test_runs_are_removed_after_a_question(harness: Harness) -> None:
