@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from harness.images import count_test_images, image_limits
@@ -17,9 +18,9 @@ from harness.results import RunResult, Status
 from harness.rounding import is_finite_number
 from harness.spec.expression import Reference, evaluate, parse, references
 from harness.spec.records import Expectation, Experiment, Interval, RunSpec
-from harness.verdicts import Judgement, Verdict, decide
+from harness.verdicts import Judgement, Mark, Verdict, decide
 
-__all__ = ["Judgement", "Verdict", "check", "exit_code", "judge"]
+__all__ = ["Judgement", "Mark", "Verdict", "check", "exit_code", "judge"]
 
 
 def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgement, ...]:
@@ -28,7 +29,12 @@ def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgeme
     Raises `harness.spec.expression.ExpressionError` for a metric that cannot be parsed.
     """
     found = {(result.run, result.seed): result for result in results}
-    return tuple(judge(each, experiment.seeds, found, experiment.runs) for each in experiment.expectations)
+    judgements = (judge(each, experiment.seeds, found, experiment.runs) for each in experiment.expectations)
+    return tuple(replace(each, stale=_stale(each.expectation, experiment.seeds, found)) for each in judgements)
+
+
+def _stale(expectation: Expectation, seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]) -> str:
+    return stale_runs([each.run for each in references(parse(expectation.metric))], seeds, results)
 
 
 def judge(
@@ -94,23 +100,39 @@ def judge(
     return decide(expectation, values, images, {seed: value.rounding for seed, value in finite.items()})
 
 
-def exit_code(judgements: Iterable[Judgement], allow: Collection[Verdict] = (), statuses: Iterable[Status] = ()) -> int:
+Allow = Collection[Verdict | Mark]
+"""What does not change an exit code: verdicts, and marks that verdicts may bear."""
+
+ALLOWABLE = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value, Mark.STALE.value)
+"""The words for what can be allowed."""
+
+
+def allowed(words: Iterable[str]) -> list[Verdict | Mark]:
+    """Return what some of the words `ALLOWABLE` allow."""
+    return [Mark(word) if word == Mark.STALE.value else Verdict(word) for word in words]
+
+
+def exit_code(
+    judgements: Iterable[Judgement], allow: Allow = (), statuses: Iterable[Status] = (), stale: bool = False
+) -> int:
     """Return the exit code of `run` and `check` for the judgements of all experiments.
 
-    3 for an error; else 1 for a fail; else 4 where something is blocked or inconclusive and not
-    in `allow`; else 0. An error goes before a fail because it leaves the answer unknown.
+    3 for an error; else 1 for a fail; else 4 where something is blocked, inconclusive or stale and
+    not in `allow`; else 0. An error goes before a fail because it leaves the answer unknown.
     `statuses` are those of all runs, so that runs count which no expectation reads: an error is
-    an error, and blocked or missing runs are blocked.
-    Raises ValueError when `allow` names anything but blocked and inconclusive.
+    an error, and blocked or missing runs are blocked. `stale` tells whether any of the runs is.
+    Raises ValueError when `allow` names anything but blocked, inconclusive and stale.
     """
-    if set(allow) - {Verdict.BLOCKED, Verdict.INCONCLUSIVE}:
-        raise ValueError("only blocked and inconclusive can be allowed")
+    if {each.value for each in allow} - set(ALLOWABLE):
+        raise ValueError("only blocked, inconclusive and stale can be allowed")
+    judgements = list(judgements)
+    marks = {Mark.STALE} if stale or any(judgement.stale for judgement in judgements) else set[Mark]()
     verdicts = {judgement.verdict for judgement in judgements} | {_AS_VERDICT[status] for status in statuses}
     if Verdict.ERROR in verdicts:
         return 3
     if Verdict.FAIL in verdicts:
         return 1
-    return 4 if verdicts - {Verdict.PASS} - set(allow) else 0
+    return 4 if (verdicts - {Verdict.PASS} | marks) - set(allow) else 0
 
 
 _AS_VERDICT = {
@@ -137,6 +159,17 @@ def verdict_of_runs(
         if found:
             return verdict, _sentence([f"{run}, {_seeds(of)}: {reason}" for (run, reason), of in found.items()])
     return None
+
+
+def stale_runs(runs: Iterable[str], seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]) -> str:
+    """Say which of some runs are stale and why, or return nothing where none is."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for run in dict.fromkeys(runs):
+        for seed in seeds:
+            result = results.get((run, seed))
+            if result is not None and result.stale:
+                found.setdefault((run, result.stale), []).append(seed)
+    return _sentence([f"{run}, {_seeds(of)}: {why}" for (run, why), of in found.items()])
 
 
 _REASONS = {Status.ERROR: "ended in an error", Status.BLOCKED: "blocked", Status.MISSING: "not run yet"}

@@ -123,7 +123,7 @@ def flags(environment: Mapping[str, str]) -> str:
 
 def version() -> str:
     """Return the version of this harness, "unknown" where it runs from a checkout that is not installed."""
-    return _installed("reproduction-harness")
+    return installed("reproduction-harness")
 
 
 def software() -> dict[str, str]:
@@ -132,7 +132,7 @@ def software() -> dict[str, str]:
     That of the harness is a digest of its code: a commit that changes nothing makes no difference.
     """
     on_jax = ("jax",) if lacking("jax") is None else ()
-    versions = {name: _installed(name) for name in (*_PACKAGES, *on_jax)}
+    versions = {name: installed(name) for name in (*_PACKAGES, *on_jax)}
     return {"python": platform.python_version(), **versions, "harness": _code()}
 
 
@@ -146,13 +146,14 @@ def _code() -> str:
 def _imported(package: str) -> str:
     """Return the version of a package as its module tells it, which took part whatever it was installed as."""
     module = sys.modules.get(_module(package))
-    return str(getattr(module, "__version__", None) or _installed(package))
+    return str(getattr(module, "__version__", None) or installed(package))
 
 
-def _installed(package: str) -> str:
+def installed(package: str) -> str:
     """Return the version of a package as it was installed, maybe under the name of another distribution of it.
 
-    There are tensorflow-cpu, tf-nightly and builds of vendors.
+    There are tensorflow-cpu, tf-nightly and builds of vendors. Nothing is imported for it; what cannot be found out
+    is "unknown".
     """
     try:
         return metadata.version(package)

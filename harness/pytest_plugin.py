@@ -40,9 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--harness-allow",
         action="append",
-        choices=["blocked", "inconclusive"],
+        choices=["blocked", "inconclusive", "stale"],
         default=[],
-        help="Do not let this verdict fail the session.",
+        help="Do not let this verdict, or verdicts that rest on stale runs, fail the session.",
     )
     parser.addini("harness_store", "Folder of all runs, from the root folder.", default=".harness/store")
     parser.addini("harness_reports", "Folder for reports, from the root folder.", default=".harness/reports")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.data.loaded import Loaded
 from harness.spec.records import Json
+from harness.staleness import Code
 
 
 class Status(enum.Enum):
@@ -29,7 +30,9 @@ class RunResult:
     as `epochs_to_fit` of a run that never fitted); `history` is column-wise: "epoch", "step",
     "seconds", "learning_rate" and the names in `harness.measurements.HISTORY`, one value a
     measured epoch. `decision_grid` is an `.npz` file written for two-dimensional inputs. `data` is
-    what was loaded for it, None in records that are older than this.
+    what was loaded for it, `code` what made it, both None in records that are older than these;
+    `start` is the SHA-256 of the file with the weights that it started from. `stale` says why a
+    finished run does not tell what this code would come to, and is empty where it does.
     """
 
     run: str
@@ -46,3 +49,6 @@ class RunResult:
     weights: Path | None = None
     decision_grid: Path | None = None
     data: Loaded | None = None
+    code: Code | None = None
+    start: str | None = None
+    stale: str = ""

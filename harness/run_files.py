@@ -20,6 +20,7 @@ import numpy as np
 from harness import files
 from harness.data.loaded import Loaded, loaded
 from harness.spec.records import Json
+from harness.staleness import Code, code
 from harness.typed import WrongForm, parse
 
 RUN = "run.json"
@@ -66,7 +67,8 @@ class Origin:
 class Surroundings:
     """With what a run was made and what that took, from `environment.json`.
 
-    `data` is what was loaded for it, None where that was not recorded yet.
+    `data` is what was loaded for it, `code` what made it, both None where that was not recorded yet. `start` is the
+    SHA-256 of the file with the weights that it started from, None where they were drawn or that was not recorded.
     """
 
     environment: Mapping[str, Json]
@@ -74,6 +76,8 @@ class Surroundings:
     images_per_second: float
     parameters: int
     data: Loaded | None
+    code: Code | None = None
+    start: str | None = None
 
 
 @dataclass(frozen=True)
@@ -218,6 +222,8 @@ def _surroundings(content: bytes) -> Surroundings:
         images_per_second=value.member("images_per_second").number(),
         parameters=value.member("parameters").integer(),
         data=loaded(value.member("data")) if value.has("data") else None,
+        code=code(value.member("code")) if value.has("code") else None,
+        start=value.member_or("start", None).text_or_none(),
     )
 
 

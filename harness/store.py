@@ -6,7 +6,8 @@ for two-dimensional inputs `decision_grid.npz`, and `SHA256SUMS` of them all (`s
 it). It appears whole or not at all, and every file of it is compared with its checksum when it is
 read (`harness.run_files`). A run whose files are not as they were written is an error until a person
 removes it: nothing is trained again over what a person may want to look at. An unfinished run is
-`unfinished/KEY` with its last checkpoints, or with `error.json`.
+`unfinished/KEY` with its last checkpoints, or with `error.json`. A run that was made by other code is
+`stale/KEY` while it is made again, and `replays/KEY.json` tells that a repetition of it agreed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import re
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from dataclasses import replace as replaced
 from pathlib import Path
 
@@ -34,12 +36,26 @@ from harness.files import Writer, alive, read_bytes, remove, replace, sweep, syn
 from harness.results import RunResult, Status
 from harness.run_files import CHECKSUMS, DECISION_GRID, WEIGHTS, Damaged, Origin
 from harness.spec.records import Json
+from harness.staleness import Code, code
 from harness.typed import WrongForm, parse
 
-__all__ = ["CHECKSUMS", "DECISION_GRID", "WEIGHTS", "Checkpoint", "DamagedRun", "Store", "StoreError", "Writer"]
+__all__ = [
+    "CHECKSUMS",
+    "DECISION_GRID",
+    "WEIGHTS",
+    "Checkpoint",
+    "DamagedRun",
+    "Replay",
+    "Store",
+    "StoreError",
+    "Writer",
+    "sha256",
+]
 
 _CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
 _ERROR = "error.json"
+_ASIDE = "stale"
+_REPLAYS = "replays"
 _EARLIER = re.compile(r"\.(probe-|.+\.removed\.)(?P<pid>\d+)")
 """What a process of an earlier version wrote to see whether it could, and a run that it was removing."""
 _IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
@@ -51,6 +67,21 @@ class StoreError(Exception):
 
 class DamagedRun(StoreError):
     """A finished run cannot be used; the message names the file, and what to do."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A repetition of a run's first epochs and of its last measurements, which came to what is recorded of it.
+
+    `code` is what repeated it, `when` an ISO 8601 time, `epochs` how many were repeated, `agreement` how exactly they
+    agree, and `run` the key of the run that was repeated: this one, or another seed of the same program.
+    """
+
+    code: Code
+    when: str
+    epochs: int
+    agreement: str
+    run: str
 
 
 class Store:
@@ -79,7 +110,7 @@ class Store:
 
     def _sweep(self) -> None:
         """Remove what processes of this machine that are certainly dead left; another machine's is left to it."""
-        for folder in (self.root, *(self.root / name for name in ("runs", "unfinished", "locks"))):
+        for folder in (self.root, *(self.root / name for name in ("runs", "unfinished", "locks", _REPLAYS))):
             sweep(folder)
             with contextlib.suppress(OSError):
                 for path in list(folder.iterdir()):
@@ -88,13 +119,15 @@ class Store:
                         remove(path)
         for key in self._names("unfinished"):
             sweep(self._unfinished(key))
-            if self.done(key):  # the process died after the run was in its place
-                self._forget_unfinished(key)
+        for name in ("unfinished", _ASIDE):
+            for key in self._names(name):
+                if self.done(key):  # the process died after the run was in its place
+                    self._forget(name, key)
 
-    def _forget_unfinished(self, key: str) -> None:
+    def _forget(self, name: str, key: str) -> None:
         with contextlib.suppress(StoreError, OSError), self.lock(key) as held:
-            if held:
-                remove(self._unfinished(key))
+            if held and self.done(key):
+                remove(self.root / name / key)
 
     @property
     def events(self) -> Path:
@@ -184,6 +217,15 @@ class Store:
             run_files.origin(files_of_run)
             return run_files.verify(files_of_run, WEIGHTS)
 
+    def weights_digest(self, key: str) -> str | None:
+        """Return the SHA-256 that a finished run's weights were written with, None where it has none.
+
+        Raises:
+            DamagedRun: that cannot be read.
+        """
+        with self._reading(key):
+            return run_files.open_run(self.folder(key)).digests.get(WEIGHTS)
+
     def fault(self, key: str) -> str | None:
         """Say why a finished run cannot be used, by the files that `result` reads, or return None."""
         try:
@@ -220,13 +262,79 @@ class Store:
                 # Renamed first: a run that is half removed must not look finished.
                 self.folder(key).rename(away)
                 remove(away)
-            if os.path.lexists(self._unfinished(key)):
-                remove(self._unfinished(key))
+            for path in (self._unfinished(key), self._aside(key), self.root / _REPLAYS / f"{key}.json"):
+                if os.path.lexists(path):
+                    remove(path)
         except OSError as error:
             raise StoreError(
                 f"the run {key} cannot be removed from the store {self.root}: "
                 f"{error.filename or self.folder(key)}: {error.strerror}"
             ) from error
+
+    def is_aside(self, key: str) -> bool:
+        """Tell whether a run was set aside, and was not made again."""
+        return os.path.lexists(self._aside(key))
+
+    def set_aside(self, key: str) -> None:
+        """Take a finished run out of the way, because it is made again; it is kept until that is done.
+
+        Raises:
+            StoreError: it cannot be moved.
+        """
+        self._move(self.folder(key), self._aside(key))
+
+    def bring_back(self, key: str) -> None:
+        """Put a run that was set aside back, where it was not made again.
+
+        Raises:
+            StoreError: it cannot be moved.
+        """
+        if self.is_aside(key) and not self.done(key):
+            self._move(self._aside(key), self.folder(key))
+
+    def _move(self, source: Path, target: Path) -> None:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if os.path.lexists(target):
+                remove(target)
+            source.rename(target)
+        except FileNotFoundError:  # another process has moved it
+            pass
+        except OSError as error:
+            raise self._unwritable(error, "remove what lies there") from error
+
+    def _aside(self, key: str) -> Path:
+        return self.root / _ASIDE / key
+
+    def save_replay(self, key: str, replay: Replay) -> None:
+        """Record that a finished run was repeated and agrees; it holds for the run as it lies here.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        path = self.root / _REPLAYS / f"{key}.json"
+        record = {**asdict(replay), "code": replay.code.to_json(), "checksums": sha256(self.folder(key) / CHECKSUMS)}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            replace(path, _text(_json(record)))
+        except OSError as error:
+            raise self._unwritable(error, "remove what lies there") from error
+
+    def replay(self, key: str) -> Replay | None:
+        """Return the last repetition of a finished run as it lies here; None where there is none that can be read."""
+        try:
+            record = parse(read_bytes(self.root / _REPLAYS / f"{key}.json"))
+            if record.member("checksums").text() != sha256(self.folder(key) / CHECKSUMS):
+                return None
+            return Replay(
+                code(record.member("code")),
+                record.member("when").text(),
+                record.member("epochs").integer(),
+                record.member("agreement").text(),
+                record.member("run").text(),
+            )
+        except (OSError, WrongForm):
+            return None
 
     def lock_file(self, name: str) -> Path:
         """Return the file whose lock `lock` takes."""
@@ -361,7 +469,7 @@ class Store:
                 temporary.mkdir(parents=True)
                 for name, write in writers.items():
                     write(temporary / name)
-                sums = "".join(f"{_sha256(temporary / name)}  {name}\n" for name in writers)
+                sums = "".join(f"{sha256(temporary / name)}  {name}\n" for name in writers)
                 (temporary / CHECKSUMS).write_text(sums)
                 for name in (*writers, CHECKSUMS):
                     sync(temporary / name)
@@ -372,7 +480,8 @@ class Store:
                 sync(folder.parent)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(self._unfinished(key), ignore_errors=True)
+        for done_with in (self._unfinished(key), self._aside(key)):
+            shutil.rmtree(done_with, ignore_errors=True)
 
     def result(self, key: str, run: str, seed: int, blocked: str | None = None, history: bool = True) -> RunResult:
         """Return what is known of a run: finished, failed, blocked or missing; `history` says whether its is read."""
@@ -413,6 +522,8 @@ class Store:
                 weights=opened.folder / WEIGHTS,
                 decision_grid=run_files.decision_grid(opened) if history else None,
                 data=surroundings.data,
+                code=surroundings.code,
+                start=surroundings.start,
             )
 
 
@@ -435,6 +546,7 @@ def _text(text: str) -> Writer:
     return write
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

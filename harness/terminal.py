@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -16,12 +16,13 @@ from harness.console import say, told
 from harness.data import catalog
 from harness.numbers import bounds, scale_of
 from harness.plan import ConcreteRun, Member, Plan
+from harness.report.outcome import resting_on_stale, worded
 from harness.report.words import found, subject
 from harness.results import RunResult, Status
 from harness.runner.estimate import in_words, time_left
 from harness.runner.events import Session
 from harness.runner.reuse import why_new
-from harness.runner.standing import standing
+from harness.runner.standing import standing, why_stale
 from harness.runner.status import Standing, age
 from harness.spec.records import Experiment, Json, RunSpec, WeightsFile
 from harness.store import DamagedRun, Store
@@ -65,6 +66,7 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
     console = Console()
     kept = [] if all(store.done(key) for key in plan.runs) else list(store.origins().values())
     damaged: set[str] = set()
+    stale: set[str] = set()
     for experiment in experiments:
         table = _table("run", "starts from", "seeds", "standing", "steps", "images", title=experiment.name)
         notes: dict[str, dict[str, None]] = {}
@@ -74,18 +76,21 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
             cost = ["?" if each is None else f"{each:,}" for each in (first.steps, first.images)]
             results = [standing(plan, key, name, plan.runs[key].seed, store, history=False) for key in keys]
             damaged |= {each.key for each in results if each.status is Status.ERROR and store.done(each.key)}
+            stale |= {each.key for each in results if each.stale}
             standings = _standings(plan, results, store)
             table.add_row(told(name), told(_start(run)), str(len(keys)), told(standings), *cost)
             for each in results:
                 if each.status in _HALTED:
                     notes.setdefault(f"{_STATES[each.status]}: {each.reason}", {})[name] = None
+                elif each.stale:
+                    notes.setdefault(f"stale: {each.stale}", {})[name] = None
                 elif each.status is Status.MISSING and (why := why_new(plan, plan.runs[each.key], kept)):
                     notes.setdefault(f"to do, because {why}", {})[name] = None
         console.print(table)
         for reason, names in notes.items():
             say(console, f"{', '.join(names)} {reason}")
     show_remarks(console, plan)
-    console.print(f"\n{_summary(plan, store, len(damaged))}", highlight=False)
+    console.print(f"\n{_summary(plan, store, len(damaged), stale)}", highlight=False)
 
 
 def show_remarks(console: Console, plan: Plan) -> None:
@@ -102,7 +107,8 @@ def _start(run: RunSpec) -> str:
 
 def _state(plan: Plan, result: RunResult, store: Store) -> str:
     epoch = store.progress(result.key) if result.status is Status.MISSING else None
-    state = _STATES[result.status] if epoch is None else f"unfinished at epoch {epoch:g}"
+    ended = "stale" if result.stale else _STATES[result.status]
+    state = ended if epoch is None else f"unfinished at epoch {epoch:g}"
     return f"{state} (shared)" if plan.shared(result.key) else state
 
 
@@ -112,13 +118,14 @@ def _standings(plan: Plan, results: Sequence[RunResult], store: Store) -> str:
     return "; ".join(state if count == len(states) else f"{count} {state}" for count, state in counted)
 
 
-def _summary(plan: Plan, store: Store, damaged: int) -> str:
-    left = [run for key, run in plan.runs.items() if not store.done(key) and run.blocked is None]
-    done = sum(store.done(key) for key in plan.runs) - damaged
-    blocked = sum(run.blocked is not None and not store.done(key) for key, run in plan.runs.items())
+def _summary(plan: Plan, store: Store, damaged: int, stale: Collection[str]) -> str:
+    waiting = [run for key, run in plan.runs.items() if key in stale or not store.done(key)]
+    left = [run for run in waiting if run.blocked is None]
+    again = sum(run.key in stale for run in left)
     return (
-        f"{len(plan.runs)} runs: {done} done, {len(left)} to do, {blocked} blocked"
-        f"{f', {damaged} damaged' if damaged else ''}; "
+        f"{len(plan.runs)} runs: {len(plan.runs) - len(waiting) - damaged} done, {len(left)} to do"
+        f"{f' ({again} of them again, because they are stale)' if again else ''}, "
+        f"{len(waiting) - len(left)} blocked{f', {damaged} damaged' if damaged else ''}; "
         f"left at most {_total(left, 'steps')} steps, {_total(left, 'images')} images"
     )
 
@@ -129,7 +136,7 @@ def _total(runs: Sequence[ConcreteRun], what: str) -> str:
 
 
 def show_runs(store: Store, pattern: str) -> list[str]:
-    """Show the finished runs whose label fits the pattern: key, label, accuracies, time and size.
+    """Show the finished runs whose label fits the pattern: key, label, accuracies, time, size, and what is stale.
 
     Returns:
         What is wrong with runs that cannot be used, whatever their labels are.
@@ -137,7 +144,8 @@ def show_runs(store: Store, pattern: str) -> list[str]:
     Raises:
         StoreError: the store cannot be read.
     """
-    table = _table("key", "run", "train", "test", "seconds", "size")
+    table = _table("key", "run", "train", "test", "seconds", "size", "")
+    reasons: dict[str, int] = {}
     faults: list[str] = []
     kept = store.keys()
     for key in kept:
@@ -151,9 +159,14 @@ def show_runs(store: Store, pattern: str) -> list[str]:
             continue
         train, test = (_percent(result.measurements.get(name)) for name in ("train_accuracy", "test_accuracy"))
         size = sum(path.lstat().st_size for path in store.folder(key).iterdir())
-        table.add_row(told(key[:_SHORT]), told(label), train, test, f"{result.seconds:.1f}", decimal(size))
+        stale = why_stale(store, result, origin.parent)
+        reasons |= {stale: reasons.get(stale, 0) + 1} if stale else {}
+        seconds = f"{result.seconds:.1f}"
+        table.add_row(told(key[:_SHORT]), told(label), train, test, seconds, decimal(size), "stale" if stale else "")
     console = Console()
     console.print(table)
+    for reason, count in reasons.items():
+        say(console, f"stale, {count} of them: {reason}")
     say(console, f"{table.row_count} runs in {store.root}")
     return faults
 
@@ -204,15 +217,26 @@ def show_judgements(
     for judgement in judgements:
         if judgement.message and judgement.verdict is not Verdict.PASS:
             say(console, f"{judgement.expectation.id}: {judgement.message}")
+    if resting := [judgement for judgement in judgements if judgement.stale]:
+        say(console, resting_on_stale(len(resting), len(judgements)))
+        for why, ids in _by_reason(resting).items():
+            say(console, f"{', '.join(ids)}: {why}")
     if report is not None:
         say(console, f"report: {report}")
+
+
+def _by_reason(judgements: Sequence[Judgement]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for judgement in judgements:
+        found.setdefault(judgement.stale, []).append(judgement.expectation.id)
+    return found
 
 
 def _judgement_row(judgement: Judgement) -> list[Text]:
     expectation = judgement.expectation
     scale, who = scale_of(expectation.metric), subject(expectation.statistic, expectation.share)
     return [
-        told(judgement.verdict.value, _COLOURS[judgement.verdict]),
+        told(worded(judgement.verdict, judgement.stale), "yellow" if judgement.stale else _COLOURS[judgement.verdict]),
         told(expectation.id),
         told(f"{who} {bounds(expectation.lower, expectation.upper, scale)}"),
         told(found(judgement.mean, judgement.deviation, judgement.median, scale)),

@@ -44,6 +44,12 @@ class Verdict(enum.Enum):
     ERROR = "error"
 
 
+class Mark(enum.Enum):
+    """What keeps a verdict from counting as it stands: `STALE`, it rests on runs that other code made."""
+
+    STALE = "stale"
+
+
 @dataclass(frozen=True)
 class Judgement:
     """The verdict on one expectation and the numbers it rests on.
@@ -57,7 +63,8 @@ class Judgement:
     share of all seeds that is within the bounds, for the statistics worst and every; `images` those
     that the test images alone leave to the mean, where it is of a single seed or they decide, and
     the metric is a sum of test accuracies. `message` is empty for a pass. `rounding` is how far from
-    the value of each seed, by rounding alone, what it stands for may be.
+    the value of each seed, by rounding alone, what it stands for may be. `stale` says which of the
+    runs it rests on are stale and why, and is empty where none is.
     """
 
     expectation: Expectation
@@ -71,6 +78,7 @@ class Judgement:
     share: Limits | None = None
     images: Limits | None = None
     rounding: Mapping[int, Fraction] = field(default_factory=dict, repr=False)
+    stale: str = ""
 
 
 def decide(

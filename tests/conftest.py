@@ -11,6 +11,7 @@ from harness.data import catalog
 from harness.measurements import HISTORY
 from harness.plan import Member, make_plan
 from harness.spec.load import load_file
+from harness.staleness import present
 from harness.store import Store
 
 pytest_plugins = ["pytester"]
@@ -58,6 +59,7 @@ def pretend() -> Pretend:
                         "seconds": 2.0,
                         "images_per_second": 1.0,
                         "parameters": 3,
+                        "code": present("tensorflow").to_json(),
                     },
                     files={},
                 )

@@ -536,7 +536,7 @@ def test_exit_codes(
 
 
 def test_a_fail_cannot_be_allowed() -> None:
-    with pytest.raises(ValueError, match="only blocked and inconclusive"):
+    with pytest.raises(ValueError, match="only blocked, inconclusive and stale"):
         exit_code([], allow=[Verdict.FAIL])
 
 

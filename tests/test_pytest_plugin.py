@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 import pytest_regressions.common  # noqa: F401 - what a session within this one imports is forgotten afterwards
 
+from harness import staleness
 from harness.plan import make_plan
 from harness.spec.load import find, load_file
 from harness.spec.patch import merge_patch
@@ -197,6 +198,25 @@ def test_what_is_inconclusive_fails_unless_it_is_allowed(tiny: Session) -> None:
     result.assert_outcomes(xfailed=1, deselected=3)
     result.stdout.fnmatch_lines(["XFAIL specs/tiny.json::unsure - inconclusive: the 95% confidence limits *"])
     assert result.ret == pytest.ExitCode.OK
+
+
+def test_what_rests_on_stale_runs_fails_unless_it_is_allowed(
+    tiny: Session, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = keep(pytester)
+    assert kept.is_file()
+    here = staleness.modules()
+    monkeypatch.setattr(staleness, "modules", lambda: {**here, "harness.training.step": "another"})
+    asked = ("specs", "--harness-no-run", "-k", "learns or baseline")
+    result = tiny(*asked)
+    result.assert_outcomes(failed=2, deselected=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*stale * one, seeds 0, 1, 2: harness.training.step changed",
+            "the measured numbers rest on stale runs: one, seeds 0, 1, 2: harness.training.step changed; two, *",
+        ]
+    )
+    assert tiny(*asked, "--harness-allow", "stale").ret == pytest.ExitCode.OK
 
 
 def test_a_run_that_ended_in_an_error_is_an_error(tiny: Session, pytester: pytest.Pytester) -> None:

@@ -11,6 +11,7 @@ from harness.check import Judgement, Verdict
 from harness.plan import make_plan
 from harness.spec.load import load
 from harness.spec.records import Basis, Expectation, Json, Statistic
+from harness.staleness import present
 from harness.store import Checkpoint, Store
 from harness.terminal import show_judgements, show_plan
 
@@ -35,6 +36,7 @@ def test_each_standing_is_counted(
     row = {"epoch": 7, "step": 28}
     run: Json = {"experiment": "a", "run": "one", "seed": 0, "parent": None, "settings": {}}
     environment = {"environment": {}, "seconds": 0, "images_per_second": 0, "parameters": 0}
+    environment["code"] = present("tensorflow").to_json()
     store.finish(done, run=run, history=[row], measurements={}, environment=environment, files={})
     store.save_checkpoint(unfinished, Checkpoint({}, [row]))
     store.save_error(failed, "the loss is not finite")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from harness.check import Verdict
+from harness.check import Allow, Verdict
 from harness.ci.cases import Case, Suite
 from harness.ci.forge import command, repository_path
 from harness.ci.message import headline
 from harness.console import visible
+from harness.report.outcome import worded
 
 _LEVELS = {
     Verdict.FAIL: "error",
@@ -18,18 +19,20 @@ _LEVELS = {
 }
 
 
-def annotate(suites: Sequence[Suite], allow: Collection[Verdict], environment: Mapping[str, str]) -> str:
+def annotate(suites: Sequence[Suite], allow: Allow, environment: Mapping[str, str]) -> str:
     """Return a line for every case that does not pass; what is allowed is a notice.
 
     The most severe come first, because a forge shows only the first ten of each level.
     """
-    found = [(case, suite) for suite in suites for case in suite.cases if case.verdict is not Verdict.PASS]
+    found = [(case, suite) for suite in suites for case in suite.cases if not case.passes(())]
     levels = ["error", "warning", "notice"]
     found.sort(key=lambda pair: levels.index(_level(pair[0], allow)))
     return "".join(f"{_line(case, suite, _level(case, allow), environment)}\n" for case, suite in found)
 
 
-def _level(case: Case, allow: Collection[Verdict]) -> str:
+def _level(case: Case, allow: Allow) -> str:
+    if case.verdict is Verdict.PASS:
+        return "notice" if case.passes(allow) else "warning"
     return "notice" if case.verdict in allow else _LEVELS[case.verdict]
 
 
@@ -37,7 +40,7 @@ def _line(case: Case, suite: Suite, level: str, environment: Mapping[str, str]) 
     properties = {
         "file": repository_path(case.place.path, environment),
         "line": str(case.place.line),
-        "title": f"{suite.conclusion.experiment.name}: {case.id}: {case.verdict.value}",
+        "title": f"{suite.conclusion.experiment.name}: {case.id}: {worded(case.verdict, case.stale)}",
     }
     return command(level, properties, _text(case))
 
@@ -46,3 +49,5 @@ def _text(case: Case) -> Iterator[str]:
     yield headline(case)
     if case.message and visible(case.message) != headline(case):
         yield case.message
+    if case.stale and visible(case.stale) != headline(case):
+        yield f"stale: {case.stale}"

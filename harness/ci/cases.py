@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.check import Judgement, Verdict, verdict_of_runs
+from harness.check import Allow, Judgement, Mark, Verdict, stale_runs, verdict_of_runs
 from harness.results import RunResult
 from harness.spec.expression import parse, references
 from harness.spec.load import expectation_places
@@ -36,7 +36,8 @@ class Case:
     """One thing that passes or does not; `judgement` is None for the runs that no expectation reads.
 
     `place` is where it stands in a specification. `seconds` is how long the runs trained that it rests on
-    and no earlier case of the experiment does, so that the times of all cases add up.
+    and no earlier case of the experiment does, so that the times of all cases add up. `stale` says which
+    of them are stale and why, and is empty where none is.
     """
 
     id: str
@@ -46,6 +47,11 @@ class Case:
     message: str
     seconds: float
     judgement: Judgement | None
+    stale: str = ""
+
+    def passes(self, allow: Allow) -> bool:
+        """Tell whether it passes; one that rests on stale runs does where that is allowed."""
+        return self.verdict is Verdict.PASS and (not self.stale or Mark.STALE in allow)
 
 
 @dataclass(frozen=True)
@@ -102,11 +108,13 @@ def _cases(conclusion: Conclusion) -> Iterator[Case]:
             judgement.message,
             seconds,
             judgement,
+            judgement.stale,
         )
     if rest := unread(experiment):
         verdict, message = case_of_runs(experiment, results)
         title = f"The runs that no expectation reads are done: {', '.join(rest)}"
-        yield Case(RUNS, title, where[RUNS], verdict, message, _seconds(set(rest), results, counted), None)
+        stale = stale_runs(rest, experiment.seeds, {(each.run, each.seed): each for each in results})
+        yield Case(RUNS, title, where[RUNS], verdict, message, _seconds(set(rest), results, counted), None, stale)
 
 
 def _seconds(runs: set[str], results: Sequence[RunResult], counted: set[str]) -> float:

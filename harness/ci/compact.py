@@ -27,7 +27,8 @@
           "median": null,                where the statistic is the median
           "interval": [0.0145, 0.025],   the one-sided confidence limits that decided; [null, null] where there are none
           "values": {"0": 0.0231, "1": 0.0193, "2": 0.017},      by seed
-          "basis": "claim"               paper, claim or measured
+          "basis": "claim",              paper, claim or measured
+          "stale": "..."                 which runs it rests on are stale and why; not there where none is
         }
       ]
     }
@@ -44,9 +45,9 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-from harness.check import Judgement, Verdict
+from harness.check import Allow, Judgement, Verdict
 from harness.ci.cases import Case, Conclusion, Suite
 from harness.report.result_json import finite
 from harness.results import Status
@@ -55,7 +56,7 @@ from harness.spec.records import Json
 FORMAT = "reproduction-harness verdicts 1"
 
 
-def compact(suites: Sequence[Suite], allow: Collection[Verdict], code: int) -> str:
+def compact(suites: Sequence[Suite], allow: Allow, code: int) -> str:
     """Return the text of the JSON file; `code` is what the command will end with."""
     verdicts = Counter(case.verdict for suite in suites for case in suite.cases if case.judgement is not None)
     document = {
@@ -100,4 +101,5 @@ def _expectation(case: Case, judgement: Judgement) -> dict[str, Json]:
         "interval": list(judgement.interval),
         "values": {str(seed): value for seed, value in judgement.values.items()},
         "basis": expectation.basis.value,
+        **({"stale": judgement.stale} if judgement.stale else {}),
     }

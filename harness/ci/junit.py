@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from xml.etree import ElementTree
 
-from harness.check import Judgement, Verdict
+from harness.check import Allow, Judgement, Mark, Verdict
 from harness.ci.cases import Case, Conclusion, Suite
 from harness.ci.message import headline, message
 from harness.ownership import Kind, comment
@@ -19,11 +19,12 @@ _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
-def junit(suites: Sequence[Suite], allow: Collection[Verdict], when: datetime) -> str:
+def junit(suites: Sequence[Suite], allow: Allow, when: datetime) -> str:
     """Return the text of a JUnit XML file.
 
     A fail is a failure, an error an error, and what is blocked is skipped. What is inconclusive is a failure,
-    or skipped where it is allowed: the format has no word for it. A case's time is `Case.seconds`.
+    or skipped where it is allowed: the format has no word for it. A pass that rests on stale runs is a failure
+    unless that is allowed. A case's time is `Case.seconds`.
     """
     root = _element("testsuites", name="harness")
     for suite in suites:
@@ -36,7 +37,7 @@ def junit(suites: Sequence[Suite], allow: Collection[Verdict], when: datetime) -
     return head + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(suite: Suite, allow: Collection[Verdict], when: datetime) -> ElementTree.Element:
+def _suite(suite: Suite, allow: Allow, when: datetime) -> ElementTree.Element:
     experiment = suite.conclusion.experiment
     element = _element("testsuite", name=experiment.name, timestamp=when.isoformat(timespec="seconds"))
     _add_properties(element, _of_experiment(suite.conclusion))
@@ -50,7 +51,7 @@ def _suite(suite: Suite, allow: Collection[Verdict], when: datetime) -> ElementT
     return element
 
 
-def _case(case: Case, conclusion: Conclusion, allow: Collection[Verdict]) -> ElementTree.Element:
+def _case(case: Case, conclusion: Conclusion, allow: Allow) -> ElementTree.Element:
     element = _element(
         "testcase",
         classname=conclusion.experiment.name,
@@ -62,17 +63,18 @@ def _case(case: Case, conclusion: Conclusion, allow: Collection[Verdict]) -> Ele
     _add_properties(element, _of_judgement(case.judgement) if case.judgement is not None else ())
     tag = _outcome(case, allow)
     if tag is not None:
-        outcome = _element(tag, type=case.verdict.value, message=headline(case))
+        kind = Mark.STALE.value if case.verdict is Verdict.PASS else case.verdict.value
+        outcome = _element(tag, type=kind, message=headline(case))
         outcome.text = _legal(message(case, conclusion.report))
         element.append(outcome)
     return element
 
 
-def _outcome(case: Case, allow: Collection[Verdict]) -> str | None:
+def _outcome(case: Case, allow: Allow) -> str | None:
     """Return the element that tells of anything but a pass."""
     inconclusive = "skipped" if Verdict.INCONCLUSIVE in allow else "failure"
     return {
-        Verdict.PASS: None,
+        Verdict.PASS: None if case.passes(allow) else "failure",
         Verdict.FAIL: "failure",
         Verdict.INCONCLUSIVE: inconclusive,
         Verdict.BLOCKED: "skipped",
@@ -102,6 +104,8 @@ def _of_judgement(judgement: Judgement) -> Iterator[tuple[str, str]]:
     yield "metric", expectation.metric
     yield "statistic", expectation.statistic.value
     yield "basis", expectation.basis.value
+    if judgement.stale:
+        yield Mark.STALE.value, judgement.stale
     for name, value in (numbers | {f"seed {seed}": value for seed, value in judgement.values.items()}).items():
         if value is not None:
             yield name, repr(value)

@@ -17,6 +17,8 @@ from harness.spec.problems import Place
 def headline(case: Case) -> str:
     """Return what matters in one line: expected and measured, or why there is nothing to compare."""
     judgement = case.judgement
+    if judgement is None and case.verdict is Verdict.PASS:
+        return visible(case.stale)
     if judgement is None or judgement.mean is None or case.verdict in (Verdict.BLOCKED, Verdict.ERROR):
         return visible(case.message)
     return f"expected {expected(judgement.expectation)}, measured {measured(judgement)}"
@@ -53,5 +55,7 @@ def _lines(case: Case) -> Iterator[tuple[str, str]]:
             yield "seeds", ", ".join(f"{seed}: {number(value, scale)}" for seed, value in judgement.values.items())
     explained = case.message and visible(case.message) != headline(case)
     yield "verdict", f"{case.verdict.value}: {case.message}" if explained else case.verdict.value
+    if case.stale and headline(case) != visible(case.stale):
+        yield "stale", case.stale
     if judgement is not None:
         yield "rests on", f"{BASES[judgement.expectation.basis]}: {judgement.expectation.source}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import files, ownership
-from harness.check import Verdict
+from harness.check import Allow
 from harness.ci.cases import Conclusion, Suite, suites
 from harness.ownership import Kind
 from harness.store import StoreError
@@ -100,7 +100,7 @@ def _prepare(path: Path) -> None:
         files.temporary_beside(path).stat()  # an error where that name is too long
 
 
-def write(outputs: Outputs, conclusions: Sequence[Conclusion], allow: Collection[Verdict], code: int) -> None:
+def write(outputs: Outputs, conclusions: Sequence[Conclusion], allow: Allow, code: int) -> None:
     """Write what is wanted; the summary is appended to what is there, annotations go to standard output.
 
     One that cannot be written keeps no other from being written.
@@ -125,9 +125,7 @@ def write(outputs: Outputs, conclusions: Sequence[Conclusion], allow: Collection
         raise failed[0]
 
 
-def _writers(
-    outputs: Outputs, found: Sequence[Suite], allow: Collection[Verdict], code: int
-) -> Iterator[Callable[[], None]]:
+def _writers(outputs: Outputs, found: Sequence[Suite], allow: Allow, code: int) -> Iterator[Callable[[], None]]:
     if (junit_path := outputs.junit) is not None:
         from harness.ci.junit import junit
 

@@ -9,7 +9,7 @@ from harness.ci.cases import Case, Suite
 from harness.ci.forge import commit_address, repository_path
 from harness.ci.message import headline, measured
 from harness.report.markdown import bullets, code, details, escape, file_link, table, unbroken
-from harness.report.outcome import marked, outcome
+from harness.report.outcome import marked, outcome, resting_on_stale
 from harness.report.words import BASES, expected
 from harness.spec.problems import Place
 
@@ -21,7 +21,9 @@ def summary(suites: Sequence[Suite], environment: Mapping[str, str]) -> str:
     `environment` names, else into the folder of the checkout.
     """
     verdicts = [case.verdict for suite in suites for case in suite.cases if case.judgement is not None]
-    parts = [f"## {outcome(verdicts)}", *(_experiment(suite, environment) for suite in suites)]
+    stale = sum(bool(case.stale) for suite in suites for case in suite.cases if case.judgement is not None)
+    head = " ".join(filter(None, [outcome(verdicts), resting_on_stale(stale, len(verdicts))]))
+    parts = [f"## {head}", *(_experiment(suite, environment) for suite in suites)]
     return "\n\n".join(parts) + "\n\n"
 
 
@@ -29,22 +31,31 @@ def _experiment(suite: Suite, environment: Mapping[str, str]) -> str:
     conclusion = suite.conclusion
     experiment = conclusion.experiment
     verdicts = [case.verdict for case in suite.cases if case.judgement is not None]
-    wrong = [case for case in suite.cases if case.verdict is not Verdict.PASS]
+    wrong = [case for case in suite.cases if not case.passes(())]
     rows = [_row(case, environment) for case in suite.cases]
     where = _link(experiment.path.as_posix(), Place(experiment.path, 1), environment)
     report = f", report: {code(conclusion.report.as_posix())}" if conclusion.report else ""
     body = [f"{where}{report}"]
     if rows:
         body.append(table(["verdict", "expectation", "expected", "measured", "rests on"], rows))
-    body += [bullets([f"{code(case.id)}: {escape(case.message or headline(case))}" for case in wrong])] if wrong else []
+    body += [bullets([f"{code(case.id)}: {escape(_why(case))}" for case in wrong])] if wrong else []
     head = f"{experiment.name}: {outcome(verdicts)}"
     if wrong:
         return "\n\n".join([f"### {escape(head)}", escape(experiment.title), *body])
     return details(head, "\n\n".join([escape(experiment.title), *body]))
 
 
+def _why(case: Case) -> str:
+    stale = f"stale: {case.stale}" if case.stale else ""
+    message = "" if case.verdict is Verdict.PASS else case.message or headline(case)
+    return "; ".join(filter(None, [message, stale]))
+
+
 def _row(case: Case, environment: Mapping[str, str]) -> list[str]:
-    first = [marked(case.verdict), f"{_link(case.id, case.place, environment)} {escape(case.title)}".rstrip()]
+    first = [
+        marked(case.verdict, case.stale),
+        f"{_link(case.id, case.place, environment)} {escape(case.title)}".rstrip(),
+    ]
     judgement = case.judgement
     if judgement is None:
         return [*first, "", "", ""]

@@ -42,7 +42,8 @@ def compare(paths: tuple[Path, ...], store: Path, reports: Path) -> None:
     """Show which stored numbers drifted from the kept ones.
 
     A number that some seed has on one side alone has drifted too. Exit codes: 0 none drifted; 1 some did;
-    3 a baseline cannot be read, or a run failed; 4 some numbers are not measured or not kept yet.
+    3 a baseline cannot be read, or a run failed; 4 some numbers are not measured or not kept yet, or are
+    those of stale runs.
     """
     sys.exit(_worst(_compared(*each) for each in _measured(paths, store, reports)))
 
@@ -53,7 +54,7 @@ def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> No
     """Show how the stored numbers differ from the kept ones, and keep them instead.
 
     Exit codes: 0 all that was measured is kept; 3 a baseline cannot be read or written, or something measured is
-    no number that could be kept; 4 some runs are not measured yet.
+    no number that could be kept; 4 some runs are not measured yet, or are stale.
     """
     from harness.report.baseline import BaselineError, demand_whole, path_of, write
 
@@ -135,8 +136,12 @@ def _measured(paths: tuple[Path, ...], store: Path, reports: Path) -> Iterator[t
             kept = read(path_of(experiment.name, reports))
         except BaselineError as error:  # which ends no other experiment
             kept = error
+        stale = [result for result in results if result.stale]
+        if stale and not missing:
+            why = f"{stale[0].run}, seed {stale[0].seed}: stale: {stale[0].stale}"
+            click.echo(f"{experiment.name}: {len(stale)} of {len(results)} runs are stale; {why}; run them again")
         code = ERROR if missing and missing[0].status is Status.ERROR else BLOCKED
-        yield experiment, kept, code if missing else measure(experiment, results)
+        yield experiment, kept, code if missing or stale else measure(experiment, results)
 
 
 def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) -> bool:

@@ -15,6 +15,7 @@ from harness.cli.options import (
     ALLOW,
     DEVICES,
     INTERRUPTED,
+    KEEP_STALE,
     ONLY,
     PATHS,
     PROCESSES,
@@ -49,7 +50,7 @@ def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...]) -> None:
 @click.command()
 @SELECTION
 def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path) -> None:
-    """Show the runs, what each starts from, which are done, shared or blocked, and what they cost."""
+    """Show the runs, what each starts from, which are done, stale, shared or blocked, and what they cost."""
     from harness import machine
     from harness.plan import make_plan
     from harness.store import Store
@@ -61,7 +62,7 @@ def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, st
 
 
 @click.command()
-@options(SELECTION, ONLY, REPORTS, ALLOW, PROCESSES, DEVICES, TENSORBOARD)
+@options(SELECTION, ONLY, REPORTS, ALLOW, KEEP_STALE, PROCESSES, DEVICES, TENSORBOARD)
 @with_executor
 @with_outputs
 def run(
@@ -72,13 +73,14 @@ def run(
     only: str | None,
     reports: Path | None,
     allow: tuple[str, ...],
+    keep_stale: bool,
     processes: int,
     devices: int | None,
     tensorboard: Path | None,
     cluster: Asked | None,
     outputs: Outputs,
 ) -> None:
-    """Run what is not done yet, check the expectations and write the reports."""
+    """Run what is not done yet or was made by other code, check the expectations and write the reports."""
     if devices != 1 and processes > 1:
         raise click.UsageError("--devices shares every batch and --processes whole runs: give one of them")
     experiments = load_or_exit(paths, assignments, seeds)
@@ -94,8 +96,8 @@ def run(
     try:
         with explained():
             if cluster is not None:
-                sys.exit(run_on_cluster(*common, cluster, tensorboard, outputs))
-            sys.exit(run_experiments(*common, processes, tensorboard, outputs, devices=devices))
+                sys.exit(run_on_cluster(*common, cluster, tensorboard, outputs, keep_stale))
+            sys.exit(run_experiments(*common, processes, tensorboard, outputs, devices=devices, keep_stale=keep_stale))
     except KeyboardInterrupt:
         click.echo("interrupted: finished runs are kept; the same command goes on where this one stopped", err=True)
         sys.exit(INTERRUPTED)

@@ -73,8 +73,13 @@ ONLY = click.option(
 ALLOW = click.option(
     "--allow",
     multiple=True,
-    type=click.Choice(["blocked", "inconclusive"]),
-    help="Do not let this verdict change the exit code.",
+    type=click.Choice(["blocked", "inconclusive", "stale"]),
+    help="Do not let this verdict, or verdicts that rest on stale runs, change the exit code.",
+)
+KEEP_STALE = click.option(
+    "--keep-stale",
+    is_flag=True,
+    help="Keep the runs that other code made; the verdicts that rest on them are marked, and are no plain pass.",
 )
 
 

@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.completing import keys as complete_keys
 from harness.cli.options import ERROR, STORE, explained
 from harness.console import visible
+from harness.data.catalog import data_dir
+
+if TYPE_CHECKING:
+    from harness.store import Store
+
+FAILED, BLOCKED = 1, 4
 
 
 @click.group()
@@ -40,12 +48,21 @@ def runs_list(pattern: str, store: Path) -> None:
 @STORE
 def runs_show(key: str, store: Path) -> None:
     """Print what a run was, what was measured and where, as JSON."""
+    from harness.runner.standing import why_stale
     from harness.store import Store
 
     with explained():
         origin, result = Store(store).finished(Store(store).find(key), history=False)
+        stale = why_stale(Store(store), result, origin.parent)
     made = {name: getattr(result, name) for name in ("environment", "seconds", "images_per_second", "parameters")}
-    shown = {"key": origin.key, "run": asdict(origin), "measurements": result.measurements, "environment": made}
+    shown = {
+        "key": origin.key,
+        "run": asdict(origin),
+        "measurements": result.measurements,
+        "environment": made,
+        "code": result.code.to_json() if result.code else None,
+        "stale": stale,
+    }
     click.echo(json.dumps(shown, indent=2))
 
 
@@ -78,9 +95,27 @@ def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
 
 @runs.command("verify")
 @click.argument("keys", nargs=-1, shell_complete=complete_keys)
+@click.option(
+    "--replay",
+    "again",
+    is_flag=True,
+    help="Also repeat the first epochs and the end of a stale run of each program, and clear the mark of stale where "
+    "that agrees with what is recorded.",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="How many epochs --replay repeats; it goes on to the next that was measured.",
+)
 @STORE
-def runs_verify(keys: tuple[str, ...], store: Path) -> None:
-    """Compare the files of runs, all or those of KEYS, with their checksums."""
+def runs_verify(keys: tuple[str, ...], again: bool, epochs: int, store: Path) -> None:
+    """Compare the files of runs, all or those of KEYS, with their checksums.
+
+    Exit codes: 0 all are as they were written, and with --replay none is stale any more; 1 a repetition came to
+    something else; 3 some files are damaged; 4 some runs cannot be repeated here.
+    """
     from harness.store import Store
 
     with explained():
@@ -91,4 +126,23 @@ def runs_verify(keys: tuple[str, ...], store: Path) -> None:
     if damaged:
         click.echo(f"to make them again: python -m harness runs remove KEY --store {shlex.quote(str(store))}, then run")
     click.echo(f"{len(found) - len(damaged)} of {len(found)} runs are as they were written")
-    sys.exit(ERROR if damaged else 0)
+    code = _replay([key for key in found if key not in damaged], epochs, Store(store)) if again else 0
+    sys.exit(ERROR if damaged else code)
+
+
+def _replay(keys: Sequence[str], epochs: int, store: Store) -> int:
+    """Repeat what is stale of some runs, tell of each program what came of it, and return the exit code."""
+    from harness.runner.replay import replay, stale_programs
+
+    code = cleared = 0
+    with explained():
+        programs = stale_programs(store, keys)
+        for told in replay(store, programs, data_dir(), epochs):
+            runs = len(told.program.keys)
+            what = f"agrees {told.agreement}" if told.agreement else f"stays stale: {told.message}"
+            click.echo(visible(f"{told.program.label} ({runs} run{'s' if runs != 1 else ''} of this program): {what}"))
+            cleared += runs if told.agreement else 0
+            code = code if told.agreement else FAILED if told.differs or code == FAILED else BLOCKED
+    stale = sum(len(program.keys) for program in programs)
+    click.echo(f"{cleared} of {stale} stale runs are cleared" if stale else "no run is stale")
+    return code

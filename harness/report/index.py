@@ -11,7 +11,7 @@ from harness import files
 from harness.check import Verdict
 from harness.numbers import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
 from harness.report.markdown import bullets, code, escape, file_link, table, unbroken
-from harness.report.outcome import MEANING, SYMBOLS, marked, outcome
+from harness.report.outcome import MEANING, STALE, SYMBOLS, marked, outcome, resting_on_stale
 from harness.report.result_json import FORMAT
 from harness.report.words import BASES, found, subject
 from harness.spec.records import Basis, Json, Statistic
@@ -51,15 +51,18 @@ def index(documents: Sequence[tuple[str, Mapping[str, Json]]], unshown: Sequence
     `unshown` are the names of result files that are damaged, or of another version.
     """
     verdicts = [verdict for _, document in documents for verdict in _verdicts(document)]
+    stale = sum(_stale(document) for _, document in documents)
+    head = " ".join(filter(None, [outcome(verdicts), resting_on_stale(stale, len(verdicts))]))
+    legend = [f"- (stale): {STALE}"] if stale else []
     headers = ["experiment", "date", "trainings done", *(f"{SYMBOLS[verdict]} {verdict.value}" for verdict in Verdict)]
     parts = [
         "# Results",
-        f"**{outcome(verdicts)}** {len(documents)} experiments." if len(documents) != 1 else f"**{outcome(verdicts)}**",
+        f"**{head}** {len(documents)} experiments." if len(documents) != 1 else f"**{head}**",
         table(headers, [_row(name, document) for name, document in documents], "<<>" + ">" * len(Verdict)),
         *(_experiment(name, document) for name, document in documents),
         *(_unshown(unshown) if unshown else []),
         "## What the verdicts mean",
-        "\n".join(f"- {marked(verdict)}: {MEANING[verdict]}" for verdict in Verdict),
+        "\n".join([*(f"- {marked(verdict)}: {MEANING[verdict]}" for verdict in Verdict), *legend]),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -67,6 +70,11 @@ def index(documents: Sequence[tuple[str, Mapping[str, Json]]], unshown: Sequence
 def _unshown(names: Sequence[str]) -> list[str]:
     why = "These files are damaged, or of another version of the harness; write their reports again:"
     return ["## Not shown", why, bullets([code(name) for name in names])]
+
+
+def _stale(document: Mapping[str, Json]) -> int:
+    """Count the judgements that rest on stale runs."""
+    return sum(bool(judgement.get("stale")) for judgement in document["judgements"])
 
 
 def _verdicts(document: Mapping[str, Json]) -> list[Verdict]:
@@ -90,7 +98,9 @@ def _link(name: str, document: Mapping[str, Json]) -> str:
 
 
 def _experiment(name: str, document: Mapping[str, Json]) -> str:
-    lines = [f"## {_link(name, document)}", outcome(_verdicts(document))]
+    count = len(document["judgements"])
+    lines = [f"## {_link(name, document)}", outcome(_verdicts(document)), resting_on_stale(_stale(document), count)]
+    lines = [line for line in lines if line]
     if document["judgements"]:
         compared = any("published" in judgement for judgement in document["judgements"])
         beside = ["published", "difference"] if compared else []
@@ -105,7 +115,7 @@ def _judgement(judgement: Mapping[str, Json], compared: bool) -> list[str]:
     mean, deviation, median = (_number(judgement.get(name)) for name in ("mean", "deviation", "median"))
     shown = found(mean, deviation, median, scale)
     return [
-        marked(Verdict(judgement["verdict"])),
+        marked(Verdict(judgement["verdict"]), judgement.get("stale")),
         escape(judgement["title"]) or code(judgement["metric"]),
         escape(f"{which} {bounds(judgement['lower'], judgement['upper'], scale)}"),
         f"{unbroken(shown)} {unbroken(f'(n = {count})')}",

@@ -31,9 +31,26 @@ _VERBS = {
 }
 
 
-def marked(verdict: Verdict) -> str:
-    """Return the symbol and the word of a verdict."""
-    return f"{SYMBOLS[verdict]} {verdict.value}"
+def marked(verdict: Verdict, stale: object = False) -> str:
+    """Return the symbol and the word of a verdict, and a mark where it rests on stale runs."""
+    return f"{SYMBOLS[verdict]} {worded(verdict, stale)}"
+
+
+def worded(verdict: Verdict, stale: object) -> str:
+    """Return the word of a verdict, and a mark where it rests on stale runs."""
+    return f"{verdict.value} (stale)" if stale else verdict.value
+
+
+STALE = "it rests on runs that other code made, and is no plain pass: see why, and run again or replay"
+"""What the mark of a verdict means."""
+
+
+def resting_on_stale(stale: int, total: int) -> str:
+    """Return a sentence that tells how many of some verdicts rest on stale runs, nothing where none does."""
+    if not stale:
+        return ""
+    some = "The one verdict rests" if total == 1 else f"{stale} of {total} verdicts rest{'s' if stale == 1 else ''}"
+    return f"{some} on stale runs, which other code made: no plain pass."
 
 
 def outcome(verdicts: Sequence[Verdict]) -> str:

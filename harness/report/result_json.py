@@ -69,6 +69,7 @@ def _judgement(judgement: Judgement) -> dict[str, Json]:
         "values": {str(seed): value for seed, value in judgement.values.items()},
         "interval": list(judgement.interval),
         "message": judgement.message,
+        **({"stale": judgement.stale} if judgement.stale else {}),
         **_of_statistic(judgement),
         **_published(judgement),
     }
@@ -108,6 +109,8 @@ def _runs(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, dic
             "parameters": result.parameters,
             "seconds": result.seconds,
             "images_per_second": result.images_per_second,
+            **({"code": result.code.digest} if result.code is not None else {}),
+            **({"stale": result.stale} if result.stale else {}),
         }
     return runs
 

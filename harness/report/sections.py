@@ -16,7 +16,7 @@ from harness.report.certainty import limits_cell, notes
 from harness.report.environment import differing, environment, guarantees
 from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
-from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural
+from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural, resting_on_stale
 from harness.report.published import difference
 from harness.report.words import BASES, expected, found
 from harness.results import RunResult, Status
@@ -57,9 +57,11 @@ def _section(title: str, *bodies: str) -> str:
 
 def _head(experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement], when: datetime) -> str:
     seeds = plural(len(experiment.seeds), "seed")
+    stale = resting_on_stale(sum(bool(judgement.stale) for judgement in judgements), len(judgements))
+    head = " ".join(filter(None, [outcome([judgement.verdict for judgement in judgements]), stale]))
     lines = [
         f"# {escape(experiment.title)}",
-        f"**{outcome([judgement.verdict for judgement in judgements])}** {_run_counts(experiment, results)}",
+        f"**{head}** {_run_counts(experiment, results)}",
         f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {seeds} a run.{_origin(experiment)}",
     ]
     return "\n\n".join([*lines, f"> {escape(experiment.question)}"] if experiment.question else lines)
@@ -89,6 +91,11 @@ def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
     beside = ["published", "difference"] if compared else []
     headers = ["verdict", "what is expected", "bounds", "measured", *beside, "confidence limits", "rests on"]
     messages = [_message(judgement) for judgement in judgements if judgement.verdict is not Verdict.PASS]
+    messages += [
+        f"(stale) {code(judgement.expectation.id)}: {escape(judgement.stale)}"
+        for judgement in judgements
+        if judgement.stale
+    ]
     note_on_difference = (
         "Difference is measured minus published, of the median where that is what counts; ± the distance to the "
         "one-sided Student-t limits of the mean at the expectation's confidence, which is 95% unless the specification "
@@ -106,7 +113,7 @@ def _verdict_row(judgement: Judgement, seeds: int, compared: bool) -> list[str]:
     shown = found(judgement.mean, judgement.deviation, judgement.median, scale)
     some = f"n = {len(values)}" if len(values) == seeds else f"{len(values)} of {seeds} seeds"
     return [
-        marked(judgement.verdict),
+        marked(judgement.verdict, judgement.stale),
         f"{code(expectation.id)} {title}{code(expectation.metric)}",
         escape(expected(expectation)),
         f"{unbroken(shown)} {unbroken(f'({some})')}",

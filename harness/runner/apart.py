@@ -16,9 +16,11 @@ from harness import streams
 from harness.console import visible
 from harness.plan import Member, Plan
 from harness.runner.backend import BackendError
-from harness.runner.standing import obstacle
+from harness.runner.standing import startable
 from harness.spec.records import Experiment
 from harness.store import Store, StoreError
+
+__all__ = ["main", "run_apart", "startable"]
 
 _INVALID, _ERROR, _INTERRUPTED = 2, 3, 130
 
@@ -30,11 +32,6 @@ main()
 """
 """What the other process runs. It is a program of its own: `multiprocessing` would run the caller's script again,
 which may call pytest without a guard, or may have come from the standard input."""
-
-
-def startable(plan: Plan, store: Store) -> bool:
-    """Tell whether there is a run that is not done and could be started now."""
-    return any(not store.done(key) and obstacle(plan, run, store) is None for key, run in plan.runs.items())
 
 
 def run_apart(experiment: Experiment, store: Store, data_dir: Path, processes: int) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness import files, machine
-from harness.check import Verdict, check, exit_code
+from harness.check import Verdict, allowed, check, exit_code
 from harness.ci.cases import Conclusion, case_of_runs
 from harness.ci.outputs import NOTHING, Outputs, prepare, refuse_foreign, write
 from harness.ownership import OverwriteError, is_folder, is_stream, refuse_shared
@@ -134,14 +134,16 @@ def end(conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Output
         StoreError: something could not be written, a report among it.
         OverwriteError: a file came to be in the way meanwhile that the harness did not write.
     """
-    allowed = [Verdict(name) for name in allow]
+    accepted = allowed(allow)
+    results = [result for each in conclusions for result in each.results]
     code = exit_code(
         [judgement for each in conclusions for judgement in each.judgements],
-        allowed,
-        [result.status for each in conclusions for result in each.results],
+        accepted,
+        [result.status for result in results],
+        any(result.stale for result in results),
     )
     unwritten = list(dict.fromkeys(each.unwritten for each in conclusions if each.unwritten))
-    write(outputs, conclusions, allowed, _ERROR if unwritten else code)
+    write(outputs, conclusions, accepted, _ERROR if unwritten else code)
     if unwritten:
         raise StoreError("; ".join(unwritten))
     return code

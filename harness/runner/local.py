@@ -12,18 +12,18 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from harness import machine
-from harness.compile import Compiled, WeightsError, compile_run
+from harness import machine, staleness
+from harness.compile import Compiled, WeightsError
 from harness.data.records import DataError
 from harness.plan import ConcreteRun, Plan
-from harness.runner import backend
+from harness.runner import backend, make
 from harness.runner.listener import Listener, Row
 from harness.runner.standing import obstacle, standing
-from harness.spec.records import Json, WeightsFile
-from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, DamagedRun, Store, StoreError, Writer
+from harness.spec.records import Json
+from harness.staleness import Code
+from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, DamagedRun, Store, StoreError, Writer, sha256
 from harness.training import boundary
-from harness.training.fit import NonFiniteLoss, Outcome, train
-from harness.training.state import State
+from harness.training.state import NonFiniteLoss, State
 
 _WAIT_SECONDS = 0.2
 """Between two looks at runs that other processes work on."""
@@ -34,6 +34,7 @@ call of many epochs, under a second), unless it would take more than this."""
 
 
 _BACKEND = "backend"
+_CODE = "code"
 """What a checkpoint names, beside the state, that it was made with."""
 
 
@@ -130,10 +131,11 @@ def _attempt(work: Work, run: ConcreteRun) -> None:
 
 def _run(work: Work, run: ConcreteRun) -> None:
     store = work.store
-    compiled = compile_run(run.run.settings, run.seed, _start(run, store), work.data_dir)
-    _check_data(run, compiled)
+    start = start_of(run, store)
+    compiled = make.compiled(run, start, work.data_dir)
     recorded = _environment(work, run)  # before training: what fails here must not cost a result
-    checkpoint = _checkpoint(run, store)
+    code = staleness.present(keras.backend.backend())
+    checkpoint = _checkpoint(run, store, code)
     history = [dict(row) for row in checkpoint.history] if checkpoint else []
     saved, cost = time.monotonic(), 0.0
 
@@ -144,23 +146,17 @@ def _run(work: Work, run: ConcreteRun) -> None:
         asked = work.stop()
         begin = time.monotonic()
         if asked or (begin - saved) * _LARGEST_SHARE >= cost:
-            arrays = {**state.arrays(), _BACKEND: np.array(keras.backend.backend())}
-            store.save_checkpoint(run.key, Checkpoint(arrays, history))
+            named = {_BACKEND: np.array(keras.backend.backend()), _CODE: np.array(code.digest)}
+            store.save_checkpoint(run.key, Checkpoint({**state.arrays(), **named}, history))
             saved = time.monotonic()
             cost = saved - begin
         if asked:
             raise Interrupted
 
-    outcome = train(
-        run.run.settings.training,
-        compiled.model,
-        compiled.pipeline,
-        state=State.from_arrays(checkpoint.arrays) if checkpoint else None,
-        history=list(history),
-        report=report,
-        devices=work.devices,
-    )
-    _finish(work, run, compiled, outcome, recorded)
+    state = State.from_arrays(checkpoint.arrays) if checkpoint else None
+    made = make.made(run, compiled, state, list(history), report, work.devices)
+    by = {"code": code.to_json(), **({} if start is None else {"start": sha256(start)})}
+    _finish(work, run, compiled, made, {"environment": machine.on_devices(recorded, made.outcome.devices), **by})
 
 
 def _environment(work: Work, run: ConcreteRun) -> dict[str, str]:
@@ -168,32 +164,24 @@ def _environment(work: Work, run: ConcreteRun) -> dict[str, str]:
     return machine.environment(keras.backend.backend(), backend.computing(), precision, work.deterministic)
 
 
-def _check_data(run: ConcreteRun, compiled: Compiled) -> None:
-    """See that the data that were loaded are those that the run's key names."""
-    loaded = compiled.pipeline.loaded
-    if loaded is not None and loaded.content != run.content:
-        raise DataError(
-            f"the data of {run.run.settings.dataset.source.name} were changed after the run was "
-            "planned: run again when they stay as they are"
-        )
-
-
-def _checkpoint(run: ConcreteRun, store: Store) -> Checkpoint | None:
-    """Load where the run goes on; what another backend began is begun again, so that one backend makes it whole."""
+def _checkpoint(run: ConcreteRun, store: Store, code: Code) -> Checkpoint | None:
+    """Load where the run goes on; what another backend or other code began is begun again: one makes it whole."""
     checkpoint = store.load_checkpoint(run.key)
     if checkpoint is None:
         return None
-    made_by = str(checkpoint.arrays.get(_BACKEND, machine.BACKENDS[0]))
-    return checkpoint if made_by == keras.backend.backend() else None
+    backend_then = str(checkpoint.arrays.get(_BACKEND, machine.BACKENDS[0]))
+    alike = backend_then == keras.backend.backend() and str(checkpoint.arrays.get(_CODE, "")) == code.digest
+    return checkpoint if alike else None
 
 
-def _start(run: ConcreteRun, store: Store) -> Path | None:
-    if isinstance(run.run.initialize_from, WeightsFile):
-        return run.run.initialize_from.path
-    if run.parent is None:
-        return None
+def start_of(run: ConcreteRun, store: Store) -> Path | None:
+    """Return the file with the weights that a run starts from, or None where its weights are drawn.
+
+    Raises:
+        WeightsError: they are those of a run whose files are damaged.
+    """
     try:
-        return store.weights(run.parent)
+        return make.starting_weights(run, store.weights)
     except DamagedRun as error:
         raise WeightsError(f"{run.run.initialize_from}, from which it starts, cannot be used: {error}") from error
 
@@ -203,12 +191,10 @@ def _data(compiled: Compiled) -> Json:
     return {"data": loaded.to_json()} if loaded is not None else {}
 
 
-def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome, recorded: Mapping[str, str]) -> None:
-    measurements = dict(outcome.measurements)
+def _finish(work: Work, run: ConcreteRun, compiled: Compiled, made: make.Made, recorded: Mapping[str, Json]) -> None:
+    outcome, grid = made.outcome, made.grid
     files: dict[str, Writer] = {WEIGHTS: compiled.save_weights}
-    if compiled.pipeline.train.inputs.shape[1:] == (2,):
-        grid = boundary.decision_grid(compiled.model, compiled.pipeline)
-        measurements["boundary_length"] = boundary.boundary_length(grid)
+    if grid is not None:
         files[DECISION_GRID] = lambda path: boundary.save(path, grid, compiled.pipeline)
     work.store.finish(
         run.key,
@@ -220,9 +206,9 @@ def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome, 
             "settings": run.run.resolved,
         },
         history=outcome.history,
-        measurements=measurements,
+        measurements=made.measurements,
         environment={
-            "environment": machine.on_devices(recorded, outcome.devices),
+            **recorded,
             "seconds": outcome.seconds,
             "images_per_second": outcome.images_per_second,
             "parameters": sum(math.prod(weight.shape) for weight in compiled.model.trainable_variables),

@@ -93,7 +93,9 @@ class Display:
         self._remove(run)
         self._progress.update(self._all, advance=1, note=self._forecast())
         if result.status is Status.DONE:
-            end = _numbers(result) + ("  (kept from before)" if reused else f"  {result.seconds:6.1f} s")
+            end = _numbers(result) + (
+                f"  ({'stale, ' if result.stale else ''}kept from before)" if reused else f"  {result.seconds:6.1f} s"
+            )
         else:
             end = f"{result.status.value}: {result.reason}"
         line = Text.assemble(_SYMBOLS[result.status], " ", told(f"{run.label:<57} {end}"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import machine
+from harness import machine, staleness
 from harness.ci.cases import Conclusion
 from harness.ci.outputs import NOTHING, Outputs
 from harness.plan import Member, Plan, make_plan
@@ -24,6 +24,7 @@ from harness.runner.interrupt import stoppable
 from harness.runner.listener import Listener, Several
 from harness.runner.progress import Display
 from harness.runner.side import Terms, beside, crews, threads_each
+from harness.runner.standing import bring_back, set_stale_aside
 from harness.runner.tensorboard import TensorBoard
 from harness.spec.records import Experiment
 from harness.store import Store
@@ -42,13 +43,15 @@ def run_experiments(
     outputs: Outputs = NOTHING,
     sharing: int = 1,
     devices: int | None = 1,
+    keep_stale: bool = False,
 ) -> int:
-    """Run what is not done, experiment by experiment, each with its report as soon as it is through.
+    """Run what is not done or stale, experiment by experiment, each with its report as soon as it is through.
 
     Where `processes` is more than one, the others work through the runs of all experiments meanwhile; runs of a
     backend that this process does not have are made by others too. All of them write to one event log in the store
     and, where it is given, to the folder for TensorBoard. `sharing` is how many invocations share the threads of
-    the machine, `devices` how many may share a batch of this process, None for all.
+    the machine, `devices` how many may share a batch of this process, None for all. `keep_stale` leaves runs that
+    other code made as they are.
 
     Returns:
         The exit code.
@@ -65,11 +68,12 @@ def run_experiments(
     store.prepare()
     prepare_folders(experiments, reports, outputs)
     machine.revision()
+    staleness.modules()
     backend.import_backend(here)
     from harness.runner import local
 
     plan = make_plan(experiments, data_dir, backend.gpus())
-    todo = _todo(plan, selected, store)
+    todo = _todo(plan, selected, store, keep_stale)
     own = crews(plan, todo.startable, default, here, processes)
     processes = max(processes, sum(crew.processes for crew in own))
     threads = threads_each(processes * sharing)
@@ -107,6 +111,7 @@ def run_on_cluster(
     asked: Asked,
     tensorboard: Path | None = None,
     outputs: Outputs = NOTHING,
+    keep_stale: bool = False,
 ) -> int:
     """Run what is not done on a Ray cluster, and all else as `run_experiments` does; this process computes nothing.
 
@@ -133,7 +138,7 @@ def run_on_cluster(
         without = "--gpus-per-run 0 gives it none" if asked.gpus == 0 else "no node of the cluster has one"
         gpus = 0 if asked.gpus == 0 else sum(node.gpus > 0 for node in nodes)
         plan = make_plan(experiments, data_dir, gpus, without)
-        todo = _todo(plan, selected, store)
+        todo = _todo(plan, selected, store, keep_stale)
         on_gpu = {experiment.name: experiment.requires.gpu for experiment in experiments}
         needs = {key: asked.needs(on_gpu[plan.runs[key].experiment]) for key in todo.keys}
         wanted = {needs[key] for key in todo.startable}
@@ -176,9 +181,13 @@ class _Todo:
     deterministic: bool
 
 
-def _todo(plan: Plan, selected: Callable[[Plan, Member], bool], store: Store) -> _Todo:
+def _todo(plan: Plan, selected: Callable[[Plan, Member], bool], store: Store, keep_stale: bool) -> _Todo:
     chosen = _with_parents(plan, [key for member, key in plan.members.items() if selected(plan, member)])
     keys = [key for key in plan.runs if key in chosen]
+    if keep_stale:
+        bring_back(keys, store)
+    else:
+        set_stale_aside(plan, keys, store)
     waiting = [key for key in keys if not store.done(key)]
     deterministic = any(plan.runs[key].run.settings.training.deterministic for key in waiting)
     return _Todo(plan, keys, [key for key in waiting if plan.runs[key].blocked is None], deterministic)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from harness import processor, streams
+from harness import processor, staleness, streams
 from harness.plan import Plan
 from harness.runner.backend import backend_of, import_backend, prepare_backend
 from harness.runner.listener import Listener
@@ -107,6 +107,7 @@ def _gone(backend: str, others: Mapping[str, Sequence[BaseProcess]]) -> str | No
 def _work(backend: str, keys: Sequence[str], terms: Terms, first: int) -> None:
     """Work until all is done, a stop is asked for, or the `first` process, this one's parent, is gone."""
     streams.prepare()
+    staleness.modules()
     asked = False
 
     def ask(_signal: int, _frame: object) -> None:

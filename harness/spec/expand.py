@@ -595,3 +595,18 @@ def axis_number(label: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def stored_run(name: str, settings: Mapping[str, Json]) -> RunSpec | None:
+    """Return a run by its complete settings as a store keeps them, None where they are not in this language.
+
+    Paths are taken from the present folder. The digest of a weights file is left empty.
+    """
+    complete = schema.fill_defaults(schema.definition("complete_run"), dict(settings))
+    sections = schema.Sections()
+    if sections.faults(complete):
+        return None
+    typed = {part: section.typed for part, section in sections.of(complete).items()}
+    start = typed["initialize_from"]
+    begun = WeightsFile(Path(start["weights"]), "") if isinstance(start, dict) else start
+    return RunSpec(name, _settings(typed), begun, tuple(complete["regularizers"]), complete)

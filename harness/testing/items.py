@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
 
-from harness.check import Verdict
+from harness.check import Mark, Verdict, stale_runs
 from harness.ci.cases import Case
 from harness.ci.message import headline, message
 from harness.report import baseline
@@ -77,7 +77,7 @@ class ExpectationItem(_Item):
             self.skip(case.verdict, f"blocked: {headline(case)}")
         if case.verdict is Verdict.INCONCLUSIVE and self.specification.settings.allows("inconclusive"):
             pytest.xfail(f"inconclusive: {case.message}")
-        if case.verdict is not Verdict.PASS:
+        if not case.passes([Mark.STALE] if self.specification.settings.allows("stale") else ()):
             self.fail(case.verdict, message(case, self.specification.report))
 
     @property
@@ -105,6 +105,9 @@ class BaselineItem(_Item):
         if unfinished:
             first = unfinished[0]
             self.skip(Verdict.BLOCKED, f"blocked: {first.run}, seed {first.seed}: {first.reason}")
+        stale = stale_runs(experiment.runs, experiment.seeds, {(result.run, result.seed): result for result in results})
+        if stale and not specification.settings.allows("stale"):
+            self.fail(Verdict.FAIL, f"the measured numbers rest on stale runs: {stale}")
         if not regressions_are_here(self.config):
             install = "python -m pip install 'reproduction-harness[test]'"
             reason = "blocked: the kept numbers need pytest-regressions, which is not here"

@@ -16,6 +16,7 @@ from harness.data import catalog
 from harness.measurements import METRICS
 from harness.plan import make_plan
 from harness.spec.load import load
+from harness.staleness import present
 from harness.store import Store
 from tests.benchmarks.conftest import Record, Rounds
 from tests.benchmarks.figures import Row, Target, spread
@@ -69,7 +70,8 @@ def hundred(tmp_path: Path, quick: bool) -> Iterator[tuple[Path, int]]:
             run={"experiment": run.experiment, "run": run.run.name, "seed": run.seed, "parent": None, "settings": {}},
             history=[{"epoch": epoch, "step": epoch} | numbers for epoch in range(EPOCHS + 1)],
             measurements=numbers,
-            environment={"environment": {}, "seconds": 1.0, "images_per_second": 1.0, "parameters": 1},
+            environment={"environment": {}, "seconds": 1.0, "images_per_second": 1.0, "parameters": 1}
+            | {"code": present("tensorflow").to_json()},
             files={},
         )
     yield tmp_path, count

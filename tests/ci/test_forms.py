@@ -14,9 +14,9 @@ import pytest
 from markdown_it import MarkdownIt
 from pytest_regressions.file_regression import FileRegressionFixture
 
-from harness.check import Verdict
+from harness.check import Allow, Mark, Verdict, check
 from harness.ci.annotations import annotate
-from harness.ci.cases import Suite, suites
+from harness.ci.cases import RUNS, Conclusion, Suite, suites
 from harness.ci.compact import compact
 from harness.ci.junit import junit
 from harness.ci.message import message
@@ -131,3 +131,48 @@ def test_compact_json_tells_the_runs_and_no_case_of_them(make: Make) -> None:
     assert [each["id"] for each in experiment["expectations"]] == ["passes", "fails", "unsure", "blocked", "broken"]
     assert (document["exit_code"], experiment["report"]) == (3, None)
     assert document["counts"] == {"pass": 1, "fail": 1, "inconclusive": 1, "blocked": 1, "error": 1}
+
+
+class TestStale:
+    """A verdict that rests on stale runs is no plain pass in any form."""
+
+    @pytest.fixture
+    def stale(self, make: Make) -> tuple[Suite, ...]:
+        whole = make()
+        results = [
+            dataclasses.replace(each, stale="x changed" if each.status is Status.DONE else "") for each in whole.results
+        ]
+        return suites([Conclusion(whole.experiment, results, check(whole.experiment, results), whole.report)])
+
+    def test_it_is_a_failure_in_junit_unless_that_is_allowed(self, stale: tuple[Suite, ...]) -> None:
+        def kinds(allow: Allow) -> dict[str, list[tuple[str, str]]]:
+            root = ElementTree.fromstring(junit(stale, allow, WHEN))
+            return {
+                case.get("name", ""): [(each.tag, each.get("type", "")) for each in case if each.tag != "properties"]
+                for case in root.iter("testcase")
+            }
+
+        assert kinds(())["passes"] == kinds(())[RUNS] == [("failure", "stale")]
+        assert kinds(())["fails"] == [("failure", "fail")]
+        assert kinds([Mark.STALE])["passes"] == kinds([Mark.STALE])[RUNS] == []
+
+    def test_it_is_a_warning_or_a_notice_that_says_why(self, stale: tuple[Suite, ...]) -> None:
+        lines = annotate(stale, (), {}).splitlines()
+        (line,) = (line for line in lines if "all%3A passes%3A pass (stale)" in line)
+        assert line.startswith("::warning ")
+        assert "stale: good, seeds 0, 1, 2: x changed" in line
+        allowed = annotate(stale, [Mark.STALE], {}).splitlines()
+        assert line.replace("::warning ", "::notice ") in allowed
+
+    def test_the_summary_counts_and_marks_it(self, stale: tuple[Suite, ...]) -> None:
+        text = summary(stale, {})
+        assert "4 of 5 verdicts rest on stale runs, which other code made: no plain pass." in text
+        assert "✅ pass (stale)" in text
+        assert "`passes`: stale: good, seeds 0, 1, 2: x changed" in text
+
+    def test_compact_json_says_why(self, stale: tuple[Suite, ...]) -> None:
+        found = json.loads(compact(stale, [Mark.STALE], 4))
+        assert found["allowed"] == ["stale"]
+        (first, *_, broken) = found["experiments"][0]["expectations"]
+        assert (first["verdict"], first["stale"]) == ("pass", "good, seeds 0, 1, 2: x changed")
+        assert "stale" not in broken

@@ -24,6 +24,7 @@ from harness.plan import make_plan
 from harness.runner.events import session
 from harness.spec.load import load
 from harness.spec.records import Json
+from harness.staleness import present
 from harness.store import Checkpoint, Store
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def stored(store: Store, run: ConcreteRun) -> None:
         | {"settings": run.run.resolved},
         history=[{"epoch": epoch, "step": epoch} | row for epoch in (0, 1)],
         measurements=dict.fromkeys(METRICS, 0.5) | {"epochs_to_fit": None},
-        environment={"environment": {"device": "CPU"}, "seconds": 2.0, "images_per_second": 1.0, "parameters": 3},
+        environment={"environment": {"device": "CPU"}, "seconds": 2.0, "images_per_second": 1.0, "parameters": 3}
+        | {"code": present("tensorflow").to_json()},
         files={"final.weights.h5": Path.touch},
     )
 

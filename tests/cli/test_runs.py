@@ -7,13 +7,15 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.staleness import Code, present
 from harness.store import Store
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Harness
 
 
-def stored(names: str) -> list[str]:
+def stored(names: str, made_by: Code | None = None) -> list[str]:
+    made_by = made_by or present("tensorflow")
     store = Store(Path(".harness/store"))
     store.prepare()
     for name in names:
@@ -22,7 +24,8 @@ def stored(names: str) -> list[str]:
             run={"experiment": "a", "run": f"m[{name}]", "seed": 0, "parent": None, "settings": {}},
             history=[{"epoch": 0, "step": 0}],
             measurements={"train_accuracy": 0.75, "test_accuracy": 0.5},
-            environment={"environment": {}, "seconds": 2.0, "images_per_second": 1.0, "parameters": 3},
+            environment={"environment": {}, "seconds": 2.0, "images_per_second": 1.0, "parameters": 3}
+            | {"code": made_by.to_json()},
             files={},
         )
     return [name * 64 for name in names]
@@ -41,6 +44,18 @@ def test_finished_runs_are_listed_shown_and_found(harness: Harness) -> None:
     found = harness("runs", "path", "d")
     assert (found.exit_code, found.stdout) == (3, "")
     assert found.stderr == "error: no run in the store .harness/store has a key that begins with 'd'\n"
+
+
+def test_stale_runs_are_marked_in_the_list_with_why(harness: Harness) -> None:
+    made_by = present("tensorflow")
+    stored("b", Code({**made_by.modules, "harness.training.step": "another"}, made_by.packages))
+    stored("c")
+    lines = harness("runs", "list").output.splitlines()
+    assert [line.split()[-1] == "stale" for line in lines[1:3]] == [True, False]
+    assert "stale, 1 of them: harness.training.step changed" in lines
+    shown = [json.loads(harness("runs", "show", name).output) for name in "bc"]
+    assert [each["stale"] for each in shown] == ["harness.training.step changed", ""]
+    assert shown[1]["code"]["digest"] == made_by.digest
 
 
 def test_runs_are_removed_after_a_question(harness: Harness) -> None:

@@ -113,7 +113,7 @@ class TestWhatIsRecorded:
             monkeypatch.setattr(machine, "environment", ends)
             return train(*arguments, **rest)  # type: ignore[arg-type]
 
-        monkeypatch.setattr("harness.runner.local.train", training)
+        monkeypatch.setattr("harness.runner.make.train", training)
         spec = person.spec()
         assert person.run(spec).exit_code == 0
         assert recorded(person, spec)["onednn"] in ("on", "off")

@@ -125,7 +125,7 @@ def test_a_parent_that_vanishes_is_told(person: Person, monkeypatch: pytest.Monk
     from harness.runner import local
 
     spec = person.spec(runs=RUNS)
-    start = local._start
+    start = local.start_of
 
     def vanish(run: ConcreteRun, store: Store) -> Path | None:
         if run.parent is not None:
@@ -133,7 +133,7 @@ def test_a_parent_that_vanishes_is_told(person: Person, monkeypatch: pytest.Monk
         return start(run, store)
 
     with monkeypatch.context() as patch:
-        patch.setattr(local, "_start", vanish)
+        patch.setattr(local, "start_of", vanish)
         found = person.run(spec)
     assert found.exit_code == 3
     assert "Traceback" not in found.output

@@ -16,7 +16,7 @@ from harness import compile as compilation
 from harness.data import catalog
 from harness.plan import ConcreteRun
 from harness.results import RunResult, Status
-from harness.runner import local
+from harness.runner import local, make
 from harness.runner.backend import prepare_backend
 from harness.training import compiled, programs
 
@@ -122,6 +122,18 @@ def test_what_another_backend_began_is_begun_again(person: Person, another: Pers
     assert person.same(another, key)
 
 
+def test_what_other_code_began_is_begun_again(person: Person, another: Person) -> None:
+    spec = person.spec(**PERCEPTRON)
+    with pytest.raises(local.Interrupted):
+        execute(person, spec, stop=lambda heard: 7 in heard.epochs)
+    key = person.keys(spec)["random"]
+    checkpoint = person.store.load_checkpoint(key)
+    assert checkpoint is not None
+    person.store.save_checkpoint(key, replace(checkpoint, arrays={**checkpoint.arrays, "code": np.array("another")}))
+    assert execute(person, spec).epochs == execute(another, spec).epochs
+    assert person.same(another, key)
+
+
 def test_a_run_whose_parent_s_weights_are_damaged_says_so(person: Person) -> None:
     spec = person.spec(runs={"random": {}})
     execute(person, spec)
@@ -188,7 +200,7 @@ def test_the_listener_hears_of_every_run_parents_first(person: Person) -> None:
 def test_a_run_that_failed_is_tried_again(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = person.spec(runs={"random": {}, "child": {"initialize_from": "random"}})
     with monkeypatch.context() as patch:
-        patch.setattr(local, "train", lambda *_, **__: 1 / 0)
+        patch.setattr(make, "train", lambda *_, **__: 1 / 0)
         assert execute(person, spec).ended == [("random", Status.ERROR, False), ("child", Status.BLOCKED, False)]
     assert person.store.error(person.keys(spec)["random"]) == "ZeroDivisionError: division by zero"
     assert [status for _, status, _ in execute(person, spec).ended] == [Status.DONE, Status.DONE]
@@ -227,7 +239,7 @@ def test_the_data_of_a_run_are_gone_before_the_next(
         pipelines.append(weakref.ref(made.pipeline))
         return made
 
-    monkeypatch.setattr(local, "compile_run", compile_run)
+    monkeypatch.setattr(make, "compile_run", compile_run)
     monkeypatch.setattr(programs, "_PROGRAMS", OrderedDict())
     gc.disable()  # which comes too seldom for data, and would hide here what waits for it
     try:
