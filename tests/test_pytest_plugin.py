@@ -318,25 +318,41 @@ def test_the_kept_numbers_pass(tiny: Session, pytester: pytest.Pytester) -> None
 
 
 def test_numbers_that_drifted_fail_in_a_table(tiny: Session, pytester: pytest.Pytester) -> None:
-    # The means were 0.92 and 0.1; now they are 0.9 (0.01 is allowed) and 0.2 (10% of 0.1, or 0.01, is).
-    path = keep(pytester, runs={"one": {"test_accuracy": [0.92, 0.92, 0.92], "train_loss": [0.1, 0.1, 0.1]}})
+    # The epochs of all seeds were 7 and are 6 (10% is allowed, and nothing scatters). The accuracies differ by 60,
+    # 60.1 and 59.9 points, whose t is 0.6 / (0.001 / sqrt 3) = 1039, and the p-value of 2 degrees of freedom 1e-6.
+    numbers = {"test_accuracy": [0.28, 0.299, 0.321]}
+    path = keep(pytester, runs={"one": numbers, "two": {"epochs": [7, 7, 7]}})
     before = path.read_text()
     result = tiny(*ONLY)
     result.assert_outcomes(failed=1, deselected=3)
     result.stdout.fnmatch_lines(
         [
-            "2 of 6 numbers drifted from reports/tiny.baseline.json",
-            "run    metric         kept    measured    difference    allowed      seeds",
-            "one    test_accuracy  92.00%  90.00%      -2.00 points  1.00 points  3        drifted",
-            "one    train_loss     0.100   0.200       0.100         0.0100       3        drifted",
-            "device: GPU -> CPU",
+            "2 of 6 numbers drifted (kept in reports/tiny.baseline.json); device: GPU -> CPU",
+            "changed since: device: GPU -> CPU",
+            "run    metric         kept      measured    difference    allowed      seeds    p",
+            "one    test_accuracy  30.00%    90.00%      60.00 points  1.00 points  3        <0.001  drifted",
+            "two    epochs         7 epochs  6 epochs    -1 epochs     1 epochs     3                drifted",
             "if that is meant, keep the new ones: python -m harness baseline update specs/tiny.json",
         ]
     )
     assert path.read_text() == before
-    tolerances = {"test_accuracy": {"absolute": 0.02}, "train_loss": {"relative": 1}}
+    tolerances = {"test_accuracy": {"absolute": 0.6}, "epochs": {"absolute": 1}}
     write(pytester, merge_patch(SPEC, {"baseline": {"tolerances": tolerances}}))
     tiny(*ONLY).assert_outcomes(passed=1, deselected=3)
+
+
+def test_a_difference_that_may_be_chance_is_inconclusive(tiny: Session, pytester: pytest.Pytester) -> None:
+    # 0.92, 0.92, 0.92 to 0.88, 0.9, 0.92: differences of mean 0.02 and deviation 0.02, t = sqrt 3, p = 0.225.
+    keep(pytester, runs={"one": {"test_accuracy": [0.92, 0.92, 0.92]}})
+    result = tiny(*ONLY)
+    result.assert_outcomes(failed=1, deselected=3)
+    result.stdout.fnmatch_lines(
+        [
+            "0 of 6 numbers drifted, 1 differs by more than the tolerance, maybe by chance (kept in *",
+            "one    test_accuracy  92.00%  90.00%      -2.00 points  1.00 points  3        0.225  maybe by chance",
+        ]
+    )
+    tiny(*ONLY, "--harness-allow", "inconclusive").assert_outcomes(xfailed=1, deselected=3)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from harness.check import Verdict
 from harness.ci.cases import Case, Suite
 from harness.ci.forge import command, repository_path
-from harness.ci.message import headline
+from harness.ci.message import details, headline
 from harness.console import visible
+
+_MOST_LINES = 12
+"""Of what changed and drifted; a forge shows the first few lines."""
 
 _LEVELS = {
     Verdict.FAIL: "error",
@@ -46,3 +49,7 @@ def _text(case: Case) -> Iterator[str]:
     yield headline(case)
     if case.message and visible(case.message) != headline(case):
         yield case.message
+    lines = details(case)
+    yield from lines[:_MOST_LINES]
+    if len(lines) > _MOST_LINES:
+        yield f"and {len(lines) - _MOST_LINES} more lines; --junit and --json have them all"

@@ -21,12 +21,17 @@ _ADVICE = "name another file, or move that one away"
 
 @dataclass(frozen=True)
 class Outputs:
-    """The files to write, None for each that is not wanted, and whether to print annotations."""
+    """The files to write, None for each that is not wanted, and whether to print annotations.
+
+    `baseline` is the folder of the kept numbers to compare with, None where nothing is compared: what drifted is
+    part of every form, and of the exit code.
+    """
 
     junit: Path | None = None
     json: Path | None = None
     summary: Path | None = None
     annotate: bool = False
+    baseline: Path | None = None
 
     @property
     def named(self) -> list[tuple[str, Path]]:
