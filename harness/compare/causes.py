@@ -5,14 +5,11 @@ A changed setting goes before changed code, that before another version of a pac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from harness.machine import BACKENDS
 from harness.report.settings import Settings
 from harness.runner.reuse import NOT_THIS_LANGUAGE, differences
-
-CODE = "code"
-"""What an environment calls the digests of the code that decides results: one, or one a module."""
 
 _PACKAGES = ("keras", "numpy", "python", "tensorflow-datasets", *BACKENDS)
 _MOST = 3
@@ -53,29 +50,25 @@ def resettled(before: Settings, after: Settings) -> frozenset[str]:
         found |= follow
 
 
+def code_causes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Say which modules' digests changed, where both sides recorded any."""
+    if not before or not after:
+        return []
+    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    rest = len(changed) - _MOST
+    named = ", ".join(changed[:_MOST]) + (f" and {rest} more modules" if rest > 0 else "")
+    return [f"the code of {named} changed"] if changed else []
+
+
 def surrounding_causes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Say what took part in measuring that did not before, code first and packages next.
+    """Say what both sides recorded of their surroundings and recorded differently, packages first.
 
-    What one side alone recorded is left out: it may have been the same. A module is none of that where both sides
-    recorded modules.
+    What one side alone recorded is left out: it may have been the same.
     """
-    code = [name for name in (*before, *after) if _is_module(name)]
-    modules = sorted(set(code)) if any(map(_is_module, before)) and any(map(_is_module, after)) else []
-    changed = [name.removeprefix(f"{CODE}.") for name in modules if before.get(name) != after.get(name)]
-    said = [f"the code of {_modules(changed)} changed"] if changed else []
-    names = [name for name in after if name in before and before[name] != after[name] and not _is_module(name)]
-    return said + [f"{name}: {before[name]} -> {after[name]}" for name in sorted(names, key=_rank)]
+    names = [name for name in after if name in before and before[name] != after[name]]
+    return [f"{name}: {before[name]} -> {after[name]}" for name in sorted(names, key=rank)]
 
 
-def _is_module(name: str) -> bool:
-    return name.startswith(f"{CODE}.")
-
-
-def _modules(names: Sequence[str]) -> str:
-    rest = len(names) - _MOST
-    return ", ".join(names[:_MOST]) + (f" and {rest} more modules" if rest > 0 else "")
-
-
-def _rank(name: str) -> tuple[int, str]:
-    order: Iterator[bool] = iter((name == CODE, name == "harness", name in _PACKAGES))
-    return next((rank for rank, is_it in enumerate(order) if is_it), 3), name
+def rank(name: str) -> tuple[int, str]:
+    """Return where something of an environment stands among causes: the harness, a package, all else."""
+    return (0 if name == "harness" else 1 if name in _PACKAGES else 2), name

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.check import Verdict
-from harness.compare.causes import resettled, setting_causes, surrounding_causes
+from harness.compare.causes import code_causes, resettled, setting_causes, surrounding_causes
 from harness.report import baseline
 from harness.report.baseline import Baseline, BaselineError, Comparison
 from harness.report.drift import drift_table
@@ -96,5 +96,6 @@ def causes(kept: Baseline, now: Baseline) -> list[str]:
     """Say what changed since the numbers were kept: settings, then code, then packages, then all else."""
     return [
         *setting_causes(kept.settings, now.settings),
+        *code_causes(kept.code, now.code),
         *surrounding_causes(kept.environment, now.environment),
     ]

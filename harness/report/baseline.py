@@ -36,6 +36,7 @@ from harness.measurements import METRICS
 from harness.ownership import Kind, OverwriteError, refuse
 from harness.report.environment import environment
 from harness.report.kept import kept_metrics, kept_numbers
+from harness.report.made_by import modules
 from harness.report.settings import Settings, packed, unpacked
 from harness.results import RunResult, Status
 from harness.rounding import half_unit, is_finite_number
@@ -84,6 +85,7 @@ class BaselineError(Exception):
 class Baseline:
     """The numbers of an experiment, and in words by name what took part in measuring them.
 
+    `settings` are those of each run, `code` the digests of the modules that made them; both empty in older files.
     `metrics` are all that the harness measured then, whether a run has them or not.
     """
 
@@ -94,6 +96,7 @@ class Baseline:
     values: Values
     metrics: frozenset[str] = frozenset(METRICS)
     settings: Settings = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,15 @@ def measure(experiment: Experiment, results: Sequence[RunResult]) -> Baseline:
         values[run] = {name: [each.get(name) for each in seeds] for name in names}
     took_part = {name: ", ".join(counts) for name, counts in environment(results).items()}
     settings = {name: dict(run.resolved) for name, run in experiment.runs.items()}
-    return Baseline(experiment.name, experiment.path.as_posix(), experiment.seeds, took_part, values, settings=settings)
+    return Baseline(
+        experiment.name,
+        experiment.path.as_posix(),
+        experiment.seeds,
+        took_part,
+        values,
+        settings=settings,
+        code=modules(results),
+    )
 
 
 def demand_whole(baseline: Baseline) -> None:
@@ -328,6 +339,7 @@ def text(baseline: Baseline) -> str:
         "name": baseline.name,
         "specification": baseline.specification,
         "environment": dict(baseline.environment),
+        "code": dict(baseline.code),
         "metrics": [name for name in METRICS if name in baseline.metrics],
         "seeds": list(baseline.seeds),
     }
@@ -369,11 +381,26 @@ def read(path: Path) -> Baseline | None:
         seeds, values = kept_numbers(found)
         metrics = kept_metrics(found) if "metrics" in found else _FIRST_METRICS
         settings = unpacked(found["settings"]) if "settings" in found else {}
-        return Baseline(found["name"], found["specification"], seeds, found["environment"], values, metrics, settings)
+        return Baseline(
+            found["name"],
+            found["specification"],
+            seeds,
+            found["environment"],
+            values,
+            metrics,
+            settings,
+            _digests(found.get("code", {})),
+        )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise BaselineError(f"the baseline {path} cannot be read: {error}") from error
+
+
+def _digests(value: Json) -> Mapping[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+        raise ValueError("its code must be an object of digests")
+    return value
 
 
 def write(baseline: Baseline, path: Path) -> None:
