@@ -407,6 +407,41 @@ def test_without_pytest_regressions_the_kept_numbers_are_blocked(tiny: Session, 
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+class TestForge:
+    """A workflow gets of a session what it gets of the commands."""
+
+    def test_what_does_not_pass_is_annotated_and_summarized(
+        self, tiny: Session, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keep(pytester, runs={"two": {"epochs": [7, 7, 7]}})
+        monkeypatch.setenv("GITHUB_ACTIONS", "true")
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "step.md"))
+        monkeypatch.setenv("GITHUB_WORKSPACE", str(pytester.path))
+        result = tiny("specs", "-k", "steady or learns or baseline")
+        result.assert_outcomes(passed=1, failed=2, deselected=1)
+        lines = [line for line in result.stdout.lines if line.startswith("::")]
+        assert [line.partition("title=")[2].partition("::")[0] for line in lines] == [
+            "tiny%3A steady%3A fail",
+            "tiny%3A [baseline]%3A fail",
+        ]
+        assert lines[0].startswith("::error file=specs/tiny.json,line=46,")
+        summary = (pytester.path / "step.md").read_text()
+        assert summary.startswith("## 1 of 2 expectations passes, 1 fails. 1 kept number drifted.")
+        assert "unsure" not in summary
+
+    def test_nothing_is_told_unasked_elsewhere_and_all_where_it_is_asked(
+        self, tiny: Session, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "step.md"))
+        assert not [line for line in tiny("specs", "-k", "steady").stdout.lines if line.startswith("::")]
+        assert not (pytester.path / "step.md").exists()
+        asked = ("--harness-annotate", "github", "--harness-summary", "s.md", "--harness-allow", "inconclusive")
+        lines = [line for line in tiny("specs", *asked).stdout.lines if line.startswith("::")]
+        assert [line.partition(" ")[0] for line in lines] == ["::error", "::notice"]
+        assert (pytester.path / "s.md").read_text().startswith("## 1 of 3 expectations")
+
+
 def test_a_session_without_specifications_imports_nothing_of_the_harness(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_one(): pass")
     pytester.makeconftest(

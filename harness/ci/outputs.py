@@ -116,7 +116,17 @@ def write(outputs: Outputs, conclusions: Sequence[Conclusion], allow: Collection
     """
     if outputs == NOTHING:
         return
-    found, failed = suites(conclusions), list[Exception]()
+    write_suites(outputs, suites(conclusions), allow, code)
+
+
+def write_suites(outputs: Outputs, found: Sequence[Suite], allow: Collection[Verdict], code: int) -> None:
+    """Write what is wanted of some cases, as `write` does of all.
+
+    Raises:
+        StoreError: a file cannot be written.
+        OverwriteError: somebody else's file came to be in the way meanwhile.
+    """
+    failed = list[Exception]()
     for put in _writers(outputs, found, allow, code):
         try:
             put()

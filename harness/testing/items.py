@@ -125,7 +125,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     found = yield
     if isinstance(item, _Item):
         verdict = item.verdict.value if item.verdict is not None else ""
-        found.harness = {"specification": os.fspath(item.path), "verdict": verdict}
+        found.harness = {"specification": os.fspath(item.path), "name": item.name, "verdict": verdict}
         if found.skipped and isinstance(found.longrepr, tuple):
             place = item.reportinfo()
             found.longrepr = os.fspath(place[0]), place[1] + 1, found.longrepr[2]
