@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,3 +158,45 @@ def test_the_folder_may_be_named_and_specifications_are_none(harness: Harness, k
     found = harness("check", "--baseline", "a.json")
     assert found.exit_code == 2
     assert "a.json is no folder of kept numbers; name the specifications first, or write --baseline=" in found.stderr
+
+
+def train(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, which trains."""
+    return subprocess.run(
+        [sys.executable, "-m", "harness", "run", *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_rate_that_was_changed_a_little_is_caught_and_a_replay_is_not(harness: Harness) -> None:
+    document = {
+        "name": "a",
+        "title": "A",
+        "seeds": [0, 1, 2],
+        "defaults": {
+            "dataset": {"name": "digits", "train_examples": 100},
+            "model": {"name": "perceptron", "hidden": [16]},
+            "training": {"optimizer": {"name": "sgd", "learning_rate": 0.03}, "batch_size": 20, "epochs": 10},
+        },
+        "runs": {"plain": {}, "momentum": {"regularizers": ["momentum"]}},
+        "expectations": [
+            {"id": "learns", "metric": "plain.distance", "at_least": 0.01, "basis": "claim", "source": "s"}
+        ],
+    }
+    Path("a.json").write_text(json.dumps(document))
+    assert train("a.json").returncode == 0
+    assert harness("baseline", "update", "a.json", "--yes").exit_code == 0
+    replayed = train("a.json", "--store", "again", "--reports", "elsewhere", "--baseline")
+    assert replayed.returncode == 0
+    assert "a: baseline: pass: 0 of " in replayed.stdout
+    assert "changed since" not in replayed.stdout
+    change("0.03", "0.025")
+    assert harness("validate", "a.json").exit_code == 0
+    found = train("a.json", "--baseline", "--json", "v.json")
+    assert found.returncode == 1
+    of = json.loads(Path("v.json").read_text())["experiments"][0]["baseline"]
+    cause = "training.optimizer.learning_rate (0.03 -> 0.025) changed in all 2 runs"
+    assert (of["verdict"], of["changed_since"]) == ("fail", [cause])
+    assert cause in found.stdout
+    # A rate a sixth lower moves the weights about a sixth less far, in every seed alike.
+    moved = {(each["run"], each["metric"]): each["measured"] / each["kept"] for each in of["drifted"]}
+    assert 0.75 < moved["plain", "distance"] < 0.95
