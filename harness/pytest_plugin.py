@@ -44,6 +44,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         help="Do not let this verdict, or verdicts that rest on stale runs, fail the session.",
     )
+    group.addoption(
+        "--harness-annotate",
+        choices=["github", "none"],
+        help="Print what does not pass as workflow commands.  [default: github where GITHUB_ACTIONS is true]",
+    )
+    group.addoption(
+        "--harness-summary",
+        metavar="FILE",
+        help="Append the verdicts as Markdown.  [default: GITHUB_STEP_SUMMARY where GITHUB_ACTIONS is true]",
+    )
     parser.addini("harness_store", "Folder of all runs, from the root folder.", default=".harness/store")
     parser.addini("harness_reports", "Folder for reports, from the root folder.", default=".harness/reports")
     parser.addini("harness_baselines", "Folder of the kept numbers, from the root folder.", default="reports")
@@ -107,15 +117,16 @@ class _Follower:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._specifications: dict[str, None] = {}
+        self._specifications: dict[str, set[str]] = {}
         self._blocked = 0
         self._lines: list[str] = []
+        self._annotations = ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember which specifications were looked at, and what is no pass though no failure."""
         note: Mapping[str, str] | None = getattr(report, "harness", None)
         if note is not None:
-            self._specifications[note["specification"]] = None
+            self._specifications.setdefault(note["specification"], set()).add(note["name"])
             self._blocked += report.skipped and note["verdict"] == "blocked"
 
     @pytest.hookimpl(tryfirst=True)
@@ -123,16 +134,24 @@ class _Follower:
         """Write the reports; a session in which something is blocked has not passed, unless that is allowed."""
         if not self._specifications:
             return
+        from harness.testing.forge import tell
         from harness.testing.settings import settings
         from harness.testing.specification import write_reports
 
-        self._lines.append(write_reports(settings(self._config), [Path(path) for path in self._specifications]))
+        found = settings(self._config)
+        self._lines.append(write_reports(found, [Path(path) for path in self._specifications]))
+        if found.annotate or found.summary is not None:
+            seen = {Path(path): names for path, names in self._specifications.items()}
+            self._annotations, trouble = tell(found, seen)
+            self._lines += [trouble] if trouble else []
         if self._blocked and not settings(self._config).allows("blocked"):
             self._lines.append(f"{self._blocked} blocked, which is no pass; --harness-allow blocked accepts that")
             if session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say where the reports are."""
+        """Say where the reports are, and tell a forge what does not pass."""
+        for annotation in self._annotations.splitlines():
+            terminalreporter.write_line(annotation)
         for line in self._lines:
             terminalreporter.write_line(f"harness: {line}")

@@ -338,25 +338,41 @@ def test_the_kept_numbers_pass(tiny: Session, pytester: pytest.Pytester) -> None
 
 
 def test_numbers_that_drifted_fail_in_a_table(tiny: Session, pytester: pytest.Pytester) -> None:
-    # The means were 0.92 and 0.1; now they are 0.9 (0.01 is allowed) and 0.2 (10% of 0.1, or 0.01, is).
-    path = keep(pytester, runs={"one": {"test_accuracy": [0.92, 0.92, 0.92], "train_loss": [0.1, 0.1, 0.1]}})
+    # The epochs of all seeds were 7 and are 6 (10% is allowed, and nothing scatters). The accuracies differ by 60,
+    # 60.1 and 59.9 points, whose t is 0.6 / (0.001 / sqrt 3) = 1039, and the p-value of 2 degrees of freedom 1e-6.
+    numbers = {"test_accuracy": [0.28, 0.299, 0.321]}
+    path = keep(pytester, runs={"one": numbers, "two": {"epochs": [7, 7, 7]}})
     before = path.read_text()
     result = tiny(*ONLY)
     result.assert_outcomes(failed=1, deselected=3)
     result.stdout.fnmatch_lines(
         [
-            "2 of 6 numbers drifted from reports/tiny.baseline.json",
-            "run    metric         kept    measured    difference    allowed      seeds",
-            "one    test_accuracy  92.00%  90.00%      -2.00 points  1.00 points  3        drifted",
-            "one    train_loss     0.100   0.200       0.100         0.0100       3        drifted",
-            "device: GPU -> CPU",
+            "2 of 6 numbers drifted (kept in reports/tiny.baseline.json); device: GPU -> CPU",
+            "changed since: device: GPU -> CPU",
+            "run    metric         kept      measured    difference    allowed      seeds    p",
+            "one    test_accuracy  30.00%    90.00%      60.00 points  1.00 points  3        <0.001  drifted",
+            "two    epochs         7 epochs  6 epochs    -1 epochs     1 epochs     3                drifted",
             "if that is meant, keep the new ones: python -m harness baseline update specs/tiny.json",
         ]
     )
     assert path.read_text() == before
-    tolerances = {"test_accuracy": {"absolute": 0.02}, "train_loss": {"relative": 1}}
+    tolerances = {"test_accuracy": {"absolute": 0.6}, "epochs": {"absolute": 1}}
     write(pytester, merge_patch(SPEC, {"baseline": {"tolerances": tolerances}}))
     tiny(*ONLY).assert_outcomes(passed=1, deselected=3)
+
+
+def test_a_difference_that_may_be_chance_is_inconclusive(tiny: Session, pytester: pytest.Pytester) -> None:
+    # 0.92, 0.92, 0.92 to 0.88, 0.9, 0.92: differences of mean 0.02 and deviation 0.02, t = sqrt 3, p = 0.225.
+    keep(pytester, runs={"one": {"test_accuracy": [0.92, 0.92, 0.92]}})
+    result = tiny(*ONLY)
+    result.assert_outcomes(failed=1, deselected=3)
+    result.stdout.fnmatch_lines(
+        [
+            "0 of 6 numbers drifted, 1 differs by more than the tolerance, maybe by chance (kept in *",
+            "one    test_accuracy  92.00%  90.00%      -2.00 points  1.00 points  3        0.225  maybe by chance",
+        ]
+    )
+    tiny(*ONLY, "--harness-allow", "inconclusive").assert_outcomes(xfailed=1, deselected=3)
 
 
 @pytest.mark.parametrize(
@@ -409,6 +425,41 @@ def test_without_pytest_regressions_the_kept_numbers_are_blocked(tiny: Session, 
     result.assert_outcomes(skipped=1, deselected=3)
     result.stdout.fnmatch_lines(["SKIPPED *: blocked: the kept numbers need pytest-regressions, which is not here: *"])
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+class TestForge:
+    """A workflow gets of a session what it gets of the commands."""
+
+    def test_what_does_not_pass_is_annotated_and_summarized(
+        self, tiny: Session, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keep(pytester, runs={"two": {"epochs": [7, 7, 7]}})
+        monkeypatch.setenv("GITHUB_ACTIONS", "true")
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "step.md"))
+        monkeypatch.setenv("GITHUB_WORKSPACE", str(pytester.path))
+        result = tiny("specs", "-k", "steady or learns or baseline")
+        result.assert_outcomes(passed=1, failed=2, deselected=1)
+        lines = [line for line in result.stdout.lines if line.startswith("::")]
+        assert [line.partition("title=")[2].partition("::")[0] for line in lines] == [
+            "tiny%3A steady%3A fail",
+            "tiny%3A [baseline]%3A fail",
+        ]
+        assert lines[0].startswith("::error file=specs/tiny.json,line=46,")
+        summary = (pytester.path / "step.md").read_text()
+        assert summary.startswith("## 1 of 2 expectations passes, 1 fails. 1 kept number drifted.")
+        assert "unsure" not in summary
+
+    def test_nothing_is_told_unasked_elsewhere_and_all_where_it_is_asked(
+        self, tiny: Session, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "step.md"))
+        assert not [line for line in tiny("specs", "-k", "steady").stdout.lines if line.startswith("::")]
+        assert not (pytester.path / "step.md").exists()
+        asked = ("--harness-annotate", "github", "--harness-summary", "s.md", "--harness-allow", "inconclusive")
+        lines = [line for line in tiny("specs", *asked).stdout.lines if line.startswith("::")]
+        assert [line.partition(" ")[0] for line in lines] == ["::error", "::notice"]
+        assert (pytester.path / "s.md").read_text().startswith("## 1 of 3 expectations")
 
 
 def test_a_session_without_specifications_imports_nothing_of_the_harness(pytester: pytest.Pytester) -> None:

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.check import Allow, Verdict
 from harness.ci.cases import Case, Suite
 from harness.ci.forge import command, repository_path
-from harness.ci.message import headline
+from harness.ci.message import details, headline
 from harness.console import visible
 from harness.report.outcome import worded
+
+_MOST_LINES = 12
+"""Of what changed and drifted; a forge shows the first few lines."""
 
 _LEVELS = {
     Verdict.FAIL: "error",
@@ -51,3 +54,7 @@ def _text(case: Case) -> Iterator[str]:
         yield case.message
     if case.stale and visible(case.stale) != headline(case):
         yield f"stale: {case.stale}"
+    lines = details(case)
+    yield from lines[:_MOST_LINES]
+    if len(lines) > _MOST_LINES:
+        yield f"and {len(lines) - _MOST_LINES} more lines; --junit and --json have them all"

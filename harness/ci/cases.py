@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.check import Allow, Judgement, Mark, Verdict, stale_runs, verdict_of_runs
+from harness.compare.regression import Regression
 from harness.results import RunResult
 from harness.spec.expression import parse, references
 from harness.spec.load import expectation_places
@@ -17,11 +18,16 @@ RUNS = "[runs]"
 """Names the case of the runs that no expectation reads; no expectation has such an id."""
 
 
+BASELINE = "[baseline]"
+"""Names the case of the comparison with the kept numbers; no expectation has such an id."""
+
+
 @dataclass(frozen=True)
 class Conclusion:
     """What came of one experiment; `report` is its Markdown, where one was written.
 
-    `unwritten` says why one that was to be written is not there.
+    `unwritten` says why one that was to be written is not there. `regression` is the comparison with the kept
+    numbers, where that was asked for.
     """
 
     experiment: Experiment
@@ -29,11 +35,14 @@ class Conclusion:
     judgements: Sequence[Judgement]
     report: Path | None = None
     unwritten: str = ""
+    regression: Regression | None = None
 
 
 @dataclass(frozen=True)
 class Case:
     """One thing that passes or does not; `judgement` is None for the runs that no expectation reads.
+
+    `regression` is there for the comparison with the kept numbers alone.
 
     `place` is where it stands in a specification. `seconds` is how long the runs trained that it rests on
     and no earlier case of the experiment does, so that the times of all cases add up. `stale` says which
@@ -48,6 +57,7 @@ class Case:
     seconds: float
     judgement: Judgement | None
     stale: str = ""
+    regression: Regression | None = None
 
     def passes(self, allow: Allow) -> bool:
         """Tell whether it passes; one that rests on stale runs does where that is allowed."""
@@ -81,7 +91,7 @@ def places(experiment: Experiment) -> Mapping[str, Place]:
     except SpecError:  # edited since it was read
         found = {}
     ids = [expectation.id for expectation in experiment.expectations]
-    return {RUNS: start} | {name: found.get(name.partition("[")[0], start) for name in ids}
+    return {RUNS: start, BASELINE: start} | {name: found.get(name.partition("[")[0], start) for name in ids}
 
 
 def case_of_runs(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Verdict, str]:
@@ -115,6 +125,14 @@ def _cases(conclusion: Conclusion) -> Iterator[Case]:
         title = f"The runs that no expectation reads are done: {', '.join(rest)}"
         stale = stale_runs(rest, experiment.seeds, {(each.run, each.seed): each for each in results})
         yield Case(RUNS, title, where[RUNS], verdict, message, _seconds(set(rest), results, counted), None, stale)
+    if conclusion.regression is not None:
+        yield case_of_regression(conclusion.regression, where[BASELINE])
+
+
+def case_of_regression(regression: Regression, place: Place) -> Case:
+    """Return the case of the comparison with the kept numbers."""
+    title = f"The numbers are those of {regression.path}"
+    return Case(BASELINE, title, place, regression.verdict, regression.message, 0.0, None, "", regression)
 
 
 def _seconds(runs: set[str], results: Sequence[RunResult], counted: set[str]) -> float:

@@ -30,7 +30,18 @@
           "basis": "claim",              paper, claim or measured
           "stale": "..."                 which runs it rests on are stale and why; not there where none is
         }
-      ]
+      ],
+      "baseline": {                      null where --baseline was not given
+        "file": "reports/quickstart-digits.baseline.json",
+        "verdict": "fail",               pass, fail (drift), inconclusive (maybe chance), blocked (none kept) or error
+        "message": "...",                empty for a pass
+        "compared": 126,                 numbers: a metric of a run each
+        "changed_since": ["training.schedule.parameters.rate (0.03 -> 0.025) changed in all 9 runs"],
+        "drifted": [                     what drifted, and what may have (its "uncertain" is true)
+          {"run": "confusion", "metric": "test_accuracy", "kept": 0.1, "measured": 0.2, "allowed": 0.01,
+           "p": 0.0004, "lost": [], "gained": [], "unusable": [], "uncertain": false}
+        ]
+      }
     }
   ]
 }
@@ -49,6 +60,8 @@ from collections.abc import Sequence
 
 from harness.check import Allow, Judgement, Verdict
 from harness.ci.cases import Case, Conclusion, Suite
+from harness.compare.regression import Regression
+from harness.report.baseline import Comparison
 from harness.report.result_json import finite
 from harness.results import Status
 from harness.spec.records import Json
@@ -80,6 +93,33 @@ def _experiment(suite: Suite) -> dict[str, Json]:
         "seeds": list(experiment.seeds),
         "runs": {status.value: statuses[status] for status in Status},
         "expectations": [_expectation(case, case.judgement) for case in suite.cases if case.judgement is not None],
+        "baseline": _regression(conclusion.regression) if conclusion.regression is not None else None,
+    }
+
+
+def _regression(regression: Regression) -> dict[str, Json]:
+    return {
+        "file": regression.path.as_posix(),
+        "verdict": regression.verdict.value,
+        "message": regression.message,
+        "compared": len(regression.comparisons),
+        "changed_since": list(regression.causes),
+        "drifted": [_moved(each) for each in (*regression.drifted, *regression.uncertain)],
+    }
+
+
+def _moved(comparison: Comparison) -> dict[str, Json]:
+    return {
+        "run": comparison.run,
+        "metric": comparison.metric,
+        "kept": comparison.kept,
+        "measured": comparison.measured,
+        "allowed": comparison.allowed,
+        "p": comparison.test.adjusted if comparison.test is not None else None,
+        "lost": list(comparison.lost),
+        "gained": list(comparison.gained),
+        "unusable": list(comparison.unusable),
+        "uncertain": comparison.uncertain,
     }
 
 

@@ -1,4 +1,7 @@
-"""JUnit XML, as most services read it: a test suite an experiment, a test case an expectation."""
+"""JUnit XML, as most services read it: a test suite an experiment, a test case an expectation.
+
+Where `--baseline` was given, the comparison with the kept numbers is a case too.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ def _case(case: Case, conclusion: Conclusion, allow: Allow) -> ElementTree.Eleme
         file=os.path.normpath(case.place.path),
         line=str(case.place.line),
     )
-    _add_properties(element, _of_judgement(case.judgement) if case.judgement is not None else ())
+    _add_properties(element, _of_case(case))
     tag = _outcome(case, allow)
     if tag is not None:
         kind = Mark.STALE.value if case.verdict is Verdict.PASS else case.verdict.value
@@ -91,6 +94,19 @@ def _of_experiment(conclusion: Conclusion) -> Iterator[tuple[str, str]]:
         yield "report", conclusion.report.as_posix()
 
 
+def _of_case(case: Case) -> Iterator[tuple[str, str]]:
+    if case.judgement is not None:
+        yield from _of_judgement(case.judgement)
+    regression = case.regression
+    if regression is not None:
+        yield "verdict", regression.verdict.value
+        yield "baseline", regression.path.as_posix()
+        yield "numbers", str(len(regression.comparisons))
+        yield "drifted", str(len(regression.drifted))
+        for cause in regression.causes:
+            yield "changed since", cause
+
+
 def _of_judgement(judgement: Judgement) -> Iterator[tuple[str, str]]:
     expectation = judgement.expectation
     numbers = {
@@ -111,7 +127,7 @@ def _of_judgement(judgement: Judgement) -> Iterator[tuple[str, str]]:
             yield name, repr(value)
 
 
-def _add_properties(element: ElementTree.Element, properties: Iterator[tuple[str, str]] | tuple[()]) -> None:
+def _add_properties(element: ElementTree.Element, properties: Iterator[tuple[str, str]]) -> None:
     pairs = list(properties)
     if pairs:
         parent = _element("properties")

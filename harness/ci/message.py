@@ -29,7 +29,19 @@ def message(case: Case, report: Path | None) -> str:
     lines = [*_lines(case), ("stands in", shown(case.place))]
     if report is not None:
         lines.append(("report", str(report)))
-    return "\n".join([headline(case), *(f"  {label:<9}  {visible(text)}" for label, text in lines)])
+    said = [headline(case), *(f"  {label:<9}  {visible(text)}" for label, text in lines)]
+    return "\n".join([*said, *map(visible, details(case)), *_advice(case)])
+
+
+def details(case: Case) -> list[str]:
+    """Return what changed since the numbers were kept and which moved, a line each; nothing for other cases."""
+    return case.regression.lines if case.regression is not None else []
+
+
+def _advice(case: Case) -> Iterator[str]:
+    regression = case.regression
+    if regression is not None and (regression.drifted or regression.uncertain):
+        yield f"if that is meant, keep the new ones: python -m harness baseline update {visible(str(case.place.path))}"
 
 
 def measured(judgement: Judgement) -> str:

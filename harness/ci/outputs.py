@@ -21,12 +21,17 @@ _ADVICE = "name another file, or move that one away"
 
 @dataclass(frozen=True)
 class Outputs:
-    """The files to write, None for each that is not wanted, and whether to print annotations."""
+    """The files to write, None for each that is not wanted, and whether to print annotations.
+
+    `baseline` is the folder of the kept numbers to compare with, None where nothing is compared: what drifted is
+    part of every form, and of the exit code.
+    """
 
     junit: Path | None = None
     json: Path | None = None
     summary: Path | None = None
     annotate: bool = False
+    baseline: Path | None = None
 
     @property
     def named(self) -> list[tuple[str, Path]]:
@@ -111,7 +116,17 @@ def write(outputs: Outputs, conclusions: Sequence[Conclusion], allow: Allow, cod
     """
     if outputs == NOTHING:
         return
-    found, failed = suites(conclusions), list[Exception]()
+    write_suites(outputs, suites(conclusions), allow, code)
+
+
+def write_suites(outputs: Outputs, found: Sequence[Suite], allow: Allow, code: int) -> None:
+    """Write what is wanted of some cases, as `write` does of all.
+
+    Raises:
+        StoreError: a file cannot be written.
+        OverwriteError: somebody else's file came to be in the way meanwhile.
+    """
+    failed = list[Exception]()
     for put in _writers(outputs, found, allow, code):
         try:
             put()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.check import Verdict
 from harness.ci.cases import Case, Suite
 from harness.ci.forge import commit_address, repository_path
+from harness.ci.message import details as explained
 from harness.ci.message import headline, measured
-from harness.report.markdown import bullets, code, details, escape, file_link, table, unbroken
-from harness.report.outcome import marked, outcome, resting_on_stale
+from harness.console import visible
+from harness.report.markdown import bullets, code, details, escape, fence, file_link, table, unbroken
+from harness.report.outcome import marked, outcome, plural, resting_on_stale
 from harness.report.words import BASES, expected
 from harness.spec.problems import Place
 
@@ -23,8 +26,24 @@ def summary(suites: Sequence[Suite], environment: Mapping[str, str]) -> str:
     verdicts = [case.verdict for suite in suites for case in suite.cases if case.judgement is not None]
     stale = sum(bool(case.stale) for suite in suites for case in suite.cases if case.judgement is not None)
     head = " ".join(filter(None, [outcome(verdicts), resting_on_stale(stale, len(verdicts))]))
-    parts = [f"## {head}", *(_experiment(suite, environment) for suite in suites)]
+    parts = [f"## {head}{_drift(suites)}", *(_experiment(suite, environment) for suite in suites)]
     return "\n\n".join(parts) + "\n\n"
+
+
+def _drift(suites: Sequence[Suite]) -> str:
+    """Say of the kept numbers, in the same line as the verdicts, how many of all experiments drifted."""
+    found = [suite.conclusion.regression for suite in suites if suite.conclusion.regression is not None]
+    if not found:
+        return ""
+    counts = Counter(each.verdict for each in found)
+    drifted = sum(len(each.drifted) for each in found)
+    unclear = counts[Verdict.INCONCLUSIVE], counts[Verdict.BLOCKED] + counts[Verdict.ERROR]
+    parts = [
+        f"{drifted or 'No'} kept number{'' if drifted == 1 else 's'} drifted",
+        f"of {plural(unclear[0], 'experiment')} it is not clear" if unclear[0] else "",
+        f"those of {plural(unclear[1], 'experiment')} were not compared" if unclear[1] else "",
+    ]
+    return f" {', '.join(filter(None, parts))}."
 
 
 def _experiment(suite: Suite, environment: Mapping[str, str]) -> str:
@@ -39,7 +58,8 @@ def _experiment(suite: Suite, environment: Mapping[str, str]) -> str:
     if rows:
         body.append(table(["verdict", "expectation", "expected", "measured", "rests on"], rows))
     body += [bullets([f"{code(case.id)}: {escape(_why(case))}" for case in wrong])] if wrong else []
-    head = f"{experiment.name}: {outcome(verdicts)}"
+    head = f"{experiment.name}: {outcome(verdicts)}{_drift([suite])}"
+    body += [fence("\n".join(visible(line) for line in explained(case))) for case in wrong if explained(case)]
     if wrong:
         return "\n\n".join([f"### {escape(head)}", escape(experiment.title), *body])
     return details(head, "\n\n".join([escape(experiment.title), *body]))
@@ -56,7 +76,10 @@ def _row(case: Case, environment: Mapping[str, str]) -> list[str]:
         marked(case.verdict, case.stale),
         f"{_link(case.id, case.place, environment)} {escape(case.title)}".rstrip(),
     ]
-    judgement = case.judgement
+    judgement, regression = case.judgement, case.regression
+    if regression is not None:
+        counted = regression.counted if regression.comparisons else ""
+        return [*first, f"as in {code(regression.path.as_posix())}", escape(counted), "kept numbers"]
     if judgement is None:
         return [*first, "", "", ""]
     expectation = judgement.expectation

@@ -41,9 +41,10 @@ def baseline() -> None:
 def compare(paths: tuple[Path, ...], store: Path, reports: Path) -> None:
     """Show which stored numbers drifted from the kept ones.
 
-    A number that some seed has on one side alone has drifted too. Exit codes: 0 none drifted; 1 some did;
-    3 a baseline cannot be read, or a run failed; 4 some numbers are not measured or not kept yet, or are
-    those of stale runs.
+    A number that some seed has on one side alone has drifted too. What changed since the numbers were kept
+    (settings, code, packages) is told first. Exit codes: 0 none drifted; 1 some did; 3 a baseline cannot be read,
+    or a run failed; 4 some numbers are not measured or not kept yet, are those of stale runs, or differ by more than
+    the tolerance and maybe by chance.
     """
     sys.exit(_worst(_compared(*each) for each in _measured(paths, store, reports)))
 
@@ -95,8 +96,8 @@ def _told(error: BaselineError) -> int:
 
 def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
     """Show what drifted in an experiment, and return the exit code."""
-    from harness.report.baseline import BaselineError
-    from harness.report.drift import drift_table
+    from harness.compare.regression import between
+    from harness.report.baseline import BaselineError, path_of
 
     if isinstance(kept, BaselineError):
         return _told(kept)
@@ -105,12 +106,11 @@ def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
     if kept is None:
         click.echo(f"{experiment.name}: no baseline yet")
         return BLOCKED
-    compared = _compare(experiment, kept, now)
-    drifted = [each for each in compared if each.drifted]
-    click.echo(f"{experiment.name}: {len(drifted)} of {len(compared)} numbers drifted")
-    if drifted:
-        click.echo(drift_table(drifted))
-    return DRIFTED if drifted else 0
+    found = between(kept, now, experiment, path_of(experiment.name, Path()))
+    click.echo(f"{experiment.name}: {found.counted}")
+    for line in found.lines if found.message else ():
+        click.echo(visible(line))
+    return DRIFTED if found.drifted else BLOCKED if found.uncertain else 0
 
 
 def _measured(paths: tuple[Path, ...], store: Path, reports: Path) -> Iterator[tuple[Experiment, Kept, Baseline | int]]:
@@ -146,6 +146,7 @@ def _measured(paths: tuple[Path, ...], store: Path, reports: Path) -> Iterator[t
 
 def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) -> bool:
     """Show what would change, and tell whether anything would."""
+    from harness.compare.causes import setting_causes
     from harness.report.drift import changes, drift_table, other_environment
     from harness.report.outcome import plural
 
@@ -153,7 +154,7 @@ def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) 
         count = sum(map(len, now.values.values()))
         click.echo(f"{experiment.name}: no baseline yet; {count} numbers of {plural(len(now.values), 'run')}")
         return True
-    if kept.values == now.values and kept.seeds == now.seeds:
+    if kept.values == now.values and kept.seeds == now.seeds and kept.settings == now.settings:
         click.echo(f"{experiment.name}: as it is kept")
         return False
     compared = _compare(experiment, kept, now)
@@ -163,12 +164,15 @@ def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) 
         click.echo(drift_table(changed))
     if kept.seeds != now.seeds:
         click.echo(f"seeds: {list(kept.seeds)} -> {list(now.seeds)}")
-    for line in other_environment(kept, now):
+    if not kept.settings:
+        click.echo("the settings of the runs are kept now too")
+    for line in [*setting_causes(kept.settings, now.settings), *other_environment(kept, now)]:
         click.echo(line)
     return True
 
 
 def _compare(experiment: Experiment, kept: Baseline, now: Baseline) -> tuple[Comparison, ...]:
+    from harness.compare.causes import resettled
     from harness.report.baseline import compare
 
-    return compare(kept, now, experiment.tolerances)
+    return compare(kept, now, experiment.tolerances, resettled(kept.settings, now.settings))

@@ -26,7 +26,34 @@ class Output(click.ParamType[Path | None]):
         return Path(value) if value else None
 
 
+def _no_specifications(_context: click.Context, _parameter: click.Parameter, folder: Path | None) -> Path | None:
+    """Refuse specifications that stand after the option, which then takes them for its folder."""
+    from harness.spec.find import below
+
+    if folder is None or not folder.exists():
+        return folder
+    if folder.is_dir() and (any(folder.glob("*.baseline.json")) or not below(folder).specifications):
+        return folder
+    raise click.BadParameter(
+        f"{folder} is no folder of kept numbers; name the specifications first, or write "
+        f"--baseline={BASELINES} before them"
+    )
+
+
+BASELINES = Path("reports")
+"""The folder of the kept numbers where none is named."""
+
 _OPTIONS = options(
+    click.option(
+        "--baseline",
+        type=click.Path(path_type=Path),
+        is_flag=False,
+        flag_value=BASELINES,
+        metavar="[FOLDER]",
+        callback=_no_specifications,
+        help="Compare with the numbers kept in FOLDER (reports, where none is named): drift is a fail, no kept "
+        "numbers are blocked.",
+    ),
     click.option("--junit", type=Output(), help="Write JUnit XML: a test case an expectation."),
     click.option("--json", type=Output(), help="Write the verdicts as compact JSON."),
     click.option(
@@ -45,10 +72,8 @@ def with_outputs(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options to a command, which gets them as one `outputs`."""
 
     @functools.wraps(function)
-    def command(
-        *arguments: Any, junit: Path | None, json: Path | None, summary: Path | None, annotate: str | None, **rest: Any
-    ) -> None:
-        outputs = _outputs(junit, json, summary, annotate)
+    def command(*arguments: Any, **rest: Any) -> None:
+        outputs = _outputs(*(rest.pop(name) for name in ("junit", "json", "summary", "annotate", "baseline")))
         with explained():
             _clear(outputs)
         function(*arguments, outputs=outputs, **rest)
@@ -63,9 +88,11 @@ def _clear(outputs: Outputs) -> None:
     clear(outputs)
 
 
-def _outputs(junit: Path | None, json: Path | None, summary: Path | None, annotate: str | None) -> Outputs:
+def _outputs(
+    junit: Path | None, json: Path | None, summary: Path | None, annotate: str | None, baseline: Path | None
+) -> Outputs:
     from harness.ci.forge import in_actions
     from harness.ci.outputs import Outputs
 
     wanted = annotate == "github" if annotate else in_actions(os.environ)
-    return Outputs(junit, json, summary, wanted)
+    return Outputs(junit, json, summary, wanted, baseline)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
+from harness.compare.causes import code_causes, rank
 from harness.compare.records import DONE, Expected, Experiment, Run, Side
-from harness.compare.significance import Comparison, Values, compare_all
+from harness.compare.significance import Comparison, Outcome, Values, compare_all
 from harness.measurements import METRICS
 from harness.rounding import is_finite_number
 from harness.spec.expression import ExpressionError, parse, references
@@ -81,7 +83,7 @@ class ExpectationDifference:
 
 @dataclass(frozen=True)
 class ExperimentDifference:
-    """All of one experiment."""
+    """All of one experiment; `code` says which modules that made its runs changed."""
 
     name: str
     title: str
@@ -89,6 +91,7 @@ class ExperimentDifference:
     runs: tuple[RunDifference, ...] = ()
     expectations: tuple[ExpectationDifference, ...] = ()
     environment: tuple[Change, ...] = ()
+    code: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -102,12 +105,16 @@ class ExperimentDifference:
 
 @dataclass(frozen=True)
 class Difference:
-    """Everything, and the confidence with which it was told from chance."""
+    """Everything, and the confidence with which it was told from chance.
+
+    `remarks` say which runs of a store were compared, where it has several of one name and seed.
+    """
 
     before: str
     after: str
     confidence: float
     experiments: tuple[ExperimentDifference, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -158,7 +165,30 @@ def compare_sides(
     }
     numbers = compare_all(places, confidence, sizes)
     experiments = [_experiment(name, *pair, numbers, explain or key_alone) for name, pair in paired.items()]
-    return Difference(before.name, after.name, confidence, tuple(experiments))
+    experiments.sort(key=_weight, reverse=True)
+    remarks = (*before.remarks, *after.remarks)
+    return Difference(before.name, after.name, confidence, tuple(experiments), tuple(dict.fromkeys(remarks)))
+
+
+def _weight(experiment: ExperimentDifference) -> tuple[int, float]:
+    """Return how much an experiment's changes matter: its changed verdicts, then its largest change."""
+    turned = sum(each.verdict_changed for each in experiment.expectations)
+    return turned, max((weight(each) for each in _comparisons(experiment)), default=0.0)
+
+
+def weight(comparison: Comparison | None) -> float:
+    """Return how much a change matters: how many times the difference is the half-width of its interval.
+
+    Nothing for one within chance; for one seed, which has no interval, the share of the larger number; and more than
+    any for a number that some seeds have on one side alone.
+    """
+    if comparison is None or not comparison.outcome.changes:
+        return 0.0
+    if comparison.outcome is Outcome.EXISTENCE or comparison.difference is None:
+        return math.inf
+    if comparison.half_width is not None:
+        return abs(comparison.difference) / comparison.half_width if comparison.half_width else math.inf
+    return abs(comparison.difference) / max(abs(side.mean or 0.0) for side in (comparison.before, comparison.after))
 
 
 def _alike(before: Side, after: Side) -> tuple[Side, Side]:
@@ -312,6 +342,7 @@ def _experiment(
         tuple(runs),
         tuple(_expectations(name, before, after, numbers)),
         _environment(before, after),
+        tuple(code_causes(before.code, after.code)),
     )
 
 
@@ -366,10 +397,10 @@ def _changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[
 
 
 def _environment(before: Experiment, after: Experiment) -> tuple[Change, ...]:
-    """Return what both sides tell of their surroundings and tell differently."""
-    both = before.environment.keys() & after.environment.keys()
+    """Return what both sides tell of their surroundings and tell differently, packages first."""
+    both = sorted(before.environment.keys() & after.environment.keys(), key=rank)
     changes = _changes(
-        {name: ", ".join(before.environment[name]) for name in before.environment if name in both},
-        {name: ", ".join(after.environment[name]) for name in before.environment if name in both},
+        {name: ", ".join(before.environment[name]) for name in both},
+        {name: ", ".join(after.environment[name]) for name in both},
     )
     return tuple(changes)

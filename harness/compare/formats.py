@@ -48,6 +48,7 @@ def as_json(difference: Difference) -> str:
         "after": difference.after,
         "confidence": difference.confidence,
         "changed": difference.changes,
+        "remarks": list(difference.remarks),
         "experiments": {each.name: _experiment(each) for each in difference.experiments},
     }
     return json.dumps(finite(document), indent=1, ensure_ascii=False, allow_nan=False)
@@ -58,6 +59,7 @@ def _experiment(experiment: ExperimentDifference) -> dict[str, Json]:
         "title": experiment.title,
         "presence": experiment.presence.value,
         "changed": experiment.changes,
+        "code": list(experiment.code),
         "environment": _changes(experiment.environment),
         "runs": {run.name: _run(run) for run in experiment.runs},
         "expectations": {each.id: _expectation(each) for each in experiment.expectations},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.compare.difference import (
@@ -15,6 +15,7 @@ from harness.compare.difference import (
     Presence,
     RunDifference,
     only_changes,
+    weight,
 )
 from harness.compare.records import Expected
 from harness.compare.significance import Comparison, Method, Outcome, Sample
@@ -49,7 +50,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """All that is said of a difference; `alone` are the experiments that one side alone has."""
+    """All that is said of a difference; `alone` says which experiments one side alone has, and of which runs."""
 
     before: str
     after: str
@@ -66,7 +67,7 @@ def page(difference: Difference, everything: bool = False) -> Page:
         difference.before,
         difference.after,
         summary(difference),
-        list(_alone(shown)),
+        [*difference.remarks, *_alone(shown)],
         [_section(experiment) for experiment in shown.experiments if experiment.presence is Presence.BOTH],
         list(_footer(difference, everything)),
     )
@@ -104,18 +105,28 @@ def _alone(difference: Difference) -> Iterator[str]:
 
 
 def _section(experiment: ExperimentDifference) -> Section:
-    numbers = [row for run in experiment.runs for row in _numbers(run)]
-    expectations = [_expectation(each) for each in experiment.expectations]
+    """Say first what changed, then what that did, weightiest first: changed verdicts, then the largest changes."""
+    measured = [(run, metric, each) for run in experiment.runs for metric, each in (run.numbers or {}).items()]
+    measured.sort(key=lambda each: -weight(each[2]))
+    judged = sorted(experiment.expectations, key=lambda each: (not each.verdict_changed, -weight(each.comparison)))
+    numbers = [_number(*each) for each in measured]
+    expectations = [_expectation(each) for each in judged]
     tables = [Table(_EXPECTATIONS, expectations, "<<>>>><"), Table(_NUMBERS, numbers, "<<>>>>><")]
-    sentences = [*_runs(experiment), *_terms(experiment), *_environment(experiment)]
+    sentences = [
+        *_said(experiment, lambda run: run.settings),
+        *experiment.code,
+        *_environment(experiment),
+        *_said(experiment, _of_run),
+        *_terms(experiment),
+    ]
     return Section(experiment.name, experiment.title, sentences, [table for table in tables if table.rows])
 
 
-def _runs(experiment: ExperimentDifference) -> Iterator[str]:
+def _said(experiment: ExperimentDifference, of: Callable[[RunDifference], Iterable[str]]) -> Iterator[str]:
     """Yield what is to be said of runs besides their numbers; what holds for several is said once."""
     said: dict[str, list[str]] = {}
     for run in experiment.runs:
-        for sentence in _of_run(run):
+        for sentence in of(run):
             said.setdefault(sentence, []).append(run.name)
     for sentence, names in said.items():
         yield f"{', '.join(names)}: {sentence}"
@@ -129,7 +140,6 @@ def _of_run(run: RunDifference) -> Iterator[str]:
         moves.setdefault((before, after), []).append(seed)
     for (before, after), seeds in moves.items():
         yield f"{seeds_named([int(seed.split()[1]) for seed in seeds])} {before} -> {after}"
-    yield from run.settings
 
 
 def _terms(experiment: ExperimentDifference) -> Iterator[str]:
@@ -161,19 +171,18 @@ def _environment(experiment: ExperimentDifference) -> Iterator[str]:
         yield "ran with " + "; ".join(_change(change) for change in experiment.environment)
 
 
-def _numbers(run: RunDifference) -> Iterator[Sequence[str]]:
-    for metric, comparison in (run.numbers or {}).items():
-        scale = scale_of(metric)
-        yield (
-            run.name,
-            metric,
-            _sample(comparison.before, scale),
-            _sample(comparison.after, scale),
-            _apart(comparison, scale),
-            _count(comparison),
-            _probability(comparison),
-            _outcome(comparison),
-        )
+def _number(run: RunDifference, metric: str, comparison: Comparison) -> Sequence[str]:
+    scale = scale_of(metric)
+    return (
+        run.name,
+        metric,
+        _sample(comparison.before, scale),
+        _sample(comparison.after, scale),
+        _apart(comparison, scale),
+        _count(comparison),
+        _probability(comparison),
+        _outcome(comparison),
+    )
 
 
 def _expectation(each: ExpectationDifference) -> Sequence[str]:

@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.compare import revision
-from harness.compare.records import Experiment, ReadError, Run, Side, UnknownSide
+from harness.compare.records import Experiment, ReadError, Side, UnknownSide
 from harness.compare.result_file import NotAResult, experiment
-from harness.results import Status
-from harness.store import Store, StoreError
+from harness.compare.stored import of_store
+from harness.store import Store
 
 ACCEPTED = (
     "a result file (reports/NAME.json), a folder of reports, a store (.harness/store), "
@@ -53,7 +53,7 @@ def _of_path(path: Path, word: str) -> Side:
             return _judged(word, [_parsed(str(path), path.read_bytes())], True, f"{path} is no result file of reports")
         files = [(str(file), file.read_bytes()) for file in sorted(path.glob("*.json")) if file.is_file()]
         if not files and (path / "runs").is_dir():
-            return _of_store(Store(path), word)
+            return of_store(Store(path), word)
         documents = [_parsed(name, content) for name, content in files]
     except OSError as error:
         raise ReadError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
@@ -80,26 +80,3 @@ def _judged(word: str, documents: Iterable[tuple[str, Any]], single: bool, empty
     if not experiments:
         raise ReadError(empty)
     return Side(word, experiments, single=single)
-
-
-def _of_store(store: Store, word: str) -> Side:
-    """Read the finished runs of a store by the experiment, run and seed that they bear; the newest of each counts."""
-    runs: dict[str, dict[str, dict[int, Run]]] = {}
-    surroundings: dict[str, dict[str, set[str]]] = {}
-    kept: dict[str, Run] = {}
-    try:
-        for key in sorted(store.keys(), key=store.moment):
-            origin, result = store.finished(key, history=False)
-            kept[key] = Run(key, Status.DONE.value, result.measurements, dict(origin.settings), origin.parent)
-            runs.setdefault(origin.experiment, {}).setdefault(origin.run, {})[origin.seed] = kept[key]
-            for what, value in result.environment.items():
-                surroundings.setdefault(origin.experiment, {}).setdefault(what, set()).add(str(value))
-    except StoreError as error:
-        raise ReadError(str(error)) from error
-    if not runs:
-        raise ReadError(f"the store {store.root} has no finished runs")
-    experiments = {
-        name: Experiment("", runs[name], environment={what: tuple(sorted(v)) for what, v in surroundings[name].items()})
-        for name in sorted(runs)
-    }
-    return Side(word, experiments, judged=False, kept=kept)

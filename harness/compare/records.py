@@ -15,7 +15,8 @@ class Run:
     """One run of one seed.
 
     `measurements` holds a number for every metric that was measured, None or a non-finite one where it does
-    not exist. `settings` and `parent` (the key of the run that it starts from) are known of stored runs alone.
+    not exist. `settings` and `parent` (the key of the run that it starts from) are None where they are not known, as
+    in older reports.
     """
 
     key: str
@@ -40,12 +41,16 @@ class Expected:
 
 @dataclass(frozen=True)
 class Experiment:
-    """The runs of one experiment, by name and seed, its expectations by id, and what it ran with."""
+    """The runs of one experiment, by name and seed, its expectations by id, and what it ran with.
+
+    `code` holds the digests of the modules that made the runs, and is empty where they are not known.
+    """
 
     title: str
     runs: Mapping[str, Mapping[int, Run]]
     expectations: Mapping[str, Expected] = field(default_factory=dict)
     environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Side:
 
     `judged` tells whether it has verdicts; `single` whether it is one experiment that was asked for by itself.
     `kept` holds every run of a store by its key: one that two experiments share bears the name of one of them.
+    `remarks` say which were taken of several runs of one name and seed.
     """
 
     name: str
@@ -61,6 +67,7 @@ class Side:
     judged: bool = True
     single: bool = False
     kept: Mapping[str, Run] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
 
 class ReadError(Exception):

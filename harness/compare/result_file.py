@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 
 from harness.compare.records import Expected, Experiment, ReadError, Run
 from harness.report.result_json import FORMAT
+from harness.report.settings import unpacked
 from harness.spec.records import Json
 from harness.typed import Value, WrongForm
 
@@ -49,12 +52,34 @@ def _experiment(document: Value) -> Experiment:
         name: {_seed(seed, of): _run(run) for seed, run in of.members()}
         for name, of in document.member("runs").members()
     }
+    runs = _with_settings(runs, document)
     environment = {
         what: tuple(sorted(value for value, _ in counts.members()))
         for what, counts in document.member_or("environment", {}).members()
     }
     expectations = dict(map(_expected, document.member_or("judgements", []).items()))
-    return Experiment(document.member_or("title", "").text(), runs, expectations, environment)
+    code = {name: each.text() for name, each in document.member_or("code", {}).members()}
+    return Experiment(document.member_or("title", "").text(), runs, expectations, environment, code)
+
+
+def _with_settings(runs: dict[str, dict[int, Run]], document: Value) -> dict[str, dict[int, Run]]:
+    """Give the runs their settings and the keys of those that they start from, where the file has settings."""
+    if not document.has("settings"):
+        return runs
+    try:
+        settings = unpacked(document.member("settings").value)
+    except ValueError as error:
+        raise WrongForm(str(error)) from error
+    return {
+        name: {seed: _complete(run, seed, settings.get(name), runs) for seed, run in of.items()}
+        for name, of in runs.items()
+    }
+
+
+def _complete(run: Run, seed: int, settings: Json | None, runs: Mapping[str, Mapping[int, Run]]) -> Run:
+    start = settings.get("initialize_from") if settings is not None else None
+    parent = runs.get(start, {}).get(seed) if isinstance(start, str) else None
+    return replace(run, settings=settings, parent=parent.key if parent is not None else None)
 
 
 def _seed(text: str, holder: Value) -> int:

@@ -10,12 +10,15 @@ from harness.numbers import number, scale_of, scale_of_difference
 from harness.report.baseline import Baseline, Comparison
 from harness.report.outcome import seeds_named
 
-_HEADERS = ("run", "metric", "kept", "measured", "difference", "allowed", "seeds", "")
+_HEADERS = ("run", "metric", "kept", "measured", "difference", "allowed", "seeds", "p", "")
 
 
 def drift_table(comparisons: Sequence[Comparison]) -> str:
-    """Return a table of the comparisons, those that drifted marked."""
-    return tabulate([_row(each) for each in comparisons], _HEADERS, tablefmt="plain", disable_numparse=True)
+    """Return a table of the comparisons, those that drifted marked; p-values where any was tested."""
+    rows, headers = [_row(each) for each in comparisons], list(_HEADERS)
+    if not any(each.test for each in comparisons):
+        rows, headers = [[*row[:-2], row[-1]] for row in rows], [*headers[:-2], headers[-1]]
+    return tabulate(rows, headers, tablefmt="plain", disable_numparse=True)
 
 
 def changes(comparisons: Sequence[Comparison]) -> list[Comparison]:
@@ -24,7 +27,7 @@ def changes(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 
 def other_environment(kept: Baseline, now: Baseline) -> list[str]:
-    """Say in lines what took part in measuring that did not before."""
+    """Say in lines what took part in measuring that did not before, also what one side alone recorded."""
     names = dict.fromkeys([*kept.environment, *now.environment])
     pairs = {name: (kept.environment.get(name, "nothing"), now.environment.get(name, "nothing")) for name in names}
     return [f"{name}: {before} -> {after}" for name, (before, after) in pairs.items() if before != after]
@@ -41,6 +44,7 @@ def _row(comparison: Comparison) -> list[str]:
         number(measured - kept, apart) if kept is not None and measured is not None else "",
         number(comparison.allowed, apart) if kept is not None else "",
         _seeds(comparison),
+        _probability(comparison),
         ", ".join(_remarks(comparison)),
     ]
 
@@ -52,9 +56,18 @@ def _seeds(comparison: Comparison) -> str:
     return counts if before == now == all_ else f"{counts} of {all_}"
 
 
+def _probability(comparison: Comparison) -> str:
+    """Return the corrected p-value, where the means were tested."""
+    if comparison.test is None:
+        return ""
+    return "<0.001" if comparison.test.adjusted < 0.0005 else f"{comparison.test.adjusted:.3f}"
+
+
 def _remarks(comparison: Comparison) -> Iterator[str]:
     if comparison.drifted:
         yield "drifted"
+    if comparison.uncertain:
+        yield "maybe by chance"
     for what, seeds in (
         ("gone", comparison.lost),
         ("not kept", comparison.gained),

@@ -10,7 +10,9 @@ from datetime import datetime
 from harness import machine
 from harness.check import Judgement
 from harness.report.environment import environment
+from harness.report.made_by import modules
 from harness.report.published import difference
+from harness.report.settings import packed
 from harness.results import RunResult
 from harness.spec.records import Experiment, Json, Statistic
 
@@ -47,6 +49,8 @@ def result_json(
         "judgements": [_judgement(judgement) for judgement in judgements],
         "runs": _runs(experiment, results),
         "environment": environment(results),
+        "settings": packed({name: run.resolved for name, run in experiment.runs.items()}),
+        "code": modules(results),
     }
     return json.dumps(finite(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from rich.console import Console
 
 from harness import files, machine
-from harness.check import Verdict, allowed, check, exit_code
+from harness.check import Allow, Verdict, allowed, check, exit_code
 from harness.ci.cases import Conclusion, case_of_runs
 from harness.ci.outputs import NOTHING, Outputs, prepare, refuse_foreign, write
+from harness.compare.regression import Regression, compare_with_kept
+from harness.console import visible
 from harness.ownership import OverwriteError, is_folder, is_stream, refuse_shared
 from harness.plan import Plan, make_plan
 from harness.report import folder
@@ -24,6 +26,9 @@ from harness.terminal import show_judgements
 
 _ERROR = 3
 """The exit code where something could not be written."""
+
+_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.ERROR: 3, Verdict.INCONCLUSIVE: 4, Verdict.BLOCKED: 4}
+"""By what a comparison with kept numbers came to."""
 
 
 def check_experiments(
@@ -135,6 +140,7 @@ def end(conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Output
         OverwriteError: a file came to be in the way meanwhile that the harness did not write.
     """
     accepted = allowed(allow)
+    conclusions = [_held(each, outputs.baseline) for each in conclusions]
     results = [result for each in conclusions for result in each.results]
     code = exit_code(
         [judgement for each in conclusions for judgement in each.judgements],
@@ -142,11 +148,29 @@ def end(conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Output
         [result.status for result in results],
         any(result.stale for result in results),
     )
+    code = _with_drift(code, [each.regression for each in conclusions if each.regression is not None], accepted)
     unwritten = list(dict.fromkeys(each.unwritten for each in conclusions if each.unwritten))
     write(outputs, conclusions, accepted, _ERROR if unwritten else code)
     if unwritten:
         raise StoreError("; ".join(unwritten))
     return code
+
+
+def _held(conclusion: Conclusion, baselines: Path | None) -> Conclusion:
+    """Compare an experiment with its kept numbers, where there is a folder of them, and show what drifted."""
+    if baselines is None:
+        return conclusion
+    found = compare_with_kept(conclusion.experiment, conclusion.results, baselines)
+    said = found.message or f"{found.counted} (kept in {found.path})"
+    for line in (f"{conclusion.experiment.name}: baseline: {found.verdict.value}: {said}", *found.lines):
+        Console().print(visible(line), markup=False, highlight=False, soft_wrap=True)
+    return replace(conclusion, regression=found)
+
+
+def _with_drift(code: int, regressions: Sequence[Regression], accepted: Allow) -> int:
+    """Return the exit code of verdicts and kept numbers together: an error goes first, a fail next, then a 4."""
+    codes = {code} | {_CODES[each.verdict] for each in regressions if each.verdict not in accepted}
+    return next(each for each in (3, 1, 4, 0) if each in codes)
 
 
 def _prepare_reports(reports: Path, experiments: Sequence[Experiment]) -> None:

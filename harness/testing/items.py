@@ -20,9 +20,6 @@ from harness.testing.regression import compare_with_kept, regressions_are_here
 if TYPE_CHECKING:
     from harness.testing.specification import Specification
 
-BASELINE = "[baseline]"
-"""Names the item that compares with the kept numbers; no expectation has such an id."""
-
 
 class _Item(pytest.Item):
     """What the items share: a place in a specification, and a verdict once they were set up."""
@@ -116,9 +113,12 @@ class BaselineItem(_Item):
         if not kept.is_file() and not self.config.getoption("force_regen"):
             command = f"python -m harness baseline update {experiment.path}"
             self.skip(None, f"no numbers are kept in {kept} yet; keep them with: {command}")
-        difference = compare_with_kept(self.config, kept, baseline.measure(experiment, results), experiment)
-        if difference:
-            self.fail(Verdict.FAIL, difference)
+        found, said = compare_with_kept(self.config, kept, baseline.measure(experiment, results), experiment)
+        if found is Verdict.INCONCLUSIVE and specification.settings.allows("inconclusive"):
+            self.verdict = found
+            pytest.xfail(f"inconclusive: {said}")
+        if said:
+            self.fail(found, said)
         self.verdict = Verdict.PASS
 
 
@@ -128,7 +128,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     found = yield
     if isinstance(item, _Item):
         verdict = item.verdict.value if item.verdict is not None else ""
-        found.harness = {"specification": os.fspath(item.path), "verdict": verdict}
+        found.harness = {"specification": os.fspath(item.path), "name": item.name, "verdict": verdict}
         if found.skipped and isinstance(found.longrepr, tuple):
             place = item.reportinfo()
             found.longrepr = os.fspath(place[0]), place[1] + 1, found.longrepr[2]

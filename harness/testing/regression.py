@@ -10,8 +10,12 @@ from typing import Any, cast
 
 import pytest
 
+from harness.check import Verdict
+from harness.ci.cases import case_of_regression
+from harness.ci.message import message
+from harness.compare.regression import between
 from harness.report import baseline
-from harness.report.drift import drift_table, other_environment
+from harness.spec.problems import Place
 from harness.spec.records import Experiment
 
 
@@ -21,16 +25,20 @@ def regressions_are_here(config: pytest.Config) -> bool:
     return there and config.getoption("force_regen", None) is not None
 
 
-def compare_with_kept(config: pytest.Config, kept: Path, now: baseline.Baseline, experiment: Experiment) -> str:
-    """Say what drifted from the numbers that a file keeps, or return nothing; --force-regen then keeps the new ones."""
+def compare_with_kept(
+    config: pytest.Config, kept: Path, now: baseline.Baseline, experiment: Experiment
+) -> tuple[Verdict, str]:
+    """Return the verdict and what explains it, nothing for a pass; --force-regen then keeps the new numbers."""
     from pytest_regressions.common import perform_regression_check
 
     said: list[str] = []
+    verdicts: list[Verdict] = []
 
     def check(_obtained: Path, expected: Path) -> None:
-        text = _drift(expected, now, experiment)
+        verdict, text = _drift(expected, now, experiment)
         if text:
             said.append(text)
+            verdicts.append(verdict)
             raise AssertionError
 
     # All that it reads of a request; the kept numbers are none of the files that --regen-all writes in silence.
@@ -50,7 +58,8 @@ def compare_with_kept(config: pytest.Config, kept: Path, now: baseline.Baseline,
             )
         except (AssertionError, baseline.BaselineError, pytest.fail.Exception) as error:
             said.append(str(error))
-    return "\n".join(filter(None, said))
+    text = "\n".join(filter(None, said))
+    return (verdicts[0] if verdicts else Verdict.FAIL if text else Verdict.PASS), text
 
 
 def _keep(now: baseline.Baseline, path: Path) -> None:
@@ -58,20 +67,13 @@ def _keep(now: baseline.Baseline, path: Path) -> None:
     baseline.write(now, path)
 
 
-def _drift(path: Path, now: baseline.Baseline, experiment: Experiment) -> str:
-    """Say what drifted from the numbers that a file keeps; nothing where nothing did."""
+def _drift(path: Path, now: baseline.Baseline, experiment: Experiment) -> tuple[Verdict, str]:
+    """Return the verdict, and what is to be said of it; nothing where nothing drifted from what a file keeps."""
     kept = baseline.read(path)
     if kept is None:
-        return f"there is no baseline {path}"
-    compared = baseline.compare(kept, now, experiment.tolerances)
-    drifted = [each for each in compared if each.drifted]
-    if not drifted:
-        return ""
-    return "\n".join(
-        [
-            f"{len(drifted)} of {len(compared)} numbers drifted from {path}",
-            drift_table(drifted),
-            *other_environment(kept, now),
-            f"if that is meant, keep the new ones: python -m harness baseline update {experiment.path}",
-        ]
-    )
+        return Verdict.BLOCKED, f"there is no baseline {path}"
+    found = between(kept, now, experiment, path)
+    if found.verdict is Verdict.PASS:
+        return found.verdict, ""
+    case = case_of_regression(found, Place(experiment.path, 1))
+    return found.verdict, message(case, None)

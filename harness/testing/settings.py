@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.ci.forge import in_actions
 from harness.spec.patch import parse_assignment
 from harness.spec.records import Json
 
@@ -24,6 +25,8 @@ class Settings:
     run: bool
     allow: frozenset[str]
     processes: int
+    annotate: bool = False
+    summary: Path | None = None
 
     def allows(self, verdict: str) -> bool:
         """Tell whether a verdict does not fail the session."""
@@ -58,7 +61,22 @@ def _settings(config: pytest.Config) -> Settings:
         not config.getoption("harness_no_run"),
         frozenset([*config.getoption("harness_allow"), *config.getini("harness_allow")]),
         int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")),
+        _annotates(config),
+        _summary(config),
     )
+
+
+def _annotates(config: pytest.Config) -> bool:
+    told = config.getoption("harness_annotate")
+    return told == "github" if told else in_actions(os.environ)
+
+
+def _summary(config: pytest.Config) -> Path | None:
+    given = config.getoption("harness_summary")
+    if given:
+        return Path(config.invocation_params.dir, given)
+    found = os.environ.get("GITHUB_STEP_SUMMARY") if in_actions(os.environ) else None
+    return Path(found) if found else None
 
 
 def _assignments(config: pytest.Config) -> Iterator[Json]:

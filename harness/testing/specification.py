@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import machine
-from harness.ci.cases import RUNS, Case, Conclusion, places, suites, unread
+from harness.ci.cases import BASELINE, RUNS, Case, Conclusion, places, suites, unread
 from harness.ci.outputs import NOTHING
 from harness.data import catalog
 from harness.ownership import OverwriteError
@@ -21,7 +21,7 @@ from harness.spec.load import load, load_file
 from harness.spec.problems import Place, SpecError
 from harness.spec.records import Experiment
 from harness.store import Store, StoreError
-from harness.testing.items import BASELINE, BaselineItem, ExpectationItem
+from harness.testing.items import BaselineItem, ExpectationItem
 from harness.testing.settings import Settings, settings, shown
 
 _NAMES = pytest.StashKey[dict[str, Path]]()

@@ -103,7 +103,7 @@ def test_one_damaged_baseline_ends_no_other_comparison(harness: Harness, pretend
     for name in "ab":
         pretend(Path(f"{name}.json"), Path(".harness/store"), values)
     assert harness("baseline", "update", "a.json", "b.json", "--yes").exit_code == 0
-    KEPT.write_text(KEPT.read_text().replace("0.5", "NaN", 1))
+    KEPT.write_text(KEPT.read_text().replace("[0.5]", "[NaN]", 1))
     found = harness("baseline", "compare", "a.json", "b.json")
     assert (found.exit_code, found.stdout) == (3, "b: 0 of 3 numbers drifted\n")
     assert "one, test_accuracy, seed 0: expected a finite number or null, found nan" in found.stderr

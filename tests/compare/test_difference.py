@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from harness.compare.difference import ABSENT, Change, Difference, Presence, compare_sides, only_changes
+from harness.compare.page import page
 from harness.compare.records import Experiment, Run, Side
 from harness.compare.result_file import experiment
 from harness.compare.settings import why
@@ -251,3 +252,66 @@ def test_other_surroundings_are_told_beside_changes_alone() -> None:
     found = compare_sides(side(before), side(after), 0.95)
     assert found.experiments[0].environment == (Change("keras", "3.15", "3.16"),)
     assert only_changes(found).experiments == ()
+
+
+def with_settings(document: Json, settings: dict[str, Json], code: Json | None = None) -> Json:
+    return document | {"settings": {"common": {}, "runs": settings}, "code": code or {}}
+
+
+class TestCauses:
+    """What changed is named first, of reports as of stores."""
+
+    def test_reports_name_the_setting_and_the_run_that_others_start_from(self) -> None:
+        child = SETTINGS | {"initialize_from": "one"}
+        runs = {"one": [0.1, 0.2], "two": [0.3, 0.4]}
+        before = with_settings(result(runs), {"one": SETTINGS, "two": child})
+        longer = SETTINGS | {"training": {"epochs": 4}}
+        after = with_settings(result(runs, key="other"), {"one": longer, "two": child})
+        found = compare_sides(side(before), side(after), 0.95, explain=why)
+        assert [run.settings for run in found.experiments[0].runs] == [
+            ("training.epochs (3 -> 4) changed",),
+            ("one changed, from which it starts",),
+        ]
+
+    def test_code_that_both_sides_recorded_is_named_by_its_modules(self) -> None:
+        recorded = [{"a": "1", "b": "2", "gone": "3"}, {"a": "1", "b": "9", "new": "4"}]
+        before, after = (side(with_settings(result({"one": [0.1]}), {"one": SETTINGS}, code)) for code in recorded)
+        assert compare_sides(before, after, 0.95).experiments[0].code == ("the code of b, gone, new changed",)
+        assert compare_sides(before, side(result({"one": [0.1]})), 0.95).experiments[0].code == ()
+
+    def test_causes_go_before_all_else_on_the_page(self) -> None:
+        before = with_settings(result({"one": [0.1, 0.2, 0.3]}), {"one": SETTINGS}, {"a": "1"})
+        longer = SETTINGS | {"training": {"epochs": 4}}
+        after = with_settings(result({"one": [0.2, 0.31]}, key="other"), {"one": longer}, {"a": "2"})
+        after["environment"] = {"keras": {"3.16": 2}}
+        (section,) = page(compare_sides(side(before), side(after), 0.95, explain=why)).sections
+        assert section.sentences == [
+            "one: training.epochs (3 -> 4) changed",
+            "the code of a changed",
+            "ran with keras 3.15 -> 3.16",
+            "one: seed 2 done -> not there",
+        ]
+
+
+class TestOrder:
+    """What matters most is shown first."""
+
+    def test_changed_verdicts_go_before_changed_numbers_and_these_by_their_size_against_their_noise(self) -> None:
+        # Differences of 0.1, 0.11, 0.09 (t = 17), of 0.2, 0.3, 0.1 (t = 3.5), and of 0.3 for all: without noise.
+        names = {"steady": (0.1, 0.11, 0.09), "noisy": (0.2, 0.3, 0.1), "certain": (0.3, 0.3, 0.3)}
+        start = [0.1, 0.2, 0.35]
+        values = {name: [a + b for a, b in zip(start, by, strict=True)] for name, by in names.items()}
+        turned = [judgement("fail", *start, id=name, metric=f"{name}.test_accuracy") for name in ("x", "y")]
+        after = [
+            judgement(verdict, *start, id=name, metric=f"{name}.test_accuracy")
+            for name, verdict in (("x", "fail"), ("y", "pass"))
+        ]
+        found = compare_sides(
+            side(result(dict.fromkeys(names, start), turned), result({"one": start}, name="b")),
+            side(result(values, after), result({"one": [0.2, 0.3, 0.4]}, name="b")),
+            0.8,
+        )
+        assert [each.name for each in found.experiments] == ["a", "b"]
+        shown = page(found, everything=True).sections[0]
+        assert [row[0] for row in shown.tables[0].rows] == ["y", "x"]
+        assert [row[0] for row in shown.tables[1].rows] == ["certain", "steady", "noisy"]

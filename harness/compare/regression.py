@@ -1,0 +1,101 @@
+"""An experiment against its kept numbers: a verdict, what drifted, and what may explain it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.check import Verdict
+from harness.compare.causes import code_causes, resettled, setting_causes, surrounding_causes
+from harness.report import baseline
+from harness.report.baseline import Baseline, BaselineError, Comparison
+from harness.report.drift import drift_table
+from harness.results import RunResult, Status
+from harness.spec.records import Experiment
+
+
+@dataclass(frozen=True)
+class Regression:
+    """What came of comparing an experiment with the numbers that a file keeps.
+
+    `message` is one sentence, empty for a pass. `comparisons` are of all numbers, none where they could not be
+    compared. `causes` say what changed since the numbers were kept, whether or not any drifted.
+    """
+
+    path: Path
+    verdict: Verdict
+    message: str = ""
+    comparisons: tuple[Comparison, ...] = ()
+    causes: tuple[str, ...] = ()
+
+    @property
+    def drifted(self) -> list[Comparison]:
+        """Return the numbers that drifted."""
+        return [each for each in self.comparisons if each.drifted]
+
+    @property
+    def uncertain(self) -> list[Comparison]:
+        """Return the numbers of which nobody knows whether they did."""
+        return [each for each in self.comparisons if each.uncertain]
+
+    @property
+    def counted(self) -> str:
+        """Return how many numbers drifted, in words."""
+        drifted, uncertain = len(self.drifted), len(self.uncertain)
+        verb = "differs" if uncertain == 1 else "differ"
+        more = f", {uncertain} {verb} by more than the tolerance, maybe by chance" if uncertain else ""
+        return f"{drifted} of {len(self.comparisons)} numbers drifted{more}"
+
+    @property
+    def lines(self) -> list[str]:
+        """Return what explains the verdict, a line each: what changed, then the numbers that moved."""
+        moved = [*self.drifted, *self.uncertain]
+        table = drift_table(moved).splitlines() if moved else []
+        return [*(f"changed since: {cause}" for cause in self.causes), *table]
+
+
+def compare_with_kept(experiment: Experiment, results: Sequence[RunResult], folder: Path) -> Regression:
+    """Compare an experiment's results with its baseline in a folder.
+
+    Returns:
+        A `FAIL` where a number drifted, else `INCONCLUSIVE` where one may have, else a `PASS`. Where nothing could
+        be compared: `BLOCKED`, as nothing is kept yet or a run is not done, or `ERROR`, as the file cannot be read
+        or a run ended in an error.
+    """
+    path = baseline.path_of(experiment.name, folder)
+    try:
+        kept = baseline.read(path)
+    except BaselineError as error:
+        return Regression(path, Verdict.ERROR, str(error))
+    if kept is None:
+        command = f"python -m harness baseline update {experiment.path}"
+        return Regression(path, Verdict.BLOCKED, f"no numbers are kept in {path} yet; keep them with: {command}")
+    failed = sorted(baseline.unfinished(results), key=lambda result: result.status is not Status.ERROR)
+    if failed:
+        verdict = Verdict.ERROR if failed[0].status is Status.ERROR else Verdict.BLOCKED
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        reason = f"{failed[0].run}, seed {failed[0].seed}{more}: {failed[0].reason}"
+        return Regression(path, verdict, f"nothing is compared with {path}: {reason}")
+    return between(kept, baseline.measure(experiment, results), experiment, path)
+
+
+def between(kept: Baseline, now: Baseline, experiment: Experiment, path: Path) -> Regression:
+    """Compare kept numbers with measured ones, all of whose runs are done."""
+    runs = resettled(kept.settings, now.settings)
+    compared = baseline.compare(kept, now, experiment.tolerances, runs)
+    found = Regression(path, Verdict.PASS, comparisons=compared, causes=tuple(causes(kept, now)))
+    if not found.drifted and not found.uncertain:
+        return found
+    verdict = Verdict.FAIL if found.drifted else Verdict.INCONCLUSIVE
+    because = f"; {found.causes[0]}" if found.causes else ""
+    return Regression(path, verdict, f"{found.counted} (kept in {path}){because}", compared, found.causes)
+
+
+def causes(kept: Baseline, now: Baseline) -> list[str]:
+    """Say what changed since the numbers were kept: settings, then code, then packages, then all else."""
+    return [
+        *setting_causes(kept.settings, now.settings),
+        *code_causes(kept.code, now.code),
+        *surrounding_causes(kept.environment, now.environment),
+    ]
