@@ -45,7 +45,7 @@ class TestKindOf:
         )
         assert ownership.kind_of(text.encode()) is Kind.JUNIT
 
-    @pytest.mark.parametrize("kind", [Kind.RESULT, Kind.BASELINE, Kind.VERDICTS])
+    @pytest.mark.parametrize("kind", [Kind.RESULT, Kind.BASELINE, Kind.VERDICTS, Kind.EXPECTATIONS])
     def test_json_is_known_by_its_format_of_any_number(self, kind: Kind) -> None:
         for number in (1, 23):
             text = json.dumps({"a": 1, "format": f"reproduction-harness {kind.value} {number}"})

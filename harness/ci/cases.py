@@ -12,6 +12,7 @@ from harness.spec.expression import parse, references
 from harness.spec.load import expectation_places
 from harness.spec.problems import Place, SpecError
 from harness.spec.records import Expectation, Experiment
+from harness.timing import Statements
 
 RUNS = "[runs]"
 """Names the case of the runs that no expectation reads; no expectation has such an id."""
@@ -21,7 +22,8 @@ RUNS = "[runs]"
 class Conclusion:
     """What came of one experiment; `report` is its Markdown, where one was written.
 
-    `unwritten` says why one that was to be written is not there.
+    `unwritten` says why one that was to be written is not there. `statements` tell when the expectations were
+    stated, None for a trial.
     """
 
     experiment: Experiment
@@ -29,6 +31,7 @@ class Conclusion:
     judgements: Sequence[Judgement]
     report: Path | None = None
     unwritten: str = ""
+    statements: Statements | None = None
 
 
 @dataclass(frozen=True)

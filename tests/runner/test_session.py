@@ -98,7 +98,8 @@ def test_adversarial_starts_from_its_parent_s_final_weights(finished: Person) ->
 
 def test_the_reports_are_written(finished: Person) -> None:
     reports = finished.folder / "reports"
-    assert {path.name for path in reports.iterdir()} == {"README.md", "tiny.md", "tiny.json", "tiny"}
+    names = {"README.md", "tiny.md", "tiny.json", "tiny.expectations.json", "tiny"}
+    assert {path.name for path in reports.iterdir()} == names
     assert list((reports / "tiny").glob("*.png"))
     tokens = MarkdownIt().enable("table").parse((reports / "tiny.md").read_text())
     kinds = [token.type for token in tokens]
