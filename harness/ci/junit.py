@@ -12,6 +12,7 @@ from harness.check import Judgement, Verdict
 from harness.ci.cases import Case, Conclusion, Suite
 from harness.ci.message import headline, message
 from harness.ownership import Kind, comment
+from harness.report.statements import told
 
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped (section 2.2)."""
@@ -60,6 +61,8 @@ def _case(case: Case, conclusion: Conclusion, allow: Collection[Verdict]) -> Ele
         line=str(case.place.line),
     )
     _add_properties(element, _of_judgement(case.judgement) if case.judgement is not None else ())
+    if conclusion.statements is not None and case.id in conclusion.statements.each:
+        _add_properties(element, iter([("stated", told(conclusion.statements.each[case.id]))]))
     tag = _outcome(case, allow)
     if tag is not None:
         outcome = _element(tag, type=case.verdict.value, message=headline(case))
@@ -110,9 +113,10 @@ def _of_judgement(judgement: Judgement) -> Iterator[tuple[str, str]]:
 def _add_properties(element: ElementTree.Element, properties: Iterator[tuple[str, str]] | tuple[()]) -> None:
     pairs = list(properties)
     if pairs:
-        parent = _element("properties")
+        parent = element.find("properties")
+        if parent is None:
+            parent = ElementTree.SubElement(element, "properties")
         parent.extend(_element("property", name=name, value=value) for name, value in pairs)
-        element.append(parent)
 
 
 def _element(tag: str, **attributes: str) -> ElementTree.Element:
