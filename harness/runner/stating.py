@@ -36,11 +36,13 @@ Place = tuple[str, int]
 class Ledgers:
     """Where the copies of the ledgers beside reports lie, and whether what is new may be written down.
 
-    A trial has none: it is another experiment than the one whose expectations were stated.
+    A trial has none: it is another experiment than the one whose expectations were stated. What is written down is
+    written in the store, and in the folder where it is `beside` the reports that are written as well.
     """
 
     folder: Path
     write: bool = False
+    beside: bool = True
 
 
 def look_up(
@@ -130,7 +132,7 @@ class _Look:
         seen = self._seen(both.ledger.finished)
         pending = tuple(self._pending(both.ledger, seen))
         whole = Ledger((*both.ledger.statements, *pending), ledger.together(both.ledger.finished, seen.finished))
-        folders = {in_store: True, beside: self.ledgers.folder.is_dir()}
+        folders = {in_store: True, beside: self.ledgers.beside and self.ledgers.folder.is_dir()}
         # Of copies that tell differently, both stay until a person has looked at them.
         writable = [path for path in copies if folders[path] and not both.disputed]
         new = any(copies[path] != whole for path in writable)
@@ -140,7 +142,8 @@ class _Look:
         if in_store in copies and copies[in_store] is None and copies.get(beside) is not None and self.done:
             yield f"{in_store} is missing, though the store holds runs of the experiment: what {beside} says counts"
         report = results_path(self.ledgers.folder, self.experiment.name)
-        if beside in copies and copies[beside] is None and copies.get(in_store) is not None and report.exists():
+        known = self.ledgers.beside and copies.get(in_store) is not None
+        if known and beside in copies and copies[beside] is None and report.exists():
             yield f"{beside} is missing beside its report: what {in_store} says counts"
 
     def _seen(self, ever: Runs) -> _Seen:

@@ -115,8 +115,12 @@ class Specification(pytest.File):
 
 
 def _ledgers(settings: Settings, write: bool = False) -> Ledgers | None:
-    """Return where it stands when expectations were stated; for a trial nowhere."""
-    return None if settings.assignments else Ledgers(settings.reports, write)
+    """Return where it stands when expectations were stated; for a trial nowhere.
+
+    That is where the kept numbers are, with the reports that are committed; those of a session may go elsewhere.
+    """
+    beside = settings.reports == settings.baselines
+    return None if settings.assignments else Ledgers(settings.baselines, write, beside)
 
 
 def write_reports(settings: Settings, paths: Sequence[Path]) -> str:
