@@ -180,6 +180,9 @@ def joined(one: Ledger, other: Ledger) -> Joined:
 
     A copy may be behind, or begun on another machine: then the longer history counts.
     """
+    finished = together(one.finished, other.finished)
+    if one.statements == other.statements:
+        return Joined(Ledger(one.statements, finished))
     statements: list[Statement] = []
     disputed, redated = [], []
     for name in dict.fromkeys([*one.names, *other.names]):
@@ -198,7 +201,7 @@ def joined(one: Ledger, other: Ledger) -> Joined:
             disputed.append(name)
             statements += mine if mine[0].at <= its[0].at else its
     statements.sort(key=lambda each: each.at)  # stable: what one copy tells of one moment keeps its order
-    return Joined(Ledger(tuple(statements), together(one.finished, other.finished)), tuple(disputed), tuple(redated))
+    return Joined(Ledger(tuple(statements), finished), tuple(disputed), tuple(redated))
 
 
 def _edited(mine: Sequence[Statement], its: Sequence[Statement]) -> bool:

@@ -67,6 +67,10 @@ class TestJoined:
         assert both.ledger == Ledger(new.statements, {"one": (0, 1)})
         assert (both.disputed, both.redated) == ((), ())
 
+    def test_copies_that_agree_stay_as_they_are(self) -> None:
+        same = Ledger((stated(1, name="a"), stated(1, name="b"), stated(2, 0.6, "b"), stated(2, 0.6, "a")))
+        assert joined(same, same) == ledger.Joined(same)
+
     def test_the_earlier_of_two_statements_counts(self) -> None:
         mine, its = Ledger((stated(5, one=(0,)),)), Ledger((stated(2), stated(3, 0.6, one=(0,))))
         both = joined(mine, its)

@@ -78,8 +78,8 @@ class TestKindOf:
             elif path.suffix == ".md":
                 assert kind is Kind.REPORT, path
             else:
-                baseline = path.name.endswith(".baseline.json")
-                assert kind is (Kind.BASELINE if baseline else Kind.RESULT), path
+                kept = {".baseline": Kind.BASELINE, ".expectations": Kind.EXPECTATIONS}
+                assert kind is kept.get(Path(path.stem).suffix, Kind.RESULT), path
 
     def test_an_earlier_report_with_words_of_a_person_below_it_is_theirs(self) -> None:
         lines = "\n".join(f"- x {word}: y" for word in ("pass", "fail", "inconclusive", "blocked"))
