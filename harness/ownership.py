@@ -32,6 +32,7 @@ class Kind(enum.Enum):
     INDEX = "index"
     VERDICTS = "verdicts"
     JUNIT = "junit"
+    EXPECTATIONS = "expectations"
 
 
 _IN_WORDS = {
@@ -41,6 +42,7 @@ _IN_WORDS = {
     Kind.INDEX: "is an index of reports",
     Kind.VERDICTS: "holds the verdicts that --json wrote",
     Kind.JUNIT: "is the XML that --junit wrote",
+    Kind.EXPECTATIONS: "holds expectations as they were stated, with the time",
 }
 _FOREIGN = "was not written by this harness"
 

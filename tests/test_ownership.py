@@ -45,7 +45,7 @@ class TestKindOf:
         )
         assert ownership.kind_of(text.encode()) is Kind.JUNIT
 
-    @pytest.mark.parametrize("kind", [Kind.RESULT, Kind.BASELINE, Kind.VERDICTS])
+    @pytest.mark.parametrize("kind", [Kind.RESULT, Kind.BASELINE, Kind.VERDICTS, Kind.EXPECTATIONS])
     def test_json_is_known_by_its_format_of_any_number(self, kind: Kind) -> None:
         for number in (1, 23):
             text = json.dumps({"a": 1, "format": f"reproduction-harness {kind.value} {number}"})
@@ -78,8 +78,8 @@ class TestKindOf:
             elif path.suffix == ".md":
                 assert kind is Kind.REPORT, path
             else:
-                baseline = path.name.endswith(".baseline.json")
-                assert kind is (Kind.BASELINE if baseline else Kind.RESULT), path
+                kept = {".baseline": Kind.BASELINE, ".expectations": Kind.EXPECTATIONS}
+                assert kind is kept.get(Path(path.stem).suffix, Kind.RESULT), path
 
     def test_an_earlier_report_with_words_of_a_person_below_it_is_theirs(self) -> None:
         lines = "\n".join(f"- x {word}: y" for word in ("pass", "fail", "inconclusive", "blocked"))

@@ -158,6 +158,22 @@ def test_the_last_failed_are_run_again(tiny: Session) -> None:
     assert ids(tiny("specs", "--lf", "--collect-only", "-q")) == ["steady", "unsure"]
 
 
+def test_a_session_writes_down_what_is_expected_unless_it_is_a_trial(
+    tiny_with_reports: Session, pytester: pytest.Pytester
+) -> None:
+    beside, kept = (pytester.path / name / "tiny" for name in ("out", ".harness/store/expectations"))
+    beside, kept = beside.with_suffix(".expectations.json"), kept.with_suffix(".json")
+    arguments = ("specs", "--harness-no-run", "--harness-reports", "out")
+    tiny_with_reports(*arguments, "--harness-set", "title=Trial")
+    assert not kept.exists()
+    tiny_with_reports(*arguments)
+    assert {each["id"] for each in json.loads(kept.read_text())["statements"]} == {"learns", "steady", "unsure"}
+    assert not beside.exists()  # no folder of reports that are committed
+    assert "not recorded when it was stated" in (pytester.path / "out/tiny.md").read_text()
+    tiny_with_reports(*arguments, "--harness-baselines", "out")
+    assert beside.read_bytes() == kept.read_bytes()
+
+
 def test_junit_xml_has_the_numbers(tiny: Session, pytester: pytest.Pytester) -> None:
     tiny("specs", "--junitxml", "out.xml")
     suite = ElementTree.parse(pytester.path / "out.xml").getroot()[0]
@@ -168,6 +184,7 @@ def test_junit_xml_has_the_numbers(tiny: Session, pytester: pytest.Pytester) -> 
     assert properties["verdict"] == "pass"
     assert properties["experiment"] == "tiny"
     assert float(str(properties["mean"])) == pytest.approx(0.9)
+    assert str(properties["stated"]).startswith("not recorded when it was stated; ")
     failure = suite[1].find("failure")
     assert failure is not None
     assert "report     .harness/reports/tiny.md" in str(failure.text)

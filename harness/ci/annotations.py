@@ -10,6 +10,9 @@ from harness.ci.forge import command, repository_path
 from harness.ci.message import details, headline
 from harness.console import visible
 from harness.report.outcome import worded
+from harness.report.statements import told
+from harness.spec.problems import Place
+from harness.timing import Timing
 
 _MOST_LINES = 12
 """Of what changed and drifted; a forge shows the first few lines."""
@@ -30,7 +33,32 @@ def annotate(suites: Sequence[Suite], allow: Allow, environment: Mapping[str, st
     found = [(case, suite) for suite in suites for case in suite.cases if not case.passes(())]
     levels = ["error", "warning", "notice"]
     found.sort(key=lambda pair: levels.index(_level(pair[0], allow)))
-    return "".join(f"{_line(case, suite, _level(case, allow), environment)}\n" for case, suite in found)
+    lines = [_line(case, suite, _level(case, allow), environment) for case, suite in found]
+    return "".join(f"{line}\n" for line in (*lines, *_late(suites, environment)))
+
+
+def _late(suites: Sequence[Suite], environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for every expectation that was changed with its results at hand, and for a ledger that is damaged.
+
+    Those of which it was not recorded when they were stated are left out: a report tells of them.
+    """
+    for suite in suites:
+        conclusion = suite.conclusion
+        if conclusion.statements is None:
+            continue
+        places = {case.id: case.place for case in suite.cases}
+        start = Place(conclusion.experiment.path, 1)
+        late = [each for each in conclusion.statements.late if each.timing is not Timing.UNRECORDED]
+        lines = [(each.id, told(each)) for each in late] + [("", fault) for fault in conclusion.statements.faults]
+        for name, text in lines:
+            place = places.get(name, start)
+            title = [conclusion.experiment.name, name, "not known to be stated before its results"]
+            properties = {
+                "file": repository_path(place.path, environment),
+                "line": str(place.line),
+                "title": ": ".join(filter(None, title)),
+            }
+            yield command("warning", properties, [text])
 
 
 def _level(case: Case, allow: Allow) -> str:

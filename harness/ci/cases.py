@@ -13,6 +13,7 @@ from harness.spec.expression import parse, references
 from harness.spec.load import expectation_places
 from harness.spec.problems import Place, SpecError
 from harness.spec.records import Expectation, Experiment
+from harness.timing import Statements
 
 RUNS = "[runs]"
 """Names the case of the runs that no expectation reads; no expectation has such an id."""
@@ -27,7 +28,7 @@ class Conclusion:
     """What came of one experiment; `report` is its Markdown, where one was written.
 
     `unwritten` says why one that was to be written is not there. `regression` is the comparison with the kept
-    numbers, where that was asked for.
+    numbers, where that was asked for. `statements` tell when the expectations were stated, None for a trial.
     """
 
     experiment: Experiment
@@ -36,6 +37,7 @@ class Conclusion:
     report: Path | None = None
     unwritten: str = ""
     regression: Regression | None = None
+    statements: Statements | None = None
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,12 @@
           "values": {"0": 0.0231, "1": 0.0193, "2": 0.017},      by seed
           "basis": "claim",              paper, claim or measured
           "stale": "..."                 which runs it rests on are stale and why; not there where none is
+          "stated": {                    left out for a trial
+            "when": "changed",           before (its results), added, changed, unrecorded or disputed
+            "date": "2026-03-04T05:06:07+00:00",     null where it is not written down yet
+            "before": {...},             what it was, where it was changed
+            "measured": {"begun": {"random": [0, 1, 2]}, "finished": {...}, "value": 0.0198}     what there was by then
+          }
         }
       ],
       "baseline": {                      null where --baseline was not given
@@ -63,8 +69,10 @@ from harness.ci.cases import Case, Conclusion, Suite
 from harness.compare.regression import Regression
 from harness.report.baseline import Comparison
 from harness.report.result_json import finite
+from harness.report.statements import stated_json
 from harness.results import Status
 from harness.spec.records import Json
+from harness.timing import Statements
 
 FORMAT = "reproduction-harness verdicts 1"
 
@@ -92,7 +100,11 @@ def _experiment(suite: Suite) -> dict[str, Json]:
         "report": conclusion.report.as_posix() if conclusion.report else None,
         "seeds": list(experiment.seeds),
         "runs": {status.value: statuses[status] for status in Status},
-        "expectations": [_expectation(case, case.judgement) for case in suite.cases if case.judgement is not None],
+        "expectations": [
+            _expectation(case, case.judgement) | _stated(conclusion.statements, case.id)
+            for case in suite.cases
+            if case.judgement is not None
+        ],
         "baseline": _regression(conclusion.regression) if conclusion.regression is not None else None,
     }
 
@@ -121,6 +133,10 @@ def _moved(comparison: Comparison) -> dict[str, Json]:
         "unusable": list(comparison.unusable),
         "uncertain": comparison.uncertain,
     }
+
+
+def _stated(statements: Statements | None, name: str) -> dict[str, Json]:
+    return {"stated": stated_json(statements.each[name])} if statements is not None else {}
 
 
 def _expectation(case: Case, judgement: Judgement) -> dict[str, Json]:

@@ -15,6 +15,7 @@ from harness.check import Allow, Judgement, Mark, Verdict
 from harness.ci.cases import Case, Conclusion, Suite
 from harness.ci.message import headline, message
 from harness.ownership import Kind, comment
+from harness.report.statements import told
 
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped (section 2.2)."""
@@ -64,6 +65,8 @@ def _case(case: Case, conclusion: Conclusion, allow: Allow) -> ElementTree.Eleme
         line=str(case.place.line),
     )
     _add_properties(element, _of_case(case))
+    if conclusion.statements is not None and case.id in conclusion.statements.each:
+        _add_properties(element, iter([("stated", told(conclusion.statements.each[case.id]))]))
     tag = _outcome(case, allow)
     if tag is not None:
         kind = Mark.STALE.value if case.verdict is Verdict.PASS else case.verdict.value
@@ -130,9 +133,10 @@ def _of_judgement(judgement: Judgement) -> Iterator[tuple[str, str]]:
 def _add_properties(element: ElementTree.Element, properties: Iterator[tuple[str, str]]) -> None:
     pairs = list(properties)
     if pairs:
-        parent = _element("properties")
+        parent = element.find("properties")
+        if parent is None:
+            parent = ElementTree.SubElement(element, "properties")
         parent.extend(_element("property", name=name, value=value) for name, value in pairs)
-        element.append(parent)
 
 
 def _element(tag: str, **attributes: str) -> ElementTree.Element:

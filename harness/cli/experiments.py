@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from harness.runner.cluster.needs import Asked
 
 
+_REPORTS = Path("reports")
+"""Where reports lie, and the ledgers beside them, unless another folder is named."""
+
+
 @click.command()
 @options(PATHS, SET)
 def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...]) -> None:
@@ -90,14 +94,20 @@ def run(
     trial = bool(assignments or seeds or only)
     folder = reports_folder(reports, trial, experiments)
     from harness.runner.session import run_experiments, run_on_cluster
+    from harness.runner.stating import Ledgers
     from harness.store import Store
 
+    # With --only it is the same experiment still, and all that it expects was stated.
+    ledgers = None if assignments or seeds else Ledgers(reports or _REPORTS, write=True)
     common = (experiments, _selector(only), Store(store), catalog.data_dir(), folder, allow)
     try:
         with explained():
             if cluster is not None:
-                sys.exit(run_on_cluster(*common, cluster, tensorboard, outputs, keep_stale))
-            sys.exit(run_experiments(*common, processes, tensorboard, outputs, devices=devices, keep_stale=keep_stale))
+                sys.exit(run_on_cluster(*common, cluster, tensorboard, outputs, keep_stale, ledgers))
+            code = run_experiments(
+                *common, processes, tensorboard, outputs, devices=devices, keep_stale=keep_stale, ledgers=ledgers
+            )
+            sys.exit(code)
     except KeyboardInterrupt:
         click.echo("interrupted: finished runs are kept; the same command goes on where this one stopped", err=True)
         sys.exit(INTERRUPTED)
@@ -114,6 +124,7 @@ def _matches(pattern: str, name: str) -> bool:
 
 @click.command()
 @options(SELECTION, ALLOW)
+@click.option("--strict", is_flag=True, help="Fail unless every expectation was stated before its results.")
 @with_outputs
 def check(
     paths: tuple[Path, ...],
@@ -121,15 +132,22 @@ def check(
     seeds: Json,
     store: Path,
     allow: tuple[str, ...],
+    strict: bool,
     outputs: Outputs,
 ) -> None:
     """Judge the stored runs again, without training."""
     from harness.runner.conclude import check_experiments
+    from harness.runner.stating import Ledgers
     from harness.store import Store
 
+    trial = bool(assignments or seeds)
+    if strict and trial:
+        raise click.UsageError("what a trial (--set, --seeds) expects was never stated: leave these out with --strict")
+    ledgers = None if trial else Ledgers(_REPORTS)
     experiments = load_or_exit(paths, assignments, seeds)
     with explained():
-        sys.exit(check_experiments(experiments, Store(store), catalog.data_dir(), None, allow, outputs))
+        common = (Store(store), catalog.data_dir(), None, allow, outputs)
+        sys.exit(check_experiments(experiments, *common, ledgers, strict))
 
 
 @click.command()
@@ -139,9 +157,12 @@ def report(
 ) -> None:
     """Write the reports of the stored runs again, without training."""
     from harness.runner.conclude import check_experiments
+    from harness.runner.stating import Ledgers
     from harness.store import Store
 
     experiments = load_or_exit(paths, assignments, seeds)
-    folder = reports_folder(reports, bool(assignments or seeds), experiments)
+    trial = bool(assignments or seeds)
+    folder = reports_folder(reports, trial, experiments)
+    ledgers = None if trial else Ledgers(folder, write=True)
     with explained():
-        check_experiments(experiments, Store(store), catalog.data_dir(), folder, ())
+        check_experiments(experiments, Store(store), catalog.data_dir(), folder, (), ledgers=ledgers)

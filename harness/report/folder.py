@@ -1,6 +1,7 @@
 """What a folder of reports holds, where, and which of its files are the harness's.
 
-Of each experiment there are NAME.md, NAME.json and the plots in NAME/, of all together README.md.
+Of each experiment there are NAME.md, NAME.json, NAME.expectations.json and the plots in NAME/, of all together
+README.md.
 NAME.json lists the plots, and only those in the list are replaced or removed.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from harness import files
+from harness.ledger import path_beside_reports
 from harness.ownership import Kind, OverwriteError, is_folder, kind_of, refuse
 from harness.spec.records import Experiment
 
@@ -55,6 +57,7 @@ def outputs(folder: Path, experiments: Sequence[Experiment]) -> Iterator[tuple[s
         name = experiment.name
         yield f"the report of {name}", markdown_path(folder, name)
         yield f"the results of {name}", results_path(folder, name)
+        yield f"what {name} was expected to show", path_beside_reports(folder, name)
         yield f"the folder of the plots of {name}", plots_folder(folder, name)
         for plot in (*file_names(experiment), CURVES):
             yield f"the plot {plot} of {name}", plots_folder(folder, name) / plot

@@ -13,8 +13,10 @@ from harness.report.environment import environment
 from harness.report.made_by import modules
 from harness.report.published import difference
 from harness.report.settings import packed
+from harness.report.statements import stated_json
 from harness.results import RunResult
 from harness.spec.records import Experiment, Json, Statistic
+from harness.timing import Statements
 
 FORMAT = "reproduction-harness result 1"
 """Marks the files that `harness.report.index` reads."""
@@ -31,10 +33,12 @@ def result_json(
     judgements: Sequence[Judgement],
     when: datetime,
     plots: Sequence[str] = (),
+    statements: Statements | None = None,
 ) -> str:
     """Return the text of `<name>.json`: the same bytes for the same results, keys sorted.
 
-    `plots` are the names of the files in the report's folder of plots.
+    `plots` are the names of the files in the report's folder of plots. `statements` tell when the expectations were
+    stated; there is no word of it for a trial, where they are None.
     Values that JSON has no number for are the strings "nan", "inf" and "-inf".
     """
     document = {
@@ -46,7 +50,8 @@ def result_json(
         "harness": harness_version(),
         "seeds": list(experiment.seeds),
         "files": list(plots),
-        "judgements": [_judgement(judgement) for judgement in judgements],
+        "judgements": [_judgement(judgement) | _stated(judgement, statements) for judgement in judgements],
+        **_removed(statements),
         "runs": _runs(experiment, results),
         "environment": environment(results),
         "settings": packed({name: run.resolved for name, run in experiment.runs.items()}),
@@ -77,6 +82,18 @@ def _judgement(judgement: Judgement) -> dict[str, Json]:
         **_of_statistic(judgement),
         **_published(judgement),
     }
+
+
+def _stated(judgement: Judgement, statements: Statements | None) -> dict[str, Json]:
+    """Return when an expectation was stated; nothing for a trial."""
+    found = statements.each.get(judgement.expectation.id) if statements is not None else None
+    return {} if found is None else {"stated": stated_json(found)}
+
+
+def _removed(statements: Statements | None) -> dict[str, Json]:
+    """Return which expectations were removed after their results; nothing where none was."""
+    removed = statements.removed if statements is not None else ()
+    return {"removed": [{"id": each.id, **stated_json(each)} for each in removed]} if removed else {}
 
 
 def _of_statistic(judgement: Judgement) -> dict[str, Json]:

@@ -18,10 +18,12 @@ from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
 from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural, resting_on_stale
 from harness.report.published import difference
+from harness.report.statements import when_stated
 from harness.report.words import BASES, expected, found
 from harness.results import RunResult, Status
 from harness.spec.expression import ExpressionError, parse, references
 from harness.spec.records import Experiment, Json
+from harness.timing import Statements
 
 _MOST_VALUES = 6
 _MOST_RUNS = 8
@@ -33,11 +35,17 @@ def report(
     judgements: Sequence[Judgement],
     images: Sequence[str],
     when: datetime,
+    statements: Statements | None = None,
 ) -> str:
-    """Return the whole report; `images` are the names of the files in its folder of plots."""
+    """Return the whole report.
+
+    `images` are the names of the files in its folder of plots; `statements` tell when the expectations were stated,
+    None for a trial.
+    """
     sections = (
         _head(experiment, results, judgements, when),
         _verdicts(experiment, judgements),
+        _section("When the expectations were stated", when_stated(statements)),
         _section("Remarks", bullets([escape(remark) for remark in experiment.remarks])),
         _figures(experiment, images),
         _section("What each run measured", runs.measured_table(experiment, results)),

@@ -16,6 +16,7 @@ from harness.report.result_json import result_json
 from harness.report.sections import report
 from harness.results import RunResult
 from harness.spec.records import Experiment
+from harness.timing import Statements
 
 
 def write_report(
@@ -24,11 +25,13 @@ def write_report(
     judgements: Sequence[Judgement],
     folder: Path,
     when: datetime | None = None,
+    statements: Statements | None = None,
 ) -> Path:
     """Write the report of one experiment and return the path of its Markdown.
 
     Plots that an earlier report of the same name lists, and this one has not, are removed. `when`
-    is the date that the report bears, now where it is None.
+    is the date that the report bears, now where it is None. `statements` tell when the expectations
+    were stated, None for a trial.
 
     Raises:
         OverwriteError: a file that is not the harness's is in the way; nothing is changed.
@@ -42,12 +45,12 @@ def write_report(
     for old in places.listed_plots(folder, name) - images.keys():
         (plots / old).unlink(missing_ok=True)
     # The list goes before what it lists: a plot that a kill leaves behind is a known one.
-    numbers = result_json(experiment, results, judgements, when, tuple(images))
+    numbers = result_json(experiment, results, judgements, when, tuple(images), statements)
     _write(places.results_path(folder, name), numbers.encode())
     for plot, image in images.items():
         _write(plots / plot, image)
     path = places.markdown_path(folder, name)
-    text = report(experiment, results, judgements, list(images), when)
+    text = report(experiment, results, judgements, list(images), when, statements)
     _write(path, f"{comment(Kind.REPORT)}\n\n{text}".encode())
     return path
 

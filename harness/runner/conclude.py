@@ -15,17 +15,23 @@ from harness.check import Allow, Verdict, allowed, check, exit_code
 from harness.ci.cases import Conclusion, case_of_runs
 from harness.ci.outputs import NOTHING, Outputs, prepare, refuse_foreign, write
 from harness.compare.regression import Regression, compare_with_kept
-from harness.console import visible
+from harness.console import say, visible
 from harness.ownership import OverwriteError, is_folder, is_stream, refuse_shared
 from harness.plan import Plan, make_plan
 from harness.report import folder
+from harness.report.statements import warnings
+from harness.results import RunResult
 from harness.runner.standing import standing
+from harness.runner.stating import Ledgers, look_up
 from harness.spec.records import Experiment
 from harness.store import Store, StoreError
 from harness.terminal import show_judgements
 
 _ERROR = 3
 """The exit code where something could not be written."""
+
+_FAIL = 1
+"""The exit code of a fail."""
 
 _CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.ERROR: 3, Verdict.INCONCLUSIVE: 4, Verdict.BLOCKED: 4}
 """By what a comparison with kept numbers came to."""
@@ -38,8 +44,13 @@ def check_experiments(
     reports: Path | None,
     allow: Sequence[str],
     outputs: Outputs = NOTHING,
+    ledgers: Ledgers | None = None,
+    strict: bool = False,
 ) -> int:
     """Judge what is stored, and write the reports where a folder is given; nothing is run.
+
+    `ledgers` say when the expectations were stated, None where these are trials; `strict` makes it a fail where
+    that was not before their results.
 
     Returns:
         The exit code.
@@ -51,7 +62,8 @@ def check_experiments(
     prepare_folders(experiments, reports, outputs)
     plan = make_plan(experiments, data_dir, machine.gpus())
     console = Console()
-    return end([conclude(experiment, plan, store, reports, console) for experiment in experiments], allow, outputs)
+    conclusions = [conclude(experiment, plan, store, reports, console, ledgers) for experiment in experiments]
+    return end(conclusions, allow, outputs, strict)
 
 
 def prepare_folders(experiments: Sequence[Experiment], reports: Path | None, outputs: Outputs) -> None:
@@ -86,12 +98,19 @@ def refuse_foreign_reports(reports: Path, experiments: Sequence[Experiment]) -> 
         folder.refuse_foreign_index(reports)
 
 
-def conclude(experiment: Experiment, plan: Plan, store: Store, reports: Path | None, console: Console) -> Conclusion:
+def conclude(
+    experiment: Experiment,
+    plan: Plan,
+    store: Store,
+    reports: Path | None,
+    console: Console,
+    ledgers: Ledgers | None = None,
+) -> Conclusion:
     """Judge an experiment from what is stored, write its report where a folder is given, and show the verdicts.
 
     A report that cannot be written is told at the end of the invocation: it stops no other experiment.
     """
-    conclusion = judge_stored(experiment, plan, store, history=reports is not None)
+    conclusion = judge_stored(experiment, plan, store, history=reports is not None, ledgers=ledgers)
     if reports is not None:
         try:
             conclusion = report(conclusion, reports)
@@ -101,20 +120,43 @@ def conclude(experiment: Experiment, plan: Plan, store: Store, reports: Path | N
             why = f"the report of {experiment.name} cannot be made: {type(error).__name__}: {error}"
             conclusion = replace(conclusion, unwritten=" ".join(why.split()))
     show_judgements(console, experiment, conclusion.judgements, conclusion.report)
+    for line in warnings(conclusion.statements):
+        say(console, f"warning: {line}")
     verdict, message = case_of_runs(experiment, conclusion.results)
     if verdict is Verdict.ERROR:  # no expectation tells of it, and it decides the exit code
         console.print(f"error: {message}", markup=False, highlight=False, soft_wrap=True)
     return conclusion
 
 
-def judge_stored(experiment: Experiment, plan: Plan, store: Store, history: bool) -> Conclusion:
-    """Judge an experiment from what is stored; `history` says whether the runs' histories are read, for a report."""
-    results = [
+def judge_stored(
+    experiment: Experiment, plan: Plan, store: Store, history: bool, ledgers: Ledgers | None = None
+) -> Conclusion:
+    """Judge an experiment from what is stored.
+
+    `history` says whether the runs' histories are read, for a report; `ledgers` are None for a trial.
+    """
+    results = results_of(experiment, plan, store, history)
+    stated = look_up(experiment, store, results, ledgers) if ledgers is not None else None
+    return Conclusion(experiment, results, check(experiment, results), statements=stated)
+
+
+def results_of(experiment: Experiment, plan: Plan, store: Store, history: bool) -> list[RunResult]:
+    """Return how every run of an experiment stands; `history` says whether histories are read."""
+    return [
         standing(plan, key, member.run, member.seed, store, history)
         for member, key in plan.members.items()
         if member.experiment == experiment.name
     ]
-    return Conclusion(experiment, results, check(experiment, results))
+
+
+def write_down(experiment: Experiment, plan: Plan, store: Store, ledgers: Ledgers) -> Sequence[str]:
+    """Write down what an experiment expects, before a run of it starts, and return what is wrong with the ledger.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    stated = look_up(experiment, store, results_of(experiment, plan, store, history=False), ledgers, starting=True)
+    return [*stated.faults, *stated.notes]
 
 
 def report(conclusion: Conclusion, reports: Path) -> Conclusion:
@@ -127,13 +169,16 @@ def report(conclusion: Conclusion, reports: Path) -> Conclusion:
     from harness.report.write import write_index, write_report  # matplotlib takes long to import
 
     with _writing(reports):
-        path = write_report(conclusion.experiment, conclusion.results, conclusion.judgements, reports)
+        judged = (conclusion.experiment, conclusion.results, conclusion.judgements)
+        path = write_report(*judged, reports, statements=conclusion.statements)
         write_index(reports)
     return replace(conclusion, report=path)
 
 
-def end(conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Outputs) -> int:
+def end(conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Outputs, strict: bool = False) -> int:
     """Return the exit code, after what is to be written of all experiments is written.
+
+    It is that of a fail, too, where `strict` and an expectation was not stated before its results.
 
     Raises:
         StoreError: something could not be written, a report among it.
@@ -149,6 +194,8 @@ def end(conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Output
         any(result.stale for result in results),
     )
     code = _with_drift(code, [each.regression for each in conclusions if each.regression is not None], accepted)
+    if strict and code != _ERROR and any(each.statements and not each.statements.in_time for each in conclusions):
+        code = _FAIL
     unwritten = list(dict.fromkeys(each.unwritten for each in conclusions if each.unwritten))
     write(outputs, conclusions, accepted, _ERROR if unwritten else code)
     if unwritten:

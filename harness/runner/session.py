@@ -14,10 +14,11 @@ from rich.console import Console
 from harness import machine, staleness
 from harness.ci.cases import Conclusion
 from harness.ci.outputs import NOTHING, Outputs
+from harness.console import say
 from harness.plan import Member, Plan, make_plan
 from harness.runner import backend
 from harness.runner.cluster.needs import Asked, check_needs, places
-from harness.runner.conclude import conclude, end, prepare_folders
+from harness.runner.conclude import conclude, end, prepare_folders, write_down
 from harness.runner.events import Events, session
 from harness.runner.forecast import Forecast
 from harness.runner.interrupt import stoppable
@@ -25,6 +26,7 @@ from harness.runner.listener import Listener, Several
 from harness.runner.progress import Display
 from harness.runner.side import Terms, beside, crews, threads_each
 from harness.runner.standing import bring_back, set_stale_aside
+from harness.runner.stating import Ledgers
 from harness.runner.tensorboard import TensorBoard
 from harness.spec.records import Experiment
 from harness.store import Store
@@ -44,6 +46,7 @@ def run_experiments(
     sharing: int = 1,
     devices: int | None = 1,
     keep_stale: bool = False,
+    ledgers: Ledgers | None = None,
 ) -> int:
     """Run what is not done or stale, experiment by experiment, each with its report as soon as it is through.
 
@@ -51,7 +54,8 @@ def run_experiments(
     backend that this process does not have are made by others too. All of them write to one event log in the store
     and, where it is given, to the folder for TensorBoard. `sharing` is how many invocations share the threads of
     the machine, `devices` how many may share a batch of this process, None for all. `keep_stale` leaves runs that
-    other code made as they are.
+    other code made as they are. `ledgers` are where it is written down what is expected before a run starts, None
+    where these are trials.
 
     Returns:
         The exit code.
@@ -98,7 +102,7 @@ def run_experiments(
 
             yield execute
 
-    return _through(experiments, todo, store, reports, allow, tensorboard, outputs, processes, at_work)
+    return _through(experiments, todo, store, reports, allow, tensorboard, outputs, processes, at_work, ledgers)
 
 
 def run_on_cluster(
@@ -112,6 +116,7 @@ def run_on_cluster(
     tensorboard: Path | None = None,
     outputs: Outputs = NOTHING,
     keep_stale: bool = False,
+    ledgers: Ledgers | None = None,
 ) -> int:
     """Run what is not done on a Ray cluster, and all else as `run_experiments` does; this process computes nothing.
 
@@ -161,7 +166,7 @@ def run_on_cluster(
             with driver.at_work(driver.Tasks(terms, needs, todo.keys, followers, stop)) as tasks:
                 yield tasks.execute
 
-        return _through(experiments, todo, store, reports, allow, tensorboard, outputs, processes, at_work)
+        return _through(experiments, todo, store, reports, allow, tensorboard, outputs, processes, at_work, ledgers)
 
 
 Execute = Callable[[Listener, Sequence[str]], None]
@@ -203,10 +208,16 @@ def _through(
     outputs: Outputs,
     processes: int,
     at_work: AtWork,
+    ledgers: Ledgers | None,
 ) -> int:
     """Go through the experiments, each with its report as soon as its runs have ended, and return the exit code."""
     console = Console()
     show_remarks(console, todo.plan)
+    if ledgers is not None:
+        for experiment in experiments:
+            if not set(todo.startable).isdisjoint(_keys(todo, experiment)):
+                for line in write_down(experiment, todo.plan, store, ledgers):
+                    say(console, f"warning: {line}")
     conclusions: list[Conclusion] = []
     forecast = Forecast(todo.plan, todo.keys, store, processes)
     with session(store, todo.plan, todo.keys, processes) as (events, log), stoppable() as stop:
@@ -216,7 +227,7 @@ def _through(
                 keys = _keys(todo, experiment)
                 with Display(console, len(keys), forecast.words) as display:
                     execute(Several(display), keys)
-                conclusions.append(conclude(experiment, todo.plan, store, reports, console))
+                conclusions.append(conclude(experiment, todo.plan, store, reports, console, ledgers))
     return end(conclusions, allow, outputs)
 
 

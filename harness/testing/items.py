@@ -13,6 +13,7 @@ from harness.check import Mark, Verdict, stale_runs
 from harness.ci.cases import Case
 from harness.ci.message import headline, message
 from harness.report import baseline
+from harness.report.statements import told
 from harness.spec.problems import Place
 from harness.spec.records import Experiment
 from harness.testing.regression import compare_with_kept, regressions_are_here
@@ -63,6 +64,9 @@ class ExpectationItem(_Item):
         super().setup()
         case = self._case
         self.user_properties += _properties(self.specification.experiment, case)
+        statements = self.specification.conclusion.statements
+        if statements is not None and case.id in statements.each:
+            self.user_properties.append(("stated", told(statements.each[case.id])))
         if case.verdict is Verdict.ERROR:
             self.fail(case.verdict, message(case, self.specification.report))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from harness.ownership import OverwriteError
 from harness.plan import Plan, make_plan
 from harness.results import Status
 from harness.runner.apart import run_apart, startable
-from harness.runner.conclude import judge_stored, prepare_folders, refuse_foreign_reports, report
+from harness.runner.conclude import judge_stored, prepare_folders, refuse_foreign_reports, report, write_down
+from harness.runner.stating import Ledgers
 from harness.spec.load import load, load_file
 from harness.spec.problems import Place, SpecError
 from harness.spec.records import Experiment
@@ -78,6 +80,8 @@ class Specification(pytest.File):
             return ""
         try:
             store.prepare()
+            if self._ledgers is not None:
+                write_down(self.experiment, self._plan, store, replace(self._ledgers, write=True))
         except StoreError as error:
             return str(error)
         code = run_apart(self.experiment, store, catalog.data_dir(), self.settings.processes)
@@ -88,7 +92,11 @@ class Specification(pytest.File):
     @functools.cached_property
     def conclusion(self) -> Conclusion:
         """Return what the stored runs come to."""
-        return judge_stored(self.experiment, self._plan, Store(self.settings.store), history=False)
+        return judge_stored(self.experiment, self._plan, Store(self.settings.store), False, self._ledgers)
+
+    @property
+    def _ledgers(self) -> Ledgers | None:
+        return _ledgers(self.settings)
 
     @functools.cached_property
     def _plan(self) -> Plan:
@@ -106,6 +114,15 @@ class Specification(pytest.File):
         return self.settings.reports / f"{self.experiment.name}.md"
 
 
+def _ledgers(settings: Settings, write: bool = False) -> Ledgers | None:
+    """Return where it stands when expectations were stated; for a trial nowhere.
+
+    That is where the kept numbers are, with the reports that are committed; those of a session may go elsewhere.
+    """
+    beside = settings.reports == settings.baselines
+    return None if settings.assignments else Ledgers(settings.baselines, write, beside)
+
+
 def write_reports(settings: Settings, paths: Sequence[Path]) -> str:
     """Write the reports of some specifications from what is stored, and say where they are."""
     try:
@@ -113,7 +130,8 @@ def write_reports(settings: Settings, paths: Sequence[Path]) -> str:
         prepare_folders(experiments, settings.reports, NOTHING)
         plan = make_plan(experiments, catalog.data_dir(), machine.gpus())
         for experiment in experiments:
-            report(judge_stored(experiment, plan, Store(settings.store), history=True), settings.reports)
+            store, ledgers = Store(settings.store), _ledgers(settings, write=True)
+            report(judge_stored(experiment, plan, store, history=True, ledgers=ledgers), settings.reports)
     except (SpecError, StoreError, OverwriteError) as error:
         return f"the reports were not written: {error}"
     return f"reports: {settings.reports}"

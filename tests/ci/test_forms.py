@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +23,9 @@ from harness.ci.compact import compact
 from harness.ci.junit import junit
 from harness.ci.message import message
 from harness.ci.summary import summary
+from harness.ledger import Measured, terms_of
 from harness.results import Status
+from harness.timing import Stated, Statements, Timing
 
 if TYPE_CHECKING:
     from tests.ci.conftest import Make
@@ -176,3 +180,51 @@ class TestStale:
         (first, *_, broken) = found["experiments"][0]["expectations"]
         assert (first["verdict"], first["stale"]) == ("pass", "good, seeds 0, 1, 2: x changed")
         assert "stale" not in broken
+
+
+@pytest.fixture
+def late(make: Make) -> tuple[Suite, ...]:
+    """One expectation that was changed with results at hand, one not recorded, one removed, a damaged ledger."""
+    conclusion = make()
+    at = "2026-03-04T05:06:07+00:00"
+    terms = {each.id: terms_of(conclusion.experiment, each) for each in conclusion.experiment.expectations}
+    there = Measured({"good": (0, 1, 2)}, {"good": (0, 1, 2)}, 0.9)
+    each = {name: Stated(name, Timing.BEFORE, at, of) for name, of in terms.items()}
+    each["passes"] = Stated("passes", Timing.CHANGED, at, terms["passes"], terms["unsure"], there, 1)
+    each["fails"] = Stated("fails", Timing.UNRECORDED, at, terms["fails"], None, there)
+    removed = (Stated("gone", Timing.REMOVED, at, None, terms["passes"], there),)
+    return suites([replace(conclusion, statements=Statements(each, removed, ("it is damaged",)))])
+
+
+def test_annotations_warn_of_what_was_not_stated_before_its_results(late: tuple[Suite, ...]) -> None:
+    without = annotate(suites([replace(late[0].conclusion, statements=None)]), (), {})
+    text = annotate(late, (), {})
+    assert text.startswith(without)
+    written = Path("specs/_base.json").read_text().splitlines()
+    line = written.index('   "id": "passes",')  # of the brace before it, from 1 on
+    lines = text.removeprefix(without).splitlines()
+    assert [re.sub("file=[^,]*", "file=F", line).split("::")[1] for line in lines] == [
+        f"warning file=F,line={line},title=all%3A passes%3A not known to be stated before its results",
+        "warning file=F,line=1,title=all%3A gone%3A not known to be stated before its results",
+        "warning file=F,line=1,title=all%3A not known to be stated before its results",
+    ]
+    assert "changed on 2026-03-04" in lines[0]
+    assert "removed on 2026-03-04" in lines[1]
+    assert "it is damaged" in lines[2]
+
+
+def test_compact_json_and_junit_tell_when_it_was_stated(late: tuple[Suite, ...]) -> None:
+    (found,) = json.loads(compact(late, (), 0))["experiments"]
+    stated = {each["id"]: each["stated"]["when"] for each in found["expectations"]}
+    assert stated == dict.fromkeys(["unsure", "blocked", "broken"], "before") | {
+        "passes": "changed",
+        "fails": "unrecorded",
+    }
+    root = ElementTree.fromstring(junit(late, (), WHEN))
+    told = {
+        case.get("name"): [each.get("value") for each in case.iter("property") if each.get("name") == "stated"]
+        for case in root.iter("testcase")
+    }
+    assert told["unsure"] == ["stated on 2026-03-04, before any of its runs had started"]
+    assert [len(each) for each in told.values()] == [1] * 5 + [0]
+    assert all(len(case.findall("properties")) <= 1 for case in root.iter("testcase"))

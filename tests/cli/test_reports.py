@@ -140,7 +140,8 @@ def test_a_report_that_cannot_be_made_stops_no_other(
     said = "the report of a cannot be made: ValueError: a figure that cannot be drawn"
     found = harness("report", "a.json", "b.json", "--reports", "r")
     assert (found.exit_code, found.stderr) == (3, f"error: {said}\n")
-    assert sorted(path.name for path in Path("r").iterdir()) == ["README.md", "b", "b.json", "b.md"]
+    names = ["README.md", "a.expectations.json", "b", "b.expectations.json", "b.json", "b.md"]
+    assert sorted(path.name for path in Path("r").iterdir()) == names
     experiments, store = load([Path("a.json"), Path("b.json")]), Store(Path(".harness/store"))
     with pytest.raises(StoreError, match=said):
         check_experiments(experiments, store, Path("data"), Path("r"), (), Outputs(json=Path("v.json")))

@@ -98,7 +98,8 @@ def test_adversarial_starts_from_its_parent_s_final_weights(finished: Person) ->
 
 def test_the_reports_are_written(finished: Person) -> None:
     reports = finished.folder / "reports"
-    assert {path.name for path in reports.iterdir()} == {"README.md", "tiny.md", "tiny.json", "tiny"}
+    names = {"README.md", "tiny.md", "tiny.json", "tiny.expectations.json", "tiny"}
+    assert {path.name for path in reports.iterdir()} == names
     assert list((reports / "tiny").glob("*.png"))
     tokens = MarkdownIt().enable("table").parse((reports / "tiny.md").read_text())
     kinds = [token.type for token in tokens]
@@ -323,3 +324,23 @@ def test_points_in_the_plane_get_a_decision_grid(person: Person) -> None:
         assert grid.files
     # Two clusters one above the other: a boundary crosses the square from one side to the other.
     assert person.measurements(key)["boundary_length"] > 0
+
+
+def test_what_is_expected_is_written_down_before_the_first_run_starts(person: Person) -> None:
+    other = {**LEARNS, "id": "other", "metric": "confusion.train_accuracy"}
+    spec = person.spec(**THREE | {"expectations": [LEARNS, other]})
+    trial = person.run(spec, "--set", "defaults.training.epochs=3", "--only", "random")
+    assert trial.exit_code == 4, trial.output
+    ledgers = [person.folder / "store/expectations/tiny.json", person.folder / "reports/tiny.expectations.json"]
+    assert not any(path.exists() for path in ledgers)
+    (person.folder / "reports/tiny.json").unlink()  # the trial was told to put its report there
+    assert person.run(spec, "--only", "random").exit_code == 4
+    assert ledgers[0].read_bytes() == ledgers[1].read_bytes()
+    told = json.loads(ledgers[0].read_text())
+    assert [each["id"] for each in told["statements"]] == ["learns", "other"]
+    assert told["finished"] == {"random": [0]}
+    spec = person.spec(**THREE | {"expectations": [{**LEARNS, "at_least": 0.25}, {**other, "at_least": 0.05}]})
+    result = person.run(spec)
+    assert "warning: learns: changed on 20" in result.stdout
+    assert "warning: other" not in result.stdout
+    assert "1 of 2 expectations was stated on 20" in (person.folder / "reports/tiny.md").read_text()
