@@ -206,7 +206,7 @@ def test_one_seed_says_nothing_about_others() -> None:
 @pytest.fixture
 def experiment(tmp_path: Path) -> Experiment:
     """A run that is measured on 100 test images, and one on all that the digits have."""
-    expectation = {"id": "e", "metric": "whole.test_accuracy", "at_least": 0.9, "basis": "claim", "source": "s"}
+    expectation = {"id": "e", "metric": "whole.test_accuracy", "at_least": 0.9, "basis": "hypothesis", "source": "s"}
     document = {
         "name": "a",
         "title": "A",

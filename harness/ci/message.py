@@ -10,7 +10,7 @@ from harness.check import Judgement, Verdict
 from harness.ci.cases import Case
 from harness.console import visible
 from harness.numbers import number, scale_of
-from harness.report.words import BASES, expected, found
+from harness.report.words import BASES, expected, found, origin
 from harness.spec.problems import Place
 
 
@@ -54,4 +54,4 @@ def _lines(case: Case) -> Iterator[tuple[str, str]]:
     explained = case.message and visible(case.message) != headline(case)
     yield "verdict", f"{case.verdict.value}: {case.message}" if explained else case.verdict.value
     if judgement is not None:
-        yield "rests on", f"{BASES[judgement.expectation.basis]}: {judgement.expectation.source}"
+        yield "rests on", f"{BASES[judgement.expectation.basis]}: {origin(judgement.expectation)}"

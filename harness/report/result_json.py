@@ -69,18 +69,19 @@ def _judgement(judgement: Judgement) -> dict[str, Json]:
         "values": {str(seed): value for seed, value in judgement.values.items()},
         "interval": list(judgement.interval),
         "message": judgement.message,
-        **_of_statistic(judgement),
+        **_where_there(judgement),
         **_published(judgement),
     }
 
 
-def _of_statistic(judgement: Judgement) -> dict[str, Json]:
-    """Return what there is for some statistics alone; each is left out where it is not there."""
+def _where_there(judgement: Judgement) -> dict[str, Json]:
+    """Return what there is for some expectations alone; each is left out where it is not there."""
     expectation = judgement.expectation
     found = {
         "method": expectation.interval.value if expectation.statistic is Statistic.MEAN else None,
         "median": judgement.median,
         "share": expectation.share,
+        "citation": expectation.citation,
         "share_limits": judgement.share,
         "image_limits": judgement.images,
     }

@@ -18,7 +18,7 @@ from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
 from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural
 from harness.report.published import difference
-from harness.report.words import BASES, expected, found
+from harness.report.words import BASES, expected, found, origin
 from harness.results import RunResult, Status
 from harness.spec.expression import ExpressionError, parse, references
 from harness.spec.records import Experiment, Json
@@ -112,7 +112,7 @@ def _verdict_row(judgement: Judgement, seeds: int, compared: bool) -> list[str]:
         f"{unbroken(shown)} {unbroken(f'({some})')}",
         *(_published(judgement, scale) if compared else []),
         limits_cell(judgement, scale),
-        f"**{BASES[expectation.basis]}**: {escape(expectation.source)}",
+        f"**{BASES[expectation.basis]}**: {escape(origin(expectation))}",
     ]
 
 

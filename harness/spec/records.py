@@ -155,11 +155,12 @@ class Interval(enum.Enum):
 
 
 class Basis(enum.Enum):
-    """On what an expectation rests."""
+    """On what an expectation rests: a number or a statement that is published, a result of our own, a conjecture."""
 
     PAPER = "paper"
     CLAIM = "claim"
     MEASURED = "measured"
+    HYPOTHESIS = "hypothesis"
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ class Expectation:
 
     `published` is the metric's value in a publication; None unless the basis is `PAPER`. `share`
     is that of all seeds which must be within the bounds; None unless the statistic is `WORST`.
+    `citation` is the publication that it alone rests on; None where the experiment's source counts.
     """
 
     id: str
@@ -182,6 +184,7 @@ class Expectation:
     published: float | None = None
     interval: Interval = Interval.STUDENT
     share: float | None = None
+    citation: str | None = None
 
 
 @dataclass(frozen=True)
