@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from harness.censoring import Censored, censored, sentences
+from harness.fitted import unfitted
 from harness.images import count_test_images, image_limits
 from harness.results import RunResult, Status
 from harness.rounding import is_finite_number
-from harness.spec.expression import Reference, evaluate, parse, references
+from harness.spec.expression import Range, Reference, evaluate, evaluate_ranges, parse, references
 from harness.spec.records import Expectation, Experiment, Interval, RunSpec
-from harness.verdicts import Judgement, Verdict, decide
+from harness.verdicts import Judgement, Verdict, decide, decide_censored
 
 __all__ = ["Judgement", "Verdict", "check", "exit_code", "judge"]
 
@@ -41,7 +44,10 @@ def judge(
 
     1. A needed run ended in an error: `error`.
     2. A needed run is blocked, or not run yet: `blocked`.
-    3. A needed measurement does not exist, or a seed's value is not finite: `fail`.
+    3. A needed measurement does not exist, or a seed's value is not finite: `fail`. One that stands for "not
+       reached within the budget" is no such gap: it is known to be more (`harness.censoring`), the expression is
+       enclosed by interval arithmetic, and the rules below give `pass` where they would for every value that is
+       left open, `fail` where they would for every one, else `inconclusive`.
     4. Statistic `every` speaks of the seeds at hand: `pass` when each value is within the bounds,
        else `fail`.
     5. Statistic `worst` speaks of all seeds, but for the rarest: with k of n seeds within the bounds,
@@ -71,15 +77,25 @@ def judge(
     expression = parse(expectation.metric)
     needed = references(expression)
     absent = verdict_of_runs([reference.run for reference in needed], seeds, results)
-    measured, gaps = _measured(needed, seeds, results)
-    evaluated = {seed: evaluate(expression, found) for seed, found in measured.items()}
+    measured = _measured(needed, seeds, results, runs)
+    evaluated = {seed: evaluate(expression, found) for seed, found in measured.known.items()}
     finite = {seed: value for seed, value in evaluated.items() if math.isfinite(value.number)}
-    gaps += [f"seed {seed}: the expression has no finite value" for seed in evaluated if seed not in finite]
+    gaps = [
+        *measured.gaps,
+        *(f"seed {seed}: the expression has no finite value" for seed in evaluated if seed not in finite),
+    ]
     values = {seed: value.number for seed, value in finite.items()}
     if absent is not None:
         return Judgement(expectation, absent[0], values=values, message=absent[1])
-    if gaps or not values:
+    if gaps or not (values or measured.ranges):
         return Judgement(expectation, Verdict.FAIL, values=values, message=_sentence(gaps or ["there are no seeds"]))
+    notes = tuple(unfitted(needed, seeds, results, runs))
+    if measured.ranges:
+        ranges = {seed: Range(value.number, value.number, value.rounding) for seed, value in finite.items()}
+        ranges |= {seed: evaluate_ranges(expression, found) for seed, found in measured.ranges.items()}
+        why = _sentence(list(sentences(measured.censored)))
+        judgement = decide_censored(expectation, ranges, measured.ranges.keys(), why)
+        return replace(judgement, notes=(*judgement.notes, *notes))
     images = None
     if len(values) == 1 or expectation.interval is Interval.BINOMIAL:
         counts = {
@@ -90,8 +106,9 @@ def judge(
             for each in needed
             if each.run in runs
         }
-        images = image_limits(expression, list(measured.values()), counts, expectation.confidence)
-    return decide(expectation, values, images, {seed: value.rounding for seed, value in finite.items()})
+        images = image_limits(expression, list(measured.known.values()), counts, expectation.confidence)
+    judgement = decide(expectation, values, images, {seed: value.rounding for seed, value in finite.items()})
+    return replace(judgement, notes=(*judgement.notes, *notes))
 
 
 def exit_code(judgements: Iterable[Judgement], allow: Collection[Verdict] = (), statuses: Iterable[Status] = ()) -> int:
@@ -142,27 +159,50 @@ def verdict_of_runs(
 _REASONS = {Status.ERROR: "ended in an error", Status.BLOCKED: "blocked", Status.MISSING: "not run yet"}
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What is needed of each seed: all of it, or from where to where each part may be; and what stands in the way."""
+
+    known: Mapping[int, Mapping[Reference, float]]
+    ranges: Mapping[int, Mapping[Reference, tuple[float, float]]]
+    censored: Mapping[tuple[Reference, int], Censored]
+    gaps: Sequence[str]
+
+
 def _measured(
-    needed: Sequence[Reference], seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]
-) -> tuple[dict[int, dict[Reference, float]], list[str]]:
-    """Return all that is needed of each seed that has it, and what stands in the way for the others."""
-    measured: dict[int, dict[Reference, float]] = {}
+    needed: Sequence[Reference],
+    seeds: Sequence[int],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+) -> _Measured:
+    known: dict[int, dict[Reference, float]] = {}
+    ranges: dict[int, dict[Reference, tuple[float, float]]] = {}
+    open_: dict[tuple[Reference, int], Censored] = {}
     gaps: list[str] = []
     for seed in seeds:
-        found: dict[Reference, float] = {}
+        found: dict[Reference, tuple[float, float]] = {}
         for reference in needed:
             result = results.get((reference.run, seed))
-            if result is not None and result.status is Status.DONE:
-                value = result.measurements.get(reference.metric)
-                if value is None:
-                    gaps.append(_absence(reference, seed))
-                elif not is_finite_number(value):
-                    gaps.append(f"{reference.run}, seed {seed}: {reference.metric} is {value!r}")
-                else:
-                    found[reference] = value
-        if len(found) == len(needed):
-            measured[seed] = found
-    return measured, gaps
+            if result is None or result.status is not Status.DONE:
+                continue
+            value = result.measurements.get(reference.metric)
+            more = censored(reference, result, runs.get(reference.run))
+            if more is not None:
+                open_[reference, seed] = more
+                found[reference] = more.least, math.inf
+            elif value is None:
+                gaps.append(_absence(reference, seed))
+            elif not is_finite_number(value):
+                gaps.append(f"{reference.run}, seed {seed}: {reference.metric} is {value!r}")
+            else:
+                found[reference] = value, value
+        if len(found) < len(needed):
+            continue
+        if any((reference, seed) in open_ for reference in needed):
+            ranges[seed] = found
+        else:
+            known[seed] = {reference: low for reference, (low, _) in found.items()}
+    return _Measured(known, ranges, open_, gaps)
 
 
 def _absence(reference: Reference, seed: int) -> str:

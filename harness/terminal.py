@@ -16,6 +16,7 @@ from harness.console import say, told
 from harness.data import catalog
 from harness.numbers import bounds, scale_of
 from harness.plan import ConcreteRun, Member, Plan
+from harness.report.certainty import remarks
 from harness.report.words import found, subject
 from harness.results import RunResult, Status
 from harness.runner.estimate import in_words, time_left
@@ -204,6 +205,8 @@ def show_judgements(
     for judgement in judgements:
         if judgement.message and judgement.verdict is not Verdict.PASS:
             say(console, f"{judgement.expectation.id}: {judgement.message}")
+    for note, ids in remarks(judgements).items():
+        say(console, f"note on {', '.join(ids)}: {note}")
     if report is not None:
         say(console, f"report: {report}")
 

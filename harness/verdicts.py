@@ -5,15 +5,17 @@ from __future__ import annotations
 import enum
 import math
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import NamedTuple
 
 from harness import numbers
+from harness.censoring import student_ends
 from harness.numbers import number, scale_of
 from harness.rounding import reaches
+from harness.spec.expression import Range
 from harness.spec.records import Expectation, Interval, Statistic
 from harness.statistics import (
     MOST_SEEDS,
@@ -58,6 +60,9 @@ class Judgement:
     that the test images alone leave to the mean, where it is of a single seed or they decide, and
     the metric is a sum of test accuracies. `message` is empty for a pass. `rounding` is how far from
     the value of each seed, by rounding alone, what it stands for may be.
+
+    `censored` holds, for the seeds that have no value because something was not reached within the budget,
+    from where to where it may be. `notes` are sentences without which the verdict, be it a pass, would mislead.
     """
 
     expectation: Expectation
@@ -71,6 +76,8 @@ class Judgement:
     share: Limits | None = None
     images: Limits | None = None
     rounding: Mapping[int, Fraction] = field(default_factory=dict, repr=False)
+    censored: Mapping[int, Limits] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def decide(
@@ -97,6 +104,88 @@ def decide(
     return _RULES[expectation.statistic](known)
 
 
+def decide_censored(
+    expectation: Expectation, ranges: Mapping[int, Range], open_seeds: Collection[int], why: str
+) -> Judgement:
+    """Judge by what each seed may be, `open_seeds` being those of which not all is known, as `why` says.
+
+    A pass holds for every value that is left open, a fail for every one too; else the verdict is inconclusive.
+    """
+    known = Judgement(
+        expectation,
+        Verdict.INCONCLUSIVE,
+        values={seed: each.low for seed, each in ranges.items() if seed not in open_seeds},
+        censored={seed: (ranges[seed].low, ranges[seed].high) for seed in open_seeds},
+        rounding={seed: each.rounding for seed, each in ranges.items()},
+    )
+    if _passes_for_all(known, ranges):
+        return replace(known, verdict=Verdict.PASS, notes=(f"{why}; it passes whatever that is",))
+    if _fails_for_all(known, ranges):
+        return replace(known, verdict=Verdict.FAIL, message=f"{why}; it fails whatever that is")
+    mean = expectation.statistic is Statistic.MEAN
+    advice = "; a mean of what has no end has no limits, the statistics median, worst and every need none"
+    endless = mean and not all(map(math.isfinite, (end for each in ranges.values() for end in (each.low, each.high))))
+    return replace(known, message=f"unknown: {why}, and that decides{advice if endless else ''}")
+
+
+def _passes_for_all(known: Judgement, ranges: Mapping[int, Range]) -> bool:
+    expectation = known.expectation
+    inside = [seed for seed, each in ranges.items() if _range_within(known, seed, each)]
+    if expectation.statistic is Statistic.EVERY:
+        return len(inside) == len(ranges)
+    if expectation.statistic is Statistic.WORST:
+        wanted = expectation.share or 0.0
+        lower, _ = share_limits(len(inside), len(ranges), expectation.confidence)
+        return lower >= wanted - _slack(wanted)
+    limits = _limits_for_all(known, ranges)
+    return limits is not None and _within(expectation, *limits, _widest(known))
+
+
+def _fails_for_all(known: Judgement, ranges: Mapping[int, Range]) -> bool:
+    expectation = known.expectation
+    possible = [seed for seed, each in ranges.items() if not _range_outside(known, seed, each)]
+    if expectation.statistic is Statistic.EVERY:
+        return len(possible) < len(ranges)
+    if expectation.statistic is Statistic.WORST:
+        wanted = expectation.share or 0.0
+        _, upper = share_limits(len(possible), len(ranges), expectation.confidence)
+        return upper < wanted - _slack(wanted)
+    limits = _limits_for_all(known, ranges)
+    return limits is not None and not _within(expectation, limits[1], limits[0], _widest(known))
+
+
+def _limits_for_all(known: Judgement, ranges: Mapping[int, Range]) -> Limits | None:
+    """Return the smallest lower and the largest upper limit over all that is left open, None where there is none."""
+    expectation, count = known.expectation, len(ranges)
+    lows, highs = [each.low for each in ranges.values()], [each.high for each in ranges.values()]
+    if expectation.statistic is Statistic.MEDIAN:
+        lower, upper = (median_limits(ends, expectation.confidence) for ends in (lows, highs))
+        return None if lower is None or upper is None else (lower[0], upper[1])
+    if count < 2 or expectation.interval is Interval.BINOMIAL:
+        return None
+    if expectation.interval is Interval.BOOTSTRAP:
+        return min(lows), max(highs)  # no limit by resampling lies beyond the smallest and the largest value
+    factor = half_width(1.0, count, expectation.confidence)
+    return student_ends(list(zip(lows, highs, strict=True)), factor)
+
+
+def _range_within(known: Judgement, seed: int, each: Range) -> bool:
+    return _within(known.expectation, each.low, each.high, (_rounding(known, seed), _rounding(known, seed)))
+
+
+def _range_outside(known: Judgement, seed: int, each: Range) -> bool:
+    return not _within(known.expectation, each.high, each.low, (_rounding(known, seed), _rounding(known, seed)))
+
+
+def _widest(known: Judgement) -> Rounding:
+    widest = max(known.rounding.values(), default=Fraction(0))
+    return widest, widest
+
+
+def _slack(share: float) -> float:
+    return ROUNDING * min(share, 1 - share)
+
+
 def _every(known: Judgement) -> Judgement:
     outside = _outside(known)
     verdict = Verdict.FAIL if outside else Verdict.PASS
@@ -108,7 +197,7 @@ def _worst(known: Judgement) -> Judgement:
     wanted, count, outside = known.expectation.share or 0.0, len(known.values), _outside(known)
     lower, upper = _share(known)
     known = replace(known, share=(lower, upper))
-    slack = ROUNDING * min(wanted, 1 - wanted)
+    slack = _slack(wanted)
     if lower >= wanted - slack:
         return replace(known, verdict=Verdict.PASS)
     names = f" (outside: {', '.join(outside)})" if outside else ""

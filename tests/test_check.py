@@ -467,6 +467,163 @@ def test_nothing_missing_or_not_finite_passes(
         assert judgement.message == f"adversarial, seed 2: steps_to_fit is {bad!r}"
 
 
+def counted(run: str, epochs: Sequence[float | None], budget: float = 100, accuracy: float = 0.9) -> list[RunResult]:
+    """Runs of three steps an epoch; one that fitted did so at a number of epochs, one that did not has None."""
+    return [
+        RunResult(
+            run,
+            seed,
+            "key",
+            Status.DONE,
+            measurements={
+                "epochs_to_fit": each,
+                "steps_to_fit": None if each is None else 3 * each,
+                "epochs": budget if each is None else each,
+                "steps": 3 * (budget if each is None else each),
+                "train_accuracy": accuracy if each is None else 1.0,
+            },
+        )
+        for seed, each in enumerate(epochs)
+    ]
+
+
+class TestCensored:
+    """What was not reached within the budget decides only where it would whatever it is."""
+
+    @pytest.mark.parametrize("statistic", [Statistic.EVERY, Statistic.MEDIAN, Statistic.WORST])
+    @pytest.mark.parametrize(
+        ("lower", "upper", "verdict"),
+        [
+            # Fitted at 101 epochs or later, whatever it is: the budget was 100.
+            (101, None, Verdict.PASS),
+            (102, None, Verdict.INCONCLUSIVE),
+            (None, 100, Verdict.FAIL),
+            (None, 101, Verdict.INCONCLUSIVE),
+            (50, 90, Verdict.FAIL),
+            (90, 150, Verdict.INCONCLUSIVE),
+            (90, 1e300, Verdict.INCONCLUSIVE),
+        ],
+    )
+    def test_runs_that_never_fitted_took_more_than_their_budget(
+        self, lower: float | None, upper: float | None, verdict: Verdict, statistic: Statistic
+    ) -> None:
+        expectation = expect("a.epochs_to_fit", lower, upper, statistic, share=0.5)
+        found = verdict_on(expectation, counted("a", [None] * 5))
+        assert found.verdict is verdict
+        assert (found.values, found.mean, found.censored) == ({}, None, dict.fromkeys(range(5), (101, math.inf)))
+        said = found.message or " ".join(found.notes)
+        assert (
+            "a, seeds 0, 1, 2, 3, 4: it never fitted its training set in 100 epochs, so epochs_to_fit is known to be "
+            "more, and not how much" in said
+        )
+        assert bool(found.message) is (verdict is not Verdict.PASS)
+
+    def test_steps_are_those_of_an_epoch_more(self) -> None:
+        found = verdict_on(expect("a.steps_to_fit", lower=303, statistic=Statistic.EVERY), counted("a", [None]))
+        assert (found.verdict, found.censored) == (Verdict.PASS, {0: (303, math.inf)})
+
+    def test_to_take_longer_to_fit_is_not_refuted_by_never_fitting(self) -> None:
+        results = counted("slow", [None, None, 90]) + counted("fast", [20, 30, 40])
+        longer = "slow.epochs_to_fit - fast.epochs_to_fit"
+        assert verdict_on(expect(longer, lower=0, statistic=Statistic.EVERY), results).verdict is Verdict.PASS
+        mean = verdict_on(expect(longer, lower=0), results)
+        assert mean.verdict is Verdict.INCONCLUSIVE
+        assert (
+            "a mean of what has no end has no limits, the statistics median, worst and every need none" in mean.message
+        )
+        assert verdict_on(expect(longer, upper=-1, statistic=Statistic.EVERY), results).verdict is Verdict.FAIL
+
+    def test_a_mean_of_ratios_that_have_an_end_may_pass(self) -> None:
+        # The ratios are anything above 0 and at most 20/101, 30/101 and 40/101. The largest upper limit is at a corner:
+        # of 0, 0 and 0.396 it is 0.132 + 2.92 * 0.2287 / sqrt(3) = 0.5175.
+        results = counted("fast", [20, 30, 40]) + counted("slow", [None] * 3)
+        ratio = "fast.epochs_to_fit / slow.epochs_to_fit"
+        corners = [[a, b, c] for a in (0, 20 / 101) for b in (0, 30 / 101) for c in (0, 40 / 101)]
+        largest = max(float(np.mean(c) + 2.919986 * np.std(c, ddof=1) / math.sqrt(3)) for c in corners)
+        assert verdict_on(expect(ratio, upper=largest + 1e-5), results).verdict is Verdict.PASS
+        assert verdict_on(expect(ratio, upper=largest - 1e-5), results).verdict is Verdict.INCONCLUSIVE
+        assert verdict_on(expect(ratio, lower=largest + 1e-5), results).verdict is Verdict.FAIL
+
+    @given(
+        st.lists(st.sampled_from([None, 10.0, 50.0, 90.0]), min_size=2, max_size=5),
+        st.sampled_from(list(Statistic)),
+        st.sampled_from(["slow.epochs_to_fit", "10 / slow.epochs_to_fit", "50 - slow.epochs_to_fit"]),
+        st.sampled_from([(0.0, None), (None, 0.2), (0.05, 0.5), (60.0, None), (None, 101.0), (-60.0, 5.0)]),
+        st.lists(st.floats(101, 1e6), min_size=5, max_size=5),
+    )
+    def test_what_is_decided_is_decided_alike_whatever_the_number_is(
+        self,
+        epochs: Sequence[float | None],
+        statistic: Statistic,
+        metric: str,
+        bounds: tuple[float | None, float | None],
+        meant: Sequence[float],
+    ) -> None:
+        expectation = expect(metric, *bounds, statistic, share=0.5)
+        found = verdict_on(expectation, counted("slow", epochs))
+        completed = [meant[seed] if each is None else each for seed, each in enumerate(epochs)]
+        if found.verdict is not Verdict.INCONCLUSIVE:
+            assert verdict_on(expectation, counted("slow", completed)).verdict is found.verdict
+
+    @pytest.mark.parametrize(
+        ("rule", "accuracy", "epochs", "known"),
+        [
+            ({"train_accuracy": 1.0}, 0.994, 100, False),
+            ({"train_accuracy": 0.99}, 0.994, 100, True),
+            ({"train_accuracy": 1.0}, 1.0, 40, True),
+            (None, 0.9, 100, True),
+        ],
+    )
+    def test_epochs_are_a_number_where_the_stopping_rule_was_met_or_there_is_none(
+        self, tmp_path: Path, rule: Any, accuracy: float, epochs: float, known: bool
+    ) -> None:
+        training = {"epochs": 100} | ({"stop_when": rule} if rule else {})
+        document = {"name": "a", "title": "A", "runs": {"a": {"training": training}}}
+        document["defaults"] = {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}}
+        path = tmp_path / "a.json"
+        path.write_text(json.dumps(document))
+        measurements = {"epochs": epochs, "steps": 3 * epochs, "train_accuracy": accuracy, "epochs_to_fit": None}
+        result = RunResult("a", 0, "key", Status.DONE, measurements=measurements)
+        expectation = expect("a.epochs", upper=100, statistic=Statistic.EVERY)
+        found = judge(expectation, [0], {("a", 0): result}, load_file(path).runs)
+        assert found.verdict is (Verdict.PASS if known else Verdict.FAIL)
+        assert (found.censored == {}) is known
+        if not known:
+            assert "a, seed 0: it did not reach the 100% training accuracy to stop at in 100 epochs" in found.message
+
+
+class TestUnfitted:
+    """A comparison names the runs that did not fit their training sets."""
+
+    METRIC = "a.test_accuracy - b.test_accuracy"
+
+    def results(self, first: Sequence[float], second: Sequence[float]) -> list[RunResult]:
+        return [
+            RunResult(
+                run, seed, "key", Status.DONE, measurements={"test_accuracy": 0.5 + seed / 99, "train_accuracy": v}
+            )
+            for run, values in (("a", first), ("b", second))
+            for seed, v in enumerate(values)
+        ]
+
+    def test_the_run_the_seeds_and_the_accuracies_are_told(self) -> None:
+        found = verdict_on(expect(self.METRIC, lower=-1), self.results([1.0, 1.0, 1.0], [0.935, 1.0, 0.9401]))
+        assert found.verdict is Verdict.PASS
+        assert found.notes == ("b did not fit its training set: training accuracy 93.50%, 94.01% (seeds 0, 2)",)
+
+    def test_where_all_fitted_or_nothing_is_compared_there_is_nothing_to_tell(self) -> None:
+        assert verdict_on(expect(self.METRIC, lower=-1), self.results([1.0] * 3, [1.0] * 3)).notes == ()
+        assert verdict_on(expect("a.test_accuracy", lower=0), self.results([0.9] * 3, [0.9] * 3)).notes == ()
+        trained = "a.train_accuracy - b.train_accuracy"
+        assert verdict_on(expect(trained, lower=-1), self.results([0.9] * 3, [0.8] * 3)).notes == ()
+
+    def test_many_seeds_are_told_by_their_range(self) -> None:
+        found = verdict_on(expect(self.METRIC, lower=-1), self.results([0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [1.0] * 6))
+        assert found.notes == (
+            "a did not fit its training set: training accuracy 40.00% to 90.00% (seeds 0, 1, 2, 3, 4, 5)",
+        )
+
+
 def test_a_measurement_that_was_never_taken_fails() -> None:
     judgement = verdict_on(expect("vanilla.boundary_length", upper=9.0), results_of("vanilla", [0.5, 0.5]))
     assert judgement.verdict is Verdict.FAIL

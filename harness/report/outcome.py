@@ -17,7 +17,8 @@ SYMBOLS = {
 MEANING = {
     Verdict.PASS: "what was measured meets the bounds, with the stated confidence where it speaks of all seeds",
     Verdict.FAIL: "it is outside the bounds with that confidence, or a needed number does not exist",
-    Verdict.INCONCLUSIVE: "the confidence limits straddle a bound, or there are too few seeds for any: more are needed",
+    Verdict.INCONCLUSIVE: "the confidence limits straddle a bound, there are too few seeds for any, or what was "
+    "not reached within the budget decides",
     Verdict.BLOCKED: "a needed run was not made, and the message says why",
     Verdict.ERROR: "a needed run ended in an error, so the answer is not known",
 }

@@ -84,6 +84,8 @@ def _where_there(judgement: Judgement) -> dict[str, Json]:
         "citation": expectation.citation,
         "share_limits": judgement.share,
         "image_limits": judgement.images,
+        "censored": {str(seed): list(ends) for seed, ends in judgement.censored.items()} or None,
+        "notes": list(judgement.notes) or None,
     }
     return {name: value for name, value in found.items() if value is not None}
 

@@ -12,7 +12,7 @@ from harness.check import Judgement, Verdict
 from harness.measurements import METRICS
 from harness.numbers import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
 from harness.report import runs
-from harness.report.certainty import limits_cell, notes
+from harness.report.certainty import limits_cell, notes, remarks
 from harness.report.environment import differing, environment, guarantees
 from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
@@ -89,6 +89,7 @@ def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
     beside = ["published", "difference"] if compared else []
     headers = ["verdict", "what is expected", "bounds", "measured", *beside, "confidence limits", "rests on"]
     messages = [_message(judgement) for judgement in judgements if judgement.verdict is not Verdict.PASS]
+    messages += [f"Note on {', '.join(map(code, ids))}: {escape(note)}." for note, ids in remarks(judgements).items()]
     note_on_difference = (
         "Difference is measured minus published, of the median where that is what counts; ± the distance to the "
         "one-sided Student-t limits of the mean at the expectation's confidence, which is 95% unless the specification "
