@@ -9,7 +9,7 @@ from harness.ci.cases import Case, Suite
 from harness.ci.forge import commit_address, repository_path
 from harness.ci.message import headline, measured
 from harness.report.markdown import bullets, code, details, escape, file_link, table, unbroken
-from harness.report.outcome import marked, outcome
+from harness.report.outcome import marked, outcome, reaches
 from harness.report.words import BASES, expected
 from harness.spec.problems import Place
 
@@ -20,15 +20,21 @@ def summary(suites: Sequence[Suite], environment: Mapping[str, str]) -> str:
     Experiments whose expectations all pass are folded. The links lead to the commit that
     `environment` names, else into the folder of the checkout.
     """
-    verdicts = [case.verdict for suite in suites for case in suite.cases if case.judgement is not None]
-    parts = [f"## {outcome(verdicts)}", *(_experiment(suite, environment) for suite in suites)]
+    parts = [
+        f"## {_outcome([case for suite in suites for case in suite.cases])}",
+        *(_experiment(suite, environment) for suite in suites),
+    ]
     return "\n\n".join(parts) + "\n\n"
+
+
+def _outcome(cases: Sequence[Case]) -> str:
+    judged = [case for case in cases if case.judgement is not None]
+    return outcome([case.verdict for case in judged], reaches([case.judgement for case in judged if case.judgement]))
 
 
 def _experiment(suite: Suite, environment: Mapping[str, str]) -> str:
     conclusion = suite.conclusion
     experiment = conclusion.experiment
-    verdicts = [case.verdict for case in suite.cases if case.judgement is not None]
     wrong = [case for case in suite.cases if case.verdict is not Verdict.PASS]
     rows = [_row(case, environment) for case in suite.cases]
     where = _link(experiment.path.as_posix(), Place(experiment.path, 1), environment)
@@ -37,7 +43,7 @@ def _experiment(suite: Suite, environment: Mapping[str, str]) -> str:
     if rows:
         body.append(table(["verdict", "expectation", "expected", "measured", "rests on"], rows))
     body += [bullets([f"{code(case.id)}: {escape(case.message or headline(case))}" for case in wrong])] if wrong else []
-    head = f"{experiment.name}: {outcome(verdicts)}"
+    head = f"{experiment.name}: {_outcome(suite.cases)}"
     if wrong:
         return "\n\n".join([f"### {escape(head)}", escape(experiment.title), *body])
     return details(head, "\n\n".join([escape(experiment.title), *body]))

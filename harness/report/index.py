@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from harness import files
 from harness.check import Verdict
 from harness.numbers import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
 from harness.report.markdown import bullets, code, escape, file_link, table, unbroken
-from harness.report.outcome import MEANING, SYMBOLS, marked, outcome
+from harness.report.outcome import MEANING, SYMBOLS, Reach, chance, marked, outcome, reach
 from harness.report.result_json import FORMAT
 from harness.report.words import BASES, found, subject
-from harness.spec.records import Basis, Json, Statistic
+from harness.spec.records import Basis, Interval, Json, Statistic
 
 
 def read_results(folder: Path) -> tuple[list[tuple[str, Mapping[str, Json]]], list[str]]:
@@ -38,6 +39,7 @@ def read_results(folder: Path) -> tuple[list[tuple[str, Mapping[str, Json]]], li
 
 def _can_be_shown(name: str, document: Mapping[str, Json]) -> bool:
     try:
+        all(math.isfinite(judgement["confidence"]) for judgement in document["judgements"])
         _row(name, document)
         _experiment(name, document)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
@@ -51,11 +53,15 @@ def index(documents: Sequence[tuple[str, Mapping[str, Json]]], unshown: Sequence
     `unshown` are the names of result files that are damaged, or of another version.
     """
     verdicts = [verdict for _, document in documents for verdict in _verdicts(document)]
+    reached = [far for _, document in documents for far in _reaches(document)]
+    confidences = [judgement["confidence"] for _, document in documents for judgement in document["judgements"]]
+    headline = f"**{outcome(verdicts, reached)}**"
     headers = ["experiment", "date", "trainings done", *(f"{SYMBOLS[verdict]} {verdict.value}" for verdict in Verdict)]
     parts = [
         "# Results",
-        f"**{outcome(verdicts)}** {len(documents)} experiments." if len(documents) != 1 else f"**{outcome(verdicts)}**",
+        f"{headline} {len(documents)} experiments." if len(documents) != 1 else headline,
         table(headers, [_row(name, document) for name, document in documents], "<<>" + ">" * len(Verdict)),
+        *filter(None, [chance(verdicts, reached, confidences)]),
         *(_experiment(name, document) for name, document in documents),
         *(_unshown(unshown) if unshown else []),
         "## What the verdicts mean",
@@ -71,6 +77,14 @@ def _unshown(names: Sequence[str]) -> list[str]:
 
 def _verdicts(document: Mapping[str, Json]) -> list[Verdict]:
     return [Verdict(judgement["verdict"]) for judgement in document["judgements"]]
+
+
+def _reaches(document: Mapping[str, Json]) -> list[Reach]:
+    student = Interval.STUDENT.value  # of the mean, in reports that are older than the choice
+    return [
+        reach(Statistic(judgement["statistic"]), Interval(judgement.get("method", student)))
+        for judgement in document["judgements"]
+    ]
 
 
 def _row(name: str, document: Mapping[str, Json]) -> list[str]:
@@ -90,7 +104,7 @@ def _link(name: str, document: Mapping[str, Json]) -> str:
 
 
 def _experiment(name: str, document: Mapping[str, Json]) -> str:
-    lines = [f"## {_link(name, document)}", outcome(_verdicts(document))]
+    lines = [f"## {_link(name, document)}", outcome(_verdicts(document), _reaches(document))]
     if document["judgements"]:
         compared = any("published" in judgement for judgement in document["judgements"])
         beside = ["published", "difference"] if compared else []

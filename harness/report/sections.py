@@ -16,7 +16,7 @@ from harness.report.certainty import limits_cell, notes, remarks
 from harness.report.environment import differing, environment, guarantees
 from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
-from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural
+from harness.report.outcome import MEANING, SYMBOLS, chance, marked, outcome, plural, reaches
 from harness.report.published import difference
 from harness.report.words import BASES, expected, found, origin
 from harness.results import RunResult, Status
@@ -59,10 +59,14 @@ def _head(experiment: Experiment, results: Sequence[RunResult], judgements: Sequ
     seeds = plural(len(experiment.seeds), "seed")
     lines = [
         f"# {escape(experiment.title)}",
-        f"**{outcome([judgement.verdict for judgement in judgements])}** {_run_counts(experiment, results)}",
+        f"**{outcome(_told(judgements), reaches(judgements))}** {_run_counts(experiment, results)}",
         f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {seeds} a run.{_origin(experiment)}",
     ]
     return "\n\n".join([*lines, f"> {escape(experiment.question)}"] if experiment.question else lines)
+
+
+def _told(judgements: Sequence[Judgement]) -> list[Verdict]:
+    return [judgement.verdict for judgement in judgements]
 
 
 def _run_counts(experiment: Experiment, results: Sequence[RunResult]) -> str:
@@ -96,7 +100,10 @@ def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
         "says otherwise."
     )
     rows = [_verdict_row(judgement, len(experiment.seeds), compared) for judgement in judgements]
-    parts = [table(headers, rows), bullets(messages), notes(judgements), note_on_difference if compared else ""]
+    confidences = [judgement.expectation.confidence for judgement in judgements]
+    by_chance = chance(_told(judgements), reaches(judgements), confidences)
+    explained = " ".join(filter(None, [notes(judgements), by_chance]))
+    parts = [table(headers, rows), bullets(messages), explained, note_on_difference if compared else ""]
     return _section("Verdicts", *filter(None, parts))
 
 
