@@ -16,11 +16,12 @@ from types import MappingProxyType
 from harness.censoring import Censored, censored, sentences
 from harness.fitted import unfitted
 from harness.images import count_test_images, image_limits
+from harness.resolution import one_step, step
 from harness.results import RunResult, Status
 from harness.rounding import is_finite_number
-from harness.spec.expression import Range, Reference, evaluate, evaluate_ranges, parse, references
+from harness.spec.expression import Expression, Range, Reference, evaluate, evaluate_ranges, parse, references
 from harness.spec.records import Expectation, Experiment, Interval, RunSpec
-from harness.verdicts import Judgement, Verdict, decide, decide_censored
+from harness.verdicts import Judgement, Verdict, agree, decide, decide_censored
 
 __all__ = ["Judgement", "Verdict", "check", "exit_code", "judge"]
 
@@ -107,8 +108,25 @@ def judge(
             if each.run in runs
         }
         images = image_limits(expression, list(measured.known.values()), counts, expectation.confidence)
-    judgement = decide(expectation, values, images, {seed: value.rounding for seed, value in finite.items()})
+    rounding = {seed: value.rounding for seed, value in finite.items()}
+    one = _step(needed, measured.known, results, runs, expression) if agree(values, rounding) else None
+    judgement = decide(expectation, values, images, rounding, one)
     return replace(judgement, notes=(*judgement.notes, *notes))
+
+
+def _step(
+    needed: Sequence[Reference],
+    known: Mapping[int, Mapping[Reference, float]],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+    expression: Expression,
+) -> float | None:
+    """Return the most that one step of a measurement changes the expression, None where that is not known."""
+    steps = {
+        each: step(each, runs[each.run], [results[each.run, seed] for seed in known]) if each.run in runs else None
+        for each in needed
+    }
+    return one_step(expression, list(known.values()), steps)
 
 
 def exit_code(judgements: Iterable[Judgement], allow: Collection[Verdict] = (), statuses: Iterable[Status] = ()) -> int:

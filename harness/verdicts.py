@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from harness import numbers
 from harness.censoring import student_ends
-from harness.numbers import number, scale_of
+from harness.numbers import number, scale_of, scale_of_difference
 from harness.rounding import reaches
 from harness.spec.expression import Range
 from harness.spec.records import Expectation, Interval, Statistic
@@ -61,8 +61,9 @@ class Judgement:
     the metric is a sum of test accuracies. `message` is empty for a pass. `rounding` is how far from
     the value of each seed, by rounding alone, what it stands for may be.
 
-    `censored` holds, for the seeds that have no value because something was not reached within the budget,
-    from where to where it may be. `notes` are sentences without which the verdict, be it a pass, would mislead.
+    `step` is, where all seeds agree, the most that one step of the measurement changes the value of a seed, None where
+    that is not known. `censored` holds, for the seeds that have no value because something was not reached within the
+    budget, from where to where it may be. `notes` are sentences without which the verdict, be it a pass, would mislead.
     """
 
     expectation: Expectation
@@ -76,6 +77,7 @@ class Judgement:
     share: Limits | None = None
     images: Limits | None = None
     rounding: Mapping[int, Fraction] = field(default_factory=dict, repr=False)
+    step: float | None = field(default=None, repr=False)
     censored: Mapping[int, Limits] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -85,11 +87,14 @@ def decide(
     values: Mapping[int, float],
     images: Limits | None,
     rounding: Mapping[int, Fraction] = MappingProxyType({}),
+    step: float | None = None,
 ) -> Judgement:
     """Judge by the finite value of every seed; the rules are those of `harness.check.judge`.
 
     `images` are the limits that the test images alone leave to the mean of the values, as far as
     there are any: with the interval `binomial` they decide, and a single seed is shown with them.
+    `step` is the most that one step of a measurement changes a value, as far as it is known; it counts where all
+    seeds agree (`agree`).
     """
     measured = list(values.values())
     known = Judgement(
@@ -100,8 +105,17 @@ def decide(
         values,
         images=images,
         rounding=rounding,
+        step=step,
     )
     return _RULES[expectation.statistic](known)
+
+
+def agree(values: Mapping[int, float], rounding: Mapping[int, Fraction]) -> bool:
+    """Tell whether several seeds have the same value, but for rounding: then no deviation tells of other seeds."""
+    if len(values) < 2:
+        return False
+    apart = Fraction(max(values.values())) - Fraction(min(values.values()))
+    return apart <= 2 * max(rounding.values(), default=Fraction(0))
 
 
 def decide_censored(
@@ -244,7 +258,33 @@ def _mean(known: Judgement) -> Judgement:
     # Values that move by no more than d move their mean by d and their deviation by sqrt(n / (n - 1)) d, no more.
     factor = 1 + half_width(math.sqrt(count / (count - 1)), count, confidence)
     rounding = _moved(known, limits, factor)
+    if agree(known.values, known.rounding):
+        known, limits = _of_equal_seeds(known, limits)
+        advice = "seeds that all agree do not tell how many would decide"
+        return _by_limits(known, limits, rounding, _Centre("mean", mean), lambda: advice)
     return _by_limits(known, limits, rounding, _Centre("mean", mean), lambda: _advice_on_mean(known, mean, deviation))
+
+
+def _of_equal_seeds(known: Judgement, limits: Limits) -> tuple[Judgement, Limits]:
+    """Widen limits of no width to what the resolution of the measurement leaves, and say so.
+
+    Had one of n seeds been a step r apart, the deviation would be r / sqrt(n), the smallest there is but none, and
+    Student's limits t r / n from the mean; nearer they cannot be because no seed was apart. Nor are they nearer
+    than one step: so much a single image would have made.
+    """
+    count, step = len(known.values), known.step
+    if step is None:
+        note = "the seeds agree to the last digit, and the resolution of the measurement is not known"
+        return replace(known, notes=(*known.notes, f"{note}: limits of no width rest on these seeds alone")), limits
+    if step == 0.0:
+        return known, limits
+    half = max(step, half_width(step / math.sqrt(count), count, known.expectation.confidence))
+    scale = scale_of_difference(scale_of(known.expectation.metric))
+    shown = f"{step * scale.factor:.3g}"
+    unit = scale.unit.removesuffix("s") if shown == "1" else scale.unit
+    note = "the seeds agree to the last digit: limits rest on the resolution of the measurement"
+    known = replace(known, notes=(*known.notes, f"{note}, one step of which is {shown}{unit}"))
+    return known, (limits[0] - half, limits[1] + half)
 
 
 _RULES = {Statistic.MEAN: _mean, Statistic.MEDIAN: _median, Statistic.WORST: _worst, Statistic.EVERY: _every}

@@ -592,6 +592,71 @@ class TestCensored:
             assert "a, seed 0: it did not reach the 100% training accuracy to stop at in 100 epochs" in found.message
 
 
+class TestSeedsThatAgree:
+    """Limits of no width are widened to what the resolution of the measurement leaves, and marked."""
+
+    # The quantiles of Student's t: 6.3138 and 2.1318. Of two seeds, one a step r apart, the deviation is r / sqrt(2).
+    @pytest.mark.parametrize(("count", "images"), [(2, 6.3138 / 2), (3, 1.0), (5, 1.0), (10, 1.0)])
+    @pytest.mark.parametrize("interval", [Interval.STUDENT, Interval.BOOTSTRAP])
+    def test_limits_are_at_least_an_image_wide(
+        self, runs: Mapping[str, RunSpec], count: int, images: float, interval: Interval
+    ) -> None:
+        results = {(each.run, each.seed): each for each in results_of("vanilla", [0.9] * count)}
+        found = judge(expect(lower=0.5, interval=interval), range(count), results, runs)
+        assert found.interval == pytest.approx((0.9 - images / 100, 0.9 + images / 100), abs=1e-5)
+        assert found.verdict is Verdict.PASS
+        assert found.notes == (
+            "the seeds agree to the last digit: limits rest on the resolution of the measurement, one step of which is "
+            "1 point",
+        )
+
+    def test_two_that_agree_on_a_bound_pass_no_more(self, runs: Mapping[str, RunSpec]) -> None:
+        results = {(each.run, each.seed): each for each in results_of("vanilla", [0.9, 0.9])}
+        found = judge(expect(lower=0.9), [0, 1], results, runs)
+        assert (found.verdict, found.message) == (
+            Verdict.INCONCLUSIVE,
+            "the 95% confidence limits 86.84 to 93.16% straddle a bound; seeds that all agree do not tell how many "
+            "would decide",
+        )
+        assert judge(expect(lower=0.86), [0, 1], results, runs).verdict is Verdict.PASS
+        assert judge(expect(lower=0.94), [0, 1], results, runs).verdict is Verdict.FAIL
+
+    def test_no_limits_are_wider_than_those_of_seeds_that_are_a_step_apart(self, runs: Mapping[str, RunSpec]) -> None:
+        for count in (2, 3):
+            widths = []
+            for last in (0.9, 0.91):
+                values = [0.9] * (count - 1) + [last]
+                results = {(each.run, each.seed): each for each in results_of("vanilla", values)}
+                lower, upper = judge(expect(lower=0.5), range(count), results, runs).interval
+                assert lower is not None
+                assert upper is not None
+                widths.append(upper - lower)
+            assert widths[0] == pytest.approx(widths[1], rel=0.03)
+
+    def test_a_difference_that_is_the_same_for_all_seeds_is_widened_by_one_image_too(
+        self, runs: Mapping[str, RunSpec]
+    ) -> None:
+        # Of 100 images and of the 1,297 that the digits have: one image of the hundred changes most.
+        first, second = results_of("vanilla", [0.5, 0.75, 0.875]), results_of("whole", [0.25, 0.5, 0.625])
+        results = {(each.run, each.seed): each for each in (*first, *second)}
+        found = judge(expect("vanilla.test_accuracy - whole.test_accuracy", lower=0.1), [0, 1, 2], results, runs)
+        assert found.interval == pytest.approx((0.24, 0.26))
+        assert len(found.notes) == 1
+
+    def test_where_the_resolution_is_not_known_it_says_so(self) -> None:
+        found = verdict_on(expect(lower=0.1), results_of("vanilla", [0.9] * 3))
+        assert (found.verdict, found.interval) == (Verdict.PASS, (0.9, 0.9))
+        assert found.notes == (
+            "the seeds agree to the last digit, and the resolution of the measurement is not known: limits of no width "
+            "rest on these seeds alone",
+        )
+
+    def test_a_number_that_is_the_same_by_definition_needs_no_limits(self, runs: Mapping[str, RunSpec]) -> None:
+        results = {(each.run, each.seed): each for each in results_of("vanilla", [100.0] * 3, "epochs")}
+        found = judge(expect("vanilla.epochs", upper=100), [0, 1, 2], results, runs)
+        assert (found.verdict, found.interval, found.notes) == (Verdict.PASS, (100, 100), ())
+
+
 class TestUnfitted:
     """A comparison names the runs that did not fit their training sets."""
 
