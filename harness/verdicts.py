@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import statistics
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
@@ -232,10 +232,10 @@ def _median(known: Judgement) -> Judgement:
     limits = median_limits(values, confidence)
     if limits is not None:
         rounding = _of_values(known, limits)
-        return _by_limits(known, limits, rounding, _Centre("median", median), lambda: _advice_on_median(known, median))
+        return _by_limits(known, limits, rounding, _Centre("median", median), lambda: _advice_on_median(known))
     fewest = fewest_seeds(0.5, confidence)
     message = f"a median has {_percent(confidence)} confidence limits from {fewest} seeds on"
-    return replace(known, message=f"{message}; {_advice_on_median(known, median)}{_of_images(known)}")
+    return replace(known, message=f"{message}; {_advice_on_median(known)}{_of_images(known)}")
 
 
 def _mean(known: Judgement) -> Judgement:
@@ -346,19 +346,26 @@ def _advice_on_mean(known: Judgement, mean: float, deviation: float) -> str:
     return f"{_would_decide(needed)}, if mean and deviation are as measured"
 
 
-def _advice_on_median(known: Judgement, median: float) -> str:
-    (lower, upper), values = _wanted(known.expectation, median), known.values.values()
-    beyond = [statistics.mean(value < lower for value in values), statistics.mean(value > upper for value in values)]
-    needed = seeds_for_share(beyond, 0.5, known.expectation.confidence)
-    return f"{_would_decide(needed)}, if the share of seeds beyond a bound is as measured"
+def _advice_on_median(known: Judgement) -> str:
+    bounds, values = (known.expectation.lower, known.expectation.upper), known.values.values()
+    beyond = [sum(value < bounds[0] for value in values)] if bounds[0] is not None else []
+    beyond += [sum(value > bounds[1] for value in values)] if bounds[1] is not None else []
+    return _advice_on_seeds(known, beyond, 0.5)
 
 
 def _advice_on_share(known: Judgement, wanted: float) -> str:
-    count, beyond = len(known.values), len(_outside(known))
-    outside, inside = beyond / count, (count - beyond) / count
-    exceptions, share = (outside, 1 - wanted) if inside >= wanted else (inside, wanted)
-    needed = seeds_for_share([exceptions], share, known.expectation.confidence)
-    return f"{_would_decide(needed)}, if the share of seeds within the bounds is as measured"
+    return _advice_on_seeds(known, [len(_outside(known))], 1 - wanted)
+
+
+def _advice_on_seeds(known: Judgement, beyond: Sequence[int], share: float) -> str:
+    """Say how many seeds would likely decide whether exceptions are rarer than a share, as far as the seeds tell."""
+    count = len(known.values)
+    needed = seeds_for_share(beyond, count, share, known.expectation.confidence)
+    if needed is not None:
+        return f"{needed} seeds in all would likely decide, by all that these leave open of the share beyond a bound"
+    if count < 2:
+        return "a single seed does not tell how many would decide"
+    return f"these seeds do not tell that even {MOST_SEEDS} would likely decide"
 
 
 def _would_decide(needed: int | None) -> str:
