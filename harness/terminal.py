@@ -17,6 +17,7 @@ from harness.data import catalog
 from harness.numbers import bounds, scale_of
 from harness.plan import ConcreteRun, Member, Plan
 from harness.report.certainty import remarks
+from harness.report.command import run_command
 from harness.report.words import found, subject
 from harness.results import RunResult, Status
 from harness.runner.estimate import in_words, time_left
@@ -202,6 +203,8 @@ def show_judgements(
     headers = ("verdict", "expectation", "expected", "measured", "basis")
     rows = [_judgement_row(judgement) for judgement in judgements]
     _print_table(console, _title(f"{experiment.name}: {experiment.title}"), headers, rows)
+    if experiment.trial:
+        say(console, f"this is a trial, not the experiment as specified: {run_command(experiment)}")
     for judgement in judgements:
         if judgement.message and judgement.verdict is not Verdict.PASS:
             say(console, f"{judgement.expectation.id}: {judgement.message}")

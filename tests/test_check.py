@@ -678,9 +678,9 @@ class TestUnfitted:
     def results(self, first: Sequence[float], second: Sequence[float]) -> list[RunResult]:
         return [
             RunResult(
-                run, seed, "key", Status.DONE, measurements={"test_accuracy": 0.5 + seed / 99, "train_accuracy": v}
+                run, seed, "key", Status.DONE, measurements={"test_accuracy": seed**power / 99, "train_accuracy": v}
             )
-            for run, values in (("a", first), ("b", second))
+            for run, values, power in (("a", first, 1), ("b", second, 2))
             for seed, v in enumerate(values)
         ]
 
@@ -691,9 +691,9 @@ class TestUnfitted:
 
     def test_where_all_fitted_or_nothing_is_compared_there_is_nothing_to_tell(self) -> None:
         assert verdict_on(expect(self.METRIC, lower=-1), self.results([1.0] * 3, [1.0] * 3)).notes == ()
-        assert verdict_on(expect("a.test_accuracy", lower=0), self.results([0.9] * 3, [0.9] * 3)).notes == ()
-        trained = "a.train_accuracy - b.train_accuracy"
-        assert verdict_on(expect(trained, lower=-1), self.results([0.9] * 3, [0.8] * 3)).notes == ()
+        assert verdict_on(expect("a.test_accuracy", lower=-1), self.results([0.9] * 3, [0.9] * 3)).notes == ()
+        trained = expect("a.train_accuracy - b.train_accuracy", lower=-1, statistic=Statistic.EVERY)
+        assert verdict_on(trained, self.results([0.9] * 3, [0.8] * 3)).notes == ()
 
     def test_many_seeds_are_told_by_their_range(self) -> None:
         found = verdict_on(expect(self.METRIC, lower=-1), self.results([0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [1.0] * 6))

@@ -100,7 +100,7 @@ def _done(document: Mapping[str, Json]) -> str:
 
 
 def _link(name: str, document: Mapping[str, Json]) -> str:
-    return file_link(document["title"], f"{name}.md")
+    return file_link(document["title"] + (" (trial)" if document.get("trial") else ""), f"{name}.md")
 
 
 def _experiment(name: str, document: Mapping[str, Json]) -> str:

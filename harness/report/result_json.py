@@ -9,6 +9,7 @@ from datetime import datetime
 
 from harness import machine
 from harness.check import Judgement
+from harness.report.command import run_command
 from harness.report.environment import environment
 from harness.report.published import difference
 from harness.results import RunResult
@@ -43,6 +44,7 @@ def result_json(
         "specification": experiment.path.as_posix(),
         "harness": harness_version(),
         "seeds": list(experiment.seeds),
+        **({"trial": run_command(experiment)} if experiment.trial else {}),
         "files": list(plots),
         "judgements": [_judgement(judgement) for judgement in judgements],
         "runs": _runs(experiment, results),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -13,6 +11,7 @@ from harness.measurements import METRICS
 from harness.numbers import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
 from harness.report import runs
 from harness.report.certainty import limits_cell, notes, remarks
+from harness.report.command import run_command
 from harness.report.environment import differing, environment, guarantees
 from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
@@ -62,6 +61,8 @@ def _head(experiment: Experiment, results: Sequence[RunResult], judgements: Sequ
         f"**{outcome(_told(judgements), reaches(judgements))}** {_run_counts(experiment, results)}",
         f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {seeds} a run.{_origin(experiment)}",
     ]
+    if experiment.trial:
+        lines.append(f"**This is a trial**, not the experiment as specified: {code(run_command(experiment))}")
     return "\n\n".join([*lines, f"> {escape(experiment.question)}"] if experiment.question else lines)
 
 
@@ -180,23 +181,11 @@ def _curves(experiment: Experiment, images: Sequence[str]) -> str:
 
 
 def _reproduction(experiment: Experiment) -> str:
-    command = fence(f"python -m harness run {_quoted(experiment.path.as_posix())}", "sh")
+    command = fence(run_command(experiment), "sh")
     gpu = "It needs a GPU." if experiment.requires.gpu else ""
     document = fence(json.dumps(experiment.document, indent=2, ensure_ascii=False), "json")
     parts = [command, gpu, details("The complete specification", document)]
     return _section("How to reproduce", *filter(None, parts))
-
-
-def _quoted(path: str) -> str:
-    """Return a path as a shell takes it; Bash alone takes one with characters that cannot be printed."""
-    if path.isprintable():
-        return shlex.quote(path)
-    escaped = "".join(f"\\{c}" if c in "\\'" else c if c.isprintable() else _in_bytes(c) for c in path)
-    return f"$'{escaped}'"
-
-
-def _in_bytes(character: str) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
 def _environment(results: Sequence[RunResult]) -> str:

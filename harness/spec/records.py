@@ -225,7 +225,8 @@ class Experiment:
     """One specification, validated, combined and expanded.
 
     `remarks` are what its author says of the results, `tolerances` how far each metric may drift from the
-    baseline, where that is not the default of its kind.
+    baseline, where that is not the default of its kind. `trial` holds the options of the command that changed what the
+    specification says, such as --seeds and 0; it is empty where nothing did.
     """
 
     path: Path
@@ -241,3 +242,4 @@ class Experiment:
     document: Mapping[str, Json]
     remarks: tuple[str, ...] = ()
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+    trial: tuple[str, ...] = ()
