@@ -99,19 +99,28 @@ def judge(
         return replace(judgement, notes=(*judgement.notes, *notes))
     images = None
     if len(values) == 1 or expectation.interval is Interval.BINOMIAL:
-        counts = {
-            each.run: count_test_images(
-                runs[each.run],
-                [results[each.run, seed] for seed in seeds if (each.run, seed) in results],
-            )
-            for each in needed
-            if each.run in runs
-        }
+        counts = _test_images(needed, seeds, results, runs)
         images = image_limits(expression, list(measured.known.values()), counts, expectation.confidence)
     rounding = {seed: value.rounding for seed, value in finite.items()}
     one = _step(needed, measured.known, results, runs, expression) if agree(values, rounding) else None
     judgement = decide(expectation, values, images, rounding, one)
     return replace(judgement, notes=(*judgement.notes, *notes))
+
+
+def _test_images(
+    needed: Sequence[Reference],
+    seeds: Sequence[int],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+) -> dict[str, int | None]:
+    """Return the number of test images by run, as far as the runs are known."""
+    return {
+        each.run: count_test_images(
+            runs[each.run], [results[each.run, seed] for seed in seeds if (each.run, seed) in results]
+        )
+        for each in needed
+        if each.run in runs
+    }
 
 
 def _step(
