@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from harness.censoring import Censored, censored, sentences
+from harness.fitted import unfitted
 from harness.images import count_test_images, image_limits
+from harness.resolution import one_step, step
 from harness.results import RunResult, Status
 from harness.rounding import is_finite_number
-from harness.spec.expression import Reference, evaluate, parse, references
+from harness.spec.expression import Expression, Range, Reference, evaluate, evaluate_ranges, parse, references
 from harness.spec.records import Expectation, Experiment, Interval, RunSpec
-from harness.verdicts import Judgement, Mark, Verdict, decide
+from harness.verdicts import Judgement, Mark, Verdict, agree, decide, decide_censored
 
 __all__ = ["Judgement", "Mark", "Verdict", "check", "exit_code", "judge"]
 
@@ -47,7 +50,10 @@ def judge(
 
     1. A needed run ended in an error: `error`.
     2. A needed run is blocked, or not run yet: `blocked`.
-    3. A needed measurement does not exist, or a seed's value is not finite: `fail`.
+    3. A needed measurement does not exist, or a seed's value is not finite: `fail`. One that stands for "not
+       reached within the budget" is no such gap: it is known to be more (`harness.censoring`), the expression is
+       enclosed by interval arithmetic, and the rules below give `pass` where they would for every value that is
+       left open, `fail` where they would for every one, else `inconclusive`.
     4. Statistic `every` speaks of the seeds at hand: `pass` when each value is within the bounds,
        else `fail`.
     5. Statistic `worst` speaks of all seeds, but for the rarest: with k of n seeds within the bounds,
@@ -77,27 +83,64 @@ def judge(
     expression = parse(expectation.metric)
     needed = references(expression)
     absent = verdict_of_runs([reference.run for reference in needed], seeds, results)
-    measured, gaps = _measured(needed, seeds, results)
-    evaluated = {seed: evaluate(expression, found) for seed, found in measured.items()}
+    measured = _measured(needed, seeds, results, runs)
+    evaluated = {seed: evaluate(expression, found) for seed, found in measured.known.items()}
     finite = {seed: value for seed, value in evaluated.items() if math.isfinite(value.number)}
-    gaps += [f"seed {seed}: the expression has no finite value" for seed in evaluated if seed not in finite]
+    gaps = [
+        *measured.gaps,
+        *(f"seed {seed}: the expression has no finite value" for seed in evaluated if seed not in finite),
+    ]
     values = {seed: value.number for seed, value in finite.items()}
     if absent is not None:
         return Judgement(expectation, absent[0], values=values, message=absent[1])
-    if gaps or not values:
+    if gaps or not (values or measured.ranges):
         return Judgement(expectation, Verdict.FAIL, values=values, message=_sentence(gaps or ["there are no seeds"]))
+    notes = tuple(unfitted(needed, seeds, results, runs))
+    if measured.ranges:
+        ranges = {seed: Range(value.number, value.number, value.rounding) for seed, value in finite.items()}
+        ranges |= {seed: evaluate_ranges(expression, found) for seed, found in measured.ranges.items()}
+        why = _sentence(list(sentences(measured.censored)))
+        judgement = decide_censored(expectation, ranges, measured.ranges.keys(), why)
+        return replace(judgement, notes=(*judgement.notes, *notes))
     images = None
     if len(values) == 1 or expectation.interval is Interval.BINOMIAL:
-        counts = {
-            each.run: count_test_images(
-                runs[each.run],
-                [results[each.run, seed] for seed in seeds if (each.run, seed) in results],
-            )
-            for each in needed
-            if each.run in runs
-        }
-        images = image_limits(expression, list(measured.values()), counts, expectation.confidence)
-    return decide(expectation, values, images, {seed: value.rounding for seed, value in finite.items()})
+        counts = _test_images(needed, seeds, results, runs)
+        images = image_limits(expression, list(measured.known.values()), counts, expectation.confidence)
+    rounding = {seed: value.rounding for seed, value in finite.items()}
+    one = _step(needed, measured.known, results, runs, expression) if agree(values, rounding) else None
+    judgement = decide(expectation, values, images, rounding, one)
+    return replace(judgement, notes=(*judgement.notes, *notes))
+
+
+def _test_images(
+    needed: Sequence[Reference],
+    seeds: Sequence[int],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+) -> dict[str, int | None]:
+    """Return the number of test images by run, as far as the runs are known."""
+    return {
+        each.run: count_test_images(
+            runs[each.run], [results[each.run, seed] for seed in seeds if (each.run, seed) in results]
+        )
+        for each in needed
+        if each.run in runs
+    }
+
+
+def _step(
+    needed: Sequence[Reference],
+    known: Mapping[int, Mapping[Reference, float]],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+    expression: Expression,
+) -> float | None:
+    """Return the most that one step of a measurement changes the expression, None where that is not known."""
+    steps = {
+        each: step(each, runs[each.run], [results[each.run, seed] for seed in known]) if each.run in runs else None
+        for each in needed
+    }
+    return one_step(expression, list(known.values()), steps)
 
 
 Allow = Collection[Verdict | Mark]
@@ -175,27 +218,50 @@ def stale_runs(runs: Iterable[str], seeds: Sequence[int], results: Mapping[tuple
 _REASONS = {Status.ERROR: "ended in an error", Status.BLOCKED: "blocked", Status.MISSING: "not run yet"}
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What is needed of each seed: all of it, or from where to where each part may be; and what stands in the way."""
+
+    known: Mapping[int, Mapping[Reference, float]]
+    ranges: Mapping[int, Mapping[Reference, tuple[float, float]]]
+    censored: Mapping[tuple[Reference, int], Censored]
+    gaps: Sequence[str]
+
+
 def _measured(
-    needed: Sequence[Reference], seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]
-) -> tuple[dict[int, dict[Reference, float]], list[str]]:
-    """Return all that is needed of each seed that has it, and what stands in the way for the others."""
-    measured: dict[int, dict[Reference, float]] = {}
+    needed: Sequence[Reference],
+    seeds: Sequence[int],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+) -> _Measured:
+    known: dict[int, dict[Reference, float]] = {}
+    ranges: dict[int, dict[Reference, tuple[float, float]]] = {}
+    open_: dict[tuple[Reference, int], Censored] = {}
     gaps: list[str] = []
     for seed in seeds:
-        found: dict[Reference, float] = {}
+        found: dict[Reference, tuple[float, float]] = {}
         for reference in needed:
             result = results.get((reference.run, seed))
-            if result is not None and result.status is Status.DONE:
-                value = result.measurements.get(reference.metric)
-                if value is None:
-                    gaps.append(_absence(reference, seed))
-                elif not is_finite_number(value):
-                    gaps.append(f"{reference.run}, seed {seed}: {reference.metric} is {value!r}")
-                else:
-                    found[reference] = value
-        if len(found) == len(needed):
-            measured[seed] = found
-    return measured, gaps
+            if result is None or result.status is not Status.DONE:
+                continue
+            value = result.measurements.get(reference.metric)
+            more = censored(reference, result, runs.get(reference.run))
+            if more is not None:
+                open_[reference, seed] = more
+                found[reference] = more.least, math.inf
+            elif value is None:
+                gaps.append(_absence(reference, seed))
+            elif not is_finite_number(value):
+                gaps.append(f"{reference.run}, seed {seed}: {reference.metric} is {value!r}")
+            else:
+                found[reference] = value, value
+        if len(found) < len(needed):
+            continue
+        if any((reference, seed) in open_ for reference in needed):
+            ranges[seed] = found
+        else:
+            known[seed] = {reference: low for reference, (low, _) in found.items()}
+    return _Measured(known, ranges, open_, gaps)
 
 
 def _absence(reference: Reference, seed: int) -> str:

@@ -16,7 +16,14 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, betaincinv, gammaincinv, ndtr, stdtrit  # scipy.stats takes most of a second to import
+from scipy.special import (
+    bdtr,
+    betaincinv,
+    betaln,
+    gammaincinv,
+    ndtr,
+    stdtrit,
+)  # scipy.stats takes most of a second to import
 
 from harness.rounding import times_power_of_two
 
@@ -184,15 +191,34 @@ def _standardized(bound: float, mean: float, deviation: float) -> float:
     return 0.0 if math.isinf(deviation) else (bound - mean) / deviation
 
 
-def share_power(exceptions: Sequence[float], count: int, share: float, confidence: float) -> float:
-    """Return how probable it is at least that `count` seeds show each kind of exception to be rarer than `share`.
+def share_power(beyond: Sequence[int], count: int, more: int, share: float, confidence: float) -> float:
+    """Return how probable it is at least that `more` seeds decide whether exceptions are rarer than `share`.
 
-    `exceptions` holds the probability of each kind; that of the union is at most the sum (Bonferroni).
+    `beyond` holds how many of the `count` seeds were exceptions of each kind. It is decided where so few of all are
+    that every kind is shown to be rarer, or so many that one is shown not to be. What share of all seeds is of a kind
+    is not known: before the first seed every division into the kinds and the rest is equally likely (Laplace), and
+    what the seeds at hand leave of that is what the probability is a mean over; the further exceptions of a kind
+    then have a beta-binomial distribution.
     """
-    most = most_exceptions(count, share, confidence)
-    if most < 0:
-        return 0.0
-    return max(0.0, 1 - sum(1 - float(bdtr(most, count, probability)) for probability in exceptions))
+    whole = count + more
+    few, many = most_exceptions(whole, share, confidence), whole - most_exceptions(whole, 1 - share, confidence)
+    missed, refuted = 0.0, 0.0
+    for seen in beyond:
+        further = _beta_binomial(more, seen + 1, count - seen + len(beyond))
+        missed += float(further[max(0, few - seen + 1) :].sum())
+        refuted += float(further[max(0, many - seen) :].sum()) if many <= whole else 0.0
+    shown = max(0.0, 1 - missed) if few >= 0 else 0.0  # the union is at most the sum (Bonferroni)
+    return min(1.0, shown + refuted)
+
+
+def _beta_binomial(trials: int, first: float, second: float) -> NDArray[np.float64]:
+    """Return the probabilities of 0, 1, ..., `trials` successes, of which each has a beta-distributed probability."""
+    successes = np.arange(trials + 1, dtype=np.float64)
+    ways = -np.log1p(trials) - betaln(successes + 1, trials - successes + 1)
+    found: NDArray[np.float64] = np.exp(
+        ways + betaln(successes + first, trials - successes + second) - betaln(first, second)
+    )
+    return found
 
 
 def seeds_for_mean(
@@ -209,13 +235,18 @@ def seeds_for_mean(
     return counts[place] if place < len(counts) else None
 
 
-def seeds_for_share(exceptions: Sequence[float], share: float, confidence: float) -> int | None:
-    """Return the smallest number of seeds whose `share_power` is `LIKELY`; None above `MOST_SEEDS`.
+def seeds_for_share(beyond: Sequence[int], count: int, share: float, confidence: float) -> int | None:
+    """Return the smallest number of seeds, those at hand among them, whose `share_power` is `LIKELY`.
 
-    A somewhat larger number may have less, as the exceptions that may be are whole numbers.
+    None above `MOST_SEEDS`, and from a single seed, which leaves almost everything open. A somewhat larger number may
+    have less, as the exceptions that may be are whole numbers.
     """
-    counts = range(1, MOST_SEEDS + 1)
-    return next((count for count in counts if share_power(exceptions, count, share, confidence) >= LIKELY), None)
+    if count < 2:
+        return None
+    counts = range(count + 1, MOST_SEEDS + 1)
+    return next(
+        (each for each in counts if share_power(beyond, count, each - count, share, confidence) >= LIKELY), None
+    )
 
 
 @functools.cache

@@ -16,6 +16,8 @@ from harness.console import say, told
 from harness.data import catalog
 from harness.numbers import bounds, scale_of
 from harness.plan import ConcreteRun, Member, Plan
+from harness.report.certainty import remarks
+from harness.report.command import run_command
 from harness.report.outcome import resting_on_stale, worded
 from harness.report.words import found, subject
 from harness.results import RunResult, Status
@@ -214,6 +216,8 @@ def show_judgements(
     headers = ("verdict", "expectation", "expected", "measured", "basis")
     rows = [_judgement_row(judgement) for judgement in judgements]
     _print_table(console, _title(f"{experiment.name}: {experiment.title}"), headers, rows)
+    if experiment.trial:
+        say(console, f"this is a trial, not the experiment as specified: {run_command(experiment)}")
     for judgement in judgements:
         if judgement.message and judgement.verdict is not Verdict.PASS:
             say(console, f"{judgement.expectation.id}: {judgement.message}")
@@ -221,6 +225,8 @@ def show_judgements(
         say(console, resting_on_stale(len(resting), len(judgements)))
         for why, ids in _by_reason(resting).items():
             say(console, f"{', '.join(ids)}: {why}")
+    for note, ids in remarks(judgements).items():
+        say(console, f"note on {', '.join(ids)}: {note}")
     if report is not None:
         say(console, f"report: {report}")
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import enum
 import math
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import NamedTuple
 
 from harness import numbers
-from harness.numbers import number, scale_of
+from harness.censoring import student_ends
+from harness.numbers import number, scale_of, scale_of_difference
 from harness.rounding import reaches
+from harness.spec.expression import Range
 from harness.spec.records import Expectation, Interval, Statistic
 from harness.statistics import (
     MOST_SEEDS,
@@ -65,6 +67,10 @@ class Judgement:
     the metric is a sum of test accuracies. `message` is empty for a pass. `rounding` is how far from
     the value of each seed, by rounding alone, what it stands for may be. `stale` says which of the
     runs it rests on are stale and why, and is empty where none is.
+
+    `step` is, where all seeds agree, the most that one step of the measurement changes the value of a seed, None where
+    that is not known. `censored` holds, for the seeds that have no value because something was not reached within the
+    budget, from where to where it may be. `notes` are sentences without which the verdict, be it a pass, would mislead.
     """
 
     expectation: Expectation
@@ -79,6 +85,9 @@ class Judgement:
     images: Limits | None = None
     rounding: Mapping[int, Fraction] = field(default_factory=dict, repr=False)
     stale: str = ""
+    step: float | None = field(default=None, repr=False)
+    censored: Mapping[int, Limits] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def decide(
@@ -86,11 +95,14 @@ def decide(
     values: Mapping[int, float],
     images: Limits | None,
     rounding: Mapping[int, Fraction] = MappingProxyType({}),
+    step: float | None = None,
 ) -> Judgement:
     """Judge by the finite value of every seed; the rules are those of `harness.check.judge`.
 
     `images` are the limits that the test images alone leave to the mean of the values, as far as
     there are any: with the interval `binomial` they decide, and a single seed is shown with them.
+    `step` is the most that one step of a measurement changes a value, as far as it is known; it counts where all
+    seeds agree (`agree`).
     """
     measured = list(values.values())
     known = Judgement(
@@ -101,8 +113,99 @@ def decide(
         values,
         images=images,
         rounding=rounding,
+        step=step,
     )
     return _RULES[expectation.statistic](known)
+
+
+def agree(values: Mapping[int, float], rounding: Mapping[int, Fraction]) -> bool:
+    """Tell whether several seeds have the same value, but for rounding: then no deviation tells of other seeds."""
+    if len(values) < 2:
+        return False
+    apart = Fraction(max(values.values())) - Fraction(min(values.values()))
+    return apart <= 2 * max(rounding.values(), default=Fraction(0))
+
+
+def decide_censored(
+    expectation: Expectation, ranges: Mapping[int, Range], open_seeds: Collection[int], why: str
+) -> Judgement:
+    """Judge by what each seed may be, `open_seeds` being those of which not all is known, as `why` says.
+
+    A pass holds for every value that is left open, a fail for every one too; else the verdict is inconclusive.
+    """
+    known = Judgement(
+        expectation,
+        Verdict.INCONCLUSIVE,
+        values={seed: each.low for seed, each in ranges.items() if seed not in open_seeds},
+        censored={seed: (ranges[seed].low, ranges[seed].high) for seed in open_seeds},
+        rounding={seed: each.rounding for seed, each in ranges.items()},
+    )
+    if _passes_for_all(known, ranges):
+        return replace(known, verdict=Verdict.PASS, notes=(f"{why}; it passes whatever that is",))
+    if _fails_for_all(known, ranges):
+        return replace(known, verdict=Verdict.FAIL, message=f"{why}; it fails whatever that is")
+    mean = expectation.statistic is Statistic.MEAN
+    advice = "; a mean of what has no end has no limits, the statistics median, worst and every need none"
+    endless = mean and not all(map(math.isfinite, (end for each in ranges.values() for end in (each.low, each.high))))
+    return replace(known, message=f"unknown: {why}, and that decides{advice if endless else ''}")
+
+
+def _passes_for_all(known: Judgement, ranges: Mapping[int, Range]) -> bool:
+    expectation = known.expectation
+    inside = [seed for seed, each in ranges.items() if _range_within(known, seed, each)]
+    if expectation.statistic is Statistic.EVERY:
+        return len(inside) == len(ranges)
+    if expectation.statistic is Statistic.WORST:
+        wanted = expectation.share or 0.0
+        lower, _ = share_limits(len(inside), len(ranges), expectation.confidence)
+        return lower >= wanted - _slack(wanted)
+    limits = _limits_for_all(known, ranges)
+    return limits is not None and _within(expectation, *limits, _widest(known))
+
+
+def _fails_for_all(known: Judgement, ranges: Mapping[int, Range]) -> bool:
+    expectation = known.expectation
+    possible = [seed for seed, each in ranges.items() if not _range_outside(known, seed, each)]
+    if expectation.statistic is Statistic.EVERY:
+        return len(possible) < len(ranges)
+    if expectation.statistic is Statistic.WORST:
+        wanted = expectation.share or 0.0
+        _, upper = share_limits(len(possible), len(ranges), expectation.confidence)
+        return upper < wanted - _slack(wanted)
+    limits = _limits_for_all(known, ranges)
+    return limits is not None and not _within(expectation, limits[1], limits[0], _widest(known))
+
+
+def _limits_for_all(known: Judgement, ranges: Mapping[int, Range]) -> Limits | None:
+    """Return the smallest lower and the largest upper limit over all that is left open, None where there is none."""
+    expectation, count = known.expectation, len(ranges)
+    lows, highs = [each.low for each in ranges.values()], [each.high for each in ranges.values()]
+    if expectation.statistic is Statistic.MEDIAN:
+        lower, upper = (median_limits(ends, expectation.confidence) for ends in (lows, highs))
+        return None if lower is None or upper is None else (lower[0], upper[1])
+    if count < 2 or expectation.interval is Interval.BINOMIAL:
+        return None
+    if expectation.interval is Interval.BOOTSTRAP:
+        return min(lows), max(highs)  # no limit by resampling lies beyond the smallest and the largest value
+    factor = half_width(1.0, count, expectation.confidence)
+    return student_ends(list(zip(lows, highs, strict=True)), factor)
+
+
+def _range_within(known: Judgement, seed: int, each: Range) -> bool:
+    return _within(known.expectation, each.low, each.high, (_rounding(known, seed), _rounding(known, seed)))
+
+
+def _range_outside(known: Judgement, seed: int, each: Range) -> bool:
+    return not _within(known.expectation, each.high, each.low, (_rounding(known, seed), _rounding(known, seed)))
+
+
+def _widest(known: Judgement) -> Rounding:
+    widest = max(known.rounding.values(), default=Fraction(0))
+    return widest, widest
+
+
+def _slack(share: float) -> float:
+    return ROUNDING * min(share, 1 - share)
 
 
 def _every(known: Judgement) -> Judgement:
@@ -116,7 +219,7 @@ def _worst(known: Judgement) -> Judgement:
     wanted, count, outside = known.expectation.share or 0.0, len(known.values), _outside(known)
     lower, upper = _share(known)
     known = replace(known, share=(lower, upper))
-    slack = ROUNDING * min(wanted, 1 - wanted)
+    slack = _slack(wanted)
     if lower >= wanted - slack:
         return replace(known, verdict=Verdict.PASS)
     names = f" (outside: {', '.join(outside)})" if outside else ""
@@ -137,10 +240,10 @@ def _median(known: Judgement) -> Judgement:
     limits = median_limits(values, confidence)
     if limits is not None:
         rounding = _of_values(known, limits)
-        return _by_limits(known, limits, rounding, _Centre("median", median), lambda: _advice_on_median(known, median))
+        return _by_limits(known, limits, rounding, _Centre("median", median), lambda: _advice_on_median(known))
     fewest = fewest_seeds(0.5, confidence)
     message = f"a median has {_percent(confidence)} confidence limits from {fewest} seeds on"
-    return replace(known, message=f"{message}; {_advice_on_median(known, median)}{_of_images(known)}")
+    return replace(known, message=f"{message}; {_advice_on_median(known)}{_of_images(known)}")
 
 
 def _mean(known: Judgement) -> Judgement:
@@ -163,7 +266,33 @@ def _mean(known: Judgement) -> Judgement:
     # Values that move by no more than d move their mean by d and their deviation by sqrt(n / (n - 1)) d, no more.
     factor = 1 + half_width(math.sqrt(count / (count - 1)), count, confidence)
     rounding = _moved(known, limits, factor)
+    if agree(known.values, known.rounding):
+        known, limits = _of_equal_seeds(known, limits)
+        advice = "seeds that all agree do not tell how many would decide"
+        return _by_limits(known, limits, rounding, _Centre("mean", mean), lambda: advice)
     return _by_limits(known, limits, rounding, _Centre("mean", mean), lambda: _advice_on_mean(known, mean, deviation))
+
+
+def _of_equal_seeds(known: Judgement, limits: Limits) -> tuple[Judgement, Limits]:
+    """Widen limits of no width to what the resolution of the measurement leaves, and say so.
+
+    Had one of n seeds been a step r apart, the deviation would be r / sqrt(n), the smallest there is but none, and
+    Student's limits t r / n from the mean; nearer they cannot be because no seed was apart. Nor are they nearer
+    than one step: so much a single image would have made.
+    """
+    count, step = len(known.values), known.step
+    if step is None:
+        note = "the seeds agree to the last digit, and the resolution of the measurement is not known"
+        return replace(known, notes=(*known.notes, f"{note}: limits of no width rest on these seeds alone")), limits
+    if step == 0.0:
+        return known, limits
+    half = max(step, half_width(step / math.sqrt(count), count, known.expectation.confidence))
+    scale = scale_of_difference(scale_of(known.expectation.metric))
+    shown = f"{step * scale.factor:.3g}"
+    unit = scale.unit.removesuffix("s") if shown == "1" else scale.unit
+    note = "the seeds agree to the last digit: limits rest on the resolution of the measurement"
+    known = replace(known, notes=(*known.notes, f"{note}, one step of which is {shown}{unit}"))
+    return known, (limits[0] - half, limits[1] + half)
 
 
 _RULES = {Statistic.MEAN: _mean, Statistic.MEDIAN: _median, Statistic.WORST: _worst, Statistic.EVERY: _every}
@@ -225,19 +354,26 @@ def _advice_on_mean(known: Judgement, mean: float, deviation: float) -> str:
     return f"{_would_decide(needed)}, if mean and deviation are as measured"
 
 
-def _advice_on_median(known: Judgement, median: float) -> str:
-    (lower, upper), values = _wanted(known.expectation, median), known.values.values()
-    beyond = [statistics.mean(value < lower for value in values), statistics.mean(value > upper for value in values)]
-    needed = seeds_for_share(beyond, 0.5, known.expectation.confidence)
-    return f"{_would_decide(needed)}, if the share of seeds beyond a bound is as measured"
+def _advice_on_median(known: Judgement) -> str:
+    bounds, values = (known.expectation.lower, known.expectation.upper), known.values.values()
+    beyond = [sum(value < bounds[0] for value in values)] if bounds[0] is not None else []
+    beyond += [sum(value > bounds[1] for value in values)] if bounds[1] is not None else []
+    return _advice_on_seeds(known, beyond, 0.5)
 
 
 def _advice_on_share(known: Judgement, wanted: float) -> str:
-    count, beyond = len(known.values), len(_outside(known))
-    outside, inside = beyond / count, (count - beyond) / count
-    exceptions, share = (outside, 1 - wanted) if inside >= wanted else (inside, wanted)
-    needed = seeds_for_share([exceptions], share, known.expectation.confidence)
-    return f"{_would_decide(needed)}, if the share of seeds within the bounds is as measured"
+    return _advice_on_seeds(known, [len(_outside(known))], 1 - wanted)
+
+
+def _advice_on_seeds(known: Judgement, beyond: Sequence[int], share: float) -> str:
+    """Say how many seeds would likely decide whether exceptions are rarer than a share, as far as the seeds tell."""
+    count = len(known.values)
+    needed = seeds_for_share(beyond, count, share, known.expectation.confidence)
+    if needed is not None:
+        return f"{needed} seeds in all would likely decide, by all that these leave open of the share beyond a bound"
+    if count < 2:
+        return "a single seed does not tell how many would decide"
+    return f"these seeds do not tell that even {MOST_SEEDS} would likely decide"
 
 
 def _would_decide(needed: int | None) -> str:

@@ -206,7 +206,7 @@ def test_one_seed_says_nothing_about_others() -> None:
 @pytest.fixture
 def experiment(tmp_path: Path) -> Experiment:
     """A run that is measured on 100 test images, and one on all that the digits have."""
-    expectation = {"id": "e", "metric": "whole.test_accuracy", "at_least": 0.9, "basis": "claim", "source": "s"}
+    expectation = {"id": "e", "metric": "whole.test_accuracy", "at_least": 0.9, "basis": "hypothesis", "source": "s"}
     document = {
         "name": "a",
         "title": "A",
@@ -380,19 +380,26 @@ def test_the_median_of_eight_seeds_against_bounds(lower: float | None, upper: fl
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
+    ("values", "message", "known"),
     [
-        # The share of seeds below 2 is 1 of 5: with 18 seeds the sign test takes 5 of them, and P(at most 5) = 0.87; no
-        # smaller number reaches 80%.
-        ([1.0, 3.0, 4.0, 5.0, 6.0], "the 95% confidence limits 100 to 600% straddle a bound; about 18 seeds"),
-        ([5.0, 3.0, 4.0], "a median has 95% confidence limits from 5 seeds on; about 5 seeds"),
-        ([1.0, 3.0], "a median has 95% confidence limits from 5 seeds on; more than 100 seeds"),
+        # Of 1 of 5 below the bound the exact beta-binomial sums (tests of seeds_for_share) first reach 80% at 60.
+        ([1.0, 3.0, 4.0, 5.0, 6.0], "the 95% confidence limits 100 to 600% straddle a bound; 60 seeds in all", True),
+        ([5.0, 3.0, 4.0], "a median has 95% confidence limits from 5 seeds on; 18 seeds in all", True),
+        (
+            [1.0, 3.0],
+            "a median has 95% confidence limits from 5 seeds on; these seeds do not tell that even 100",
+            False,
+        ),
+        ([3.0], "a median has 95% confidence limits from 5 seeds on; a single seed does not tell how many", False),
     ],
 )
-def test_an_inconclusive_median_says_how_many_seeds_would_likely_decide(values: Sequence[float], message: str) -> None:
+def test_an_inconclusive_median_says_how_many_seeds_would_likely_decide(
+    values: Sequence[float], message: str, known: bool
+) -> None:
     judgement = verdict_on(expect(lower=2.0, statistic=Statistic.MEDIAN), results_of("vanilla", values))
     assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert judgement.message == f"{message} would likely decide, if the share of seeds beyond a bound is as measured"
+    assert judgement.message.startswith(message)
+    assert judgement.message.endswith("all that these leave open of the share beyond a bound") is known
 
 
 def test_the_median_that_is_outside_says_so() -> None:
@@ -431,22 +438,28 @@ def test_the_worst_seed_is_that_of_a_share_of_all(inside: int, outside: int, sha
 def test_the_worst_seed_between_two_bounds_counts_both_sides() -> None:
     results = results_of("vanilla", [0.5, 0.95, 0.92, 0.99, 0.91])
     judgement = verdict_on(expect(lower=0.9, upper=0.96, statistic=Statistic.WORST, share=0.9), results)
-    # P(at most 3 of 5) = 0.05 at 0.9236. Where 60% are inside, of 13 seeds at most 9 are with probability 0.83, which
-    # of 90% are with 0.03; with 12 seeds, at most 8, it is 0.77.
+    # P(at most 3 of 5) = 0.05 at 0.9236. Of the 60% inside little is left near 90%: 13 seeds decide in 80% of cases.
     assert judgement.message == (
         "3 of 5 seeds are within the bounds (outside: seed 0 (50.00%), seed 3 (99.00%)); the 95% confidence limits of "
-        "the share of all seeds that are, 18.9% and 92.4%, straddle 90%; about 13 seeds would likely decide, if the "
-        "share of seeds within the bounds is as measured"
+        "the share of all seeds that are, 18.9% and 92.4%, straddle 90%; 13 seeds in all would likely decide, by all "
+        "that these leave open of the share beyond a bound"
     )
 
 
-def test_the_worst_seed_says_how_many_seeds_would_likely_decide() -> None:
-    judgement = verdict_on(expect(lower=0.9, statistic=Statistic.WORST, share=0.9), results_of("vanilla", [0.95] * 3))
-    assert judgement.message == (
-        "3 of 3 seeds are within the bounds; the 95% confidence limits of the share of all seeds that are, 36.8% and "
-        "100.0%, straddle 90%; about 29 seeds would likely decide, if the share of seeds within the bounds is as "
-        "measured"
-    )
+@pytest.mark.parametrize(
+    ("count", "advice"),
+    [
+        (1, "a single seed does not tell how many would decide"),
+        (3, "these seeds do not tell that even 100 would likely decide"),
+        # The next one is inside, too, with a probability of 29/30 where all of 28 were.
+        (28, "29 seeds in all would likely decide, by all that these leave open of the share beyond a bound"),
+    ],
+)
+def test_the_worst_seed_says_how_many_seeds_would_likely_decide_where_that_is_known(count: int, advice: str) -> None:
+    results = results_of("vanilla", [0.95] * count)
+    judgement = verdict_on(expect(lower=0.9, statistic=Statistic.WORST, share=0.9), results)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.message.endswith(f", straddle 90%; {advice}")
 
 
 @pytest.mark.parametrize("statistic", list(Statistic))
@@ -465,6 +478,228 @@ def test_nothing_missing_or_not_finite_passes(
         assert judgement.message == why
     else:
         assert judgement.message == f"adversarial, seed 2: steps_to_fit is {bad!r}"
+
+
+def counted(run: str, epochs: Sequence[float | None], budget: float = 100, accuracy: float = 0.9) -> list[RunResult]:
+    """Runs of three steps an epoch; one that fitted did so at a number of epochs, one that did not has None."""
+    return [
+        RunResult(
+            run,
+            seed,
+            "key",
+            Status.DONE,
+            measurements={
+                "epochs_to_fit": each,
+                "steps_to_fit": None if each is None else 3 * each,
+                "epochs": budget if each is None else each,
+                "steps": 3 * (budget if each is None else each),
+                "train_accuracy": accuracy if each is None else 1.0,
+            },
+        )
+        for seed, each in enumerate(epochs)
+    ]
+
+
+class TestCensored:
+    """What was not reached within the budget decides only where it would whatever it is."""
+
+    @pytest.mark.parametrize("statistic", [Statistic.EVERY, Statistic.MEDIAN, Statistic.WORST])
+    @pytest.mark.parametrize(
+        ("lower", "upper", "verdict"),
+        [
+            # Fitted at 101 epochs or later, whatever it is: the budget was 100.
+            (101, None, Verdict.PASS),
+            (102, None, Verdict.INCONCLUSIVE),
+            (None, 100, Verdict.FAIL),
+            (None, 101, Verdict.INCONCLUSIVE),
+            (50, 90, Verdict.FAIL),
+            (90, 150, Verdict.INCONCLUSIVE),
+            (90, 1e300, Verdict.INCONCLUSIVE),
+        ],
+    )
+    def test_runs_that_never_fitted_took_more_than_their_budget(
+        self, lower: float | None, upper: float | None, verdict: Verdict, statistic: Statistic
+    ) -> None:
+        expectation = expect("a.epochs_to_fit", lower, upper, statistic, share=0.5)
+        found = verdict_on(expectation, counted("a", [None] * 5))
+        assert found.verdict is verdict
+        assert (found.values, found.mean, found.censored) == ({}, None, dict.fromkeys(range(5), (101, math.inf)))
+        said = found.message or " ".join(found.notes)
+        assert (
+            "a, seeds 0, 1, 2, 3, 4: it never fitted its training set in 100 epochs, so epochs_to_fit is known to be "
+            "more, and not how much" in said
+        )
+        assert bool(found.message) is (verdict is not Verdict.PASS)
+
+    def test_steps_are_those_of_an_epoch_more(self) -> None:
+        found = verdict_on(expect("a.steps_to_fit", lower=303, statistic=Statistic.EVERY), counted("a", [None]))
+        assert (found.verdict, found.censored) == (Verdict.PASS, {0: (303, math.inf)})
+
+    def test_to_take_longer_to_fit_is_not_refuted_by_never_fitting(self) -> None:
+        results = counted("slow", [None, None, 90]) + counted("fast", [20, 30, 40])
+        longer = "slow.epochs_to_fit - fast.epochs_to_fit"
+        assert verdict_on(expect(longer, lower=0, statistic=Statistic.EVERY), results).verdict is Verdict.PASS
+        mean = verdict_on(expect(longer, lower=0), results)
+        assert mean.verdict is Verdict.INCONCLUSIVE
+        assert (
+            "a mean of what has no end has no limits, the statistics median, worst and every need none" in mean.message
+        )
+        assert verdict_on(expect(longer, upper=-1, statistic=Statistic.EVERY), results).verdict is Verdict.FAIL
+
+    def test_a_mean_of_ratios_that_have_an_end_may_pass(self) -> None:
+        # The ratios are anything above 0 and at most 20/101, 30/101 and 40/101. The largest upper limit is at a corner:
+        # of 0, 0 and 0.396 it is 0.132 + 2.92 * 0.2287 / sqrt(3) = 0.5175.
+        results = counted("fast", [20, 30, 40]) + counted("slow", [None] * 3)
+        ratio = "fast.epochs_to_fit / slow.epochs_to_fit"
+        corners = [[a, b, c] for a in (0, 20 / 101) for b in (0, 30 / 101) for c in (0, 40 / 101)]
+        largest = max(float(np.mean(c) + 2.919986 * np.std(c, ddof=1) / math.sqrt(3)) for c in corners)
+        assert verdict_on(expect(ratio, upper=largest + 1e-5), results).verdict is Verdict.PASS
+        assert verdict_on(expect(ratio, upper=largest - 1e-5), results).verdict is Verdict.INCONCLUSIVE
+        assert verdict_on(expect(ratio, lower=largest + 1e-5), results).verdict is Verdict.FAIL
+
+    @given(
+        st.lists(st.sampled_from([None, 10.0, 50.0, 90.0]), min_size=2, max_size=5),
+        st.sampled_from(list(Statistic)),
+        st.sampled_from(["slow.epochs_to_fit", "10 / slow.epochs_to_fit", "50 - slow.epochs_to_fit"]),
+        st.sampled_from([(0.0, None), (None, 0.2), (0.05, 0.5), (60.0, None), (None, 101.0), (-60.0, 5.0)]),
+        st.lists(st.floats(101, 1e6), min_size=5, max_size=5),
+    )
+    def test_what_is_decided_is_decided_alike_whatever_the_number_is(
+        self,
+        epochs: Sequence[float | None],
+        statistic: Statistic,
+        metric: str,
+        bounds: tuple[float | None, float | None],
+        meant: Sequence[float],
+    ) -> None:
+        expectation = expect(metric, *bounds, statistic, share=0.5)
+        found = verdict_on(expectation, counted("slow", epochs))
+        completed = [meant[seed] if each is None else each for seed, each in enumerate(epochs)]
+        if found.verdict is not Verdict.INCONCLUSIVE:
+            assert verdict_on(expectation, counted("slow", completed)).verdict is found.verdict
+
+    @pytest.mark.parametrize(
+        ("rule", "accuracy", "epochs", "known"),
+        [
+            ({"train_accuracy": 1.0}, 0.994, 100, False),
+            ({"train_accuracy": 0.99}, 0.994, 100, True),
+            ({"train_accuracy": 1.0}, 1.0, 40, True),
+            (None, 0.9, 100, True),
+        ],
+    )
+    def test_epochs_are_a_number_where_the_stopping_rule_was_met_or_there_is_none(
+        self, tmp_path: Path, rule: Any, accuracy: float, epochs: float, known: bool
+    ) -> None:
+        training = {"epochs": 100} | ({"stop_when": rule} if rule else {})
+        document = {"name": "a", "title": "A", "runs": {"a": {"training": training}}}
+        document["defaults"] = {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}}
+        path = tmp_path / "a.json"
+        path.write_text(json.dumps(document))
+        measurements = {"epochs": epochs, "steps": 3 * epochs, "train_accuracy": accuracy, "epochs_to_fit": None}
+        result = RunResult("a", 0, "key", Status.DONE, measurements=measurements)
+        expectation = expect("a.epochs", upper=100, statistic=Statistic.EVERY)
+        found = judge(expectation, [0], {("a", 0): result}, load_file(path).runs)
+        assert found.verdict is (Verdict.PASS if known else Verdict.FAIL)
+        assert (found.censored == {}) is known
+        if not known:
+            assert "a, seed 0: it did not reach the 100% training accuracy to stop at in 100 epochs" in found.message
+
+
+class TestSeedsThatAgree:
+    """Limits of no width are widened to what the resolution of the measurement leaves, and marked."""
+
+    # The quantiles of Student's t: 6.3138 and 2.1318. Of two seeds, one a step r apart, the deviation is r / sqrt(2).
+    @pytest.mark.parametrize(("count", "images"), [(2, 6.3138 / 2), (3, 1.0), (5, 1.0), (10, 1.0)])
+    @pytest.mark.parametrize("interval", [Interval.STUDENT, Interval.BOOTSTRAP])
+    def test_limits_are_at_least_an_image_wide(
+        self, runs: Mapping[str, RunSpec], count: int, images: float, interval: Interval
+    ) -> None:
+        results = {(each.run, each.seed): each for each in results_of("vanilla", [0.9] * count)}
+        found = judge(expect(lower=0.5, interval=interval), range(count), results, runs)
+        assert found.interval == pytest.approx((0.9 - images / 100, 0.9 + images / 100), abs=1e-5)
+        assert found.verdict is Verdict.PASS
+        assert found.notes == (
+            "the seeds agree to the last digit: limits rest on the resolution of the measurement, one step of which is "
+            "1 point",
+        )
+
+    def test_two_that_agree_on_a_bound_pass_no_more(self, runs: Mapping[str, RunSpec]) -> None:
+        results = {(each.run, each.seed): each for each in results_of("vanilla", [0.9, 0.9])}
+        found = judge(expect(lower=0.9), [0, 1], results, runs)
+        assert (found.verdict, found.message) == (
+            Verdict.INCONCLUSIVE,
+            "the 95% confidence limits 86.84 to 93.16% straddle a bound; seeds that all agree do not tell how many "
+            "would decide",
+        )
+        assert judge(expect(lower=0.86), [0, 1], results, runs).verdict is Verdict.PASS
+        assert judge(expect(lower=0.94), [0, 1], results, runs).verdict is Verdict.FAIL
+
+    def test_no_limits_are_wider_than_those_of_seeds_that_are_a_step_apart(self, runs: Mapping[str, RunSpec]) -> None:
+        for count in (2, 3):
+            widths = []
+            for last in (0.9, 0.91):
+                values = [0.9] * (count - 1) + [last]
+                results = {(each.run, each.seed): each for each in results_of("vanilla", values)}
+                lower, upper = judge(expect(lower=0.5), range(count), results, runs).interval
+                assert lower is not None
+                assert upper is not None
+                widths.append(upper - lower)
+            assert widths[0] == pytest.approx(widths[1], rel=0.03)
+
+    def test_a_difference_that_is_the_same_for_all_seeds_is_widened_by_one_image_too(
+        self, runs: Mapping[str, RunSpec]
+    ) -> None:
+        # Of 100 images and of the 1,297 that the digits have: one image of the hundred changes most.
+        first, second = results_of("vanilla", [0.5, 0.75, 0.875]), results_of("whole", [0.25, 0.5, 0.625])
+        results = {(each.run, each.seed): each for each in (*first, *second)}
+        found = judge(expect("vanilla.test_accuracy - whole.test_accuracy", lower=0.1), [0, 1, 2], results, runs)
+        assert found.interval == pytest.approx((0.24, 0.26))
+        assert len(found.notes) == 1
+
+    def test_where_the_resolution_is_not_known_it_says_so(self) -> None:
+        found = verdict_on(expect(lower=0.1), results_of("vanilla", [0.9] * 3))
+        assert (found.verdict, found.interval) == (Verdict.PASS, (0.9, 0.9))
+        assert found.notes == (
+            "the seeds agree to the last digit, and the resolution of the measurement is not known: limits of no width "
+            "rest on these seeds alone",
+        )
+
+    def test_a_number_that_is_the_same_by_definition_needs_no_limits(self, runs: Mapping[str, RunSpec]) -> None:
+        results = {(each.run, each.seed): each for each in results_of("vanilla", [100.0] * 3, "epochs")}
+        found = judge(expect("vanilla.epochs", upper=100), [0, 1, 2], results, runs)
+        assert (found.verdict, found.interval, found.notes) == (Verdict.PASS, (100, 100), ())
+
+
+class TestUnfitted:
+    """A comparison names the runs that did not fit their training sets."""
+
+    METRIC = "a.test_accuracy - b.test_accuracy"
+
+    def results(self, first: Sequence[float], second: Sequence[float]) -> list[RunResult]:
+        return [
+            RunResult(
+                run, seed, "key", Status.DONE, measurements={"test_accuracy": seed**power / 99, "train_accuracy": v}
+            )
+            for run, values, power in (("a", first, 1), ("b", second, 2))
+            for seed, v in enumerate(values)
+        ]
+
+    def test_the_run_the_seeds_and_the_accuracies_are_told(self) -> None:
+        found = verdict_on(expect(self.METRIC, lower=-1), self.results([1.0, 1.0, 1.0], [0.935, 1.0, 0.9401]))
+        assert found.verdict is Verdict.PASS
+        assert found.notes == ("b did not fit its training set: training accuracy 93.50%, 94.01% (seeds 0, 2)",)
+
+    def test_where_all_fitted_or_nothing_is_compared_there_is_nothing_to_tell(self) -> None:
+        assert verdict_on(expect(self.METRIC, lower=-1), self.results([1.0] * 3, [1.0] * 3)).notes == ()
+        assert verdict_on(expect("a.test_accuracy", lower=-1), self.results([0.9] * 3, [0.9] * 3)).notes == ()
+        trained = expect("a.train_accuracy - b.train_accuracy", lower=-1, statistic=Statistic.EVERY)
+        assert verdict_on(trained, self.results([0.9] * 3, [0.8] * 3)).notes == ()
+
+    def test_many_seeds_are_told_by_their_range(self) -> None:
+        found = verdict_on(expect(self.METRIC, lower=-1), self.results([0.9, 0.8, 0.7, 0.6, 0.5, 0.4], [1.0] * 6))
+        assert found.notes == (
+            "a did not fit its training set: training accuracy 40.00% to 90.00% (seeds 0, 1, 2, 3, 4, 5)",
+        )
 
 
 def test_a_measurement_that_was_never_taken_fails() -> None:

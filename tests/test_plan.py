@@ -90,7 +90,10 @@ def test_a_key_is_the_hash_of_what_decides(planned: Planned) -> None:
         ("source", {"citation": "C"}),
         ("seeds", [1, 0]),
         ("requires", {"gpu": True}),
-        ("expectations", [{"id": "e", "metric": "child.distance", "at_least": 0, "basis": "claim", "source": "s"}]),
+        (
+            "expectations",
+            [{"id": "e", "metric": "child.distance", "at_least": 0, "basis": "hypothesis", "source": "s"}],
+        ),
         ("figures", [{"name": "by_cell", "metric": "distance", "groups": {"g": "child"}}]),
         ("defaults/strengths", {"momentum": 0.1, "l2": 0.1, "augmentation": [{"name": "random_flip"}]}),
         ("defaults/training", {"batch_size": 128.0, "epochs": 1e2}),

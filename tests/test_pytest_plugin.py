@@ -34,7 +34,13 @@ SPEC: dict[str, Any] = {
     },
     "runs": {"one": {}, "two": {"training": {"epochs": 6}}},
     "expectations": [
-        {"id": "learns", "metric": "one.test_accuracy", "at_least": 0.2, "basis": "claim", "source": "chance is 10%"},
+        {
+            "id": "learns",
+            "metric": "one.test_accuracy",
+            "at_least": 0.2,
+            "basis": "hypothesis",
+            "source": "chance is 10%",
+        },
         {
             "id": "steady",
             "title": "As it was before",
@@ -48,6 +54,7 @@ SPEC: dict[str, Any] = {
             "metric": "two.test_accuracy",
             "at_most": 0.8,
             "basis": "paper",
+            "citation": "C",
             "source": "t",
             "published": 1,
         },
@@ -318,7 +325,7 @@ def test_wrong_usage_is_told(tiny: Session, arguments: list[str], message: str) 
 
 def test_a_trial_changes_every_specification_and_keeps_no_numbers(tiny: Session) -> None:
     trial = ("--harness-seeds", "0,1", "--harness-set", 'expectations=[{"id":"x","metric":"one.epochs",'
-             '"at_least":1,"basis":"claim","source":"s"}]')  # fmt: skip
+             '"at_least":1,"basis":"hypothesis","source":"s"}]')  # fmt: skip
     assert ids(tiny("specs", "--collect-only", "-q", *trial)) == ["[runs]", "x"]
 
 
@@ -536,7 +543,7 @@ def test_what_is_collected_is_what_the_commands_take(
 
 def test_workers_make_the_runs_once_and_one_process_reports(pytester: pytest.Pytester) -> None:
     wild = {"wild": {"training": {"optimizer": {"learning_rate": 1e30}}}}
-    bounds = {"statistic": "every", "basis": "claim", "source": "s", "at_least": 0.0}
+    bounds = {"statistic": "every", "basis": "hypothesis", "source": "s", "at_least": 0.0}
     names = ["one", "two", "wild"]
     expectations = [{"id": name, "metric": f"{name}.test_accuracy", **bounds} for name in names]
     write(pytester, merge_patch(SPEC, {"seeds": [0], "runs": wild, "expectations": expectations}))

@@ -289,25 +289,87 @@ def test_that_number_of_seeds_decides_in_four_of_five_cases_and_one_fewer_does_n
         assert (rate > LIKELY - 0.008) if above else (rate < LIKELY + 0.008)
 
 
-@pytest.mark.parametrize(
-    ("exceptions", "share"), [([0.0], 0.5), ([0.2], 0.5), ([0.1, 0.1], 0.5), ([0.0], 0.1), ([0.02], 0.2), ([0.5], 0.9)]
-)
-def test_the_number_of_seeds_for_a_share_is_the_first_that_likely_decides(
-    exceptions: Sequence[float], share: float
-) -> None:
-    def power(count: int) -> Fraction:
-        most = most_exceptions(count, share, 0.95)
-        misses = (1 - binomial(most, count, Fraction(each)) for each in exceptions)
-        return 1 - sum(misses, Fraction(0)) if most >= 0 else Fraction(0)
+def beta_binomial(successes: int, trials: int, first: int, second: int) -> Fraction:
+    """Exact: C(n, k) B(k + a, n - k + b) / B(a, b) with whole numbers a and b."""
 
-    needed = seeds_for_share(exceptions, share, 0.95)
-    assert needed == next(count for count in range(1, MOST_SEEDS) if power(count) >= Fraction(LIKELY))
-    assert share_power(exceptions, needed, share, 0.95) == pytest.approx(float(power(needed)))
+    def beta(a: int, b: int) -> Fraction:
+        return Fraction(math.factorial(a - 1) * math.factorial(b - 1), math.factorial(a + b - 1))
+
+    mixed = beta(successes + first, trials - successes + second) / beta(first, second)
+    return math.comb(trials, successes) * mixed
 
 
-def test_where_the_share_is_what_is_asked_for_no_number_of_seeds_decides() -> None:
-    assert seeds_for_share([0.5], 0.5, 0.95) is None
-    assert share_power([0.5], 4, 0.5, 0.95) == 0.0
+class TestSharePower:
+    """The probability of a decision, over all that the seeds at hand leave open."""
+
+    @pytest.mark.parametrize("share", [Fraction(1, 2), Fraction(1, 10), Fraction(1, 5)])
+    @pytest.mark.parametrize(("seen", "count", "more"), [(0, 3, 15), (1, 5, 55), (2, 2, 3), (0, 28, 1), (3, 8, 40)])
+    def test_one_kind_is_a_sum_of_exact_fractions(self, seen: int, count: int, more: int, share: Fraction) -> None:
+        whole, allowed = count + more, Fraction(1, 20)
+        decided = Fraction(0)
+        for further in range(more + 1):
+            beyond = seen + further
+            rarer = binomial(beyond, whole, share) <= allowed
+            as_frequent = binomial(whole - beyond, whole, 1 - share) <= allowed
+            decided += beta_binomial(further, more, seen + 1, count - seen + 1) * (rarer or as_frequent)
+        assert share_power([seen], count, more, float(share), 0.95) == pytest.approx(float(decided), abs=1e-12)
+
+    def test_two_kinds_are_no_surer_than_a_simulation(self) -> None:
+        # Of six seeds one is below and none above. What that leaves of the three shares is a Dirichlet distribution.
+        random = np.random.default_rng(20200613)
+        decided = 0
+        for shares in random.dirichlet([2, 1, 6], 20_000):
+            below, above, _ = random.multinomial(24, shares)
+            below += 1
+            decided += max(below, above) <= SIGN30 or max(below, above) >= 30 - SIGN30
+        power = share_power([1, 0], 6, 24, 0.5, 0.95)
+        assert decided / 20_000 - 0.05 < power < decided / 20_000 + 0.012
+
+
+SIGN30 = 10
+"""The sign test of 30 values, one-sided 5%: the largest count of the rarer sign that rejects, by printed tables."""
+
+
+class TestSeedsForShare:
+    """Advice that keeps its promise, or none."""
+
+    @pytest.mark.parametrize("share", [0.5, 0.1, 0.2])
+    def test_a_single_seed_gives_none(self, share: float) -> None:
+        assert seeds_for_share([0], 1, share, 0.95) is None
+        assert seeds_for_share([1], 1, share, 0.95) is None
+
+    @pytest.mark.parametrize(
+        ("beyond", "count", "share"), [([0], 3, 0.5), ([1], 5, 0.5), ([0, 1], 7, 0.5), ([1], 2, 0.1), ([0], 28, 0.1)]
+    )
+    def test_it_is_the_first_number_that_likely_decides(self, beyond: Sequence[int], count: int, share: float) -> None:
+        needed = seeds_for_share(beyond, count, share, 0.95)
+        assert needed is not None
+        powers = [share_power(beyond, count, more, share, 0.95) for more in range(1, needed - count + 1)]
+        assert powers[-1] >= LIKELY
+        assert max(powers[:-1], default=0.0) < LIKELY
+
+    @pytest.mark.parametrize(("share", "counts"), [(0.5, (2, 3, 4, 6, 9)), (0.1, (2, 4, 8, 12)), (0.2, (3, 5, 8))])
+    def test_who_follows_it_decides_in_four_of_five_cases(self, share: float, counts: Sequence[int]) -> None:
+        """Populations of which any share is beyond the bound, all equally likely: the rule of the tests decides."""
+        random = np.random.default_rng(20200613)
+        for count in counts:
+            advised = {seen: seeds_for_share([seen], count, share, 0.95) for seen in range(count + 1)}
+            followed, decided = 0, 0
+            for true in random.random(6000):
+                seen = int(random.binomial(count, true))
+                needed = advised[seen]
+                if needed is None or self.decides(seen, count, share):
+                    continue
+                followed += 1
+                decided += self.decides(seen + int(random.binomial(needed - count, true)), needed, share)
+            assert followed > 200, count
+            assert decided / followed > LIKELY - 3 * math.sqrt(LIKELY * (1 - LIKELY) / followed), count
+
+    @staticmethod
+    def decides(beyond: int, count: int, share: float) -> bool:
+        """The binomial tests of both sides, by another implementation than the code's."""
+        rarer = stats.binom.cdf(beyond, count, share) <= 0.05
+        return bool(rarer or stats.binom.cdf(count - beyond, count, 1 - share) <= 0.05)
 
 
 Draws = NDArray[np.float64]

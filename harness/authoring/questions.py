@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.authoring import starts
 from harness.spec.records import Json
 
-_GUESS = "a guess: replace it by a claim and its place, or by a measurement"
+_GUESS = "a guess: say why you expect it, or replace it by a published claim and its place, or by a measurement"
 _FITTED = 0.99
 _LIU = {
     "citation": "Liu, Papailiopoulos, Achlioptas: Bad Global Minima Exist and SGD Can Reach Them (NeurIPS 2020)",
@@ -58,14 +58,14 @@ def _cell(run: str, cell: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
     return f"{run}[{_label(cell)}]" if len(cells) > 1 else run
 
 
-def _fits(run: str, title: str, source: str, id_: str = "fits") -> Json:
+def _fits(run: str, title: str, source: str = _GUESS, id_: str = "fits") -> Json:
     return {
         "id": id_,
         "title": title,
         "metric": f"{run}.train_accuracy",
         "at_least": _FITTED,
         "statistic": "every",
-        "basis": "claim",
+        "basis": "hypothesis" if source is _GUESS else "claim",
         "source": source,
     }
 
@@ -82,13 +82,13 @@ def _plain(choices: Choices) -> Json:
         "question": "Does the network fit its training set, and how much of that carries over to the test set?",
         "runs": {"trained": {"regularizers": list(choices.regularizers)} if choices.regularizers else {}},
         "expectations": [
-            _fits("trained", "The training set is fitted, for every seed", _GUESS),
+            _fits("trained", "The training set is fitted, for every seed"),
             {
                 "id": "tests",
                 "title": "The test accuracy is far from chance, for the mean over seeds",
                 "metric": "trained.test_accuracy",
                 "at_least": guess,
-                "basis": "claim",
+                "basis": "hypothesis",
                 "source": _GUESS,
             },
         ],
@@ -104,14 +104,14 @@ def _regularizers(choices: Choices) -> Json:
         "question": "With all else the same, what does each regularizer change, and what do they all together?",
         "runs": {"trained": _matrix(cells)},
         "expectations": [
-            _fits("trained[none]", "Without a regularizer the training set is fitted, for every seed", _GUESS),
+            _fits("trained[none]", "Without a regularizer the training set is fitted, for every seed"),
             *(
                 {
                     "id": f"{'-'.join(cell)}-helps",
                     "title": f"With {' and '.join(cell)} the network tests as well as without, or better",
                     "metric": f"trained[{_label(cell)}].test_accuracy - trained[none].test_accuracy",
                     "at_least": 0,
-                    "basis": "claim",
+                    "basis": "hypothesis",
                     "source": _GUESS,
                 }
                 for cell in cells[1:]
@@ -182,8 +182,8 @@ def _recovers(quality: str, cell: Sequence[str]) -> Json:
         if quality == "boundary_length"
         else {"title": f"{with_them} it tests about as well", "metric": f"{adversarial} - {random}", "at_least": -0.02}
     )
-    source = "Liu et al.: regularizers lead out of it; how far the bound may be off is a guess"
-    return {"id": f"{'-'.join(cell)}-recovers", **expected, "basis": "claim", "source": source}
+    source = "a guess of how far it may be off; Liu et al. find that regularizers lead out of it"
+    return {"id": f"{'-'.join(cell)}-recovers", **expected, "basis": "hypothesis", "source": source}
 
 
 def _of_both_starts(quality: str, cells: Sequence[Sequence[str]]) -> list[Json]:
@@ -229,8 +229,8 @@ def _randomization(choices: Choices) -> Json:
                 "title": "From random labels nothing is learned: the test accuracy is far below that from true ones",
                 "metric": f"{first['true_labels']}.test_accuracy - {first['random_labels']}.test_accuracy",
                 "at_least": 0.1,
-                "basis": "claim",
-                "source": "Zhang et al.: it is that of chance; the ten points are a guess",
+                "basis": "hypothesis",
+                "source": "a guess of ten points; Zhang et al. find that it is that of chance",
             },
         ],
         "figures": [

@@ -27,7 +27,7 @@
           "median": null,                where the statistic is the median
           "interval": [0.0145, 0.025],   the one-sided confidence limits that decided; [null, null] where there are none
           "values": {"0": 0.0231, "1": 0.0193, "2": 0.017},      by seed
-          "basis": "claim",              paper, claim or measured
+          "basis": "claim",              paper, claim, measured or hypothesis
           "stale": "..."                 which runs it rests on are stale and why; not there where none is
           "stated": {                    left out for a trial
             "when": "changed",           before (its results), added, changed, unrecorded or disputed

@@ -10,7 +10,7 @@ from harness.check import Judgement, Verdict
 from harness.ci.cases import Case
 from harness.console import visible
 from harness.numbers import number, scale_of
-from harness.report.words import BASES, expected, found
+from harness.report.words import BASES, expected, found, origin
 from harness.spec.problems import Place
 
 
@@ -70,4 +70,4 @@ def _lines(case: Case) -> Iterator[tuple[str, str]]:
     if case.stale and headline(case) != visible(case.stale):
         yield "stale", case.stale
     if judgement is not None:
-        yield "rests on", f"{BASES[judgement.expectation.basis]}: {judgement.expectation.source}"
+        yield "rests on", f"{BASES[judgement.expectation.basis]}: {origin(judgement.expectation)}"

@@ -12,7 +12,7 @@ from harness.ci.message import details as explained
 from harness.ci.message import headline, measured
 from harness.console import visible
 from harness.report.markdown import bullets, code, details, escape, fence, file_link, table, unbroken
-from harness.report.outcome import marked, outcome, plural, resting_on_stale
+from harness.report.outcome import marked, outcome, plural, reaches, resting_on_stale
 from harness.report.words import BASES, expected
 from harness.spec.problems import Place
 
@@ -23,11 +23,16 @@ def summary(suites: Sequence[Suite], environment: Mapping[str, str]) -> str:
     Experiments whose expectations all pass are folded. The links lead to the commit that
     `environment` names, else into the folder of the checkout.
     """
-    verdicts = [case.verdict for suite in suites for case in suite.cases if case.judgement is not None]
-    stale = sum(bool(case.stale) for suite in suites for case in suite.cases if case.judgement is not None)
-    head = " ".join(filter(None, [outcome(verdicts), resting_on_stale(stale, len(verdicts))]))
+    head = _outcome([case for suite in suites for case in suite.cases])
     parts = [f"## {head}{_drift(suites)}", *(_experiment(suite, environment) for suite in suites)]
     return "\n\n".join(parts) + "\n\n"
+
+
+def _outcome(cases: Sequence[Case]) -> str:
+    judged = [case for case in cases if case.judgement is not None]
+    reached = reaches([case.judgement for case in judged if case.judgement])
+    stale = resting_on_stale(sum(bool(case.stale) for case in judged), len(judged))
+    return " ".join(filter(None, [outcome([case.verdict for case in judged], reached), stale]))
 
 
 def _drift(suites: Sequence[Suite]) -> str:
@@ -49,7 +54,6 @@ def _drift(suites: Sequence[Suite]) -> str:
 def _experiment(suite: Suite, environment: Mapping[str, str]) -> str:
     conclusion = suite.conclusion
     experiment = conclusion.experiment
-    verdicts = [case.verdict for case in suite.cases if case.judgement is not None]
     wrong = [case for case in suite.cases if not case.passes(())]
     rows = [_row(case, environment) for case in suite.cases]
     where = _link(experiment.path.as_posix(), Place(experiment.path, 1), environment)
@@ -58,7 +62,7 @@ def _experiment(suite: Suite, environment: Mapping[str, str]) -> str:
     if rows:
         body.append(table(["verdict", "expectation", "expected", "measured", "rests on"], rows))
     body += [bullets([f"{code(case.id)}: {escape(_why(case))}" for case in wrong])] if wrong else []
-    head = f"{experiment.name}: {outcome(verdicts)}{_drift([suite])}"
+    head = f"{experiment.name}: {_outcome(suite.cases)}{_drift([suite])}"
     body += [fence("\n".join(visible(line) for line in explained(case))) for case in wrong if explained(case)]
     if wrong:
         return "\n\n".join([f"### {escape(head)}", escape(experiment.title), *body])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,8 @@ def run(
     if only is not None and not any(_matches(only, name) for experiment in experiments for name in experiment.runs):
         names = dict.fromkeys(name for experiment in experiments for name in experiment.runs)
         raise click.BadParameter(f"no run is named like {only!r}; there are {', '.join(names)}", param_hint="'--only'")
+    if only is not None:
+        experiments = tuple(replace(each, trial=(*each.trial, "--only", only)) for each in experiments)
     trial = bool(assignments or seeds or only)
     folder = reports_folder(reports, trial, experiments)
     from harness.runner.session import run_experiments, run_on_cluster

@@ -164,7 +164,7 @@ def _warn(text: str) -> None:
 def reports_folder(given: Path | None, trial: bool, experiments: Sequence[Experiment]) -> Path:
     """Return where reports go; a trial's go to a folder of their own, and replace others only where that is asked for.
 
-    Then a warning says so: a report does not tell that it is of a trial.
+    Then a warning says so; the report itself tells that it is of a trial, and by which command.
     """
     if given is None:
         return Path(".harness/reports" if trial else "reports")

@@ -240,7 +240,7 @@ def _outcome(comparison: Comparison) -> str:
         *([f"gone for {seeds_named(comparison.lost)}"] if comparison.lost else []),
         *([f"otherwise missing for {seeds_named(comparison.otherwise)}"] if comparison.otherwise else []),
     ]
-    if existence and comparison.outcome is Outcome.CHANGED:
+    if existence and comparison.outcome in (Outcome.CHANGED, Outcome.ALIKE):
         return ", ".join([comparison.outcome.value, *existence])
     return ", ".join(existence) or comparison.outcome.value
 
@@ -262,6 +262,11 @@ def _footer(difference: Difference, everything: bool) -> Iterator[str]:
         )
     if any(comparison.outcome is Outcome.UNTESTED for comparison in comparisons):
         yield "Where there is one seed, nothing tells a difference from chance: it counts as a change."
+    if any(comparison.outcome is Outcome.ALIKE for comparison in comparisons):
+        yield (
+            "Where all seeds changed by the very same amount there is no deviation to test by, and seeds may agree by "
+            "chance: it counts as a change, and takes no part in the correction."
+        )
     hidden = not everything and any(not comparison.outcome.changes for comparison in comparisons)
     if hidden:
         yield "--all shows what did not change too."

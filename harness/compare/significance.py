@@ -6,6 +6,11 @@ paired t-test. It holds whatever the two have in common, and where they have muc
 the order of the examples) it finds what Welch's test would not. Other seeds are independent of each other:
 Welch's t-test, which takes no equal deviations for granted. Numbers that are the same are not tested.
 
+Nor are those that every seed changed by the very same amount, or where each side is constant: there is no
+deviation to test by. Such a change counts, as that of a single seed does, and says so. As a p-value of 0 it would
+pass for the surest of all, though two seeds may agree by chance (of n signs all are the same in 2 of 2^n cases),
+and each such value would loosen the correction of the others.
+
 Of many differences some are large by chance, so the p-values of all of them are corrected together by the
 procedure of Benjamini and Hochberg (1995): of those that are called changed, the share of false ones is
 expected to be at most the level. It holds where the tests are independent or depend positively on one
@@ -49,6 +54,7 @@ class Outcome(enum.Enum):
     CHANCE = "within chance"
     CHANGED = "changed"
     UNTESTED = "one seed"
+    ALIKE = "changed alike by all seeds"
     EXISTENCE = "other seeds have it"
 
     @property
@@ -138,9 +144,11 @@ def compare(before: Values, after: Values, confidence: float, size: float = 0.0)
         return replace(comparison, outcome=same)
     if min(len(first), len(second)) < 2:
         return replace(comparison, outcome=Outcome.UNTESTED)
+    if _alike(first, second, pairs):
+        return replace(comparison, outcome=Outcome.ALIKE)
     # Squares of the largest numbers are infinite and those of the smallest zero; a power of two changes no digit.
-    exponent = math.frexp(max(map(abs, [*first, *second])))[1]
-    first, second = ([math.ldexp(value, -exponent) for value in side] for side in (first, second))
+    exponent = _exponent(first, second)
+    first, second = _scaled(first, second, exponent)
     half_width, p = (_paired if pairs else _welch)(first, second, confidence)
     if not math.isfinite(half_width + p):
         return replace(comparison, outcome=Outcome.UNTESTED)
@@ -185,23 +193,36 @@ def _close(first: float, second: float, size: float) -> bool:
     return math.isclose(first, second, rel_tol=ROUNDING, abs_tol=ROUNDING * size)
 
 
+def _exponent(first: Sequence[float], second: Sequence[float]) -> int:
+    """Return that of the power of two by which no number is larger than 1."""
+    return math.frexp(max(map(abs, [*first, *second])))[1]
+
+
+def _scaled(first: Sequence[float], second: Sequence[float], exponent: int) -> tuple[list[float], list[float]]:
+    return [math.ldexp(value, -exponent) for value in first], [math.ldexp(value, -exponent) for value in second]
+
+
+def _alike(first: Sequence[float], second: Sequence[float], pairs: bool) -> bool:
+    """Tell whether nothing varies by which a difference could be tested: a shift that all share, or two constants."""
+    first, second = _scaled(first, second, _exponent(first, second))
+    if pairs:
+        differences = [b - a for a, b in zip(first, second, strict=True)]
+        return _close(min(differences), max(differences), 1.0)
+    return _close(min(first), max(first), 1.0) and _close(min(second), max(second), 1.0)
+
+
 def _paired(first: Sequence[float], second: Sequence[float], confidence: float) -> tuple[float, float]:
-    """Return half-width and p-value by the paired t-test of numbers up to 1; a shift that all share is certain."""
+    """Return half-width and p-value by the paired t-test of numbers up to 1."""
     from scipy.stats import ttest_rel  # which takes most of a second to import
 
-    differences = [b - a for a, b in zip(first, second, strict=True)]
-    if _close(min(differences), max(differences), 1.0):
-        return 0.0, 0.0
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # differences that are nearly the same
         return _result(ttest_rel(second, first), confidence)
 
 
 def _welch(first: Sequence[float], second: Sequence[float], confidence: float) -> tuple[float, float]:
-    """Return half-width and p-value by Welch's t-test of numbers up to 1; two constants are certain to differ."""
+    """Return half-width and p-value by Welch's t-test of numbers up to 1."""
     from scipy.stats import ttest_ind
 
-    if _close(min(first), max(first), 1.0) and _close(min(second), max(second), 1.0):
-        return 0.0, 0.0
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         return _result(ttest_ind(second, first, equal_var=False), confidence)
 

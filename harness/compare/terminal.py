@@ -13,7 +13,13 @@ from harness.console import say, told
 _WIDE = 200
 """Columns of a page that no terminal shows."""
 
-_COLOURS = {"pass": "green", "fail": "red", "error": "red", Outcome.CHANGED.value: "bold yellow"}
+_COLOURS = {
+    "pass": "green",
+    "fail": "red",
+    "error": "red",
+    Outcome.CHANGED.value: "bold yellow",
+    Outcome.ALIKE.value: "bold yellow",
+}
 
 
 def show(page: Page) -> None:

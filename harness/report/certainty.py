@@ -30,6 +30,15 @@ def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
         yield f"{lower:.1%} of all seeds or more" if every else f"{lower:.1%} to {upper:.1%} of all seeds"
 
 
+def remarks(judgements: Sequence[Judgement]) -> dict[str, list[str]]:
+    """Return what must be known beside the verdicts, each sentence with the ids of the expectations it is about."""
+    found: dict[str, list[str]] = {}
+    for judgement in judgements:
+        for note in judgement.notes:
+            found.setdefault(note, []).append(judgement.expectation.id)
+    return found
+
+
 def notes(judgements: Sequence[Judgement]) -> str:
     """Return what the columns with numbers mean, as far as a table has such rows."""
     kinds = {(judgement.expectation.statistic, judgement.expectation.interval) for judgement in judgements}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,10 +12,10 @@ from harness import files
 from harness.check import Verdict
 from harness.numbers import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
 from harness.report.markdown import bullets, code, escape, file_link, table, unbroken
-from harness.report.outcome import MEANING, STALE, SYMBOLS, marked, outcome, resting_on_stale
+from harness.report.outcome import MEANING, STALE, SYMBOLS, Reach, chance, marked, outcome, reach, resting_on_stale
 from harness.report.result_json import FORMAT
 from harness.report.words import BASES, found, subject
-from harness.spec.records import Basis, Json, Statistic
+from harness.spec.records import Basis, Interval, Json, Statistic
 
 
 def read_results(folder: Path) -> tuple[list[tuple[str, Mapping[str, Json]]], list[str]]:
@@ -38,6 +39,7 @@ def read_results(folder: Path) -> tuple[list[tuple[str, Mapping[str, Json]]], li
 
 def _can_be_shown(name: str, document: Mapping[str, Json]) -> bool:
     try:
+        all(math.isfinite(judgement["confidence"]) for judgement in document["judgements"])
         _row(name, document)
         _experiment(name, document)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
@@ -51,14 +53,17 @@ def index(documents: Sequence[tuple[str, Mapping[str, Json]]], unshown: Sequence
     `unshown` are the names of result files that are damaged, or of another version.
     """
     verdicts = [verdict for _, document in documents for verdict in _verdicts(document)]
+    reached = [far for _, document in documents for far in _reaches(document)]
+    confidences = [judgement["confidence"] for _, document in documents for judgement in document["judgements"]]
     stale = sum(_stale(document) for _, document in documents)
-    head = " ".join(filter(None, [outcome(verdicts), resting_on_stale(stale, len(verdicts))]))
+    head = " ".join(filter(None, [outcome(verdicts, reached), resting_on_stale(stale, len(verdicts))]))
     legend = [f"- (stale): {STALE}"] if stale else []
     headers = ["experiment", "date", "trainings done", *(f"{SYMBOLS[verdict]} {verdict.value}" for verdict in Verdict)]
     parts = [
         "# Results",
         f"**{head}** {len(documents)} experiments." if len(documents) != 1 else f"**{head}**",
         table(headers, [_row(name, document) for name, document in documents], "<<>" + ">" * len(Verdict)),
+        *filter(None, [chance(verdicts, reached, confidences)]),
         *(_experiment(name, document) for name, document in documents),
         *(_unshown(unshown) if unshown else []),
         "## What the verdicts mean",
@@ -81,6 +86,14 @@ def _verdicts(document: Mapping[str, Json]) -> list[Verdict]:
     return [Verdict(judgement["verdict"]) for judgement in document["judgements"]]
 
 
+def _reaches(document: Mapping[str, Json]) -> list[Reach]:
+    student = Interval.STUDENT.value  # of the mean, in reports that are older than the choice
+    return [
+        reach(Statistic(judgement["statistic"]), Interval(judgement.get("method", student)))
+        for judgement in document["judgements"]
+    ]
+
+
 def _row(name: str, document: Mapping[str, Json]) -> list[str]:
     verdicts = _verdicts(document)
     counts = [str(verdicts.count(verdict) or "") for verdict in Verdict]
@@ -94,12 +107,16 @@ def _done(document: Mapping[str, Json]) -> str:
 
 
 def _link(name: str, document: Mapping[str, Json]) -> str:
-    return file_link(document["title"], f"{name}.md")
+    return file_link(document["title"] + (" (trial)" if document.get("trial") else ""), f"{name}.md")
 
 
 def _experiment(name: str, document: Mapping[str, Json]) -> str:
     count = len(document["judgements"])
-    lines = [f"## {_link(name, document)}", outcome(_verdicts(document)), resting_on_stale(_stale(document), count)]
+    lines = [
+        f"## {_link(name, document)}",
+        outcome(_verdicts(document), _reaches(document)),
+        resting_on_stale(_stale(document), count),
+    ]
     lines = [line for line in lines if line]
     if document["judgements"]:
         compared = any("published" in judgement for judgement in document["judgements"])

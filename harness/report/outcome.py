@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 
-from harness.check import Verdict
+from harness.check import Judgement, Verdict
+from harness.spec.records import Interval, Statistic
 
 SYMBOLS = {
     Verdict.PASS: "✅",
@@ -17,7 +19,8 @@ SYMBOLS = {
 MEANING = {
     Verdict.PASS: "what was measured meets the bounds, with the stated confidence where it speaks of all seeds",
     Verdict.FAIL: "it is outside the bounds with that confidence, or a needed number does not exist",
-    Verdict.INCONCLUSIVE: "the confidence limits straddle a bound, or there are too few seeds for any: more are needed",
+    Verdict.INCONCLUSIVE: "the confidence limits straddle a bound, there are too few seeds for any, or what was "
+    "not reached within the budget decides",
     Verdict.BLOCKED: "a needed run was not made, and the message says why",
     Verdict.ERROR: "a needed run ended in an error, so the answer is not known",
 }
@@ -53,16 +56,68 @@ def resting_on_stale(stale: int, total: int) -> str:
     return f"{some} on stale runs, which other code made: no plain pass."
 
 
-def outcome(verdicts: Sequence[Verdict]) -> str:
-    """Return one sentence: "7 of 9 expectations pass, 1 fails, 1 is inconclusive."."""
+class Reach(enum.Enum):
+    """How far a verdict speaks."""
+
+    SEEDS = "with confidence over all seeds"
+    IMAGES = "with confidence over other test images"
+    HAND = "for every seed at hand"
+
+
+_OF_INTERVALS = {Interval.BINOMIAL: Reach.IMAGES}
+"""How far limits speak that are not from the seeds."""
+
+
+def reach(statistic: Statistic, interval: Interval) -> Reach:
+    """Return how far a verdict by a statistic, and the limits of a mean, speaks."""
+    return Reach.HAND if statistic is Statistic.EVERY else _OF_INTERVALS.get(interval, Reach.SEEDS)
+
+
+def reaches(judgements: Sequence[Judgement]) -> list[Reach]:
+    """Return how far each of some judgements speaks."""
+    return [reach(each.expectation.statistic, each.expectation.interval) for each in judgements]
+
+
+def outcome(verdicts: Sequence[Verdict], reached: Sequence[Reach] = ()) -> str:
+    """Return one sentence: "7 of 9 expectations pass, 1 fails, 1 is inconclusive.".
+
+    `reached` says of each verdict how far it speaks; the passes are counted apart by that where it is given.
+    """
     total, passed = len(verdicts), verdicts.count(Verdict.PASS)
     if total == 0:
         return "No expectations are stated."
+    far = [each for verdict, each in zip(verdicts, reached, strict=False) if verdict is Verdict.PASS]
+    apart = [f"{far.count(each)} {each.value}" for each in Reach if each in far]
+    alike = f" {far[0].value}" if len(apart) == 1 else ""
     if passed == total:
-        return f"All {total} expectations pass." if total > 1 else "The one expectation passes."
-    start = f"{passed or 'None'} of {plural(total, 'expectation')} {_verb(Verdict.PASS, passed)}"
+        all_ = f"All {total} expectations pass" if total > 1 else "The one expectation passes"
+        return f"{all_}: {', '.join(apart)}." if len(apart) > 1 else f"{all_}{alike}."
+    start = f"{passed or 'None'} of {plural(total, 'expectation')} {_verb(Verdict.PASS, passed)}{alike}"
+    start += f" ({', '.join(apart)})" if len(apart) > 1 else ""
     others = [(verdict, verdicts.count(verdict)) for verdict in Verdict if verdict is not Verdict.PASS]
     return ", ".join([start, *(f"{n} {_verb(verdict, n)}" for verdict, n in others if n)]) + "."
+
+
+_JUDGED = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
+
+
+def chance(verdicts: Sequence[Verdict], reached: Sequence[Reach], confidences: Sequence[float]) -> str:
+    """Return how many verdicts with confidence are expected to be a pass by chance, or nothing where there are none.
+
+    Where the truth is beyond a bound, a verdict is a pass with a probability of 1 - confidence at most, which it has
+    just beyond. The expected number of such passes is the sum of these, however the verdicts depend on one another.
+    """
+    known = zip(verdicts, reached, confidences, strict=True)
+    sure = [confidence for verdict, far, confidence in known if verdict in _JUDGED and far is not Reach.HAND]
+    if not sure:
+        return ""
+    stated = " to ".join(f"{100 * each:.6g}%" for each in sorted({min(sure), max(sure)}))
+    expected = sum(1 - each for each in sure)
+    number = f"{expected:.2g}" if expected < 10 else f"{expected:.0f}"
+    return (
+        f"Of {plural(len(sure), 'verdict')} with {stated} confidence, up to about {number} would be a pass by chance "
+        "alone if the truth lay just beyond every bound."
+    )
 
 
 def plural(count: int, noun: str) -> str:

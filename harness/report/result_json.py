@@ -9,6 +9,7 @@ from datetime import datetime
 
 from harness import machine
 from harness.check import Judgement
+from harness.report.command import run_command
 from harness.report.environment import environment
 from harness.report.made_by import modules
 from harness.report.published import difference
@@ -49,6 +50,7 @@ def result_json(
         "specification": experiment.path.as_posix(),
         "harness": harness_version(),
         "seeds": list(experiment.seeds),
+        **({"trial": run_command(experiment)} if experiment.trial else {}),
         "files": list(plots),
         "judgements": [_judgement(judgement) | _stated(judgement, statements) for judgement in judgements],
         **_removed(statements),
@@ -79,7 +81,7 @@ def _judgement(judgement: Judgement) -> dict[str, Json]:
         "interval": list(judgement.interval),
         "message": judgement.message,
         **({"stale": judgement.stale} if judgement.stale else {}),
-        **_of_statistic(judgement),
+        **_where_there(judgement),
         **_published(judgement),
     }
 
@@ -96,15 +98,18 @@ def _removed(statements: Statements | None) -> dict[str, Json]:
     return {"removed": [{"id": each.id, **stated_json(each)} for each in removed]} if removed else {}
 
 
-def _of_statistic(judgement: Judgement) -> dict[str, Json]:
-    """Return what there is for some statistics alone; each is left out where it is not there."""
+def _where_there(judgement: Judgement) -> dict[str, Json]:
+    """Return what there is for some expectations alone; each is left out where it is not there."""
     expectation = judgement.expectation
     found = {
         "method": expectation.interval.value if expectation.statistic is Statistic.MEAN else None,
         "median": judgement.median,
         "share": expectation.share,
+        "citation": expectation.citation,
         "share_limits": judgement.share,
         "image_limits": judgement.images,
+        "censored": {str(seed): list(ends) for seed, ends in judgement.censored.items()} or None,
+        "notes": list(judgement.notes) or None,
     }
     return {name: value for name, value in found.items() if value is not None}
 

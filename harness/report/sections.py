@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -12,14 +10,15 @@ from harness.check import Judgement, Verdict
 from harness.measurements import METRICS
 from harness.numbers import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
 from harness.report import runs
-from harness.report.certainty import limits_cell, notes
+from harness.report.certainty import limits_cell, notes, remarks
+from harness.report.command import run_command
 from harness.report.environment import differing, environment, guarantees
 from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
-from harness.report.outcome import MEANING, SYMBOLS, marked, outcome, plural, resting_on_stale
+from harness.report.outcome import MEANING, SYMBOLS, chance, marked, outcome, plural, reaches, resting_on_stale
 from harness.report.published import difference
 from harness.report.statements import when_stated
-from harness.report.words import BASES, expected, found
+from harness.report.words import BASES, expected, found, origin
 from harness.results import RunResult, Status
 from harness.spec.expression import ExpressionError, parse, references
 from harness.spec.records import Experiment, Json
@@ -66,13 +65,19 @@ def _section(title: str, *bodies: str) -> str:
 def _head(experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement], when: datetime) -> str:
     seeds = plural(len(experiment.seeds), "seed")
     stale = resting_on_stale(sum(bool(judgement.stale) for judgement in judgements), len(judgements))
-    head = " ".join(filter(None, [outcome([judgement.verdict for judgement in judgements]), stale]))
+    head = " ".join(filter(None, [outcome(_told(judgements), reaches(judgements)), stale]))
     lines = [
         f"# {escape(experiment.title)}",
         f"**{head}** {_run_counts(experiment, results)}",
         f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {seeds} a run.{_origin(experiment)}",
     ]
+    if experiment.trial:
+        lines.append(f"**This is a trial**, not the experiment as specified: {code(run_command(experiment))}")
     return "\n\n".join([*lines, f"> {escape(experiment.question)}"] if experiment.question else lines)
+
+
+def _told(judgements: Sequence[Judgement]) -> list[Verdict]:
+    return [judgement.verdict for judgement in judgements]
 
 
 def _run_counts(experiment: Experiment, results: Sequence[RunResult]) -> str:
@@ -104,13 +109,17 @@ def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
         for judgement in judgements
         if judgement.stale
     ]
+    messages += [f"Note on {', '.join(map(code, ids))}: {escape(note)}." for note, ids in remarks(judgements).items()]
     note_on_difference = (
         "Difference is measured minus published, of the median where that is what counts; ± the distance to the "
         "one-sided Student-t limits of the mean at the expectation's confidence, which is 95% unless the specification "
         "says otherwise."
     )
     rows = [_verdict_row(judgement, len(experiment.seeds), compared) for judgement in judgements]
-    parts = [table(headers, rows), bullets(messages), notes(judgements), note_on_difference if compared else ""]
+    confidences = [judgement.expectation.confidence for judgement in judgements]
+    by_chance = chance(_told(judgements), reaches(judgements), confidences)
+    explained = " ".join(filter(None, [notes(judgements), by_chance]))
+    parts = [table(headers, rows), bullets(messages), explained, note_on_difference if compared else ""]
     return _section("Verdicts", *filter(None, parts))
 
 
@@ -127,7 +136,7 @@ def _verdict_row(judgement: Judgement, seeds: int, compared: bool) -> list[str]:
         f"{unbroken(shown)} {unbroken(f'({some})')}",
         *(_published(judgement, scale) if compared else []),
         limits_cell(judgement, scale),
-        f"**{BASES[expectation.basis]}**: {escape(expectation.source)}",
+        f"**{BASES[expectation.basis]}**: {escape(origin(expectation))}",
     ]
 
 
@@ -187,23 +196,11 @@ def _curves(experiment: Experiment, images: Sequence[str]) -> str:
 
 
 def _reproduction(experiment: Experiment) -> str:
-    command = fence(f"python -m harness run {_quoted(experiment.path.as_posix())}", "sh")
+    command = fence(run_command(experiment), "sh")
     gpu = "It needs a GPU." if experiment.requires.gpu else ""
     document = fence(json.dumps(experiment.document, indent=2, ensure_ascii=False), "json")
     parts = [command, gpu, details("The complete specification", document)]
     return _section("How to reproduce", *filter(None, parts))
-
-
-def _quoted(path: str) -> str:
-    """Return a path as a shell takes it; Bash alone takes one with characters that cannot be printed."""
-    if path.isprintable():
-        return shlex.quote(path)
-    escaped = "".join(f"\\{c}" if c in "\\'" else c if c.isprintable() else _in_bytes(c) for c in path)
-    return f"$'{escaped}'"
-
-
-def _in_bytes(character: str) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
 def _environment(results: Sequence[RunResult]) -> str:

@@ -9,6 +9,7 @@ BASES = {
     Basis.PAPER: "published number",
     Basis.CLAIM: "published statement",
     Basis.MEASURED: "our own earlier measurement",
+    Basis.HYPOTHESIS: "the author's own hypothesis",
 }
 
 
@@ -35,3 +36,8 @@ def found(mean: float | None, deviation: float | None, median: float | None, sca
     """Return what was measured: "96.4 ± 0.3%", after the median where that is what counts."""
     shown = measured(mean, deviation, scale)
     return shown if median is None else f"median {number(median, scale)}, mean {shown}"
+
+
+def origin(expectation: Expectation) -> str:
+    """Return where a bound is from: its place, after the publication that it alone rests on."""
+    return f"{expectation.citation}: {expectation.source}" if expectation.citation else expectation.source

@@ -466,6 +466,8 @@ def _expectations(document: Json, grid: Grid, damaged: set[Pointer], faults: lis
         faults.extend(Fault(((*place, "metric"),), message) for message in wrong)
         if raw.get("interval") == Interval.BINOMIAL.value and not wrong and not _counts_images(raw["metric"]):
             faults.append(Fault(((*place, "interval"),), f"{raw['metric']!r} is no sum over test accuracies"))
+        if raw["basis"] in _PUBLISHED and "citation" not in raw and "source" not in document:
+            faults.append(Fault(((*place, "basis"),), _UNCITED.format(raw["basis"])))
         if not faults:
             filled = schema.fill_defaults(schema.definition("expectation"), raw)
             expectation = _expectation(filled)
@@ -497,7 +499,17 @@ def _expectation(raw: Mapping[str, Json]) -> Expectation:
         published=published,
         interval=Interval(raw.get("interval", Interval.STUDENT)),
         share=raw.get("share"),
+        citation=raw["citation"],
     )
+
+
+_PUBLISHED = (Basis.PAPER.value, Basis.CLAIM.value)
+"""What rests on a publication, which must then be named."""
+
+_UNCITED = (
+    "{} is for what was published, and no publication is named: give the experiment a source with a citation, or "
+    "this expectation a citation; the author's own conjecture is a hypothesis"
+)
 
 
 def _counts_images(metric: str) -> bool:

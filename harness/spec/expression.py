@@ -208,6 +208,113 @@ _ENCLOSING: dict[str, Callable[[_Enclosed, _Enclosed], _Enclosed]] = {
 }
 
 
+@dataclass(frozen=True)
+class Range:
+    """All that an expression may come to: from `low` to `high`, either of which may be infinite.
+
+    `rounding` is how far, by rounding alone, the finite ones may be from what they stand for.
+    """
+
+    low: float
+    high: float
+    rounding: Fraction = Fraction(0)
+
+
+def evaluate_ranges(expression: Expression, ranges: Mapping[Reference, tuple[float, float]]) -> Range:
+    """Enclose an expression, of whose references each lies somewhere from a finite number to one that may be infinite.
+
+    By interval arithmetic: where every reference stands in the expression once, the ends are reached or approached;
+    where one stands there twice, the range may be wider than need be, and never narrower. What may divide by zero may
+    be anything.
+    """
+    inner = _ranged(expression, ranges, rounded=False)
+    outer = _ranged(expression, ranges, rounded=True)
+    low, high = (_as_float(end) for end in inner)
+    apart = [
+        abs(Fraction(end) - Fraction(bound))
+        for end, bound in zip((low, high), outer, strict=True)
+        if math.isfinite(end) and not (isinstance(bound, float) and math.isinf(bound))
+    ]
+    return Range(low, high, max(apart, default=Fraction(0)))
+
+
+_End = Fraction | float
+"""An end of a range: a fraction, or infinity."""
+
+_Ends = tuple[_End, _End]
+
+_ANYTHING: _Ends = (-math.inf, math.inf)
+
+
+def _ranged(expression: Expression, ranges: Mapping[Reference, tuple[float, float]], rounded: bool) -> _Ends:
+    if isinstance(expression, Operation):
+        left, right = (_ranged(each, ranges, rounded) for each in (expression.left, expression.right))
+        return _RANGING[expression.symbol](left, right)
+    if isinstance(expression, Number):
+        apart = as_written(expression.value) if rounded else 0
+        return Fraction(expression.value) - apart, Fraction(expression.value) + apart
+    low, high = ranges[expression]
+    return _end(low, -1, rounded), _end(high, 1, rounded)
+
+
+def _end(value: float, side: int, rounded: bool) -> _End:
+    if math.isinf(value):
+        return value
+    return Fraction(value) + side * half_unit(value) if rounded else Fraction(value)
+
+
+def _is_infinite(end: _End) -> bool:
+    return isinstance(end, float)
+
+
+def _as_float(end: _End) -> float:
+    try:
+        return float(end)
+    except OverflowError:
+        return math.inf if end > 0 else -math.inf
+
+
+def _plus(first: _End, second: _End) -> _End:
+    return first if _is_infinite(first) else second if _is_infinite(second) else first + second
+
+
+def _times(first: _End, second: _End) -> _End:
+    if first == 0 or second == 0:
+        return Fraction(0)  # of zero and of what grows without end
+    if _is_infinite(first) or _is_infinite(second):
+        return math.inf if (first > 0) == (second > 0) else -math.inf
+    return first * second
+
+
+def _range_sum(left: _Ends, right: _Ends) -> _Ends:
+    return _plus(left[0], right[0]), _plus(left[1], right[1])
+
+
+def _range_difference(left: _Ends, right: _Ends) -> _Ends:
+    return _plus(left[0], -right[1]), _plus(left[1], -right[0])
+
+
+def _range_product(left: _Ends, right: _Ends) -> _Ends:
+    ends = [_times(a, b) for a in left for b in right]
+    return min(ends), max(ends)
+
+
+def _range_quotient(left: _Ends, right: _Ends) -> _Ends:
+    low, high = right
+    if low <= 0 <= high:
+        return _ANYTHING
+    inverse = [Fraction(0) if _is_infinite(end) else 1 / end for end in (high, low)]
+    return _range_product(left, (inverse[0], inverse[1]))
+
+
+_RANGING: dict[str, Callable[[_Ends, _Ends], _Ends]] = {
+    "+": _range_sum,
+    "-": _range_difference,
+    "*": _range_product,
+    "/": _range_quotient,
+}
+
+
 Coefficients = Mapping[Reference | None, float]
 """The factor of each reference in a sum; that of None is the constant."""
 

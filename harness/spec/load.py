@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from harness.files import NotRegular
@@ -13,6 +13,7 @@ from harness.spec import schema
 from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, read
 from harness.spec.expand import Fault, expand
 from harness.spec.find import MOST_EXTENDED, below, expanded, what_else
+from harness.spec.patch import assignments as assignments_of
 from harness.spec.patch import compose, merge_patch, without_nulls
 from harness.spec.problems import Place, Problem, SpecError, shortened
 from harness.spec.records import Experiment, Json
@@ -114,6 +115,7 @@ class _Chain:
     path: Path
     documents: tuple[Document, ...]
     merged: Json = field(compare=False)
+    options: tuple[str, ...] = ()
 
     def problem(self, fault: Fault) -> Problem:
         """Place a fault in the first document that has one of its places, or a parent of it."""
@@ -166,7 +168,7 @@ def _expand(chain: _Chain) -> Experiment:
     experiment = expand(chain.path, acting | _with_inner_nulls(chain.merged, acting), faults, chain.folder)
     if faults or experiment is None:
         raise SpecError(chain.problem(fault) for fault in faults)
-    return experiment
+    return replace(experiment, trial=chain.options)
 
 
 def _with_inner_nulls(merged: Json, acting: Json) -> Json:
@@ -207,7 +209,9 @@ def _read_chain(path: Path, assignments: Sequence[Json], seeds: Sequence[int] | 
     for option, patch in options:
         merged = _changed(merged, patch)
         documents.insert(0, Document(Path(option), schema.compact(patch), patch))
-    return _Chain(path, tuple(documents), merged)
+    words = [word for patch in assignments for each in assignments_of(patch) for word in ("--set", each)]
+    words += [] if seeds is None else ["--seeds", ",".join(map(str, seeds))]
+    return _Chain(path, tuple(documents), merged, tuple(words))
 
 
 def _beside(path: Path, base: str, said_by: tuple[Document, Pointer]) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +54,25 @@ def parse_assignment(text: str) -> Json:
         return nest(names, document.parse(Path("--set"), value).value)
     except document.SyntaxProblem:
         return nest(names, value)
+
+
+def assignments(patch: Json, path: tuple[str, ...] = ()) -> list[str]:
+    """Return a merge patch as `a.b=VALUE`, one for each value: what `parse_assignment` reads as parts of the same."""
+    if isinstance(patch, dict) and patch and not any(set(".=") & set(name) or not name for name in patch):
+        return [each for name, value in patch.items() for each in assignments(value, (*path, name))]
+    return [f"{'.'.join(path)}={_value(patch)}"]
+
+
+def _value(value: Json) -> str:
+    """Return a value as it may stand behind the `=`: a text without its quotes, where that is no other JSON."""
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if not isinstance(value, str):
+        return written
+    try:
+        document.parse(Path("--set"), value)
+    except document.SyntaxProblem:
+        return value
+    return written
 
 
 def compose(first: Json, second: Json) -> Json:

@@ -155,11 +155,12 @@ class Interval(enum.Enum):
 
 
 class Basis(enum.Enum):
-    """On what an expectation rests."""
+    """On what an expectation rests: a number or a statement that is published, a result of our own, a conjecture."""
 
     PAPER = "paper"
     CLAIM = "claim"
     MEASURED = "measured"
+    HYPOTHESIS = "hypothesis"
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ class Expectation:
 
     `published` is the metric's value in a publication; None unless the basis is `PAPER`. `share`
     is that of all seeds which must be within the bounds; None unless the statistic is `WORST`.
+    `citation` is the publication that it alone rests on; None where the experiment's source counts.
     """
 
     id: str
@@ -182,6 +184,7 @@ class Expectation:
     published: float | None = None
     interval: Interval = Interval.STUDENT
     share: float | None = None
+    citation: str | None = None
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,8 @@ class Experiment:
     """One specification, validated, combined and expanded.
 
     `remarks` are what its author says of the results, `tolerances` how far each metric may drift from the
-    baseline, where that is not the default of its kind.
+    baseline, where that is not the default of its kind. `trial` holds the options of the command that changed what the
+    specification says, such as --seeds and 0; it is empty where nothing did.
     """
 
     path: Path
@@ -238,3 +242,4 @@ class Experiment:
     document: Mapping[str, Json]
     remarks: tuple[str, ...] = ()
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+    trial: tuple[str, ...] = ()

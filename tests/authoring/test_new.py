@@ -101,6 +101,15 @@ def test_the_questions_ask_what_they_are_named_for(tmp_path: Path) -> None:
         assert all(each["title"] and each["source"] for each in document["expectations"])
 
 
+def test_a_guess_is_a_hypothesis_and_a_claim_has_its_publication(tmp_path: Path) -> None:
+    for question in QUESTIONS:
+        document = specification(choices(question=question), tmp_path / "x.json")
+        for each in document["expectations"]:
+            guessed = "guess" in each["source"]
+            assert each["basis"] == ("hypothesis" if guessed else "claim")
+            assert guessed or document["source"]["citation"]
+
+
 @pytest.mark.parametrize(
     ("dataset", "model", "expected"),
     [

@@ -121,7 +121,7 @@ def _specification(changes: dict[str, Any], runs: int) -> dict[str, Any]:
         "runs": {"random": {"matrix": {"rate": rates}}},
         "expectations": [
             {"id": "runs", "metric": "random[*].train_accuracy", "at_least": 0, "statistic": "every"}
-            | {"basis": "claim", "source": "none"},
+            | {"basis": "hypothesis", "source": "none"},
         ],
     } | changes
 

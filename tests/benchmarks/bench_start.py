@@ -78,7 +78,7 @@ def hundred(tmp_path: Path, quick: bool) -> Iterator[tuple[Path, int]]:
 
 
 def _specification(index: int) -> dict[str, object]:
-    sources = {"basis": "claim", "source": "none"}
+    sources = {"basis": "hypothesis", "source": "none"}
     return {
         "name": f"e{index}",
         "title": f"Experiment {index}",

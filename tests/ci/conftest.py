@@ -35,6 +35,7 @@ BASE: dict[str, Any] = {
         {"id": "blocked", "metric": "good.epochs - gone.epochs", "at_most": 9, "basis": "claim", "source": "s"},
         {"id": "broken", "metric": "wild.test_loss", "at_most": 9, "basis": "claim", "source": "s"},
     ],
+    "source": {"citation": "C"},
 }
 
 Make = Callable[..., Conclusion]

@@ -124,7 +124,7 @@ def test_the_summary_is_a_table_with_links_to_the_lines(every: tuple[Suite, ...]
 def test_an_experiment_that_passes_is_folded(every: tuple[Suite, ...]) -> None:
     passing = dataclasses.replace(every[0], cases=every[0].cases[:1])
     text = summary([passing], {})
-    assert text.startswith("## The one expectation passes.\n\n<details>\n")
+    assert text.startswith("## The one expectation passes with confidence over all seeds.\n\n<details>\n")
     assert "<details>" not in summary(every, {})
 
 

@@ -17,7 +17,7 @@ SPEC: Json = {
     "title": "A",
     "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}, "training": {"epochs": 3}},
     "runs": {"one": {}, "m": {"matrix": {"regularizers": [[], ["l2"]]}}},
-    "expectations": [{"id": "e", "metric": "one.distance", "at_least": 0, "basis": "claim", "source": "s"}],
+    "expectations": [{"id": "e", "metric": "one.distance", "at_least": 0, "basis": "hypothesis", "source": "s"}],
 }
 
 

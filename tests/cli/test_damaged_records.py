@@ -45,8 +45,8 @@ SPEC: Json = {
         "late": {"training": {"epochs": 2}},
     },
     "expectations": [
-        {"id": "e", "metric": "one.epochs", "at_most": 20, "statistic": "every", "basis": "claim", "source": "s"},
-        {"id": "m", "metric": "child.test_accuracy", "at_least": 0.1, "basis": "claim", "source": "s"},
+        {"id": "e", "metric": "one.epochs", "at_most": 20, "statistic": "every", "basis": "hypothesis", "source": "s"},
+        {"id": "m", "metric": "child.test_accuracy", "at_least": 0.1, "basis": "hypothesis", "source": "s"},
     ],
 }
 FEWER_EPOCHS: Json = SPEC | {"defaults": SPEC["defaults"] | {"training": {"epochs": 2}}}

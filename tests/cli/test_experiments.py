@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,3 +117,40 @@ def test_reports_that_cannot_be_written_end_with_3(harness: Harness) -> None:
     found = harness("report", "a.json", "--reports", "a.json")
     assert found.exit_code == 3
     assert found.stderr.startswith("error: the reports a.json cannot be written: ")
+
+
+class TestTrial:
+    """A run that options changed says so, with the command that repeats it."""
+
+    @pytest.mark.parametrize(
+        ("options", "command"),
+        [
+            (["--seeds", "1,2"], "python -m harness run a.json --seeds 1,2"),
+            (
+                ["--set", "defaults.training.epochs=2", "--set", "title=It's short"],
+                "python -m harness run a.json --set defaults.training.epochs=2 --set 'title=It'\"'\"'s short'",
+            ),
+        ],
+    )
+    def test_the_report_the_terminal_and_the_index_tell(
+        self, harness: Harness, options: list[str], command: str
+    ) -> None:
+        found = harness("report", "a.json", *options)
+        assert f"this is a trial, not the experiment as specified: {command}\n" in found.output
+        reports = Path(".harness/reports")
+        text = (reports / "a.md").read_text()
+        assert f"**This is a trial**, not the experiment as specified: `{command}`" in text
+        assert f"```sh\n{command}\n```" in text
+        assert json.loads((reports / "a.json").read_text())["trial"] == command
+        assert "(trial)" in (reports / "README.md").read_text()
+        assert command in harness("check", "a.json", *options).output
+
+    def test_what_is_run_as_specified_is_none(self, harness: Harness) -> None:
+        assert "trial" not in harness("report", "a.json").output
+        assert "trial" not in Path("reports/a.md").read_text()
+        assert "trial" not in Path("reports/a.json").read_text()
+        assert "trial" not in Path("reports/README.md").read_text()
+
+    def test_a_run_of_some_runs_alone_is_one(self, harness: Harness) -> None:
+        found = harness("run", "a.json", "--only", "m[*")
+        assert "python -m harness run a.json --only 'm[*'" in found.output

@@ -46,7 +46,7 @@ SPEC: dict[str, Any] = {
             "metric": "plain.epochs\n+ 0",
             "at_least": 9,
             "statistic": "every",
-            "basis": "claim",
+            "basis": "hypothesis",
             "source": TEXT,
         }
     ],

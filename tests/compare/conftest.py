@@ -45,7 +45,7 @@ def judgement(verdict: str, *values: float, **terms: Json) -> Json:
         "upper": None,
         "statistic": "mean",
         "confidence": 0.95,
-        "basis": "claim",
+        "basis": "hypothesis",
         "source": "s",
         "verdict": verdict,
         "mean": sum(values) / len(values) if values else None,

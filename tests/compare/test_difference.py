@@ -215,7 +215,7 @@ def test_verdicts_and_what_is_asked_are_compared() -> None:
     found = compare_sides(side(before), side(after), 0.95)
     first, gone, new = found.experiments[0].expectations
     assert first.comparison is not None
-    assert (first.verdict_changed, first.comparison.outcome) == (True, Outcome.CHANGED)
+    assert (first.verdict_changed, first.comparison.outcome) == (True, Outcome.ALIKE)
     assert first.comparison.difference == pytest.approx(-0.1)
     assert first.terms == (
         Change("lower", 0.9, 0.92),

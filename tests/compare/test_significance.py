@@ -82,10 +82,10 @@ def test_seeds_that_were_added_do_not_blur_the_pairs() -> None:
         (numbers(1), numbers(1.001), Outcome.UNTESTED, None),
         (numbers(1), numbers(1, 2, 3), Outcome.SAME, None),
         (numbers(1), numbers(4, 2, 3, first=1), Outcome.UNTESTED, None),
-        (numbers(400, 400), numbers(300, 300), Outcome.CHANGED, 0.0),
-        (numbers(1, 2, 3), numbers(1.5, 2.5, 3.5), Outcome.CHANGED, 0.0),
-        (numbers(400, 400), numbers(300, 300, first=2), Outcome.CHANGED, 0.0),
-        (numbers(1e-15, 1e-15), numbers(5e-13, 5e-13), Outcome.CHANGED, 0.0),
+        (numbers(400, 400), numbers(300, 300), Outcome.ALIKE, None),
+        (numbers(1, 2, 3), numbers(1.5, 2.5, 3.5), Outcome.ALIKE, None),
+        (numbers(400, 400), numbers(300, 300, first=2), Outcome.ALIKE, None),
+        (numbers(1e-15, 1e-15), numbers(5e-13, 5e-13), Outcome.ALIKE, None),
         (numbers(0.0, 0.0), numbers(-0.0, -0.0), Outcome.SAME, None),
         (numbers(5e-324, 1e-323), numbers(5e-324, 1e-323), Outcome.SAME, None),
         (numbers(), numbers(), Outcome.SAME, None),
@@ -134,6 +134,30 @@ def test_p_values_are_corrected_together() -> None:
     many = {"it": shifted(0.03)} | {str(index): shifted(0.9) for index in range(9)}
     assert compare_all(many, 0.95)["it"].adjusted == pytest.approx(0.3)
     assert compare_all(many, 0.95)["it"].outcome is Outcome.CHANCE
+
+
+class TestSeedsThatAgree:
+    """Where nothing varies there is nothing to test by: a change that is marked and corrects no other."""
+
+    @pytest.mark.parametrize("first", [0, 2])
+    def test_others_are_corrected_as_if_it_were_not_there(self, first: int) -> None:
+        tested = {
+            "a": (numbers(1, 5, 2, 4), numbers(2, 7, 5, 4.5)),
+            "b": (numbers(1, 2, 3, 5), numbers(1.2, 1.9, 3.4, 5.1)),
+        }
+        alike = {str(index): (numbers(400, 400), numbers(300 - index, 300 - index, first=first)) for index in range(9)}
+        alone, beside = compare_all(tested, 0.95), compare_all(tested | alike, 0.95)
+        assert {place: beside[place] for place in tested} == alone
+        assert {beside[place].outcome for place in alike} == {Outcome.ALIKE}
+        assert Outcome.ALIKE.changes
+
+    def test_it_has_no_probability_and_no_interval(self) -> None:
+        found = only(numbers(0.5, 0.75), numbers(0.625, 0.875))
+        assert (found.difference, found.half_width, found.p, found.adjusted, found.method) == (0.125, *[None] * 4)
+
+    def test_seeds_that_came_or_went_are_told_beside_it(self) -> None:
+        found = only(numbers(1, 2, None), numbers(2, 3, 4))
+        assert (found.outcome, found.gained) == (Outcome.ALIKE, (2,))
 
 
 @pytest.mark.parametrize("exponent", [-1070, -500, 500, 1020])

@@ -22,7 +22,7 @@ FIVE = (0.90, 0.94, 0.95, 0.96, 0.98)
 
 def expectation(id: str, **members: Json) -> Json:
     given = {"id": id, "metric": "one.test_accuracy", "at_least": 0.9}
-    return given | {"basis": "claim", "source": "s"} | members
+    return given | {"basis": "hypothesis", "source": "s"} | members
 
 
 GIVEN = [
@@ -146,6 +146,6 @@ def test_the_index_reads_what_was_written_before_there_were_other_statistics(
 def test_the_difference_has_a_half_width_where_the_limits_are_students(
     members: Json, difference: str, load: Load, tmp_path: Path, when: datetime
 ) -> None:
-    published = {"at_least": None, "published": 0.95, "within": 0.2, "basis": "paper"}
+    published = {"at_least": None, "published": 0.95, "within": 0.2, "basis": "paper", "citation": "C"}
     given = {key: value for key, value in (expectation("a") | published | members).items() if value is not None}
     assert rows(written(load, FIVE, [given], tmp_path, when))[0][5] == difference

@@ -49,7 +49,7 @@ def test_the_verdicts_are_those_the_fixture_is_made_for(experiment: Experiment, 
         "near": Verdict.PASS,
         "band": Verdict.INCONCLUSIVE,
         "table": Verdict.FAIL,
-        "quick": Verdict.FAIL,
+        "quick": Verdict.INCONCLUSIVE,  # one seed never fitted
         "big": Verdict.BLOCKED,
         "sane": Verdict.ERROR,
     }

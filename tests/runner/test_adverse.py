@@ -19,7 +19,7 @@ from harness.training.fit import train
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
 
-AT_LEAST_0 = [{"id": "some", "metric": "random.test_accuracy", "at_least": 0, "basis": "claim", "source": "s"}]
+AT_LEAST_0 = [{"id": "some", "metric": "random.test_accuracy", "at_least": 0, "basis": "hypothesis", "source": "s"}]
 CERTAIN = [each | {"statistic": "every"} for each in AT_LEAST_0]
 
 

@@ -20,7 +20,7 @@ SPEC = {
     },
     "runs": {"one": {}},
     "expectations": [
-        {"id": "e", "metric": "one.epochs", "at_least": 1, "statistic": "every", "basis": "claim", "source": "s"}
+        {"id": "e", "metric": "one.epochs", "at_least": 1, "statistic": "every", "basis": "hypothesis", "source": "s"}
     ],
 }
 

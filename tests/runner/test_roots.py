@@ -42,7 +42,14 @@ HOSTILE = {
         {"name": "by_cell", "title": "$(touch x)", "metric": "test_accuracy", "groups": {"../up": "m"}},
     ],
     "expectations": [
-        {"id": "e", "title": "../e", "metric": "m[..].epochs", "at_least": 0, "basis": "claim", "source": "../../s"}
+        {
+            "id": "e",
+            "title": "../e",
+            "metric": "m[..].epochs",
+            "at_least": 0,
+            "basis": "hypothesis",
+            "source": "../../s",
+        }
     ],
 }
 

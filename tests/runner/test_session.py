@@ -23,7 +23,13 @@ from harness.runner import backend
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
 
-EXPECTED = {"id": "learns", "title": "It learns", "basis": "claim", "source": "chance is 10%", "statistic": "every"}
+EXPECTED = {
+    "id": "learns",
+    "title": "It learns",
+    "basis": "hypothesis",
+    "source": "chance is 10%",
+    "statistic": "every",
+}
 LEARNS = {**EXPECTED, "metric": "random.test_accuracy", "at_least": 0.2}
 CONFUSION = {"dataset": {"randomize": [{"name": "confusion", "replicas": 2, "zero_out": 0.1}]}}
 THREE: dict[str, Any] = {

@@ -200,14 +200,14 @@ def test_a_weights_file_is_known_by_its_bytes(write: Write, tmp_path: Path) -> N
 
 
 def expectation(**members: Json) -> Json:
-    return {"id": "e", "metric": "one.distance", "basis": "claim", "source": "s"} | members
+    return {"id": "e", "metric": "one.distance", "basis": "hypothesis", "source": "s"} | members
 
 
 def test_expectations_are_bounds(write: Write) -> None:
     given = [
         expectation(at_least=1),
         expectation(id="f", at_most=2, statistic="every", basis="measured"),
-        expectation(id="g", between=[-1, 3], confidence=0.99, title="T", basis="paper", published=2),
+        expectation(id="g", between=[-1, 3], confidence=0.99, title="T", basis="paper", citation="C", published=2),
     ]
     low, high, both = load_file(write(expectations=given)).expectations
     assert (low.lower, low.upper, low.statistic, low.confidence, low.basis) == (
@@ -215,12 +215,40 @@ def test_expectations_are_bounds(write: Write) -> None:
         None,
         Statistic.MEAN,
         0.95,
-        Basis.CLAIM,
+        Basis.HYPOTHESIS,
     )
     assert (high.lower, high.upper, high.statistic, high.basis) == (None, 2, Statistic.EVERY, Basis.MEASURED)
     assert (both.lower, both.upper, both.confidence, both.title, both.basis) == (-1, 3, 0.99, "T", Basis.PAPER)
     assert (low.published, high.published, both.published) == (None, None, 2)
     assert {(each.interval, each.share) for each in (low, high, both)} == {(Interval.STUDENT, None)}
+
+
+class TestExpectationBasis:
+    """What is said to be published names the publication; what is not is a hypothesis."""
+
+    @pytest.mark.parametrize("basis", ["claim", "paper"])
+    def test_without_a_citation_it_is_a_fault_at_its_basis(self, write: Write, faults: Faults, basis: str) -> None:
+        bounds = {"published": 2, "within": 1} if basis == "paper" else {"at_least": 1}
+        (found,) = faults(write(expectations=[expectation(basis=basis, **bounds)]))
+        assert found.startswith(f"/expectations/0/basis {basis} is for what was published, and no publication is named")
+
+    @pytest.mark.parametrize("basis", ["measured", "hypothesis"])
+    def test_what_is_not_published_needs_none(self, write: Write, basis: str) -> None:
+        (found,) = load_file(write(expectations=[expectation(at_least=1, basis=basis)])).expectations
+        assert (found.basis.value, found.citation) == (basis, None)
+
+    def test_that_of_the_experiment_or_its_own_counts(self, write: Write) -> None:
+        claim = expectation(at_least=1, basis="claim")
+        whole = load_file(write(expectations=[claim], source={"citation": "C"})).expectations
+        own = load_file(write(expectations=[claim | {"citation": "D"}])).expectations
+        assert [each.citation for each in (*whole, *own)] == [None, "D"]
+
+    def test_that_of_an_extended_file_counts_until_it_is_taken_away(self, write: Write, faults: Faults) -> None:
+        write("base.json", source={"citation": "C"})
+        changed = {"extends": "base.json", "expectations": [expectation(at_least=1, basis="claim")]}
+        assert load_file(write("b.json", **changed)).expectations[0].basis is Basis.CLAIM
+        (found,) = faults(write("b.json", **changed, source=None))
+        assert "/expectations/0/basis claim" in found
 
 
 def test_an_expectation_says_how_sure_it_must_be(write: Write) -> None:
@@ -255,13 +283,13 @@ def test_an_expectation_says_how_sure_it_must_be(write: Write) -> None:
 def test_bounds_around_a_published_number_are_those_on_paper(
     write: Write, published: float, within: float, lower: float, upper: float
 ) -> None:
-    given = [expectation(published=published, within=within, basis="paper")]
+    given = [expectation(published=published, within=within, basis="paper", citation="C")]
     (found,) = load_file(write(expectations=given)).expectations
     assert (found.published, found.lower, found.upper) == (published, lower, upper)
 
 
 def test_a_wildcard_keeps_the_published_number(write: Write) -> None:
-    given = [expectation(metric="one[*].distance", published=2, within=1, basis="paper")]
+    given = [expectation(metric="one[*].distance", published=2, within=1, basis="paper", citation="C")]
     found = load_file(write(runs={"one": {"matrix": MATRIX}}, expectations=given)).expectations
     assert [(each.published, each.lower, each.upper) for each in found] == [(2, 1, 3), (2, 1, 3)]
 
@@ -565,7 +593,7 @@ TOO_MANY: list[tuple[Json, str]] = [
         {
             "runs": {"a": {"matrix": {"x": AXIS, "y": AXIS}}},
             "expectations": [
-                {"id": f"e{number}", "metric": "a[*].epochs", "at_least": 1, "basis": "claim", "source": "s"}
+                {"id": f"e{number}", "metric": "a[*].epochs", "at_least": 1, "basis": "hypothesis", "source": "s"}
                 for number in range(2)
             ],
         },

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.spec.expression import ExpressionError, Reference, evaluate, linear, parse, references
+from harness.spec.expression import ExpressionError, Reference, evaluate, evaluate_ranges, linear, parse, references
 
 A, B = Reference("a", "x"), Reference("b[p+q,r]", "y")
 C, STEPS = Reference("b", "x"), Reference("c", "steps")
@@ -206,3 +206,48 @@ def test_a_factor_that_is_divided_by_zero_is_not_a_number() -> None:
     found = linear(parse("a.x / (c.steps - 4)"), {STEPS: 4})
     assert found is not None
     assert math.isnan(found[A])
+
+
+class TestEvaluateRanges:
+    """Interval arithmetic over numbers that may have no end."""
+
+    @pytest.mark.parametrize(
+        ("text", "low", "high"),
+        [
+            ("a.steps", 100, math.inf),
+            ("-a.steps", -math.inf, -100),
+            ("a.steps - b.steps", 50, math.inf),
+            ("b.steps - a.steps", -math.inf, -50),
+            ("b.steps / a.steps", 0, 0.5),
+            ("a.steps / b.steps", 2, math.inf),
+            ("a.steps * a.steps", 10_000, math.inf),
+            ("0 * a.steps", 0, 0),
+            ("a.steps - a.steps", -math.inf, math.inf),
+            ("1 / (a.steps - 200)", -math.inf, math.inf),
+            ("(b.steps - a.steps) * (b.steps - a.steps)", 2500, math.inf),
+            ("b.steps * 1e308", math.inf, math.inf),
+        ],
+    )
+    def test_ends_worked_out_by_hand(self, text: str, low: float, high: float) -> None:
+        a, b = Reference("a", "steps"), Reference("b", "steps")
+        found = evaluate_ranges(parse(text), {a: (100, math.inf), b: (50, 50)})
+        assert (found.low, found.high) == (low, high)
+
+    @given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.floats(0, 1), st.floats(-1e6, 1e6))
+    def test_every_value_of_a_range_gives_one_within_the_ends(
+        self, low: float, width: float, place: float, other: float
+    ) -> None:
+        a, b = Reference("a", "steps"), Reference("b", "steps")
+        between = min(low + place * width, low + width)
+        for text in ("a.steps + b.steps", "2 * a.steps - b.steps", "a.steps * b.steps", "b.steps / a.steps"):
+            found = evaluate_ranges(parse(text), {a: (low, low + width), b: (other, other)})
+            value = evaluate(parse(text), {a: between, b: other})
+            if math.isfinite(value.number):
+                apart = found.rounding + value.rounding
+                assert found.low - apart <= value.number <= found.high + apart
+
+    def test_what_is_stored_otherwise_than_written_is_allowed_for(self) -> None:
+        a, b = Reference("a", "test_accuracy"), Reference("b", "steps")
+        found = evaluate_ranges(parse("a.test_accuracy - 0.08 + 0 * b.steps"), {a: (0.09, 0.09), b: (1, math.inf)})
+        assert found.low < 0.01 <= Fraction(found.low) + found.rounding
+        assert found.rounding < 1e-16

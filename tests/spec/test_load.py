@@ -374,7 +374,7 @@ BROKEN = """{
     "four": {"matrix": {"training.epochs": []}}
   },
   "expectations": [
-    {"id": "e", "metric": "one.distance +", "at_least": 1, "basis": "claim", "source": "s"},
+    {"id": "e", "metric": "one.distance +", "at_least": 1, "basis": "hypothesis", "source": "s"},
     {"id": "e", "metric": "one.distance", "at_least": 1, "at_most": 2, "basis": "guess", "source": ""},
     {"metric": "nobody.nothing", "between": [1, "2"]}
   ],

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from harness.spec.patch import compose, merge_patch, nest, parse_assignment, without_nulls
+from harness.spec.patch import assignments, compose, merge_patch, nest, parse_assignment, without_nulls
 from harness.spec.records import Json
 
 # RFC 7396, appendix A: original, patch, result.
@@ -93,3 +93,31 @@ def test_a_composed_patch_does_what_its_parts_do_one_after_the_other(target: Jso
 
 def test_a_member_that_is_set_after_it_was_taken_away_lets_what_lies_below_through() -> None:
     assert compose({"a": None}, {"a": {"x": 7}}) == {"a": {"x": 7}}
+
+
+class TestAssignments:
+    """A patch as the options that make it."""
+
+    @pytest.mark.parametrize(
+        ("text", "written"),
+        [
+            ("defaults.training.epochs=3", ["defaults.training.epochs=3"]),
+            ("runs.m=null", ["runs.m=null"]),
+            ("defaults.model.name=vgg", ["defaults.model.name=vgg"]),
+            ('title="3"', ['title="3"']),
+            ('title="a b"', ["title=a b"]),
+            ("seeds=[0, 1]", ["seeds=[0,1]"]),
+            ('defaults.model={"name": "vgg", "width": 8}', ["defaults.model.name=vgg", "defaults.model.width=8"]),
+            ("runs.one={}", ["runs.one={}"]),
+            ('runs.m.matrix={"training.epochs": [1, 2]}', ['runs.m.matrix={"training.epochs":[1,2]}']),
+            ("title=", ["title="]),
+            ("title=a=b", ["title=a=b"]),
+        ],
+    )
+    def test_what_was_given_comes_back_and_means_the_same(self, text: str, written: list[str]) -> None:
+        patch = parse_assignment(text)
+        assert assignments(patch) == written
+        again: Json = {}
+        for each in written:
+            again = compose(again, parse_assignment(each))
+        assert again == patch

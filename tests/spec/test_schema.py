@@ -48,14 +48,36 @@ VALID: Json = {
         "three": {"initialize_from": {"weights": "w.weights.h5"}},
     },
     "expectations": [
-        {"id": "low", "metric": "two.test_accuracy", "at_least": 0.5, "basis": "claim", "source": "s"},
-        {"id": "mid", "metric": "two.distance", "between": [0, 1], "basis": "claim", "source": "s", "confidence": 0.9},
-        {"id": "near", "metric": "two.distance", "published": 2, "within": 1, "basis": "paper", "source": "s"},
+        {"id": "low", "metric": "two.test_accuracy", "at_least": 0.5, "basis": "hypothesis", "source": "s"},
+        {
+            "id": "mid",
+            "metric": "two.distance",
+            "between": [0, 1],
+            "basis": "hypothesis",
+            "source": "s",
+            "confidence": 0.9,
+        },
+        {"id": "near", "metric": "two.distance", "published": 2, "within": 1, "basis": "paper", "source": "s"}
+        | {"citation": "C"},
         {"id": "over", "metric": "two.distance", "published": 2, "at_least": 1, "basis": "paper", "source": "s"},
         {"id": "each", "metric": "two.steps", "at_most": 9, "statistic": "worst", "share": 0.5}
-        | {"basis": "claim", "source": "s"},
-        {"id": "half", "metric": "two.steps", "at_most": 9, "statistic": "median", "basis": "claim", "source": "s"},
-        {"id": "boot", "metric": "two.steps", "at_most": 9, "interval": "bootstrap", "basis": "claim", "source": "s"},
+        | {"basis": "hypothesis", "source": "s"},
+        {
+            "id": "half",
+            "metric": "two.steps",
+            "at_most": 9,
+            "statistic": "median",
+            "basis": "hypothesis",
+            "source": "s",
+        },
+        {
+            "id": "boot",
+            "metric": "two.steps",
+            "at_most": 9,
+            "interval": "bootstrap",
+            "basis": "hypothesis",
+            "source": "s",
+        },
     ],
     "figures": [
         {"name": "by_cell", "metric": "distance", "groups": {"g": "one"}},
