@@ -15,6 +15,7 @@ from types import MappingProxyType
 from harness.images import count_test_images, image_limits
 from harness.results import RunResult, Status
 from harness.rounding import is_finite_number
+from harness.sequential import Design, judgements
 from harness.spec.expression import Reference, evaluate, parse, references
 from harness.spec.records import Expectation, Experiment, Interval, RunSpec
 from harness.verdicts import Judgement, Verdict, decide
@@ -28,7 +29,13 @@ def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgeme
     Raises `harness.spec.expression.ExpressionError` for a metric that cannot be parsed.
     """
     found = {(result.run, result.seed): result for result in results}
-    return tuple(judge(each, experiment.seeds, found, experiment.runs) for each in experiment.expectations)
+    plan, seeds = experiment.seed_plan, experiment.seeds
+    order = tuple(range(plan.most)) if plan else seeds
+
+    def judge_at(expectation: Expectation, count: int) -> Judgement:
+        return judge(expectation, order[:count], found, experiment.runs)
+
+    return judgements(Design(plan, experiment.control, len(seeds)), experiment.expectations, judge_at)
 
 
 def judge(

@@ -45,6 +45,28 @@ class Verdict(enum.Enum):
 
 
 @dataclass(frozen=True)
+class Look:
+    """One of the planned looks at the seeds, and the confidence that its limits have, so that all looks keep theirs."""
+
+    number: int
+    looks: int
+    seeds: int
+    most: int
+    confidence: float
+
+    @property
+    def words(self) -> str:
+        """Return which look it is."""
+        return f"look {self.number} of {self.looks}, with {self.seeds} of at most {self.most} seeds"
+
+    @property
+    def percent(self) -> str:
+        """Return the confidence of its limits."""
+        shown = _percent(self.confidence)
+        return shown if shown != "100%" else "more than 99.999%"
+
+
+@dataclass(frozen=True)
 class Judgement:
     """The verdict on one expectation and the numbers it rests on.
 
@@ -57,7 +79,9 @@ class Judgement:
     share of all seeds that is within the bounds, for the statistics worst and every; `images` those
     that the test images alone leave to the mean, where it is of a single seed or they decide, and
     the metric is a sum of test accuracies. `message` is empty for a pass. `rounding` is how far from
-    the value of each seed, by rounding alone, what it stands for may be.
+    the value of each seed, by rounding alone, what it stands for may be. `look` is the one that it rests on where
+    seeds are added look after look; `adjusted` is the confidence of its limits where the experiment controls
+    all of its expectations together.
     """
 
     expectation: Expectation
@@ -71,6 +95,8 @@ class Judgement:
     share: Limits | None = None
     images: Limits | None = None
     rounding: Mapping[int, Fraction] = field(default_factory=dict, repr=False)
+    look: Look | None = None
+    adjusted: float | None = None
 
 
 def decide(

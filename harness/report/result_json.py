@@ -98,7 +98,7 @@ def _published(judgement: Judgement) -> dict[str, Json]:
 def _runs(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, dict[str, Json]]:
     runs: dict[str, dict[str, Json]] = {name: {} for name in experiment.runs}
     for result in results:
-        if result.run not in runs or result.seed not in experiment.seeds:
+        if result.run not in runs or result.seed not in experiment.seeds_of(result.run):
             continue
         runs[result.run][str(result.seed)] = {
             "key": result.key,

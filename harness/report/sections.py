@@ -56,7 +56,9 @@ def _section(title: str, *bodies: str) -> str:
 
 
 def _head(experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement], when: datetime) -> str:
+    fewest = min(len(experiment.seeds_of(run)) for run in experiment.runs)
     seeds = plural(len(experiment.seeds), "seed")
+    seeds = seeds if fewest == len(experiment.seeds) else f"{fewest} to {seeds}"
     lines = [
         f"# {escape(experiment.title)}",
         f"**{outcome([judgement.verdict for judgement in judgements])}** {_run_counts(experiment, results)}",
@@ -66,7 +68,7 @@ def _head(experiment: Experiment, results: Sequence[RunResult], judgements: Sequ
 
 
 def _run_counts(experiment: Experiment, results: Sequence[RunResult]) -> str:
-    total = len(experiment.runs) * len(experiment.seeds)
+    total = sum(len(experiment.seeds_of(run)) for run in experiment.runs)
     counts = runs.status_counts(experiment, results)
     if counts[Status.DONE] == total:
         return f"All {plural(total, 'training')} are done."
@@ -104,6 +106,7 @@ def _verdict_row(judgement: Judgement, seeds: int, compared: bool) -> list[str]:
     scale = scale_of(expectation.metric)
     title = f"{escape(expectation.title)}<br>" if expectation.title else ""
     shown = found(judgement.mean, judgement.deviation, judgement.median, scale)
+    seeds = judgement.look.seeds if judgement.look else seeds
     some = f"n = {len(values)}" if len(values) == seeds else f"{len(values)} of {seeds} seeds"
     return [
         marked(judgement.verdict),

@@ -15,8 +15,9 @@ from harness.check import Verdict, check, exit_code
 from harness.ci.cases import Conclusion, case_of_runs
 from harness.ci.outputs import NOTHING, Outputs, prepare, refuse_foreign, write
 from harness.ownership import OverwriteError, is_folder, is_stream, refuse_shared
-from harness.plan import Plan, make_plan
+from harness.plan import Plan
 from harness.report import folder
+from harness.runner.looks import plan_as_it_stands
 from harness.runner.standing import standing
 from harness.spec.records import Experiment
 from harness.store import Store, StoreError
@@ -44,9 +45,9 @@ def check_experiments(
         OverwriteError: they would replace what the harness did not write.
     """
     prepare_folders(experiments, reports, outputs)
-    plan = make_plan(experiments, data_dir, machine.gpus())
+    now, plan = plan_as_it_stands(experiments, data_dir, machine.gpus(), store)
     console = Console()
-    return end([conclude(experiment, plan, store, reports, console) for experiment in experiments], allow, outputs)
+    return end([conclude(experiment, plan, store, reports, console) for experiment in now], allow, outputs)
 
 
 def prepare_folders(experiments: Sequence[Experiment], reports: Path | None, outputs: Outputs) -> None:

@@ -13,10 +13,11 @@ from harness.ci.cases import RUNS, Case, Conclusion, places, suites, unread
 from harness.ci.outputs import NOTHING
 from harness.data import catalog
 from harness.ownership import OverwriteError
-from harness.plan import Plan, make_plan
+from harness.plan import Plan
 from harness.results import Status
 from harness.runner.apart import run_apart, startable
 from harness.runner.conclude import judge_stored, prepare_folders, refuse_foreign_reports, report
+from harness.runner.looks import plan_all, plan_as_it_stands, stage
 from harness.spec.load import load, load_file
 from harness.spec.problems import Place, SpecError
 from harness.spec.records import Experiment
@@ -74,7 +75,8 @@ class Specification(pytest.File):
     def trouble(self) -> str:
         """Make the runs that are not done, once, and return what went wrong, or nothing."""
         store = Store(self.settings.store)
-        if not self.settings.run or not startable(self._plan, store):
+        following = stage(self.experiment, self._plan, store).following
+        if not self.settings.run or not startable(self._plan.narrowed([following]), store):
             return ""
         try:
             store.prepare()
@@ -88,11 +90,13 @@ class Specification(pytest.File):
     @functools.cached_property
     def conclusion(self) -> Conclusion:
         """Return what the stored runs come to."""
-        return judge_stored(self.experiment, self._plan, Store(self.settings.store), history=False)
+        store = Store(self.settings.store)
+        now = stage(self.experiment, self._plan, store).experiment
+        return judge_stored(now, self._plan.narrowed([now]), store, history=False)
 
     @functools.cached_property
     def _plan(self) -> Plan:
-        return make_plan([self.experiment], catalog.data_dir(), machine.gpus())
+        return plan_all([self.experiment], catalog.data_dir(), machine.gpus())
 
     @functools.cached_property
     def cases(self) -> dict[str, Case]:
@@ -111,9 +115,10 @@ def write_reports(settings: Settings, paths: Sequence[Path]) -> str:
     try:
         experiments = [load_file(shown(path), settings.assignments) for path in paths]
         prepare_folders(experiments, settings.reports, NOTHING)
-        plan = make_plan(experiments, catalog.data_dir(), machine.gpus())
-        for experiment in experiments:
-            report(judge_stored(experiment, plan, Store(settings.store), history=True), settings.reports)
+        store = Store(settings.store)
+        now, plan = plan_as_it_stands(experiments, catalog.data_dir(), machine.gpus(), store)
+        for experiment in now:
+            report(judge_stored(experiment, plan, store, history=True), settings.reports)
     except (SpecError, StoreError, OverwriteError) as error:
         return f"the reports were not written: {error}"
     return f"reports: {settings.reports}"
