@@ -257,7 +257,7 @@ def _decide(design: Design, expectation: Expectation, alpha: float | None, judge
         asked = replace(whole, confidence=at) if at < 1 else whole
         found = replace(judge_at(asked, size), expectation=whole)
         if found.verdict is Verdict.BLOCKED and latest is not None:
-            return _waiting(latest, found)
+            return latest  # the seeds of a later look are none that are missing
         if design.plan is not None:
             found = replace(found, look=Look(number, len(sizes), size, design.plan.most, at))
             found = _told(found) if has_confidence(whole) else found
@@ -292,13 +292,6 @@ def _told(found: Judgement) -> Judgement:
     last = look.number == look.looks
     end = "there are no more seeds to come" if last else "more seeds may decide: run goes on with them"
     return replace(found, message=f"{where}: the {look.percent} confidence limits {shown} straddle a bound; {end}")
-
-
-def _waiting(latest: Judgement, following: Judgement) -> Judgement:
-    """Say why there is no further look."""
-    if latest.verdict is not Verdict.INCONCLUSIVE:
-        return latest
-    return replace(latest, message=f"{latest.message}; for the next look, {following.message}")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from harness.report.environment import environment
 from harness.report.published import difference
 from harness.results import RunResult
 from harness.spec.records import Experiment, Json, Statistic
+from harness.verdicts import Look
 
 FORMAT = "reproduction-harness result 1"
 """Marks the files that `harness.report.index` reads."""
@@ -83,8 +84,20 @@ def _of_statistic(judgement: Judgement) -> dict[str, Json]:
         "share": expectation.share,
         "share_limits": judgement.share,
         "image_limits": judgement.images,
+        "adjusted_confidence": judgement.adjusted,
+        "look": _look(judgement.look) if judgement.look else None,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _look(look: Look) -> dict[str, Json]:
+    return {
+        "number": look.number,
+        "of": look.looks,
+        "seeds": look.seeds,
+        "most": look.most,
+        "confidence": look.confidence,
+    }
 
 
 def _published(judgement: Judgement) -> dict[str, Json]:
