@@ -19,6 +19,7 @@ from harness.images import count_test_images, image_limits
 from harness.resolution import one_step, step
 from harness.results import RunResult, Status
 from harness.rounding import is_finite_number
+from harness.sequential import Design, judgements
 from harness.spec.expression import Expression, Range, Reference, evaluate, evaluate_ranges, parse, references
 from harness.spec.records import Expectation, Experiment, Interval, RunSpec
 from harness.verdicts import Judgement, Mark, Verdict, agree, decide, decide_censored
@@ -32,8 +33,15 @@ def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgeme
     Raises `harness.spec.expression.ExpressionError` for a metric that cannot be parsed.
     """
     found = {(result.run, result.seed): result for result in results}
-    judgements = (judge(each, experiment.seeds, found, experiment.runs) for each in experiment.expectations)
-    return tuple(replace(each, stale=_stale(each.expectation, experiment.seeds, found)) for each in judgements)
+    plan, seeds = experiment.seed_plan, experiment.seeds
+    order = tuple(range(plan.most)) if plan else seeds
+
+    def judge_at(expectation: Expectation, count: int) -> Judgement:
+        return judge(expectation, order[:count], found, experiment.runs)
+
+    design = Design(plan, experiment.control, len(seeds))
+    judged = judgements(design, experiment.expectations, judge_at)
+    return tuple(replace(each, stale=_stale(each.expectation, seeds, found)) for each in judged)
 
 
 def _stale(expectation: Expectation, seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]) -> str:

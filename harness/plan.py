@@ -110,6 +110,13 @@ class Plan:
         """Tell whether a run fills more than one place, and so saves work."""
         return self._uses[key] > 1
 
+    def narrowed(self, experiments: Sequence[Experiment]) -> Plan:
+        """Return the part that these experiments, which may have fewer seeds now, take of it."""
+        seeds = {(each.name, run): set(each.seeds_of(run)) for each in experiments for run in each.runs}
+        members = {at: key for at, key in self.members.items() if at.seed in seeds.get((at.experiment, at.run), ())}
+        kept = set(members.values())
+        return Plan({key: run for key, run in self.runs.items() if key in kept}, members, self.remarks)
+
 
 def make_plan(
     experiments: Sequence[Experiment], data_dir: Path, gpus: int, without: str = "this machine has none"
@@ -135,6 +142,8 @@ def make_plan(
         for seed in experiment.seeds:
             keys: dict[str, str] = {}
             for run in _parents_first(experiment.runs):
+                if seed not in experiment.seeds_of(run.name):
+                    continue
                 source = run.settings.dataset.source
                 look = look_at(json.dumps([source.name, source.parameters], sort_keys=True))
                 concrete = _concrete(experiment.name, run, seed, keys, runs, look, lacking)

@@ -21,8 +21,11 @@ from harness.report.command import run_command
 from harness.report.outcome import resting_on_stale, worded
 from harness.report.words import found, subject
 from harness.results import RunResult, Status
+from harness.runner.costs import next_looks
 from harness.runner.estimate import in_words, time_left
 from harness.runner.events import Session
+from harness.runner.forecast import finished_runs
+from harness.runner.looks import Stage
 from harness.runner.reuse import why_new
 from harness.runner.standing import standing, why_stale
 from harness.runner.status import Standing, age
@@ -73,7 +76,7 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
         table = _table("run", "starts from", "seeds", "standing", "steps", "images", title=experiment.name)
         notes: dict[str, dict[str, None]] = {}
         for name, run in experiment.runs.items():
-            keys = [plan.members[Member(experiment.name, name, seed)] for seed in experiment.seeds]
+            keys = [plan.members[Member(experiment.name, name, seed)] for seed in experiment.seeds_of(name)]
             first = plan.runs[keys[0]]
             cost = ["?" if each is None else f"{each:,}" for each in (first.steps, first.images)]
             results = [standing(plan, key, name, plan.runs[key].seed, store, history=False) for key in keys]
@@ -93,6 +96,16 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
             say(console, f"{', '.join(names)} {reason}")
     show_remarks(console, plan)
     console.print(f"\n{_summary(plan, store, len(damaged), stale)}", highlight=False)
+
+
+def show_looks(stages: Sequence[Stage], whole: Plan, store: Store) -> None:
+    """Show what the next looks at undecided expectations would add, where seeds are added, and the likely cost."""
+    open_ = [each for each in stages if each.experiment.seed_plan]
+    took = list(finished_runs(store)) if open_ else []
+    console = Console()
+    for each in open_:
+        for sentence in next_looks(each, whole, store, took):
+            say(console, sentence)
 
 
 def show_remarks(console: Console, plan: Plan) -> None:

@@ -53,6 +53,28 @@ class Mark(enum.Enum):
 
 
 @dataclass(frozen=True)
+class Look:
+    """One of the planned looks at the seeds, and the confidence that its limits have, so that all looks keep theirs."""
+
+    number: int
+    looks: int
+    seeds: int
+    most: int
+    confidence: float
+
+    @property
+    def words(self) -> str:
+        """Return which look it is."""
+        return f"look {self.number} of {self.looks}, with {self.seeds} of at most {self.most} seeds"
+
+    @property
+    def percent(self) -> str:
+        """Return the confidence of its limits."""
+        shown = _percent(self.confidence)
+        return shown if shown != "100%" else "more than 99.999%"
+
+
+@dataclass(frozen=True)
 class Judgement:
     """The verdict on one expectation and the numbers it rests on.
 
@@ -71,6 +93,9 @@ class Judgement:
     `step` is, where all seeds agree, the most that one step of the measurement changes the value of a seed, None where
     that is not known. `censored` holds, for the seeds that have no value because something was not reached within the
     budget, from where to where it may be. `notes` are sentences without which the verdict, be it a pass, would mislead.
+
+    `look` is the one that it rests on where seeds are added look after look; `adjusted` is the confidence of its limits
+    where the experiment controls all of its expectations together.
     """
 
     expectation: Expectation
@@ -88,6 +113,8 @@ class Judgement:
     step: float | None = field(default=None, repr=False)
     censored: Mapping[int, Limits] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    look: Look | None = None
+    adjusted: float | None = None
 
 
 def decide(

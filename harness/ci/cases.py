@@ -99,7 +99,8 @@ def places(experiment: Experiment) -> Mapping[str, Place]:
 def case_of_runs(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Verdict, str]:
     """Judge the runs that no expectation reads: pass where all are done, and why where they are not."""
     found = {(result.run, result.seed): result for result in results}
-    return verdict_of_runs(unread(experiment), experiment.seeds, found) or (Verdict.PASS, "")
+    seeds = experiment.seeds[: experiment.seed_plan.first] if experiment.seed_plan else experiment.seeds
+    return verdict_of_runs(unread(experiment), seeds, found) or (Verdict.PASS, "")
 
 
 def _read(expectation: Expectation) -> set[str]:

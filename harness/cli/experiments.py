@@ -57,13 +57,17 @@ def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...]) -> None:
 def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path) -> None:
     """Show the runs, what each starts from, which are done, stale, shared or blocked, and what they cost."""
     from harness import machine
-    from harness.plan import make_plan
+    from harness.runner.looks import plan_all, stage
     from harness.store import Store
-    from harness.terminal import show_plan
+    from harness.terminal import show_looks, show_plan
 
-    experiments = load_or_exit(paths, assignments, seeds)
+    experiments, kept = load_or_exit(paths, assignments, seeds), Store(store)
     with explained():
-        show_plan(experiments, make_plan(experiments, catalog.data_dir(), machine.gpus()), Store(store))
+        whole = plan_all(experiments, catalog.data_dir(), machine.gpus())
+        stages = [stage(experiment, whole, kept) for experiment in experiments]
+        following = [each.following for each in stages]
+        show_plan(following, whole.narrowed(following), kept)
+        show_looks(stages, whole, kept)
 
 
 @click.command()

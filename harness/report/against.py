@@ -58,7 +58,8 @@ def against(
         for index, line in enumerate(lines):
             found = [(places[number], values_of(results, run, metric)) for number, run in line.cells]
             points = [(place + shifts[index], values) for place, values in found if values]
-            _draw(axes, index, points, aside, len(experiment.seeds))
+            fewest = min(len(experiment.seeds_of(run)) for _, run in line.cells)
+            _draw(axes, index, points, aside, fewest)
         if axes.lines:
             axes.set_xlabel(axis.rpartition(".")[2].replace("_", " "))
             _number_axis(axes, places)
@@ -104,7 +105,7 @@ def _draw(axes: Axes, index: int, points: Sequence[tuple[float, Sequence[float]]
     places, means = zip(*((place, statistics.mean(values)) for place, values in points), strict=True)
     axes.plot(places, means, style, color=colour, linewidth=1.2)
     for place, values in points:
-        draw_seeds(axes, index, place, values, seeds_at=place - aside, all_there=len(values) == seeds)
+        draw_seeds(axes, index, place, values, seeds_at=place - aside, all_there=len(values) >= seeds)
 
 
 def _number_axis(axes: Axes, places: Mapping[float, float]) -> None:

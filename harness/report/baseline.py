@@ -194,11 +194,12 @@ def unfinished(results: Sequence[RunResult]) -> list[RunResult]:
 
 
 def measure(experiment: Experiment, results: Sequence[RunResult]) -> Baseline:
-    """Return the numbers of the finished runs."""
+    """Return the numbers of the finished runs; where seeds are added, of those that all runs have."""
+    common = experiment.seeds[: experiment.seed_plan.first] if experiment.seed_plan else experiment.seeds
     found = {(result.run, result.seed): result.measurements for result in results if result.status is Status.DONE}
     values: dict[str, dict[str, list[float | None]]] = {}
     for run in experiment.runs:
-        seeds = [found.get((run, seed), {}) for seed in experiment.seeds]
+        seeds = [found.get((run, seed), {}) for seed in common]
         names = [name for name in METRICS if any(name in each for each in seeds)]
         values[run] = {name: [each.get(name) for each in seeds] for name in names}
     took_part = {name: ", ".join(counts) for name, counts in environment(results).items()}
@@ -206,7 +207,7 @@ def measure(experiment: Experiment, results: Sequence[RunResult]) -> Baseline:
     return Baseline(
         experiment.name,
         experiment.path.as_posix(),
-        experiment.seeds,
+        common,
         took_part,
         values,
         settings=settings,

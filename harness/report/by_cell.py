@@ -34,7 +34,7 @@ def by_cell(experiment: Experiment, results: Sequence[RunResult], *, metric: str
         for position, cell in enumerate(labels):
             if values := values_of(results, of_group.get(cell), metric):
                 place = position + shift
-                whole = len(values) == len(experiment.seeds)
+                whole = len(values) == len(experiment.seeds_of(of_group[cell]))
                 draw_seeds(axes, index, place, values, seeds_at=place - _ASIDE, all_there=whole)
                 drawn = True
         colour, _, marker = look(index)

@@ -28,6 +28,11 @@ def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
         lower, upper = judgement.share
         every = judgement.expectation.statistic is Statistic.EVERY
         yield f"{lower:.1%} of all seeds or more" if every else f"{lower:.1%} to {upper:.1%} of all seeds"
+    if judgement.look is not None:
+        yield judgement.look.words
+        yield f"limits at {judgement.look.percent}"
+    elif judgement.adjusted is not None:
+        yield f"limits at {100 * judgement.adjusted:.6g}%"
 
 
 def remarks(judgements: Sequence[Judgement]) -> dict[str, list[str]]:
@@ -51,6 +56,8 @@ def notes(judgements: Sequence[Judgement]) -> str:
     ]
     parts += [text for kind, text in _ON_THE_MEAN.items() if (Statistic.MEAN, kind) in kinds]
     parts += [text for kind, text in _ON_OTHERS.items() if kind in statistics]
+    parts += [_ON_LOOKS] if any(judgement.look for judgement in judgements) else []
+    parts += [_ON_CONTROL] if any(judgement.adjusted is not None for judgement in judgements) else []
     return " ".join([*parts, _ON_ONE_SEED] if one else parts)
 
 
@@ -68,6 +75,12 @@ _ON_OTHERS = {
     Statistic.EVERY: "Where every seed at hand must be within the bounds there stand the smallest and the largest "
     "value, and below them what share of all seeds that shows to be within the bounds.",
 }
+_ON_LOOKS = (
+    "Seeds were added while an expectation was undecided. The limits of each look have a higher confidence, so that "
+    "all looks together have the stated one (alpha spending, Lan and DeMets 1983, by O'Brien and Fleming's function); "
+    "the first look that decided counts, and stands with its own number of seeds."
+)
+_ON_CONTROL = "The limits are adjusted to how many expectations there are, so their confidence is another than stated."
 _ON_ONE_SEED = (
     "A single seed says nothing about others; the limits from the test images alone (binomial) tell how far "
     "its value may be from that on all images of the kind."

@@ -18,6 +18,7 @@ from harness.report.statements import stated_json
 from harness.results import RunResult
 from harness.spec.records import Experiment, Json, Statistic
 from harness.timing import Statements
+from harness.verdicts import Look
 
 FORMAT = "reproduction-harness result 1"
 """Marks the files that `harness.report.index` reads."""
@@ -110,8 +111,20 @@ def _where_there(judgement: Judgement) -> dict[str, Json]:
         "image_limits": judgement.images,
         "censored": {str(seed): list(ends) for seed, ends in judgement.censored.items()} or None,
         "notes": list(judgement.notes) or None,
+        "adjusted_confidence": judgement.adjusted,
+        "look": _look(judgement.look) if judgement.look else None,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _look(look: Look) -> dict[str, Json]:
+    return {
+        "number": look.number,
+        "of": look.looks,
+        "seeds": look.seeds,
+        "most": look.most,
+        "confidence": look.confidence,
+    }
 
 
 def _published(judgement: Judgement) -> dict[str, Json]:
@@ -125,7 +138,7 @@ def _published(judgement: Judgement) -> dict[str, Json]:
 def _runs(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, dict[str, Json]]:
     runs: dict[str, dict[str, Json]] = {name: {} for name in experiment.runs}
     for result in results:
-        if result.run not in runs or result.seed not in experiment.seeds:
+        if result.run not in runs or result.seed not in experiment.seeds_of(result.run):
             continue
         runs[result.run][str(result.seed)] = {
             "key": result.key,

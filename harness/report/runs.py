@@ -30,14 +30,18 @@ _RATE = Scale(1.0, "", 0)
 def status_counts(experiment: Experiment, results: Sequence[RunResult]) -> Counter[Status]:
     """Count the experiment's trainings by status; one without a result is missing."""
     status = {(result.run, result.seed): result.status for result in results}
-    return Counter(status.get((run, seed), Status.MISSING) for run in experiment.runs for seed in experiment.seeds)
+    return Counter(
+        status.get((run, seed), Status.MISSING) for run in experiment.runs for seed in experiment.seeds_of(run)
+    )
 
 
 def measured_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
     """Return a row a run, mean ± sample deviation over its finished seeds, and why others are not."""
-    by_run = {run: [r for r in results if r.run == run and r.seed in experiment.seeds] for run in experiment.runs}
+    by_run = {
+        run: [r for r in results if r.run == run and r.seed in experiment.seeds_of(run)] for run in experiment.runs
+    }
     headers = ["run", *_HEADERS, "time a seed", "images/s", "seeds"]
-    rows = [_measured_row(run, found, len(experiment.seeds)) for run, found in by_run.items()]
+    rows = [_measured_row(run, found, len(experiment.seeds_of(run))) for run, found in by_run.items()]
     note = (
         "Mean ± sample deviation over the seeds that are done; *k* of *n* says how many of them ever fitted their "
         "training set."

@@ -63,9 +63,11 @@ def _section(title: str, *bodies: str) -> str:
 
 
 def _head(experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement], when: datetime) -> str:
+    fewest = min(len(experiment.seeds_of(run)) for run in experiment.runs)
     seeds = plural(len(experiment.seeds), "seed")
     stale = resting_on_stale(sum(bool(judgement.stale) for judgement in judgements), len(judgements))
     head = " ".join(filter(None, [outcome(_told(judgements), reaches(judgements)), stale]))
+    seeds = seeds if fewest == len(experiment.seeds) else f"{fewest} to {seeds}"
     lines = [
         f"# {escape(experiment.title)}",
         f"**{head}** {_run_counts(experiment, results)}",
@@ -81,7 +83,7 @@ def _told(judgements: Sequence[Judgement]) -> list[Verdict]:
 
 
 def _run_counts(experiment: Experiment, results: Sequence[RunResult]) -> str:
-    total = len(experiment.runs) * len(experiment.seeds)
+    total = sum(len(experiment.seeds_of(run)) for run in experiment.runs)
     counts = runs.status_counts(experiment, results)
     if counts[Status.DONE] == total:
         return f"All {plural(total, 'training')} are done."
@@ -128,6 +130,7 @@ def _verdict_row(judgement: Judgement, seeds: int, compared: bool) -> list[str]:
     scale = scale_of(expectation.metric)
     title = f"{escape(expectation.title)}<br>" if expectation.title else ""
     shown = found(judgement.mean, judgement.deviation, judgement.median, scale)
+    seeds = judgement.look.seeds if judgement.look else seeds
     some = f"n = {len(values)}" if len(values) == seeds else f"{len(values)} of {seeds} seeds"
     return [
         marked(judgement.verdict, judgement.stale),

@@ -17,10 +17,11 @@ from harness.ci.outputs import NOTHING, Outputs, prepare, refuse_foreign, write
 from harness.compare.regression import Regression, compare_with_kept
 from harness.console import say, visible
 from harness.ownership import OverwriteError, is_folder, is_stream, refuse_shared
-from harness.plan import Plan, make_plan
+from harness.plan import Plan
 from harness.report import folder
 from harness.report.statements import warnings
 from harness.results import RunResult
+from harness.runner.looks import plan_as_it_stands
 from harness.runner.standing import standing
 from harness.runner.stating import Ledgers, look_up
 from harness.spec.records import Experiment
@@ -60,9 +61,9 @@ def check_experiments(
         OverwriteError: they would replace what the harness did not write.
     """
     prepare_folders(experiments, reports, outputs)
-    plan = make_plan(experiments, data_dir, machine.gpus())
+    now, plan = plan_as_it_stands(experiments, data_dir, machine.gpus(), store)
     console = Console()
-    conclusions = [conclude(experiment, plan, store, reports, console, ledgers) for experiment in experiments]
+    conclusions = [conclude(experiment, plan, store, reports, console, ledgers) for experiment in now]
     return end(conclusions, allow, outputs, strict)
 
 

@@ -15,7 +15,7 @@ from harness import machine, staleness
 from harness.ci.cases import Conclusion
 from harness.ci.outputs import NOTHING, Outputs
 from harness.console import say
-from harness.plan import Member, Plan, make_plan
+from harness.plan import Member, Plan
 from harness.runner import backend
 from harness.runner.cluster.needs import Asked, check_needs, places
 from harness.runner.conclude import conclude, end, prepare_folders, write_down
@@ -23,6 +23,7 @@ from harness.runner.events import Events, session
 from harness.runner.forecast import Forecast
 from harness.runner.interrupt import stoppable
 from harness.runner.listener import Listener, Several
+from harness.runner.looks import plan_all, stage
 from harness.runner.progress import Display
 from harness.runner.side import Terms, beside, crews, threads_each
 from harness.runner.standing import bring_back, set_stale_aside
@@ -76,16 +77,17 @@ def run_experiments(
     backend.import_backend(here)
     from harness.runner import local
 
-    plan = make_plan(experiments, data_dir, backend.gpus())
+    plan = plan_all(experiments, data_dir, backend.gpus())
     todo = _todo(plan, selected, store, keep_stale)
-    own = crews(plan, todo.startable, default, here, processes)
-    processes = max(processes, sum(crew.processes for crew in own))
+    asked = processes
+    processes = max(asked, sum(crew.processes for crew in crews(plan, todo.startable, default, here, asked)))
     threads = threads_each(processes * sharing)
     backend.prepare_backend(threads, todo.deterministic)
     batch_devices = backend.devices_of(devices)
 
     @contextlib.contextmanager
-    def at_work(log: Path, followers: Listener, stop: Callable[[], bool]) -> Iterator[Execute]:
+    def at_work(now: _Todo, log: Path, followers: Listener, stop: Callable[[], bool]) -> Iterator[Execute]:
+        own = crews(plan, now.startable, default, here, asked)
         follow = partial(_followers, log, tensorboard)
         terms = Terms(plan, store.root, data_dir, threads, follow, todo.deterministic, default)
         with beside(own, terms) as gone:
@@ -142,7 +144,7 @@ def run_on_cluster(
         nodes = connection.nodes()
         without = "--gpus-per-run 0 gives it none" if asked.gpus == 0 else "no node of the cluster has one"
         gpus = 0 if asked.gpus == 0 else sum(node.gpus > 0 for node in nodes)
-        plan = make_plan(experiments, data_dir, gpus, without)
+        plan = plan_all(experiments, data_dir, gpus, without)
         todo = _todo(plan, selected, store, keep_stale)
         on_gpu = {experiment.name: experiment.requires.gpu for experiment in experiments}
         needs = {key: asked.needs(on_gpu[plan.runs[key].experiment]) for key in todo.keys}
@@ -151,7 +153,7 @@ def run_on_cluster(
         processes = max([1, *(places(nodes, each) for each in wanted)])
 
         @contextlib.contextmanager
-        def at_work(log: Path, followers: Listener, stop: Callable[[], bool]) -> Iterator[Execute]:
+        def at_work(now: _Todo, log: Path, followers: Listener, stop: Callable[[], bool]) -> Iterator[Execute]:
             terms = worker.Terms(
                 plan=plan,
                 root=store.root.absolute(),
@@ -163,7 +165,7 @@ def run_on_cluster(
                 deterministic=todo.deterministic,
                 default_backend=default,
             )
-            with driver.at_work(driver.Tasks(terms, needs, todo.keys, followers, stop)) as tasks:
+            with driver.at_work(driver.Tasks(terms, needs, now.keys, followers, stop)) as tasks:
                 yield tasks.execute
 
         return _through(experiments, todo, store, reports, allow, tensorboard, outputs, processes, at_work, ledgers)
@@ -171,9 +173,6 @@ def run_on_cluster(
 
 Execute = Callable[[Listener, Sequence[str]], None]
 """Brings runs, parents first, to their end, and tells a listener of them; the followers of all runs hear more."""
-
-AtWork = Callable[[Path, Listener, Callable[[], bool]], AbstractContextManager[Execute]]
-"""Has runs made: given the event log, who follows all runs, and who says stop."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +185,10 @@ class _Todo:
     deterministic: bool
 
 
+AtWork = Callable[[_Todo, Path, Listener, Callable[[], bool]], AbstractContextManager[Execute]]
+"""Has runs made: given those to do, the event log, who follows all runs, and who says stop."""
+
+
 def _todo(plan: Plan, selected: Callable[[Plan, Member], bool], store: Store, keep_stale: bool) -> _Todo:
     chosen = _with_parents(plan, [key for member, key in plan.members.items() if selected(plan, member)])
     keys = [key for key in plan.runs if key in chosen]
@@ -193,6 +196,10 @@ def _todo(plan: Plan, selected: Callable[[Plan, Member], bool], store: Store, ke
         bring_back(keys, store)
     else:
         set_stale_aside(plan, keys, store)
+    return _of(plan, keys, store)
+
+
+def _of(plan: Plan, keys: Sequence[str], store: Store) -> _Todo:
     waiting = [key for key in keys if not store.done(key)]
     deterministic = any(plan.runs[key].run.settings.training.deterministic for key in waiting)
     return _Todo(plan, keys, [key for key in waiting if plan.runs[key].blocked is None], deterministic)
@@ -210,25 +217,41 @@ def _through(
     at_work: AtWork,
     ledgers: Ledgers | None,
 ) -> int:
-    """Go through the experiments, each with its report as soon as its runs have ended, and return the exit code."""
-    console = Console()
-    show_remarks(console, todo.plan)
+    """Go through the experiments, each with its report as soon as its runs have ended, and return the exit code.
+
+    Where seeds are added, all experiments that are undecided go through their next looks together. `todo` has every
+    run that may come to be needed; none is tried twice.
+    """
+    console, whole = Console(), todo.plan
+    show_remarks(console, whole)
     if ledgers is not None:
         for experiment in experiments:
             if not set(todo.startable).isdisjoint(_keys(todo, experiment)):
-                for line in write_down(experiment, todo.plan, store, ledgers):
+                for line in write_down(experiment, whole, store, ledgers):
                     say(console, f"warning: {line}")
-    conclusions: list[Conclusion] = []
-    forecast = Forecast(todo.plan, todo.keys, store, processes)
-    with session(store, todo.plan, todo.keys, processes) as (events, log), stoppable() as stop:
-        followers = Several(forecast, events, *_boards(tensorboard))
-        with at_work(log, followers, stop) as execute:
-            for experiment in experiments:
-                keys = _keys(todo, experiment)
-                with Display(console, len(keys), forecast.words) as display:
-                    execute(Several(display), keys)
-                conclusions.append(conclude(experiment, todo.plan, store, reports, console, ledgers))
-    return end(conclusions, allow, outputs)
+    left = {each.name: stage(each, whole, store).following for each in experiments}
+    conclusions: dict[str, Conclusion] = {}
+    tried: set[str] = set()
+    while left:
+        wanted = whole.narrowed(list(left.values())).runs
+        now = _of(whole, [key for key in todo.keys if key in wanted and key not in tried], store)
+        tried.update(now.keys)
+        forecast = Forecast(whole, now.keys, store, processes)
+        with session(store, whole, now.keys, processes) as (events, log), stoppable() as stop:
+            followers = Several(forecast, events, *_boards(tensorboard))
+            with at_work(now, log, followers, stop) as execute:
+                for name, experiment in list(left.items()):
+                    keys = _keys(now, experiment)
+                    with Display(console, len(keys), forecast.words) as display:
+                        execute(Several(display), keys)
+                    reached = stage(experiment, whole, store)
+                    if reached.beyond(experiment):
+                        left[name] = reached.following
+                        continue
+                    del left[name]
+                    plan = whole.narrowed([reached.experiment])
+                    conclusions[name] = conclude(reached.experiment, plan, store, reports, console, ledgers)
+    return end([conclusions[each.name] for each in experiments], allow, outputs)
 
 
 def _backends(experiments: Sequence[Experiment], default: str) -> set[str]:

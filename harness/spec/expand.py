@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.files import open_regular
 from harness.measurements import HISTORY, METRICS
-from harness.spec import schema
+from harness.spec import schema, seeding
 from harness.spec.binomial import accuracy_terms
 from harness.spec.consistency import inconsistencies, misfits
 from harness.spec.document import Pointer
@@ -26,6 +26,7 @@ from harness.spec.records import (
     PER_IMAGE,
     Basis,
     Component,
+    Control,
     Dataset,
     EarlyStopping,
     Expectation,
@@ -82,6 +83,7 @@ def expand(path: Path, document: Json, faults: list[Fault], origin: Origin | Non
         files = _Files(origin or (lambda places, value: path.parent))
         runs = {} if ("defaults",) in damaged else _runs(document, grid, damaged, faults, files)
         _too_many(document, grid, damaged, faults)
+        faults.extend(Fault((place,), message) for place, message in seeding.faults_of(document, damaged))
         _unknown_parents(document, grid, faults)
         _check_parents(runs, faults)
         expectations = list(_expectations(document, grid, damaged, faults))
@@ -97,13 +99,15 @@ def expand(path: Path, document: Json, faults: list[Fault], origin: Origin | Non
         question=filled["question"],
         source=Source(source["citation"], source["url"], source["locator"]) if source else None,
         requires=Requirements(**filled["requires"]),
-        seeds=tuple(filled["seeds"]),
+        seeds=seeding.seeds(filled["seeds"]),
         runs=runs,
         expectations=tuple(expectations),
         figures=tuple(figures),
         document=document,
         remarks=tuple(filled["remarks"]),
         tolerances={metric: Tolerance(**raw) for metric, raw in filled["baseline"]["tolerances"].items()},
+        seed_plan=seeding.seed_plan(filled["seeds"]),
+        control=Control(filled["control"]) if filled["control"] else None,
     )
 
 
@@ -226,9 +230,9 @@ def _grid(raw_runs: Mapping[str, Json], damaged: set[Pointer], faults: list[Faul
 
 
 def _too_many(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fault]) -> None:
-    seeds = document.get("seeds", [0])
-    if ("seeds",) not in damaged and len(grid.names) * len(seeds) > MOST_RUNS:
-        message = f"{len(grid.names):,} runs of {len(seeds):,} seeds each are more than {MOST_RUNS:,}"
+    count = 0 if ("seeds",) in damaged else seeding.most(document.get("seeds", [0]))
+    if len(grid.names) * count > MOST_RUNS:
+        message = f"{len(grid.names):,} runs of {count:,} seeds each are more than {MOST_RUNS:,}"
         faults.append(Fault((("seeds",), ("runs",)), message))
 
 
@@ -549,7 +553,7 @@ def _figures(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fau
         if grid.whole:
             found = itertools.islice(_figure_faults(filled, grid), MOST_FAULTS)
             faults.extend(Fault(((*place, *pointer),), message) for pointer, message in found)
-        if ("seeds",) not in damaged and filled.get("seed") not in (None, *document.get("seeds", [0])):
+        if ("seeds",) not in damaged and filled.get("seed") not in (None, *seeding.seeds(document.get("seeds", [0]))):
             faults.append(Fault(((*place, "seed"),), f"seed {filled['seed']} is none of this experiment's"))
         parameters = {name: value for name, value in filled.items() if name not in ("name", "title")}
         yield Figure(filled["name"], filled["title"], parameters)

@@ -25,7 +25,7 @@ MOST_EXTENDED = 32
 """So many files may a chain of `extends` have."""
 
 LANGUAGE = frozenset(
-    {"$schema", "extends", "name", "title", "question", "source", "requires", "seeds"}
+    {"$schema", "extends", "name", "title", "question", "source", "requires", "seeds", "control"}
     | {"defaults", "runs", "expectations", "remarks", "figures", "baseline"}
 )
 """The members that a specification may have."""

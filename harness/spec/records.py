@@ -220,13 +220,36 @@ class Requirements:
     gpu: bool = False
 
 
+class Control(enum.Enum):
+    """What holds for the expectations of an experiment taken together: no false pass, or a small share of them."""
+
+    HOLM = "holm"
+    FDR = "fdr"
+
+
+@dataclass(frozen=True)
+class SeedPlan:
+    """Seeds that are added, look after look, where an expectation is undecided: 0, 1, ... to `most` of them."""
+
+    first: int
+    most: int
+    step: int
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Return the number of seeds at every look."""
+        return (*range(self.first, self.most, self.step), self.most)
+
+
 @dataclass(frozen=True)
 class Experiment:
     """One specification, validated, combined and expanded.
 
     `remarks` are what its author says of the results, `tolerances` how far each metric may drift from the
     baseline, where that is not the default of its kind. `trial` holds the options of the command that changed what the
-    specification says, such as --seeds and 0; it is empty where nothing did.
+    specification says, such as --seeds and 0; it is empty where nothing did. Where seeds are
+    added by `seed_plan`, `seeds` are those that any run has so far, and `counts` says how many of them a run has that
+    has fewer.
     """
 
     path: Path
@@ -243,3 +266,10 @@ class Experiment:
     remarks: tuple[str, ...] = ()
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
     trial: tuple[str, ...] = ()
+    seed_plan: SeedPlan | None = None
+    control: Control | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def seeds_of(self, run: str) -> tuple[int, ...]:
+        """Return the seeds of a run."""
+        return self.seeds[: self.counts.get(run, len(self.seeds))]

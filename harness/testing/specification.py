@@ -14,10 +14,11 @@ from harness.ci.cases import BASELINE, RUNS, Case, Conclusion, places, suites, u
 from harness.ci.outputs import NOTHING
 from harness.data import catalog
 from harness.ownership import OverwriteError
-from harness.plan import Plan, make_plan
+from harness.plan import Plan
 from harness.results import Status
 from harness.runner.apart import run_apart, startable
 from harness.runner.conclude import judge_stored, prepare_folders, refuse_foreign_reports, report, write_down
+from harness.runner.looks import plan_all, plan_as_it_stands, stage
 from harness.runner.stating import Ledgers
 from harness.spec.load import load, load_file
 from harness.spec.problems import Place, SpecError
@@ -76,7 +77,8 @@ class Specification(pytest.File):
     def trouble(self) -> str:
         """Make the runs that are not done, once, and return what went wrong, or nothing."""
         store = Store(self.settings.store)
-        if not self.settings.run or not startable(self._plan, store):
+        following = stage(self.experiment, self._plan, store).following
+        if not self.settings.run or not startable(self._plan.narrowed([following]), store):
             return ""
         try:
             store.prepare()
@@ -92,7 +94,9 @@ class Specification(pytest.File):
     @functools.cached_property
     def conclusion(self) -> Conclusion:
         """Return what the stored runs come to."""
-        return judge_stored(self.experiment, self._plan, Store(self.settings.store), False, self._ledgers)
+        store = Store(self.settings.store)
+        now = stage(self.experiment, self._plan, store).experiment
+        return judge_stored(now, self._plan.narrowed([now]), store, False, self._ledgers)
 
     @property
     def _ledgers(self) -> Ledgers | None:
@@ -100,7 +104,7 @@ class Specification(pytest.File):
 
     @functools.cached_property
     def _plan(self) -> Plan:
-        return make_plan([self.experiment], catalog.data_dir(), machine.gpus())
+        return plan_all([self.experiment], catalog.data_dir(), machine.gpus())
 
     @functools.cached_property
     def cases(self) -> dict[str, Case]:
@@ -128,9 +132,9 @@ def write_reports(settings: Settings, paths: Sequence[Path]) -> str:
     try:
         experiments = [load_file(shown(path), settings.assignments) for path in paths]
         prepare_folders(experiments, settings.reports, NOTHING)
-        plan = make_plan(experiments, catalog.data_dir(), machine.gpus())
-        for experiment in experiments:
-            store, ledgers = Store(settings.store), _ledgers(settings, write=True)
+        store, ledgers = Store(settings.store), _ledgers(settings, write=True)
+        now, plan = plan_as_it_stands(experiments, catalog.data_dir(), machine.gpus(), store)
+        for experiment in now:
             report(judge_stored(experiment, plan, store, history=True, ledgers=ledgers), settings.reports)
     except (SpecError, StoreError, OverwriteError) as error:
         return f"the reports were not written: {error}"

@@ -646,6 +646,6 @@ def test_a_weights_file_of_many_cells_is_read_once(
 def test_damaged_seeds_do_not_hide_the_other_faults(write: Write, faults: Faults) -> None:
     figure = {"name": "decision_regions", "panels": [{"run": "none"}], "seed": 1}
     assert faults(write(seeds=5, figures=[figure])) == [
-        "/seeds expected an array, found 5",
+        "/seeds expected an array or an object, found 5",
         "/figures/0/panels/0/run unknown run 'none'; did you mean 'one'? (allowed: one)",
     ]

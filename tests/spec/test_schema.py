@@ -398,7 +398,7 @@ def test_a_large_value_is_shown_in_part_and_not_written_whole() -> None:
 FAULTS: list[tuple[str, Json, str, str]] = [
     # what is patched in at which place of the full example, the pointer and the message that follow
     ("title", 5, "/title", "expected a string, found 5"),
-    ("seeds", "0", "/seeds", 'expected an array, found "0"'),
+    ("seeds", "0", "/seeds", 'expected an array or an object, found "0"'),
     ("seeds", [], "/seeds", "expected at least 1 item, found 0"),
     ("seeds", [1, 1], "/seeds", "expected distinct items, found [1, 1]"),
     ("seeds", [True], "/seeds/0", "expected an integer, found true"),

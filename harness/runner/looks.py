@@ -1,0 +1,100 @@
+"""Which seeds an experiment has now, and which come next, where seeds are added until its expectations are decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.check import Judgement, Verdict, check
+from harness.plan import Member, Plan, make_plan
+from harness.runner.standing import standing
+from harness.spec.expression import parse, references
+from harness.spec.records import Experiment, RunSpec
+from harness.store import Store
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An experiment as far as it is judged, and its judgements; `following` has the seeds of the next looks too.
+
+    Where all is decided, or the last look was, `following` is the experiment as it is.
+    """
+
+    experiment: Experiment
+    following: Experiment
+    judgements: tuple[Judgement, ...] = ()
+
+    def beyond(self, asked: Experiment) -> bool:
+        """Tell whether the next looks want seeds that an experiment did not have."""
+        return any(len(self.following.seeds_of(run)) > len(asked.seeds_of(run)) for run in asked.runs)
+
+
+def plan_all(
+    experiments: Sequence[Experiment], data_dir: Path, gpus: int, without: str = "this machine has none"
+) -> Plan:
+    """Plan every run of every seed that the experiments may come to have; see `make_plan`."""
+    return make_plan([_with_all(each) for each in experiments], data_dir, gpus, without)
+
+
+def plan_as_it_stands(
+    experiments: Sequence[Experiment], data_dir: Path, gpus: int, store: Store
+) -> tuple[tuple[Experiment, ...], Plan]:
+    """Return the experiments with the seeds by which they are judged now, and the plan of these."""
+    whole = plan_all(experiments, data_dir, gpus)
+    now = tuple(stage(each, whole, store).experiment for each in experiments)
+    return now, whole.narrowed(now)
+
+
+def stage(experiment: Experiment, whole: Plan, store: Store) -> Stage:
+    """Find how far an experiment has come; `whole` is the plan of all seeds that it may have.
+
+    An expectation is judged at the last look for which all of its runs are there: what is there of a later look is
+    left out until it is complete, but for errors, which nobody should miss.
+    """
+    plan = experiment.seed_plan
+    if plan is None:
+        return Stage(experiment, experiment)
+    full = _with_all(experiment)
+    results = [
+        standing(whole, whole.members[Member(full.name, run, seed)], run, seed, store, history=False)
+        for run in full.runs
+        for seed in full.seeds
+    ]
+    found = check(full, results)
+    now, following = dict.fromkeys(full.runs, plan.first), dict.fromkeys(full.runs, plan.first)
+    for judgement in found:
+        seeds = judgement.look.seeds if judgement.look else plan.first
+        undecided = judgement.verdict is Verdict.INCONCLUSIVE
+        later = next((size for size in plan.sizes if undecided and size > seeds), seeds)
+        for run in read_by(judgement):
+            now[run] = max(now[run], seeds)
+            following[run] = max(following[run], seeds, later)
+    return Stage(_with(full, now), _with(full, following), found)
+
+
+def _with_all(experiment: Experiment) -> Experiment:
+    plan = experiment.seed_plan
+    return experiment if plan is None else replace(experiment, seeds=tuple(range(plan.most)), counts={})
+
+
+def _with(experiment: Experiment, counts: dict[str, int]) -> Experiment:
+    """Return an experiment whose runs have so many seeds, and what they start from as many."""
+    for run in list(counts):
+        for parent in _parents(run, experiment.runs):
+            counts[parent] = max(counts[parent], counts[run])
+    most = max(counts.values())
+    fewer = {run: count for run, count in counts.items() if count < most}
+    return replace(experiment, seeds=experiment.seeds[:most], counts=fewer)
+
+
+def _parents(run: str, runs: Mapping[str, RunSpec]) -> Iterable[str]:
+    parent = runs[run].initialize_from
+    while isinstance(parent, str):
+        yield parent
+        parent = runs[parent].initialize_from
+
+
+def read_by(judgement: Judgement) -> set[str]:
+    """Return the runs that an expectation reads."""
+    return {reference.run for reference in references(parse(judgement.expectation.metric))}
