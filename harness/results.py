@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.data.loaded import Loaded
+from harness.predictions import Tested
 from harness.spec.records import Json
 
 
@@ -29,7 +30,8 @@ class RunResult:
     as `epochs_to_fit` of a run that never fitted); `history` is column-wise: "epoch", "step",
     "seconds", "learning_rate" and the names in `harness.measurements.HISTORY`, one value a
     measured epoch. `decision_grid` is an `.npz` file written for two-dimensional inputs. `data` is
-    what was loaded for it, None in records that are older than this.
+    what was loaded for it, None in records that are older than this; `tested` says which test
+    images the network classifies right, None where its predictions were not kept.
     """
 
     run: str
@@ -46,3 +48,4 @@ class RunResult:
     weights: Path | None = None
     decision_grid: Path | None = None
     data: Loaded | None = None
+    tested: Tested | None = None

@@ -2,11 +2,12 @@
 
 A finished run is the folder `runs/KEY` with `run.json` (what was run), `history.csv` (a row a
 measured epoch), `measurements.json`, `environment.json`, `final.weights.h5` (plain Keras loads it),
-for two-dimensional inputs `decision_grid.npz`, and `SHA256SUMS` of them all (`sha256sum -c` reads
-it). It appears whole or not at all, and every file of it is compared with its checksum when it is
-read (`harness.run_files`). A run whose files are not as they were written is an error until a person
-removes it: nothing is trained again over what a person may want to look at. An unfinished run is
-`unfinished/KEY` with its last checkpoints, or with `error.json`.
+`predictions.npz` (`harness.predictions`), for two-dimensional inputs `decision_grid.npz`, and
+`SHA256SUMS` of them all (`sha256sum -c` reads it). It appears whole or not at all, and every file of
+it is compared with its checksum when it is read (`harness.run_files`). A run whose files are not as
+they were written is an error until a person removes it: nothing is trained again over what a person
+may want to look at. An unfinished run is `unfinished/KEY` with its last checkpoints, or with
+`error.json`.
 """
 
 from __future__ import annotations
@@ -413,6 +414,7 @@ class Store:
                 weights=opened.folder / WEIGHTS,
                 decision_grid=run_files.decision_grid(opened) if history else None,
                 data=surroundings.data,
+                tested=run_files.tested(opened),
             )
 
 

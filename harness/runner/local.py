@@ -12,10 +12,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from harness import machine
+from harness import machine, predictions
 from harness.compile import Compiled, WeightsError, compile_run
 from harness.data.records import DataError
 from harness.plan import ConcreteRun, Plan
+from harness.predictions import Disagreement, Predictions
+from harness.run_files import PREDICTIONS
 from harness.runner import backend
 from harness.runner.listener import Listener, Row
 from harness.runner.standing import obstacle, standing
@@ -203,9 +205,23 @@ def _data(compiled: Compiled) -> Json:
     return {"data": loaded.to_json()} if loaded is not None else {}
 
 
+def _predictions(run: ConcreteRun, compiled: Compiled, outcome: Outcome) -> tuple[Predictions | None, str]:
+    """Return what is kept of the test set, or why nothing is."""
+    labels, content = compiled.pipeline.test.labels, run.content
+    test_set = predictions.identity(run.run.settings.dataset, content, labels)
+    accuracy = outcome.measurements["test_accuracy"]
+    try:
+        return predictions.gathered(outcome.logits(), labels, test_set, accuracy), ""
+    except Disagreement as why:
+        return None, str(why)
+
+
 def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome, recorded: Mapping[str, str]) -> None:
     measurements = dict(outcome.measurements)
     files: dict[str, Writer] = {WEIGHTS: compiled.save_weights}
+    kept, why = _predictions(run, compiled, outcome)
+    if kept is not None:
+        files[PREDICTIONS] = lambda path: predictions.save(path, kept)
     if compiled.pipeline.train.inputs.shape[1:] == (2,):
         grid = boundary.decision_grid(compiled.model, compiled.pipeline)
         measurements["boundary_length"] = boundary.boundary_length(grid)
@@ -227,6 +243,7 @@ def _finish(work: Work, run: ConcreteRun, compiled: Compiled, outcome: Outcome, 
             "images_per_second": outcome.images_per_second,
             "parameters": sum(math.prod(weight.shape) for weight in compiled.model.trainable_variables),
             **_data(compiled),
+            **({"no_predictions": why} if why else {}),
         },
         files=files,
     )
