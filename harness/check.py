@@ -12,11 +12,11 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from harness.images import count_test_images, image_limits
+from harness.images import of_test_images
 from harness.results import RunResult, Status
 from harness.rounding import is_finite_number
 from harness.spec.expression import Reference, evaluate, parse, references
-from harness.spec.records import Expectation, Experiment, Interval, RunSpec
+from harness.spec.records import Expectation, Experiment, RunSpec
 from harness.verdicts import Judgement, Verdict, decide
 
 __all__ = ["Judgement", "Verdict", "check", "exit_code", "judge"]
@@ -57,9 +57,9 @@ def judge(
 
     The limits of the median are `median_limits`. Those of the mean are, by the expectation's
     `interval`, `student_limits` or `bootstrap_limits`, for which two seeds are needed, or, for
-    `binomial`, `image_limits`: these speak of other test images, and of the networks at hand as
-    they are, however many seeds they come from. All others speak of other seeds, and of the test
-    images at hand as they are: every seed sees the same.
+    `binomial` and `paired`, `image_limits` and `paired_limits`: these speak of other test images, and
+    of the networks at hand as they are, however many seeds they come from. All others speak of other
+    seeds, and of the test images at hand as they are: every seed sees the same.
 
     A bound is met, too, by what is beyond it by rounding alone: every number that takes part stands for any that is
     nearest to it, and what that comes to in the expression, and in the limits, is allowed for
@@ -80,18 +80,9 @@ def judge(
         return Judgement(expectation, absent[0], values=values, message=absent[1])
     if gaps or not values:
         return Judgement(expectation, Verdict.FAIL, values=values, message=_sentence(gaps or ["there are no seeds"]))
-    images = None
-    if len(values) == 1 or expectation.interval is Interval.BINOMIAL:
-        counts = {
-            each.run: count_test_images(
-                runs[each.run],
-                [results[each.run, seed] for seed in seeds if (each.run, seed) in results],
-            )
-            for each in needed
-            if each.run in runs
-        }
-        images = image_limits(expression, list(measured.values()), counts, expectation.confidence)
-    return decide(expectation, values, images, {seed: value.rounding for seed, value in finite.items()})
+    images, pairing = of_test_images(expectation, measured, results, runs)
+    rounding = {seed: value.rounding for seed, value in finite.items()}
+    return decide(expectation, values, images, rounding, pairing)
 
 
 def exit_code(judgements: Iterable[Judgement], allow: Collection[Verdict] = (), statuses: Iterable[Status] = ()) -> int:

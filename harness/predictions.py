@@ -48,6 +48,11 @@ class Predictions:
         """Return which images are classified right, bool [n]."""
         return np.equal(self.predicted, self.labels, dtype=np.bool_)
 
+    def summary(self) -> dict[str, int | str]:
+        """Return what is there, as JSON: the images, the logits of each (0 where they were left out), which set."""
+        outputs = 0 if self.logits is None else self.logits.shape[1]
+        return {"images": len(self.labels), "logits": outputs, "test_set": self.test_set}
+
 
 @dataclass(frozen=True)
 class Tested:

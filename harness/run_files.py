@@ -70,7 +70,8 @@ class Origin:
 class Surroundings:
     """With what a run was made and what that took, from `environment.json`.
 
-    `data` is what was loaded for it, None where that was not recorded yet.
+    `data` is what was loaded for it, None where that was not recorded yet;
+    `no_predictions` says why a run that could have kept them did not.
     """
 
     environment: Mapping[str, Json]
@@ -78,6 +79,7 @@ class Surroundings:
     images_per_second: float
     parameters: int
     data: Loaded | None
+    no_predictions: str = ""
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,7 @@ def _surroundings(content: bytes) -> Surroundings:
         images_per_second=value.member("images_per_second").number(),
         parameters=value.member("parameters").integer(),
         data=loaded(value.member("data")) if value.has("data") else None,
+        no_predictions=value.member_or("no_predictions", "").text(),
     )
 
 

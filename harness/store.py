@@ -185,6 +185,19 @@ class Store:
             run_files.origin(files_of_run)
             return run_files.verify(files_of_run, WEIGHTS)
 
+    def kept(self, key: str) -> dict[str, Json]:
+        """Return how many bytes each file of a finished run takes, and what its predictions are, as JSON.
+
+        Raises:
+            DamagedRun: a file is not as it was written.
+        """
+        with self._reading(key):
+            opened = run_files.open_run(self.folder(key))
+            found, why = run_files.predictions(opened), run_files.surroundings(opened).no_predictions
+            told = "not kept: the run is from before they were" if found is None else found.summary()
+            sizes = {name: (opened.folder / name).stat().st_size for name in sorted(opened.digests)}
+            return {"predictions": f"not kept: {why}" if why else told, "bytes": sizes}
+
     def fault(self, key: str) -> str | None:
         """Say why a finished run cannot be used, by the files that `result` reads, or return None."""
         try:

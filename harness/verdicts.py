@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from harness import numbers
 from harness.numbers import number, scale_of
+from harness.paired import Pairing, mcnemar
 from harness.rounding import reaches
 from harness.spec.records import Expectation, Interval, Statistic
 from harness.statistics import (
@@ -57,7 +58,8 @@ class Judgement:
     share of all seeds that is within the bounds, for the statistics worst and every; `images` those
     that the test images alone leave to the mean, where it is of a single seed or they decide, and
     the metric is a sum of test accuracies. `message` is empty for a pass. `rounding` is how far from
-    the value of each seed, by rounding alone, what it stands for may be.
+    the value of each seed, by rounding alone, what it stands for may be. `pairing` holds the pairs of
+    images that the limits `images` are from, or why there are none where there could be.
     """
 
     expectation: Expectation
@@ -71,6 +73,7 @@ class Judgement:
     share: Limits | None = None
     images: Limits | None = None
     rounding: Mapping[int, Fraction] = field(default_factory=dict, repr=False)
+    pairing: Pairing = field(default=Pairing(), repr=False)
 
 
 def decide(
@@ -78,11 +81,12 @@ def decide(
     values: Mapping[int, float],
     images: Limits | None,
     rounding: Mapping[int, Fraction] = MappingProxyType({}),
+    pairing: Pairing = Pairing(),  # noqa: B008
 ) -> Judgement:
     """Judge by the finite value of every seed; the rules are those of `harness.check.judge`.
 
     `images` are the limits that the test images alone leave to the mean of the values, as far as
-    there are any: with the interval `binomial` they decide, and a single seed is shown with them.
+    there are any: with the intervals `binomial` and `paired` they decide, and a single seed is shown with them.
     """
     measured = list(values.values())
     known = Judgement(
@@ -93,6 +97,7 @@ def decide(
         values,
         images=images,
         rounding=rounding,
+        pairing=pairing,
     )
     return _RULES[expectation.statistic](known)
 
@@ -138,12 +143,12 @@ def _median(known: Judgement) -> Judgement:
 def _mean(known: Judgement) -> Judgement:
     mean, deviation = known.mean, known.deviation
     assert mean is not None
-    if known.expectation.interval is Interval.BINOMIAL:
+    if known.expectation.interval in (Interval.BINOMIAL, Interval.PAIRED):
         if known.images is None:
             return replace(
                 known, message="the number of test images behind the metric is not known, so there are no limits"
             )
-        narrower = "only more test images would narrow them"
+        narrower = f"only more test images would narrow them{_of_pairs(known)}"
         return _by_limits(
             known, known.images, _moved(known, known.images, 2.0), _Centre("mean", mean), lambda: narrower
         )
@@ -249,7 +254,21 @@ def _of_images(known: Judgement) -> str:
     """Say what the test images leave open of a single seed."""
     if known.images is None:
         return ""
-    return f"; its test images alone leave {_shown(known, known.mean)} the {_shown_limits(known, known.images)}"
+    shown = f"{_shown(known, known.mean)} the {_shown_limits(known, known.images)}"
+    return f"; its test images alone leave {shown}{_of_pairs(known)}"
+
+
+def _of_pairs(known: Judgement) -> str:
+    """Say what the pairs of images are that limits are from, or why there are none."""
+    if known.pairing.obstacle:
+        return f", not in pairs of images, as {known.pairing.obstacle}"
+    if len(known.pairing.pairs) != 1:
+        return ""
+    (found,) = known.pairing.pairs
+    return (
+        f", in pairs: of {found.images:,} images one network alone is right on {found.first:,}, the other alone on "
+        f"{found.second:,} (McNemar's exact test: p = {mcnemar(found):.2g}); of these networks, not of other seeds"
+    )
 
 
 def _shown(known: Judgement, value: float | None) -> str:

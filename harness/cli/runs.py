@@ -39,13 +39,14 @@ def runs_list(pattern: str, store: Path) -> None:
 @click.argument("key", shell_complete=complete_keys)
 @STORE
 def runs_show(key: str, store: Path) -> None:
-    """Print what a run was, what was measured and where, as JSON."""
+    """Print what a run was, what was measured and where, and what is kept of it, as JSON."""
     from harness.store import Store
 
     with explained():
         origin, result = Store(store).finished(Store(store).find(key), history=False)
+        kept = Store(store).kept(origin.key)
     made = {name: getattr(result, name) for name in ("environment", "seconds", "images_per_second", "parameters")}
-    shown = {"key": origin.key, "run": asdict(origin), "measurements": result.measurements, "environment": made}
+    shown = {"key": origin.key, "run": asdict(origin), "measurements": result.measurements, "environment": made, **kept}
     click.echo(json.dumps(shown, indent=2))
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from harness import machine
 from harness.check import Judgement
+from harness.paired import Pairs, mcnemar
 from harness.report.environment import environment
 from harness.report.published import difference
 from harness.results import RunResult
@@ -83,8 +84,15 @@ def _of_statistic(judgement: Judgement) -> dict[str, Json]:
         "share": expectation.share,
         "share_limits": judgement.share,
         "image_limits": judgement.images,
+        "pairs": [_pair(each) for each in judgement.pairing.pairs] or None,
+        "not_paired": judgement.pairing.obstacle or None,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _pair(found: Pairs) -> dict[str, Json]:
+    """Return of how many images each of two networks alone is right, and McNemar's p-value."""
+    return {"images": found.images, "first": found.first, "second": found.second, "p": mcnemar(found)}
 
 
 def _published(judgement: Judgement) -> dict[str, Json]:
