@@ -28,8 +28,8 @@ _STEPS = 100
 _PRECISION = 1e-9
 """How far below what it could be a limit may be found, as a share of the interval in which it lies."""
 
-_LEAST = 1e-300
-"""Smaller probabilities are taken for this."""
+_LEAST, _MOST = 1e-300, 1 - 1e-15
+"""Smaller and larger probabilities are taken for these."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +118,13 @@ def _lower_limit(found: Pairs, error: float) -> float:
 
 
 def _by_difference(found: Pairs, most: float, error: float) -> float:
-    """Return the smallest p10 - p01 that S does not reject where p10 + p01 is at most `most`."""
+    """Return the smallest p10 - p01 that S does not reject where p10 + p01 is at most `most`; 1 if it rejects all."""
     difference, high = found.first - found.second, most
     if found.images > 1:
         high = min(high, (difference - 2) / (found.images - 1))
     tail = _Tail.of(found.images, most)
+    if high == most and tail.at_least(difference, most) <= error:
+        return 1.0
     return _last_below(lambda expected: tail.at_least(difference, expected), -most, high, error)
 
 
@@ -133,8 +135,8 @@ def _last_below(rising: Callable[[float], float], low: float, high: float, wante
     """
     if high <= low:
         return low
-    line, ends = float(ndtri(wanted)), [low, high]
-    heights = [float(ndtri(min(max(rising(end), _LEAST), 1 - _LEAST))) - line for end in ends]
+    line, ends = _quantile(wanted), [low, high]
+    heights = [_quantile(rising(end)) - line for end in ends]
     if heights[1] <= 0:
         return high
     if heights[0] > 0:
@@ -144,13 +146,18 @@ def _last_below(rising: Callable[[float], float], low: float, high: float, wante
         if ends[1] - ends[0] <= _PRECISION * (high - low):
             break
         middle = (ends[0] * heights[1] - ends[1] * heights[0]) / (heights[1] - heights[0])
-        height = float(ndtri(min(max(rising(middle), _LEAST), 1 - _LEAST))) - line
+        height = _quantile(rising(middle)) - line
         side = int(height > 0)
         ends[side], heights[side] = middle, height
         if side == before:
             heights[1 - side] /= 2
         before = side
     return ends[0]
+
+
+def _quantile(probability: float) -> float:
+    """Return the normal quantile of a probability, finite also where that is 0 or 1 but for rounding."""
+    return float(ndtri(min(max(probability, _LEAST), _MOST)))
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Predictions:
 
 
 @dataclass(frozen=True)
-class Tested:
+class RightImages:
     """Which images of a test set a network classifies right: `examples` bits, from the highest of each byte on."""
 
     test_set: str
@@ -63,7 +63,7 @@ class Tested:
     bits: bytes
 
     @classmethod
-    def of(cls, test_set: str, right: NDArray[np.bool_]) -> Tested:
+    def of(cls, test_set: str, right: NDArray[np.bool_]) -> RightImages:
         """Pack the rights and wrongs [n] of a network."""
         return cls(test_set, len(right), np.packbits(right).tobytes())
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.data.loaded import Loaded
-from harness.predictions import Tested
+from harness.predictions import RightImages
 from harness.spec.records import Json
 
 
@@ -48,4 +48,4 @@ class RunResult:
     weights: Path | None = None
     decision_grid: Path | None = None
     data: Loaded | None = None
-    tested: Tested | None = None
+    tested: RightImages | None = None

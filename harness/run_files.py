@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from harness import files
 from harness.data.loaded import Loaded, loaded
-from harness.predictions import Predictions, Tested
+from harness.predictions import Predictions, RightImages
 from harness.spec.records import Json
 from harness.typed import WrongForm, parse
 
@@ -307,7 +307,7 @@ def _predictions(content: bytes) -> Predictions:
     return replace(found, logits=logits)
 
 
-def tested(run: RunFiles) -> Tested | None:
+def tested(run: RunFiles) -> RightImages | None:
     """Read which test images the network classifies right, not its logits; None where that was not kept.
 
     Raises:
@@ -316,7 +316,7 @@ def tested(run: RunFiles) -> Tested | None:
     if PREDICTIONS not in run.digests:
         return None
     found = _typed(run, PREDICTIONS, _predicted)
-    return Tested.of(found.test_set, found.right)
+    return RightImages.of(found.test_set, found.right)
 
 
 def _predicted(content: bytes) -> Predictions:

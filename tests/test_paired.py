@@ -87,6 +87,13 @@ class TestDifferenceLimits:
             ]
             assert np.all(np.diff(tails) >= -1e-12)
 
+    def test_networks_that_differ_on_most_images_have_the_limits_of_both_shares(self) -> None:
+        found, error = Pairs(1000, 850, 5), 0.05
+        share, split = share_limits(855, 1000, 1 - 0.02 * error), share_limits(850, 855, 1 - 0.98 * error)
+        lower, upper = difference_limits(found, 1 - error)
+        assert lower == pytest.approx(share[0] * (2 * split[0] - 1), abs=1e-9)
+        assert upper == pytest.approx(share[1] * (2 * split[1] - 1), abs=1e-9)
+
     @pytest.mark.parametrize("found", every_outcome(9)[::3])
     def test_the_networks_exchanged_change_the_sign(self, found: Pairs) -> None:
         lower, upper = difference_limits(found, 0.95)

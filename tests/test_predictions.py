@@ -61,13 +61,13 @@ class TestGathered:
             gathered([LOGITS], LABELS, "a", accuracy)
 
 
-class TestTested:
-    """`Tested`."""
+class TestRightImages:
+    """`RightImages`."""
 
     @pytest.mark.parametrize("count", [1, 8, 13])
     def test_keeps_every_right_and_wrong_in_its_place(self, count: int) -> None:
         right = np.random.default_rng(0).random(count) < 0.5
-        found = predictions.Tested.of("a", right)
+        found = predictions.RightImages.of("a", right)
         assert found.right.tolist() == right.tolist()
         assert len(found.bits) == -(-count // 8)
 

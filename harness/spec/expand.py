@@ -530,7 +530,7 @@ def _cell_by_cell(difference: Difference, runs: Mapping[str, RunSpec]) -> Iterat
     star = f"[{WILDCARD}]"
     first, second = difference.first.run, difference.second.run
     starred = first if first.endswith(star) else second
-    start = starred.removesuffix(WILDCARD)
+    start = starred.removesuffix(f"{WILDCARD}]")
     labels = [name.removeprefix(start) for name in runs if name.startswith(start)] if starred.endswith(star) else [""]
     for label in labels:
         pair = tuple(run.removesuffix(f"{WILDCARD}]") + label if run.endswith(star) else run for run in (first, second))

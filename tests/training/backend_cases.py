@@ -284,7 +284,7 @@ def jax_alone() -> Arrays:
     programs._PROGRAMS.clear()
     train("compiled")
     train("compiled-weaker")
-    ((program, _),) = programs._PROGRAMS.values()
+    ((program, *_),) = programs._PROGRAMS.values()
     found["traces"] = np.array(program._cache_size())
     for devices in (1, 4):
         outcome = train("streamed-keep", devices=devices)
