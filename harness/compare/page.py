@@ -247,7 +247,7 @@ def _footer(difference: Difference, everything: bool) -> Iterator[str]:
         )
         how = [f"{methods[each]} by {words}" for each, words in _METHODS.items() if methods[each]]
         yield (
-            f"RightImages: {', '.join(how)}. The p-values are corrected for these "
+            f"Tested: {', '.join(how)}. The p-values are corrected for these "
             f"{plural(methods.total(), 'comparison')} (Benjamini and Hochberg): of the numbers called changed, "
             f"at most {level} are expected to be so by chance. Numbers that are the same are not tested."
         )
