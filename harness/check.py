@@ -15,13 +15,13 @@ from types import MappingProxyType
 
 from harness.censoring import Censored, censored, sentences
 from harness.fitted import unfitted
-from harness.images import count_test_images, image_limits
+from harness.images import of_test_images
 from harness.resolution import one_step, step
 from harness.results import RunResult, Status
 from harness.rounding import is_finite_number
 from harness.sequential import Design, judgements
 from harness.spec.expression import Expression, Range, Reference, evaluate, evaluate_ranges, parse, references
-from harness.spec.records import Expectation, Experiment, Interval, RunSpec
+from harness.spec.records import Expectation, Experiment, RunSpec
 from harness.verdicts import Judgement, Mark, Verdict, agree, decide, decide_censored
 
 __all__ = ["Judgement", "Mark", "Verdict", "check", "exit_code", "judge"]
@@ -77,9 +77,9 @@ def judge(
 
     The limits of the median are `median_limits`. Those of the mean are, by the expectation's
     `interval`, `student_limits` or `bootstrap_limits`, for which two seeds are needed, or, for
-    `binomial`, `image_limits`: these speak of other test images, and of the networks at hand as
-    they are, however many seeds they come from. All others speak of other seeds, and of the test
-    images at hand as they are: every seed sees the same.
+    `binomial` and `paired`, `image_limits` and `paired_limits`: these speak of other test images, and
+    of the networks at hand as they are, however many seeds they come from. All others speak of other
+    seeds, and of the test images at hand as they are: every seed sees the same.
 
     A bound is met, too, by what is beyond it by rounding alone: every number that takes part stands for any that is
     nearest to it, and what that comes to in the expression, and in the limits, is allowed for
@@ -110,30 +110,11 @@ def judge(
         why = _sentence(list(sentences(measured.censored)))
         judgement = decide_censored(expectation, ranges, measured.ranges.keys(), why)
         return replace(judgement, notes=(*judgement.notes, *notes))
-    images = None
-    if len(values) == 1 or expectation.interval is Interval.BINOMIAL:
-        counts = _test_images(needed, seeds, results, runs)
-        images = image_limits(expression, list(measured.known.values()), counts, expectation.confidence)
+    images, pairing = of_test_images(expectation, measured.known, results, runs)
     rounding = {seed: value.rounding for seed, value in finite.items()}
     one = _step(needed, measured.known, results, runs, expression) if agree(values, rounding) else None
-    judgement = decide(expectation, values, images, rounding, one)
+    judgement = decide(expectation, values, images, rounding, one, pairing)
     return replace(judgement, notes=(*judgement.notes, *notes))
-
-
-def _test_images(
-    needed: Sequence[Reference],
-    seeds: Sequence[int],
-    results: Mapping[tuple[str, int], RunResult],
-    runs: Mapping[str, RunSpec],
-) -> dict[str, int | None]:
-    """Return the number of test images by run, as far as the runs are known."""
-    return {
-        each.run: count_test_images(
-            runs[each.run], [results[each.run, seed] for seed in seeds if (each.run, seed) in results]
-        )
-        for each in needed
-        if each.run in runs
-    }
 
 
 def _step(

@@ -11,12 +11,18 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from harness.data.facts import BY_THEIR_FILES, facts
+from harness.paired import Pairing, Pairs, mean_limits, pairs
 from harness.results import RunResult
-from harness.spec.binomial import accuracy_terms
-from harness.spec.expression import Expression, Reference
-from harness.spec.records import RunSpec
+from harness.spec.binomial import Difference, accuracy_difference, accuracy_terms
+from harness.spec.expression import Expression, Reference, parse, references
+from harness.spec.records import Expectation, Interval, RunSpec
 from harness.statistics import Limits, share_limits
+
+_METHODS = (Interval.BINOMIAL, Interval.PAIRED)
+"""Intervals whose limits are from the test images, however many seeds there are."""
 
 _WHOLE = 0.01
 """How far from a whole number the count of images behind an accuracy may be."""
@@ -78,6 +84,110 @@ def image_limits(
                     return None
                 counted.append(found)
     return _limits_of_sum(statistics.mean(constants), counted, confidence)
+
+
+def paired_limits(
+    expression: Expression, measured: Sequence[Mapping[Reference, float]], pairing: Pairing, confidence: float
+) -> Limits | None:
+    """Return the one-sided limits of an expression's mean over some seeds, compared image by image, or None.
+
+    For each seed they are those of `harness.paired.difference_limits`; over several seeds see
+    `harness.paired.mean_limits`. None where nothing was paired.
+    """
+    if not pairing.pairs:
+        return None
+    found = [accuracy_difference(expression, values) for values in measured]
+    differences = [each for each in found if each is not None]
+    lower, upper = mean_limits(pairing.pairs, confidence)
+    factor, constant = differences[0].factor, statistics.mean(each.constant for each in differences)
+    return constant + factor * lower, constant + factor * upper
+
+
+def pair(
+    expression: Expression,
+    measured: Mapping[int, Mapping[Reference, float]],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+) -> Pairing:
+    """Pair the two networks of each seed, image by image, where an expression is a difference of test accuracies.
+
+    Args:
+        expression: Any metric expression; nothing is paired, and nothing stands in the way, where it is no difference.
+        measured: A value of every reference for each seed.
+        results: Those of the runs, by name and seed.
+        runs: The experiment's, by name.
+    """
+    counted: list[Pairs] = []
+    factors: set[float] = set()
+    for seed, values in measured.items():
+        difference = accuracy_difference(expression, values)
+        if difference is None:
+            return Pairing()
+        factors.add(difference.factor)
+        obstacle = _looked(difference, runs) or _unequal(difference, seed, values, results)
+        if obstacle:
+            return Pairing(obstacle=obstacle)
+        first, second = (results[each.run, seed].tested for each in (difference.first, difference.second))
+        assert first is not None and second is not None
+        counted.append(pairs(first.right, second.right))
+    return Pairing(tuple(counted)) if len(factors) == 1 else Pairing()
+
+
+def _looked(difference: Difference, runs: Mapping[str, RunSpec]) -> str:
+    """Say which of two runs was stopped by what its test images say, or return nothing."""
+    for run in (difference.first.run, difference.second.run):
+        early = runs[run].settings.training.early_stopping if run in runs else None
+        if early is not None and early.metric.startswith("test"):
+            return f"the training of {run} looked at the test images"
+    return ""
+
+
+def _unequal(
+    difference: Difference,
+    seed: int,
+    values: Mapping[Reference, float],
+    results: Mapping[tuple[str, int], RunResult],
+) -> str:
+    """Say why the two networks of a seed cannot be compared image by image, or return nothing."""
+    sets = set()
+    for reference in (difference.first, difference.second):
+        tested = results[reference.run, seed].tested
+        if tested is None:
+            return f"the predictions of {reference.run}, seed {seed}, were not kept"
+        if int(np.count_nonzero(tested.right)) / tested.examples != values[reference]:
+            return f"the predictions of {reference.run}, seed {seed}, do not have its test accuracy"
+        sets.add((tested.test_set, tested.examples))
+    if len(sets) > 1:
+        return f"{difference.first.run} and {difference.second.run}, seed {seed}, were not tested on the same images"
+    return ""
+
+
+def of_test_images(
+    expectation: Expectation,
+    measured: Mapping[int, Mapping[Reference, float]],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+) -> tuple[Limits | None, Pairing]:
+    """Return the limits that the test images leave to an expectation's mean, and what was paired for them.
+
+    They are asked for by the intervals `paired` and `binomial`, and for a single seed. Where pairs
+    are asked for and there are none, the limits are those of independent test sets, which are wider.
+    """
+    if len(measured) != 1 and expectation.interval not in _METHODS:
+        return None, Pairing()
+    expression, each = parse(expectation.metric), list(measured.values())
+    pairing = Pairing()
+    if expectation.interval is not Interval.BINOMIAL:
+        pairing = pair(expression, measured, results, runs)
+    limits = paired_limits(expression, each, pairing, expectation.confidence)
+    if limits is not None:
+        return limits, pairing
+    counts = {
+        run: count_test_images(runs[run], [results[run, seed] for seed in measured])
+        for run in dict.fromkeys(reference.run for reference in references(expression))
+        if run in runs
+    }
+    return image_limits(expression, each, counts, expectation.confidence), pairing
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.data.loaded import Loaded
+from harness.predictions import RightImages
 from harness.spec.records import Json
 from harness.staleness import Code
 
@@ -32,7 +33,8 @@ class RunResult:
     measured epoch. `decision_grid` is an `.npz` file written for two-dimensional inputs. `data` is
     what was loaded for it, `code` what made it, both None in records that are older than these;
     `start` is the SHA-256 of the file with the weights that it started from. `stale` says why a
-    finished run does not tell what this code would come to, and is empty where it does.
+    finished run does not tell what this code would come to, and is empty where it does. `tested` says
+    which test images the network classifies right, None where its predictions were not kept.
     """
 
     run: str
@@ -52,3 +54,4 @@ class RunResult:
     code: Code | None = None
     start: str | None = None
     stale: str = ""
+    tested: RightImages | None = None

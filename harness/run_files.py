@@ -13,12 +13,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness import files
 from harness.data.loaded import Loaded, loaded
+from harness.predictions import Predictions, RightImages
 from harness.spec.records import Json
 from harness.staleness import Code, code
 from harness.typed import WrongForm, parse
@@ -29,9 +31,11 @@ MEASUREMENTS = "measurements.json"
 ENVIRONMENT = "environment.json"
 WEIGHTS = "final.weights.h5"
 DECISION_GRID = "decision_grid.npz"
+PREDICTIONS = "predictions.npz"
 CHECKSUMS = "SHA256SUMS"
 
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^/\0]+)")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _COUNTS = ("epoch", "step")
 _Record = TypeVar("_Record")
 
@@ -69,6 +73,7 @@ class Surroundings:
 
     `data` is what was loaded for it, `code` what made it, both None where that was not recorded yet. `start` is the
     SHA-256 of the file with the weights that it started from, None where they were drawn or that was not recorded.
+    `no_predictions` says why a run that could have kept them did not.
     """
 
     environment: Mapping[str, Json]
@@ -78,6 +83,7 @@ class Surroundings:
     data: Loaded | None
     code: Code | None = None
     start: str | None = None
+    no_predictions: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,6 +230,7 @@ def _surroundings(content: bytes) -> Surroundings:
         data=loaded(value.member("data")) if value.has("data") else None,
         code=code(value.member("code")) if value.has("code") else None,
         start=value.member_or("start", None).text_or_none(),
+        no_predictions=value.member_or("no_predictions", "").text(),
     )
 
 
@@ -284,6 +291,63 @@ def _look_at_grid(content: bytes) -> None:
         raise WrongForm("its arrays are not those of a decision grid")
 
 
+def predictions(run: RunFiles) -> Predictions | None:
+    """Read what the network says of every test image; None where that was not kept.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    return _typed(run, PREDICTIONS, _predictions) if PREDICTIONS in run.digests else None
+
+
+def _predictions(content: bytes) -> Predictions:
+    found = _predicted(content)
+    logits = _array(content, "logits")
+    if logits is not None and not (
+        logits.dtype == np.float16
+        and logits.ndim == 2
+        and len(logits) == len(found.labels)
+        and not np.isnan(logits).any()
+    ):
+        raise WrongForm("its logits are not those of its images")
+    return replace(found, logits=logits)
+
+
+def tested(run: RunFiles) -> RightImages | None:
+    """Read which test images the network classifies right, not its logits; None where that was not kept.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    if PREDICTIONS not in run.digests:
+        return None
+    found = _typed(run, PREDICTIONS, _predicted)
+    return RightImages.of(found.test_set, found.right)
+
+
+def _predicted(content: bytes) -> Predictions:
+    names = ("predicted", "labels", "test_set")
+    predicted, labels, test_set = (_array(content, name) for name in names)
+    if predicted is None or labels is None or test_set is None:
+        raise WrongForm(f"expected the arrays {', '.join(names)}")
+    classes = all(array.dtype == np.uint16 and array.ndim == 1 for array in (predicted, labels))
+    if not (classes and 0 < len(predicted) == len(labels)):
+        raise WrongForm("expected a predicted class and a label for every image")
+    if test_set.shape != () or not _DIGEST.fullmatch(str(test_set)):
+        raise WrongForm("expected the digest of a test set")
+    return Predictions(predicted, labels, None, str(test_set))
+
+
+def _array(content: bytes, name: str) -> NDArray[Any] | None:
+    """Return an array of an `.npz` file, None where it has none of this name."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            array: NDArray[Any] | None = stored[name] if name in stored.files else None
+            return array
+    except Exception as error:  # zipfile and NumPy answer damage with about ten kinds of exceptions
+        raise WrongForm(f"it holds no arrays: {error}") from error
+
+
 def faults(folder: Path) -> list[str]:
     """Return all that is wrong with the files of a run, every one of them read; empty where nothing is."""
     try:
@@ -298,6 +362,7 @@ def faults(folder: Path) -> list[str]:
         ENVIRONMENT: surroundings,
         HISTORY: history,
         DECISION_GRID: decision_grid,
+        PREDICTIONS: predictions,
     }
     # What every run has is looked at even where its line is gone.
     for name in sorted({*run.digests, RUN, MEASUREMENTS, ENVIRONMENT, HISTORY} - gone):

@@ -2,12 +2,13 @@
 
 A finished run is the folder `runs/KEY` with `run.json` (what was run), `history.csv` (a row a
 measured epoch), `measurements.json`, `environment.json`, `final.weights.h5` (plain Keras loads it),
-for two-dimensional inputs `decision_grid.npz`, and `SHA256SUMS` of them all (`sha256sum -c` reads
-it). It appears whole or not at all, and every file of it is compared with its checksum when it is
-read (`harness.run_files`). A run whose files are not as they were written is an error until a person
-removes it: nothing is trained again over what a person may want to look at. An unfinished run is
-`unfinished/KEY` with its last checkpoints, or with `error.json`. A run that was made by other code is
-`stale/KEY` while it is made again, and `replays/KEY.json` tells that a repetition of it agreed.
+`predictions.npz` (`harness.predictions`), for two-dimensional inputs `decision_grid.npz`, and
+`SHA256SUMS` of them all (`sha256sum -c` reads it). It appears whole or not at all, and every file
+of it is compared with its checksum when it is read (`harness.run_files`). A run whose files are not
+as they were written is an error until a person removes it: nothing is trained again over what a
+person may want to look at. An unfinished run is `unfinished/KEY` with its last checkpoints, or with
+`error.json`. A run that was made by other code is `stale/KEY` while it is made again, and
+`replays/KEY.json` tells that a repetition of it agreed.
 """
 
 from __future__ import annotations
@@ -225,6 +226,19 @@ class Store:
         """
         with self._reading(key):
             return run_files.open_run(self.folder(key)).digests.get(WEIGHTS)
+
+    def kept(self, key: str) -> dict[str, Json]:
+        """Return how many bytes each file of a finished run takes, and what its predictions are, as JSON.
+
+        Raises:
+            DamagedRun: a file is not as it was written.
+        """
+        with self._reading(key):
+            opened = run_files.open_run(self.folder(key))
+            found, why = run_files.predictions(opened), run_files.surroundings(opened).no_predictions
+            told = "not kept: the run is from before they were" if found is None else found.summary()
+            sizes = {name: (opened.folder / name).stat().st_size for name in sorted(opened.digests)}
+            return {"predictions": f"not kept: {why}" if why else told, "bytes": sizes}
 
     def fault(self, key: str) -> str | None:
         """Say why a finished run cannot be used, by the files that `result` reads, or return None."""
@@ -524,6 +538,7 @@ class Store:
                 data=surroundings.data,
                 code=surroundings.code,
                 start=surroundings.start,
+                tested=run_files.tested(opened),
             )
 
 

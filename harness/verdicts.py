@@ -14,6 +14,7 @@ from typing import NamedTuple
 from harness import numbers
 from harness.censoring import student_ends
 from harness.numbers import number, scale_of, scale_of_difference
+from harness.paired import Pairing, mcnemar
 from harness.rounding import reaches
 from harness.spec.expression import Range
 from harness.spec.records import Expectation, Interval, Statistic
@@ -95,7 +96,8 @@ class Judgement:
     budget, from where to where it may be. `notes` are sentences without which the verdict, be it a pass, would mislead.
 
     `look` is the one that it rests on where seeds are added look after look; `adjusted` is the confidence of its limits
-    where the experiment controls all of its expectations together.
+    where the experiment controls all of its expectations together. `pairing` holds the pairs of
+    images that the limits `images` are from, or why there are none where there could be.
     """
 
     expectation: Expectation
@@ -115,6 +117,7 @@ class Judgement:
     notes: tuple[str, ...] = ()
     look: Look | None = None
     adjusted: float | None = None
+    pairing: Pairing = field(default=Pairing(), repr=False)
 
 
 def decide(
@@ -123,11 +126,12 @@ def decide(
     images: Limits | None,
     rounding: Mapping[int, Fraction] = MappingProxyType({}),
     step: float | None = None,
+    pairing: Pairing = Pairing(),  # noqa: B008
 ) -> Judgement:
     """Judge by the finite value of every seed; the rules are those of `harness.check.judge`.
 
     `images` are the limits that the test images alone leave to the mean of the values, as far as
-    there are any: with the interval `binomial` they decide, and a single seed is shown with them.
+    there are any: with the intervals `binomial` and `paired` they decide, and a single seed is shown with them.
     `step` is the most that one step of a measurement changes a value, as far as it is known; it counts where all
     seeds agree (`agree`).
     """
@@ -141,6 +145,7 @@ def decide(
         images=images,
         rounding=rounding,
         step=step,
+        pairing=pairing,
     )
     return _RULES[expectation.statistic](known)
 
@@ -276,12 +281,12 @@ def _median(known: Judgement) -> Judgement:
 def _mean(known: Judgement) -> Judgement:
     mean, deviation = known.mean, known.deviation
     assert mean is not None
-    if known.expectation.interval is Interval.BINOMIAL:
+    if known.expectation.interval in (Interval.BINOMIAL, Interval.PAIRED):
         if known.images is None:
             return replace(
                 known, message="the number of test images behind the metric is not known, so there are no limits"
             )
-        narrower = "only more test images would narrow them"
+        narrower = f"only more test images would narrow them{_of_pairs(known)}"
         return _by_limits(
             known, known.images, _moved(known, known.images, 2.0), _Centre("mean", mean), lambda: narrower
         )
@@ -420,7 +425,21 @@ def _of_images(known: Judgement) -> str:
     """Say what the test images leave open of a single seed."""
     if known.images is None:
         return ""
-    return f"; its test images alone leave {_shown(known, known.mean)} the {_shown_limits(known, known.images)}"
+    shown = f"{_shown(known, known.mean)} the {_shown_limits(known, known.images)}"
+    return f"; its test images alone leave {shown}{_of_pairs(known)}"
+
+
+def _of_pairs(known: Judgement) -> str:
+    """Say what the pairs of images are that limits are from, or why there are none."""
+    if known.pairing.obstacle:
+        return f", not in pairs of images, as {known.pairing.obstacle}"
+    if len(known.pairing.pairs) != 1:
+        return ""
+    (found,) = known.pairing.pairs
+    return (
+        f", in pairs: of {found.images:,} images one network alone is right on {found.first:,}, the other alone on "
+        f"{found.second:,} (McNemar's exact test: p = {mcnemar(found):.2g}); of these networks, not of other seeds"
+    )
 
 
 def _shown(known: Judgement, value: float | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.check import Judgement, Verdict, check, exit_code, judge
+from harness.paired import Pairing, Pairs, difference_limits
+from harness.predictions import RightImages
 from harness.results import RunResult, Status
 from harness.spec.load import load_file
 from harness.spec.records import Basis, Expectation, Experiment, Interval, Requirements, RunSpec, Statistic
@@ -794,3 +797,80 @@ def _count(draws: np.ndarray[tuple[int, int], np.dtype[np.float64]], expectation
     for row in draws.tolist():
         counts[verdict_on(expectation, results_of("vanilla", row)).verdict] += 1
     return counts
+
+
+def networks(*counts: tuple[int, int], sets: tuple[str, str] = ("s", "s")) -> list[RunResult]:
+    """Return two runs' results: a seed for each number of images, of 100, that one of the networks alone gets right."""
+    found = []
+    for seed, (first, second) in enumerate(counts):
+        right = np.zeros((2, 100), bool)
+        right[:, 40:] = True
+        right[0, :first] = right[1, first : first + second] = True
+        for run, each, name in zip(("vanilla", "bad"), right, sets, strict=True):
+            measured = {"test_accuracy": float(each.mean())}
+            tested = RightImages.of(name, each)
+            found.append(RunResult(run, seed, "k", Status.DONE, measurements=measured, tested=tested))
+    return found
+
+
+class TestPairs:
+    """Two networks that are compared image by image."""
+
+    METRIC = "vanilla.test_accuracy - bad.test_accuracy"
+
+    def judged(self, expectation: Expectation, results: Sequence[RunResult], runs: Mapping[str, RunSpec]) -> Judgement:
+        known = {"vanilla": runs["vanilla"], "bad": runs["vanilla"]}
+        seeds = sorted({result.seed for result in results})
+        return judge(expectation, seeds, {(result.run, result.seed): result for result in results}, known)
+
+    @pytest.mark.parametrize(
+        ("lower", "verdict"), [(0.0, Verdict.PASS), (0.15, Verdict.INCONCLUSIVE), (0.31, Verdict.FAIL)]
+    )
+    def test_decide_where_they_are_asked_to(self, lower: float, verdict: Verdict, runs: Mapping[str, RunSpec]) -> None:
+        judgement = self.judged(expect(self.METRIC, lower=lower, interval=Interval.PAIRED), networks((20, 2)), runs)
+        assert judgement.verdict is verdict
+        assert judgement.interval == judgement.images == difference_limits(Pairs(100, 20, 2), 0.95)
+        assert judgement.pairing == Pairing((Pairs(100, 20, 2),))
+
+    def test_the_order_and_a_factor_of_the_difference_count(self, runs: Mapping[str, RunSpec]) -> None:
+        metric = "1 + 100 * (bad.test_accuracy - vanilla.test_accuracy)"
+        judgement = self.judged(expect(metric, upper=1.0, interval=Interval.PAIRED), networks((20, 2)), runs)
+        lower, upper = difference_limits(Pairs(100, 20, 2), 0.95)
+        assert judgement.interval == pytest.approx((1 - 100 * upper, 1 - 100 * lower))
+        assert judgement.verdict is Verdict.PASS
+
+    def test_of_several_seeds_share_the_error(self, runs: Mapping[str, RunSpec]) -> None:
+        expectation = expect(self.METRIC, lower=0.0, interval=Interval.PAIRED)
+        judgement = self.judged(expectation, networks((20, 2), (12, 3)), runs)
+        one, other = (difference_limits(each, 0.975) for each in (Pairs(100, 20, 2), Pairs(100, 12, 3)))
+        assert judgement.interval == pytest.approx(((one[0] + other[0]) / 2, (one[1] + other[1]) / 2))
+
+    def test_a_single_seed_shows_them_and_stays_inconclusive(self, runs: Mapping[str, RunSpec]) -> None:
+        judgement = self.judged(expect(self.METRIC, lower=0.0), networks((20, 2)), runs)
+        assert judgement.verdict is Verdict.INCONCLUSIVE
+        assert judgement.images == difference_limits(Pairs(100, 20, 2), 0.95)
+        # Two of 22 heads or fewer, or as many tails: 2 * (1 + 22 + 231) / 2^22.
+        assert judgement.message.endswith(
+            ", in pairs: of 100 images one network alone is right on 20, the other alone on 2 "
+            "(McNemar's exact test: p = 0.00012); of these networks, not of other seeds"
+        )
+
+    @pytest.mark.parametrize(
+        ("change", "obstacle"),
+        [
+            ({"tested": None}, "the predictions of bad, seed 0, were not kept"),
+            ({"tested": RightImages.of("s", np.ones(100, bool))}, "of bad, seed 0, do not have its test accuracy"),
+            ({"tested": networks((20, 2), sets=("s", "t"))[1].tested}, "were not tested on the same images"),
+        ],
+    )
+    def test_without_them_the_limits_are_those_of_two_test_sets(
+        self, change: dict[str, Any], obstacle: str, runs: Mapping[str, RunSpec]
+    ) -> None:
+        first, second = networks((20, 2))
+        results = [first, replace(second, **change)]
+        judgement = self.judged(expect(self.METRIC, lower=0.15, interval=Interval.PAIRED), results, runs)
+        independent = self.judged(expect(self.METRIC, lower=0.15, interval=Interval.BINOMIAL), results, runs)
+        assert judgement.interval == independent.interval
+        assert obstacle in judgement.pairing.obstacle
+        assert judgement.message.endswith(f"not in pairs of images, as {judgement.pairing.obstacle}")
+        assert independent.pairing == Pairing()

@@ -1,5 +1,6 @@
 import errno
 import hashlib
+import io
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -186,6 +187,63 @@ class TestDecisionGrid:
 def grid() -> dict[str, np.ndarray]:
     points = {"train_inputs": np.zeros((4, 2)), "train_labels": np.zeros(4)}
     return {"x": np.zeros(3), "y": np.zeros(2), "score": np.zeros((2, 3)), **points}
+
+
+def kept(**changes: np.ndarray) -> bytes:
+    arrays = {
+        "predicted": np.array([0, 1, 1], np.uint16),
+        "labels": np.array([0, 1, 0], np.uint16),
+        "logits": np.ones((3, 2), np.float16),
+        "test_set": np.array("a" * 64),
+    }
+    file = io.BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **(arrays | changes))
+    return file.getvalue()
+
+
+class TestPredictions:
+    def test_a_run_has_some_or_none(self, written: Written) -> None:
+        older = run_files.open_run(written())
+        assert (run_files.predictions(older), run_files.tested(older)) == (None, None)
+        folder = written({"predictions.npz": kept()})
+        found, tested = run_files.predictions(run_files.open_run(folder)), run_files.tested(run_files.open_run(folder))
+        assert found is not None
+        assert tested is not None
+        assert found.logits is not None
+        assert found.logits.tolist() == [[1, 1]] * 3
+        assert found.right.tolist() == tested.right.tolist() == [True, True, False]
+        assert (tested.test_set, tested.examples) == ("a" * 64, 3)
+        assert run_files.faults(folder) == []
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"predicted": np.zeros(3)},
+            {"predicted": np.zeros(2, np.uint16)},
+            {"labels": np.zeros((3, 1), np.uint16)},
+            {"test_set": np.array("a")},
+            {"test_set": np.array(["a" * 64])},
+            {"logits": np.ones((3, 2))},
+            {"logits": np.ones((2, 2), np.float16)},
+            {"logits": np.full((3, 2), np.nan, np.float16)},
+        ],
+    )
+    def test_other_arrays_are_damaged(self, written: Written, change: dict[str, np.ndarray]) -> None:
+        folder = written({"predictions.npz": kept(**change)})
+        with pytest.raises(Damaged, match=r"predictions\.npz is not what the harness writes"):
+            run_files.predictions(run_files.open_run(folder))
+        assert len(run_files.faults(folder)) == 1
+
+    @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY"])
+    def test_what_is_no_archive_is_damaged(self, written: Written, content: bytes) -> None:
+        with pytest.raises(Damaged, match="it holds no arrays"):
+            run_files.tested(run_files.open_run(written({"predictions.npz": content})))
+
+    def test_changed_bytes_are_damaged(self, written: Written) -> None:
+        folder = written({"predictions.npz": kept()})
+        (folder / "predictions.npz").write_bytes(kept(labels=np.zeros(3, np.uint16)))
+        with pytest.raises(Damaged, match="its SHA-256 is not the one"):
+            run_files.tested(run_files.open_run(folder))
 
 
 class TestFaults:

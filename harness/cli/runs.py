@@ -47,13 +47,14 @@ def runs_list(pattern: str, store: Path) -> None:
 @click.argument("key", shell_complete=complete_keys)
 @STORE
 def runs_show(key: str, store: Path) -> None:
-    """Print what a run was, what was measured and where, as JSON."""
+    """Print what a run was, what was measured and where, and what is kept of it, as JSON."""
     from harness.runner.standing import why_stale
     from harness.store import Store
 
     with explained():
         origin, result = Store(store).finished(Store(store).find(key), history=False)
         stale = why_stale(Store(store), result, origin.parent)
+        kept = Store(store).kept(origin.key)
     made = {name: getattr(result, name) for name in ("environment", "seconds", "images_per_second", "parameters")}
     shown = {
         "key": origin.key,
@@ -62,6 +63,7 @@ def runs_show(key: str, store: Path) -> None:
         "environment": made,
         "code": result.code.to_json() if result.code else None,
         "stale": stale,
+        **kept,
     }
     click.echo(json.dumps(shown, indent=2))
 

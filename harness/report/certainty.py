@@ -18,9 +18,9 @@ def limits_cell(judgement: Judgement, scale: Scale) -> str:
 def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
     mean, deviation = judgement.mean, judgement.deviation
     if None not in judgement.interval:
-        yield limits(judgement.interval, mean, deviation, scale)
+        yield f"{limits(judgement.interval, mean, deviation, scale)}{_not_paired(judgement)}"
     elif judgement.images is not None:
-        yield f"{limits(judgement.images, mean, deviation, scale)} (test images alone)"
+        yield f"{limits(judgement.images, mean, deviation, scale)} ({_by_images(judgement)})"
     elif judgement.share is not None:
         values = judgement.values.values()
         yield limits((min(values), max(values)), mean, deviation, scale)
@@ -42,6 +42,16 @@ def remarks(judgements: Sequence[Judgement]) -> dict[str, list[str]]:
         for note in judgement.notes:
             found.setdefault(note, []).append(judgement.expectation.id)
     return found
+
+
+def _not_paired(judgement: Judgement) -> str:
+    """Say where limits that are to be in pairs are not."""
+    asked = judgement.expectation.interval is Interval.PAIRED
+    return f" (not in pairs: {judgement.pairing.obstacle})" if asked and judgement.pairing.obstacle else ""
+
+
+def _by_images(judgement: Judgement) -> str:
+    return "test images alone, in pairs" if judgement.pairing.pairs else "test images alone"
 
 
 def notes(judgements: Sequence[Judgement]) -> str:
@@ -67,6 +77,9 @@ _ON_THE_MEAN = {
     "mean on its bound passes in about 16, 10 and 8 of 100 cases with 3, 5 and 10 seeds, instead of 5.",
     Interval.BINOMIAL: "The limits over test images (binomial) speak of these networks on other test images, not of "
     "other seeds.",
+    Interval.PAIRED: "The limits in pairs compare two networks image by image (an exact test of the difference between "
+    "the images that one of them alone gets right; over several seeds by Bonferroni's inequality). They speak of these "
+    "networks on other test images, not of other seeds.",
 }
 _ON_OTHERS = {
     Statistic.MEDIAN: "The limits of a median are two of the values themselves, and hold for any distribution.",
@@ -82,6 +95,6 @@ _ON_LOOKS = (
 )
 _ON_CONTROL = "The limits are adjusted to how many expectations there are, so their confidence is another than stated."
 _ON_ONE_SEED = (
-    "A single seed says nothing about others; the limits from the test images alone (binomial) tell how far "
-    "its value may be from that on all images of the kind."
+    "A single seed says nothing about others; the limits from the test images alone (binomial, or in pairs where two "
+    "networks are compared image by image) tell how far its value may be from that on all images of the kind."
 )

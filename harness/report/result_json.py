@@ -9,6 +9,7 @@ from datetime import datetime
 
 from harness import machine
 from harness.check import Judgement
+from harness.paired import Pairs, mcnemar
 from harness.report.command import run_command
 from harness.report.environment import environment
 from harness.report.made_by import modules
@@ -113,6 +114,8 @@ def _where_there(judgement: Judgement) -> dict[str, Json]:
         "notes": list(judgement.notes) or None,
         "adjusted_confidence": judgement.adjusted,
         "look": _look(judgement.look) if judgement.look else None,
+        "pairs": [_pair(each) for each in judgement.pairing.pairs] or None,
+        "not_paired": judgement.pairing.obstacle or None,
     }
     return {name: value for name, value in found.items() if value is not None}
 
@@ -125,6 +128,11 @@ def _look(look: Look) -> dict[str, Json]:
         "most": look.most,
         "confidence": look.confidence,
     }
+
+
+def _pair(found: Pairs) -> dict[str, Json]:
+    """Return of how many images each of two networks alone is right, and McNemar's p-value."""
+    return {"images": found.images, "first": found.first, "second": found.second, "p": mcnemar(found)}
 
 
 def _published(judgement: Judgement) -> dict[str, Json]:

@@ -13,7 +13,12 @@ BASES = {
 }
 
 
-_ALSO = {Interval.STUDENT: "", Interval.BOOTSTRAP: ", bootstrap", Interval.BINOMIAL: ", test images alone"}
+_ALSO = {
+    Interval.STUDENT: "",
+    Interval.BOOTSTRAP: ", bootstrap",
+    Interval.BINOMIAL: ", test images alone",
+    Interval.PAIRED: ", test images alone, in pairs",
+}
 
 
 def expected(expectation: Expectation) -> str:

@@ -12,10 +12,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from harness import machine, staleness
+from harness import machine, predictions, staleness
 from harness.compile import Compiled, WeightsError
 from harness.data.records import DataError
 from harness.plan import ConcreteRun, Plan
+from harness.predictions import Disagreement, Predictions
+from harness.run_files import PREDICTIONS
 from harness.runner import backend, make
 from harness.runner.listener import Listener, Row
 from harness.runner.standing import obstacle, standing
@@ -23,6 +25,7 @@ from harness.spec.records import Json
 from harness.staleness import Code
 from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, DamagedRun, Store, StoreError, Writer, sha256
 from harness.training import boundary
+from harness.training.fit import Outcome
 from harness.training.state import NonFiniteLoss, State
 
 _WAIT_SECONDS = 0.2
@@ -191,9 +194,23 @@ def _data(compiled: Compiled) -> Json:
     return {"data": loaded.to_json()} if loaded is not None else {}
 
 
+def _predictions(run: ConcreteRun, compiled: Compiled, outcome: Outcome) -> tuple[Predictions | None, str]:
+    """Return what is kept of the test set, or why nothing is."""
+    labels, content = compiled.pipeline.test.labels, run.content
+    test_set = predictions.identity(run.run.settings.dataset, content, labels)
+    accuracy = outcome.measurements["test_accuracy"]
+    try:
+        return predictions.gathered(outcome.logits(), labels, test_set, accuracy), ""
+    except Disagreement as why:
+        return None, str(why)
+
+
 def _finish(work: Work, run: ConcreteRun, compiled: Compiled, made: make.Made, recorded: Mapping[str, Json]) -> None:
     outcome, grid = made.outcome, made.grid
     files: dict[str, Writer] = {WEIGHTS: compiled.save_weights}
+    kept, why = _predictions(run, compiled, outcome)
+    if kept is not None:
+        files[PREDICTIONS] = lambda path: predictions.save(path, kept)
     if grid is not None:
         files[DECISION_GRID] = lambda path: boundary.save(path, grid, compiled.pipeline)
     work.store.finish(
@@ -213,6 +230,7 @@ def _finish(work: Work, run: ConcreteRun, compiled: Compiled, made: make.Made, r
             "images_per_second": outcome.images_per_second,
             "parameters": sum(math.prod(weight.shape) for weight in compiled.model.trainable_variables),
             **_data(compiled),
+            **({"no_predictions": why} if why else {}),
         },
         files=files,
     )

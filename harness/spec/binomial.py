@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from harness.measurements import BINOMIAL, ON_TEST_IMAGES
 from harness.spec.expression import Coefficients, Expression, Reference, linear
+
+_PREDICTED = "test_accuracy"
+"""The metric whose predictions are kept."""
 
 
 def accuracy_terms(expression: Expression, values: Mapping[Reference, float]) -> Coefficients | None:
@@ -21,3 +25,24 @@ def accuracy_terms(expression: Expression, values: Mapping[Reference, float]) ->
         return None
     used = {reference.metric for reference, factor in terms.items() if reference is not None and factor}
     return terms if used and used <= set(BINOMIAL) else None
+
+
+class Difference(NamedTuple):
+    """An expression that is `constant + factor * (first - second)`, both of them test accuracies; factor > 0."""
+
+    first: Reference
+    second: Reference
+    factor: float
+    constant: float
+
+
+def accuracy_difference(expression: Expression, values: Mapping[Reference, float]) -> Difference | None:
+    """Return an expression as a difference of two networks' final test accuracies, or None where it is none."""
+    terms = accuracy_terms(expression, values)
+    if terms is None:
+        return None
+    used = {reference: factor for reference, factor in terms.items() if reference is not None and factor}
+    if len(used) != 2 or sum(used.values()) != 0 or any(each.metric != _PREDICTED for each in used):
+        return None
+    first, second = sorted(used, key=lambda reference: -used[reference])
+    return Difference(first, second, used[first], terms[None])

@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.files import open_regular
 from harness.measurements import HISTORY, METRICS
 from harness.spec import schema, seeding
-from harness.spec.binomial import accuracy_terms
+from harness.spec.binomial import Difference, accuracy_difference, accuracy_terms
 from harness.spec.consistency import inconsistencies, misfits
 from harness.spec.document import Pointer
 from harness.spec.expression import WILDCARD, ExpressionError, parse, references
@@ -86,7 +86,7 @@ def expand(path: Path, document: Json, faults: list[Fault], origin: Origin | Non
         faults.extend(Fault((place,), message) for place, message in seeding.faults_of(document, damaged))
         _unknown_parents(document, grid, faults)
         _check_parents(runs, faults)
-        expectations = list(_expectations(document, grid, damaged, faults))
+        expectations = list(_expectations(document, grid, runs, damaged, faults))
         figures = list(_figures(document, grid, damaged, faults))
     if faults:
         return None
@@ -447,7 +447,9 @@ def _references(metric: str, grid: Grid) -> Iterator[str]:
         yield f"[*] needs runs with the same cells; {' and '.join(sorted(starred))} differ"
 
 
-def _expectations(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fault]) -> Iterator[Expectation]:
+def _expectations(
+    document: Json, grid: Grid, runs: Mapping[str, RunSpec], damaged: set[Pointer], faults: list[Fault]
+) -> Iterator[Expectation]:
     raw_expectations = document.get("expectations", [])
     seen: set[str] = set()
     count = 0
@@ -472,6 +474,8 @@ def _expectations(document: Json, grid: Grid, damaged: set[Pointer], faults: lis
             faults.append(Fault(((*place, "interval"),), f"{raw['metric']!r} is no sum over test accuracies"))
         if raw["basis"] in _PUBLISHED and "citation" not in raw and "source" not in document:
             faults.append(Fault(((*place, "basis"),), _UNCITED.format(raw["basis"])))
+        if raw.get("interval") == Interval.PAIRED.value and not wrong:
+            faults.extend(Fault(((*place, "interval"),), each) for each in _unpaired(raw["metric"], runs))
         if not faults:
             filled = schema.fill_defaults(schema.definition("expectation"), raw)
             expectation = _expectation(filled)
@@ -520,6 +524,41 @@ def _counts_images(metric: str) -> bool:
     """Tell whether a metric is a sum over test accuracies, whatever its other parts come to be."""
     expression = parse(metric)
     return accuracy_terms(expression, dict.fromkeys(references(expression), math.nan)) is not None
+
+
+def _unpaired(metric: str, runs: Mapping[str, RunSpec]) -> Iterator[str]:
+    """Yield why the networks of a metric cannot be compared image by image."""
+    expression = parse(metric)
+    difference = accuracy_difference(expression, dict.fromkeys(references(expression), math.nan))
+    if difference is None:
+        yield f"{metric!r} is no difference of two test accuracies, a.test_accuracy - b.test_accuracy"
+        return
+    for first, second in _cell_by_cell(difference, runs):
+        if _test_set(runs[first]) != _test_set(runs[second]):
+            yield (
+                f"{first} and {second} are not tested on the same images, so they cannot be compared in pairs: "
+                "give both the same data set, or take the interval 'binomial'"
+            )
+
+
+def _cell_by_cell(difference: Difference, runs: Mapping[str, RunSpec]) -> Iterator[tuple[str, str]]:
+    """Yield the two runs of a difference, for each cell where they have wildcards, as far as there are such runs."""
+    star = f"[{WILDCARD}]"
+    first, second = difference.first.run, difference.second.run
+    starred = first if first.endswith(star) else second
+    start = starred.removesuffix(f"{WILDCARD}]")
+    labels = [name.removeprefix(start) for name in runs if name.startswith(start)] if starred.endswith(star) else [""]
+    for label in labels:
+        pair = tuple(run.removesuffix(f"{WILDCARD}]") + label if run.endswith(star) else run for run in (first, second))
+        if all(run in runs for run in pair):
+            yield pair[0], pair[1]
+
+
+def _test_set(run: RunSpec) -> tuple[Json, ...]:
+    """Return what settles which test images a run sees, and with which labels."""
+    dataset = run.settings.dataset
+    relabelled = [each for each in dataset.randomize if each.parameters.get("test")]
+    return dataset.source, dataset.test_examples, relabelled
 
 
 def _starred(expectation: Expectation) -> str | None:

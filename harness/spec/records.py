@@ -147,11 +147,15 @@ class Statistic(enum.Enum):
 
 
 class Interval(enum.Enum):
-    """How the confidence limits of a mean are found: from the seeds, or from the test images (`BINOMIAL`)."""
+    """How the confidence limits of a mean are found: from the seeds, or from the test images.
+
+    `BINOMIAL` and `PAIRED` are from the test images, the latter of a difference of two test accuracies, image by image.
+    """
 
     STUDENT = "student"
     BOOTSTRAP = "bootstrap"
     BINOMIAL = "binomial"
+    PAIRED = "paired"
 
 
 class Basis(enum.Enum):

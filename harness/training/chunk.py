@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,8 @@ class Way:
 
     `measure(weights, initial)` gives float64 [COLUMNS]; `advance(weights, initial, chunk)` trains. `prepare`
     compiles what can be compiled before the clock starts. `augmented(weights, initial, epoch)` counts the training
-    examples classified right, in inference mode, as they are augmented in that epoch.
+    examples classified right, in inference mode, as they are augmented in that epoch. `logits(weights)` gives those
+    of the test set in its order, batch after batch, float32 [batch, outputs].
     """
 
     capacity: int
@@ -66,4 +67,5 @@ class Way:
     measure: Callable[[Weights, list[Any]], np.ndarray]
     advance: Callable[[Weights, list[Any], Chunk], Ran]
     augmented: Callable[[Weights, list[Any], int], float]
+    logits: Callable[[Weights], Iterator[np.ndarray]]
     devices: int = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from harness.spec.records import Training
 from harness.training import programs
 from harness.training.backend import on_jax, xla_program
 from harness.training.chunk import COLUMNS, Chunk, Ran, Way
-from harness.training.step import Network, Strengths, Weights, evaluation, norms, training_step
+from harness.training.step import Network, Strengths, Weights, evaluation, inference, norms, training_step
 
 Tensor = Any
 Arrays = dict[str, np.ndarray]
@@ -61,7 +62,7 @@ def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
     """Prepare the program and the data for one run."""
     capacity = max(1, min(MOST_EPOCHS, LARGEST_DECISIONS // _epoch_bytes(pipeline)))
     key = ("compiled", capacity, programs.signature(net, training, pipeline))
-    program, measurement = programs.shared(key, lambda: _program(net, training, pipeline))
+    program, measurement, classified = programs.shared(key, lambda: _program(net, training, pipeline))
     data = _data(pipeline)
     ahead = _Ahead(pipeline, capacity)
 
@@ -93,7 +94,12 @@ def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
         inputs, labels = (ops.convert_to_tensor(np.asarray(part)) for part in batch)
         return float(np.asarray(measurement(weights, initial, data._replace(train=(inputs, labels))))[1])
 
-    return Way(capacity, prepare, measure, advance, augmented)
+    def logits(weights: Weights) -> Iterator[np.ndarray]:
+        inputs = data.test[0]
+        for start in range(0, inputs.shape[0], EVALUATION_BATCH):
+            yield np.asarray(classified(weights, inputs[start : start + EVALUATION_BATCH]))
+
+    return Way(capacity, prepare, measure, advance, augmented, logits)
 
 
 def _augments_ahead(pipeline: Pipeline) -> bool:
@@ -160,8 +166,8 @@ def _drawn(pipeline: Pipeline, epoch: int) -> Arrays:
     return {"inputs": np.asarray(inputs), "labels": np.asarray(labels)}
 
 
-def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any, Any]:
-    """Build the training program and the measurement of both sets, each one XLA program."""
+def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any, Any, Any]:
+    """Build the training program, the measurement of both sets and the network itself, each one XLA program."""
     size = training.batch_size
     steps = programs.steps_an_epoch(len(pipeline.train.labels), training)
     full = min(steps, len(pipeline.train.labels) // size)
@@ -246,7 +252,10 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
         sets = [_whole(net, weights, split) for split in (data.train, data.test)]
         return ops.concatenate([*sets, norms(weights, initial)], 0)
 
-    return xla_program(run), xla_program(measurement)
+    def classified(weights: Weights, inputs: Tensor) -> Tensor:
+        return inference(net, weights, inputs)
+
+    return xla_program(run), xla_program(measurement), xla_program(classified)
 
 
 def _integer(value: int) -> Tensor:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -38,6 +39,7 @@ class Outcome:
 
     `measurements` has every name of `harness.measurements.METRICS` but `boundary_length`, and
     `augmented_train_accuracy` where there is augmentation alone. `devices` is how many shared every batch.
+    `logits()` computes those of the test set, batch after batch; see `harness.training.chunk.Way`.
     """
 
     state: State
@@ -46,6 +48,7 @@ class Outcome:
     seconds: float
     images_per_second: float
     devices: int
+    logits: Callable[[], Iterator[np.ndarray]]
 
 
 def train(
@@ -98,7 +101,11 @@ class _Run:
         images = state.epoch * programs.images_an_epoch(len(self.pipeline.train.labels), self.training)
         speed = images / state.seconds if state.seconds else 0.0
         measurements = summary(rows) | self._augmented(state)
-        return Outcome(state, rows, measurements, state.seconds, speed, self.way.devices)
+        logits = partial(self._logits, state)
+        return Outcome(state, rows, measurements, state.seconds, speed, self.way.devices, logits)
+
+    def _logits(self, state: State) -> Iterator[np.ndarray]:
+        return self.way.logits(_tensors(state, self.net)[0])
 
     def _augmented(self, state: State) -> dict[str, float | None]:
         """Measure the training accuracy on images as the next epoch would augment them, where it would."""

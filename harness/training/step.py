@@ -78,13 +78,18 @@ def training_step(net: Network, weights: Weights, x: Tensor, y: Tensor, strength
     return Weights(trainable, non_trainable, slots), loss
 
 
+def inference(net: Network, weights: Weights, x: Tensor) -> Tensor:
+    """Give the logits in inference mode, float32 [batch, outputs]."""
+    logits, _ = net.model.stateless_call(weights.trainable, weights.non_trainable, x, training=False)
+    return ops.cast(logits, "float32")
+
+
 def evaluation(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Tensor:
     """Give [sum of the losses, number of examples classified right] in inference mode, float64 [2].
 
     float64 keeps the counts exact and the sum independent of how the set is cut into batches, to float32 accuracy.
     """
-    logits, _ = net.model.stateless_call(weights.trainable, weights.non_trainable, x, training=False)
-    logits = ops.cast(logits, "float32")
+    logits = inference(net, weights, x)
     losses = ops.cast(net.loss.values(y, logits, 0.0), "float64")
     correct = ops.cast(net.loss.correct(y, logits), "float64")
     return ops.stack([ops.sum(losses), ops.sum(correct)])

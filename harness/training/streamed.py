@@ -17,7 +17,7 @@ from harness.spec.records import Training
 from harness.training import programs
 from harness.training.backend import on_jax
 from harness.training.chunk import COLUMNS, Chunk, Ran, Way
-from harness.training.step import Network, Strengths, Weights, evaluation, norms, training_step
+from harness.training.step import Network, Strengths, Weights, evaluation, inference, norms, training_step
 
 Tensor = Any
 
@@ -33,13 +33,15 @@ class Program:
     """What was compiled, shared by runs whose static settings are equal.
 
     `read` gives an iterator of batches; `epoch` makes some steps on those that come next, `evaluate` sums over
-    them; `prepare` compiles what `epoch` needs for batches of some sizes, and moves nothing.
+    them, `classify` gives the logits of the next one; `prepare` compiles what `epoch` needs for batches of some
+    sizes, and moves nothing.
     """
 
     read: Callable[[tf.data.Dataset], Iterator[Any]]
     prepare: Callable[[Weights, Tensor, set[int], Strengths], object]
     epoch: Callable[..., tuple[Weights, Tensor, Tensor]]
     evaluate: Callable[..., Tensor]
+    classify: Callable[..., Tensor]
     norms: Callable[..., Tensor]
     devices: int = 1
 
@@ -85,7 +87,12 @@ def streamed(net: Network, training: Training, pipeline: Pipeline, devices: int 
         batches = training_batches(pipeline, range(epoch, epoch + 1), train.size, "keep")
         return float(np.asarray(program.evaluate(weights, program.read(batches), tf.constant(train.count)))[1])
 
-    return Way(1, prepare, measure, advance, augmented, program.devices)
+    def logits(weights: Weights) -> Iterator[np.ndarray]:
+        batches = program.read(evaluation_batches(pipeline, pipeline.test, test.size))
+        for _ in range(test.count):
+            yield np.asarray(program.classify(weights, batches))
+
+    return Way(1, prepare, measure, advance, augmented, logits, program.devices)
 
 
 class _Epochs:
@@ -140,7 +147,8 @@ def _built(net: Network, training: Training, devices: int) -> Program:
     from harness.training import streamed_jax  # which imports JAX
 
     built = streamed_jax.program(net, streamed_jax.devices(devices, training.batch_size))
-    return Program(built.read, built.prepare, built.epoch, built.evaluate, built.norms, built.devices.count)
+    evaluate, classify, count = built.evaluate, built.classify, built.devices.count
+    return Program(built.read, built.prepare, built.epoch, evaluate, classify, built.norms, count)
 
 
 def _program(net: Network) -> Program:
@@ -177,7 +185,13 @@ def _program(net: Network) -> Program:
         start = (tf.constant(0), tf.zeros(2, tf.float64))
         return tf.while_loop(lambda done, total: done < count, body, start, parallel_iterations=1)[1]
 
+    inferred = tf.function(lambda weights, x: inference(net, weights, x), jit_compile=compiled, autograph=False)
+
+    @tf.function(autograph=False)
+    def classify(weights: Weights, batches: Tensor) -> Tensor:
+        return inferred(weights, next(batches)[0])
+
     def prepare(weights: Weights, batches: tf.data.Dataset, sizes: set[int], strengths: Strengths) -> object:
         return epoch(weights, iter(batches), tf.constant(0), strengths)  # no steps: the graph is traced
 
-    return Program(iter, prepare, epoch, evaluate, tf.function(norms, autograph=False))
+    return Program(iter, prepare, epoch, evaluate, classify, tf.function(norms, autograph=False))

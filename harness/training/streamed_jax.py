@@ -13,7 +13,7 @@ import tensorflow as tf
 from jax import numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from harness.training.step import Network, Strengths, Weights, evaluation, norms, training_step
+from harness.training.step import Network, Strengths, Weights, evaluation, inference, norms, training_step
 
 Tensor = Any
 Batch = tuple[Any, Any]
@@ -61,6 +61,7 @@ class Program:
 
     step: Callable[..., Sums]
     add: Callable[..., Tensor]
+    infer: Callable[..., Tensor]
     norms: Callable[..., Tensor]
     devices: Devices
 
@@ -94,6 +95,10 @@ class Program:
             total = self.add(total, weights, *self.devices.placed(batch))
         return total
 
+    def classify(self, weights: Weights, batches: Iterator[Batch]) -> Tensor:
+        """Give the logits of the next batch, float32 [batch, outputs]."""
+        return self.infer(jax.device_put(weights, self.devices.whole), self.devices.placed(next(batches))[0])
+
     def _start(self, weights: Weights) -> Sums:
         start: Sums = jax.device_put((weights, jnp.int32(0), jnp.float32(0)), self.devices.whole)
         return start
@@ -114,6 +119,7 @@ def program(net: Network, devices: Devices) -> Program:
     return Program(
         jax.jit(step, donate_argnums=0, out_shardings=devices.whole),
         jax.jit(add, donate_argnums=0, out_shardings=devices.whole),
+        jax.jit(lambda weights, x: inference(net, weights, x), out_shardings=devices.whole),
         jax.jit(norms),
         devices,
     )

@@ -40,6 +40,8 @@ def test_finished_runs_are_listed_shown_and_found(harness: Harness) -> None:
     assert "1 runs" in harness("runs", "list", "m[c]").output
     shown = json.loads(harness("runs", "show", "b").output)
     assert (shown["key"], shown["run"]["run"], shown["measurements"]["test_accuracy"]) == (first, "m[b]", 0.5)
+    assert shown["predictions"] == "not kept: the run is from before they were"
+    assert shown["bytes"]["history.csv"] == len("epoch,step\n0,0\n")
     assert harness("runs", "path", "c").output == f"{Path('.harness/store/runs').resolve() / second}\n"
     found = harness("runs", "path", "d")
     assert (found.exit_code, found.stdout) == (3, "")

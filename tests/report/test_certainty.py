@@ -53,6 +53,21 @@ def rows(path: Path) -> list[list[str]]:
     return [[cell.strip().replace("\u00a0", " ") for cell in line.split("|")[1:-1]] for line in body]
 
 
+def test_limits_that_are_not_in_pairs_say_so_beside_a_pass(load: Load, tmp_path: Path, when: datetime) -> None:
+    given = [expectation("p", metric="one.test_accuracy - two.test_accuracy", at_least=0.1, interval="paired")]
+    both = {"one": {"dataset": {"test_examples": 100}}, "two": {"dataset": {"test_examples": 100}}}
+    experiment = load(seeds=[0], runs=both, expectations=given)
+    results = [
+        RunResult(run, 0, "k", Status.DONE, measurements={"test_accuracy": value})
+        for run, value in (("one", 0.9), ("two", 0.5))
+    ]
+    path = write_report(experiment, results, check(experiment, results), tmp_path, when)
+    ((verdict, _, _, _, limits, _),) = rows(path)
+    assert verdict.endswith("pass")
+    # Each at 97.5%: 90 of 100 from 82.38 to 95.10%, 50 of 100 from 39.83 to 60.17%.
+    assert limits == "22.21 to 55.27 points (not in pairs: the predictions of one, seed 0, were not kept)"
+
+
 def test_each_statistic_shows_its_bounds_its_value_and_its_limits(load: Load, tmp_path: Path, when: datetime) -> None:
     found = [row[2:5] for row in rows(written(load, FIVE, GIVEN, tmp_path, when))]
     # Mean 94.6, deviation 2.97, t = 2.1318: 94.6 -+ 2.8. Of five seeds the limits of the median are the smallest and

@@ -16,8 +16,12 @@ from pytest_regressions.data_regression import DataRegressionFixture
 from scipy.stats import beta
 from sklearn.datasets import load_digits
 
-from harness.data import sources
+from harness import run_files
+from harness.compile import compile_run
+from harness.data import catalog, sources
+from harness.data.pipeline import scaled
 from harness.data.records import Examples
+from harness.data.rows import whole
 from harness.runner import backend
 
 if TYPE_CHECKING:
@@ -350,3 +354,26 @@ def test_what_is_expected_is_written_down_before_the_first_run_starts(person: Pe
     assert "warning: learns: changed on 20" in result.stdout
     assert "warning: other" not in result.stdout
     assert "1 of 2 expectations was stated on 20" in (person.folder / "reports/tiny.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["perceptron", "convnet"])
+def test_predictions_are_kept_that_have_the_test_accuracy(person: Person, name: str) -> None:
+    """Of the compiled way and of the streamed one."""
+    model = {"name": "convnet", "hidden": None, "width": 2} if name == "convnet" else {}
+    spec = person.spec(defaults={"model": model, "training": {"epochs": 2}})
+    assert person.run(spec).exit_code == 0
+    key = person.keys(spec)["random"]
+    found = run_files.predictions(run_files.open_run(person.store.folder(key)))
+    assert found is not None
+    assert found.logits is not None
+    assert found.logits.shape == (1297, 10)
+    assert np.count_nonzero(found.right) / 1297 == person.measurements(key)["test_accuracy"]
+    # The network itself, read from its file by plain Keras operations, gives the same logits.
+    settings = person.plan(spec).runs[key]
+    weights = person.store.weights(key)
+    compiled = compile_run(settings.run.settings, 0, weights, catalog.data_dir())
+    inputs = scaled(compiled.pipeline, whole(compiled.pipeline.test.inputs))
+    logits = np.asarray(compiled.model(inputs, training=False))
+    np.testing.assert_allclose(found.logits.astype(np.float32), logits, rtol=2e-3, atol=2e-3)
+    assert found.labels.tolist() == compiled.pipeline.test.labels.tolist()
+    assert person.store.kept(key)["predictions"] == found.summary()

@@ -649,3 +649,51 @@ def test_damaged_seeds_do_not_hide_the_other_faults(write: Write, faults: Faults
         "/seeds expected an array or an object, found 5",
         "/figures/0/panels/0/run unknown run 'none'; did you mean 'one'? (allowed: one)",
     ]
+
+
+class TestPairedIntervals:
+    """The interval `paired` wants a difference of two test accuracies on the same images."""
+
+    def test_takes_a_difference_on_the_same_test_set(self, write: Write) -> None:
+        metric = "100 * (one.test_accuracy - two.test_accuracy) - 1"
+        runs = {"one": {}, "two": {"dataset": {"train_examples": 50}}}
+        given = [expectation(metric=metric, at_least=0, interval="paired")]
+        (found,) = load_file(write(runs=runs, expectations=given)).expectations
+        assert found.interval is Interval.PAIRED
+
+    @pytest.mark.parametrize(
+        "metric",
+        [
+            "one.test_accuracy",
+            "one.test_accuracy + two.test_accuracy",
+            "2 * one.test_accuracy - two.test_accuracy",
+            "one.initial_test_accuracy - two.test_accuracy",
+            "one.test_accuracy / two.test_accuracy",
+            "(one.test_accuracy - two.test_accuracy) / one.distance",
+        ],
+    )
+    def test_anything_else_is_a_fault_at_its_place(self, write: Write, faults: Faults, metric: str) -> None:
+        given = [expectation(metric=metric, at_least=0, interval="paired")]
+        (problem,) = faults(write(runs={"one": {}, "two": {}}, expectations=given))
+        assert "is no difference of two test accuracies" in problem
+        assert problem.startswith("/expectations/0/interval ")
+
+    @pytest.mark.parametrize(
+        "dataset",
+        [
+            {"test_examples": 50},
+            {"name": "blobs"},
+            {"randomize": [{"name": "label_corruption", "probability": 0.5, "test": True}]},
+        ],
+    )
+    def test_another_test_set_is_a_fault(self, write: Write, faults: Faults, dataset: Json) -> None:
+        given = [expectation(metric="one.test_accuracy - two.test_accuracy", at_least=0, interval="paired")]
+        (problem,) = faults(write(runs={"one": {}, "two": {"dataset": dataset}}, expectations=given))
+        assert "one and two are not tested on the same images" in problem
+
+    def test_every_cell_is_looked_at(self, write: Write, faults: Faults) -> None:
+        matrix = {"dataset.test_examples": [50, 60]}
+        given = [expectation(metric="x[*].test_accuracy - one.test_accuracy", at_least=0, interval="paired")]
+        runs = {"one": {"dataset": {"test_examples": 50}}, "x": {"matrix": matrix}}
+        (problem,) = faults(write(runs=runs, expectations=given))
+        assert "x[60] and one are not tested on the same images" in problem

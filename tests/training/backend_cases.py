@@ -177,13 +177,14 @@ def train(case: str, made: keras.Model | None = None, **options: Any) -> Outcome
 
 
 def outcome_arrays(outcome: Outcome) -> Arrays:
-    """Give a history and the final weights."""
+    """Give a history, the final weights and the logits of the test set."""
     history = {
         f"history/{name}": np.array([row[name] for row in outcome.history])
         for name in outcome.history[0]
         if name != "seconds"
     }
-    return history | {f"weights{place}": array for place, array in enumerate(outcome.state.trainable)}
+    weights = {f"weights{place}": array for place, array in enumerate(outcome.state.trainable)}
+    return history | weights | {"logits": np.concatenate(list(outcome.logits()))}
 
 
 def run(case: str) -> Arrays:
@@ -284,7 +285,7 @@ def jax_alone() -> Arrays:
     programs._PROGRAMS.clear()
     train("compiled")
     train("compiled-weaker")
-    ((program, _),) = programs._PROGRAMS.values()
+    ((program, *_),) = programs._PROGRAMS.values()
     found["traces"] = np.array(program._cache_size())
     for devices in (1, 4):
         outcome = train("streamed-keep", devices=devices)

@@ -287,7 +287,7 @@ def test_settings_that_are_tensors_share_a_program() -> None:
     run(SETTINGS)
     run(replace(SETTINGS, momentum=0.0, l2=0.0, epochs=3), points(seed=5))
     assert len(programs._PROGRAMS) == 1
-    ((program, _),) = programs._PROGRAMS.values()
+    ((program, *_),) = programs._PROGRAMS.values()
     assert program.experimental_get_tracing_count() == 1
     run(replace(SETTINGS, batch_size=5))
     assert len(programs._PROGRAMS) == 2
