@@ -237,7 +237,7 @@ class Store:
             opened = run_files.open_run(self.folder(key))
             found, why = run_files.predictions(opened), run_files.surroundings(opened).no_predictions
             told = "not kept: the run is from before they were" if found is None else found.summary()
-            sizes = {name: (opened.folder / name).stat().st_size for name in sorted(opened.digests)}
+            sizes = {name: (opened.folder / name).lstat().st_size for name in sorted(opened.digests)}
             return {"predictions": f"not kept: {why}" if why else told, "bytes": sizes}
 
     def fault(self, key: str) -> str | None:
