@@ -141,7 +141,7 @@ SPEC: Json = {
     "runs": {"parent": {}, "child": {"initialize_from": "parent"}},
     "expectations": [
         {"id": "e", "metric": "child.test_accuracy", "at_least": 0.5, "statistic": "every"}
-        | {"basis": "claim", "source": "s"}
+        | {"basis": "hypothesis", "source": "s"}
     ],
 }
 

@@ -180,11 +180,11 @@ def weight(comparison: Comparison | None) -> float:
     """Return how much a change matters: how many times the difference is the half-width of its interval.
 
     Nothing for one within chance; for one seed, which has no interval, the share of the larger number; and more than
-    any for a number that some seeds have on one side alone.
+    any for a number that some seeds have on one side alone, and for one that changed alike in all seeds.
     """
     if comparison is None or not comparison.outcome.changes:
         return 0.0
-    if comparison.outcome is Outcome.EXISTENCE or comparison.difference is None:
+    if comparison.outcome in (Outcome.EXISTENCE, Outcome.ALIKE) or comparison.difference is None:
         return math.inf
     if comparison.half_width is not None:
         return abs(comparison.difference) / comparison.half_width if comparison.half_width else math.inf

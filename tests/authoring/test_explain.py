@@ -109,7 +109,7 @@ def test_an_entry_says_what_the_schema_says() -> None:
     assert (entry.where, entry.default, entry.required) == ("name is sgd", "0.1", False)
     assert entry.setting == "--set defaults.training.optimizer.learning_rate=0.01"
     kinds = explain("schedule")
-    assert [kind.name for kind in kinds.kinds] == ["constant", "piecewise", "exponential"]
+    assert [kind.name for kind in kinds.kinds] == ["constant", "piecewise", "exponential", "plateau"]
     assert [child.name for child in kinds.children] == ["name"]
     assert (kinds.default, kinds.type) == ('{"name": "constant"}', "object")
     piecewise = explain("schedule.piecewise")

@@ -143,7 +143,10 @@ def test_properties_are_explained(harness: Harness) -> None:
     assert "  learning_rate  number         0.1        The initial learning rate" in lines
     assert all(line == line.rstrip() for line in lines)
     assert "\x1b" not in found.stdout
-    assert "  runs          object            required  The runs by name" in harness("explain").stdout.splitlines()
+    assert (
+        "  runs          object                      required  The runs by name"
+        in harness("explain").stdout.splitlines()
+    )
 
 
 def test_a_property_that_is_not_there_is_told(harness: Harness) -> None:

@@ -86,7 +86,7 @@ def test_drift_is_a_fail_in_every_form(harness: Harness, kept: Store) -> None:
         ("m[none]", 0.5, 0.6),
     ]
     summary = Path("s.md").read_text()
-    assert summary.startswith("## The one expectation passes. 2 kept numbers drifted.\n")
+    assert summary.startswith("## The one expectation passes for every seed at hand. 2 kept numbers drifted.\n")
     assert "<details>" not in summary
     assert f"| as in `{KEPT}` | 2 of 6 numbers drifted | kept numbers |" in " ".join(summary.split())
 
@@ -179,7 +179,7 @@ def test_a_rate_that_was_changed_a_little_is_caught_and_a_replay_is_not(harness:
         },
         "runs": {"plain": {}, "momentum": {"regularizers": ["momentum"]}},
         "expectations": [
-            {"id": "learns", "metric": "plain.distance", "at_least": 0.01, "basis": "claim", "source": "s"}
+            {"id": "learns", "metric": "plain.distance", "at_least": 0.01, "basis": "hypothesis", "source": "s"}
         ],
     }
     Path("a.json").write_text(json.dumps(document))

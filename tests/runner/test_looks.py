@@ -27,7 +27,7 @@ RUNS = {
     "other": {"training": {"batch_size": 50}},
     "unread": {"training": {"epochs": 3}},
 }
-CLAIM = {"basis": "claim", "source": "s"}
+CLAIM = {"basis": "hypothesis", "source": "s"}
 CHILD = {"id": "child", "metric": "child.test_accuracy", "at_least": 0.5, **CLAIM}
 OTHER = {"id": "other", "metric": "other.test_accuracy", "at_least": 0.5, **CLAIM}
 Numbers = Mapping[str, Sequence[float]]

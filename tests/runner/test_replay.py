@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RUNS = {"random": {}, "child": {"initialize_from": "random"}}
 EXPECTED = {"id": "e", "metric": "child.test_accuracy", "at_least": 0.0, "statistic": "every"}
-LEARNS = [{**EXPECTED, "basis": "claim", "source": "s"}]
+LEARNS = [{**EXPECTED, "basis": "hypothesis", "source": "s"}]
 L2 = {"defaults": {"regularizers": ["l2", "momentum"], "strengths": {"l2": 0.01, "momentum": 0.5}}}
 
 

@@ -22,7 +22,7 @@ from harness.store import Store, StoreError
 from harness.timing import Statements, Timing
 from tests.conftest import Pretend
 
-EXPECTED = {"metric": "one.test_accuracy", "at_least": 0.5, "basis": "claim", "source": "s", "statistic": "every"}
+EXPECTED = {"metric": "one.test_accuracy", "at_least": 0.5, "basis": "hypothesis", "source": "s", "statistic": "every"}
 OTHER = {**EXPECTED, "id": "other", "metric": "two.test_accuracy"}
 DIFFERENCE = {**EXPECTED, "id": "more", "metric": "two.test_accuracy - one.test_accuracy", "at_least": 0}
 
@@ -92,7 +92,7 @@ class TestLookUp:
                 "lower": 0.5,
                 "statistic": "every",
                 "confidence": 0.95,
-                "basis": "claim",
+                "basis": "hypothesis",
                 "seeds": [0, 1],
             },
         }

@@ -13,7 +13,7 @@ from harness.spec.records import Control, Json, SeedPlan
 Write = Callable[..., Path]
 Faults = Callable[..., list[str]]
 
-MEAN = {"id": "e", "metric": "one.test_accuracy", "at_least": 0.5, "basis": "claim", "source": "s"}
+MEAN = {"id": "e", "metric": "one.test_accuracy", "at_least": 0.5, "basis": "hypothesis", "source": "s"}
 BOOTSTRAP = {**MEAN, "id": "b", "interval": "bootstrap"}
 BINOMIAL = {**MEAN, "id": "c", "interval": "binomial"}
 
