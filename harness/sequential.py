@@ -311,7 +311,7 @@ _PATHS = 2000
 _PATHS_SEED = 0
 
 
-def outlook(expectation: Expectation, plan: SeedPlan, values: Sequence[float]) -> Outlook:
+def outlook(expectation: Expectation, plan: SeedPlan, values: Sequence[float], own: bool = True) -> Outlook:
     """Return how probable a decision on a mean is by each further look, judged by what was measured.
 
     Further seeds are drawn from the normal distribution with the mean and the deviation of the values, 2000 times,
@@ -321,8 +321,11 @@ def outlook(expectation: Expectation, plan: SeedPlan, values: Sequence[float]) -
         expectation: One on a mean, by Student's limits.
         plan: The plan of its seeds.
         values: Those of the seeds at the last look; at least two.
+        own: Whether they are this experiment's; those of another tell mean and deviation alone.
     """
-    mean, deviation, count = statistics.fmean(values), statistics.stdev(values), len(values)
+    mean, deviation = statistics.fmean(values), statistics.stdev(values)
+    values = values if own else ()
+    count = len(values)
     lower = -math.inf if expectation.lower is None else expectation.lower
     upper = math.inf if expectation.upper is None else expectation.upper
     drawn = np.random.default_rng(_PATHS_SEED).normal(mean, deviation, (_PATHS, plan.most - count))

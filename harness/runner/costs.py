@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from harness.check import Judgement, Verdict
 from harness.plan import Member, Plan
+from harness.run_files import Origin
 from harness.runner.estimate import Pace, Took, in_words, remaining
 from harness.runner.forecast import left
 from harness.runner.looks import Stage, read_by
 from harness.sequential import LIKELY, outlook
-from harness.spec.records import Experiment, SeedPlan, Statistic
+from harness.spec.expression import Expression, Reference, evaluate, parse, references
+from harness.spec.records import Expectation, Experiment, Json, SeedPlan, Statistic
 from harness.store import Store
 
 
@@ -32,9 +36,11 @@ def next_looks(reached: Stage, whole: Plan, store: Store, took: Iterable[Took]) 
     if unseen:
         yield (
             f"{experiment.name}: the first look, with {plan.first} seeds, is still to come for "
-            f"{len(unseen)} of {len(reached.judgements)} expectations; until then it is not known what deciding "
-            f"costs: at most {plan.most} seeds a run"
+            f"{len(unseen)} of {len(reached.judgements)} expectations; deciding them costs at most "
+            f"{plan.most} seeds a run"
         )
+        for judgement in unseen:
+            yield f"{judgement.expectation.id}: {_from_alike(judgement.expectation, experiment, store)}"
     sizes: dict[str, int] = {}
     for judgement in begun:
         size = _likely(judgement, plan)
@@ -43,6 +49,70 @@ def next_looks(reached: Stage, whole: Plan, store: Store, took: Iterable[Took]) 
         yield f"{judgement.expectation.id}: {_words(judgement, plan, size)}"
     if sizes:
         yield f"{experiment.name}: {_cost(experiment, sizes, whole, store, took)}"
+
+
+def _from_alike(expectation: Expectation, experiment: Experiment, store: Store) -> str:
+    """Say by how many seeds an expectation is likely decided, if its values scatter as in another experiment."""
+    found = _alike(expectation, experiment, store)
+    plan = experiment.seed_plan
+    if found is None or plan is None or expectation.statistic is not Statistic.MEAN:
+        return "how many seeds decide it is not known before"
+    size = outlook(expectation, plan, found.values, own=False).likely
+    measured = f"as measured in {found.experiment} ({len(found.values)} seeds)"
+    if size is None:
+        return f"{measured}, {plan.most} seeds decide it in fewer than {LIKELY:.0%} of cases"
+    return f"{measured}, {size} seeds decide it in {LIKELY:.0%} of cases or more"
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """What another experiment measured of an expectation's metric."""
+
+    experiment: str
+    values: list[float]
+
+
+def _alike(expectation: Expectation, experiment: Experiment, store: Store) -> _Alike | None:
+    """Find the experiment in the store with the most seeds of runs that have the names, networks and data it needs."""
+    expression = parse(expectation.metric)
+    needed = references(expression)
+    names = {reference.run for reference in needed}
+    runs: dict[str, dict[tuple[str, int], str]] = {}
+    for key, origin in store.origins().items():
+        if origin.run in names and origin.experiment != experiment.name and _same_kind(origin, experiment):
+            runs.setdefault(origin.experiment, {})[origin.run, origin.seed] = key
+    found = []
+    for name, keys in runs.items():
+        seeds = sorted({seed for _, seed in keys})
+        whole = [seed for seed in seeds if all((run, seed) in keys for run in names)]
+        values = (_value(expression, needed, {run: keys[run, seed] for run in names}, seed, store) for seed in whole)
+        found.append(_Alike(name, [value for value in values if value is not None]))
+    best = max(found, key=lambda each: len(each.values), default=None)
+    return best if best is not None and len(best.values) > 1 else None
+
+
+def _same_kind(origin: Origin, experiment: Experiment) -> bool:
+    """Tell whether a finished run has the data set and the kind of network of this experiment's of its name."""
+    own = experiment.runs[origin.run].resolved if origin.run in experiment.runs else {}
+    return all(_name(origin.settings, part) == _name(own, part) is not None for part in ("dataset", "model"))
+
+
+def _name(settings: Mapping[str, Json], part: str) -> Json:
+    section = settings.get(part)
+    return section.get("name") if isinstance(section, dict) else None
+
+
+def _value(
+    expression: Expression, needed: Sequence[Reference], keys: Mapping[str, str], seed: int, store: Store
+) -> float | None:
+    measured: dict[Reference, float] = {}
+    for reference in needed:
+        value = store.result(keys[reference.run], reference.run, seed, history=False).measurements.get(reference.metric)
+        if value is None:
+            return None
+        measured[reference] = value
+    number = evaluate(expression, measured).number
+    return number if math.isfinite(number) else None
 
 
 def _likely(judgement: Judgement, plan: SeedPlan) -> int | None:

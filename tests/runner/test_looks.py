@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.runner.conftest import Person
 
 PLAN = {"first": 2, "most": 6}
-RUNS = {
+RUNS: dict[str, dict[str, Any]] = {
     "start": {},
     "child": {"initialize_from": "start"},
     "other": {"training": {"batch_size": 50}},
@@ -117,7 +117,21 @@ class TestCommands:
     def test_plan_says_that_nothing_is_known_before_the_first_look(self, stored: Stored) -> None:
         output = " ".join(command(stored({}), "plan").output.split())
         assert "8 runs: 0 done, 8 to do" in output
-        assert "until then it is not known what deciding costs: at most 6 seeds a run" in output
+        assert "still to come for 2 of 2 expectations; deciding them costs at most 6 seeds a run" in output
+        assert "child: how many seeds decide it is not known before" in output
+
+    def test_plan_foretells_from_an_experiment_that_is_alike(
+        self, stored: Stored, tmp_path: Path, pretend: Pretend, person: Person
+    ) -> None:
+        longer = {name: {**run, "training": {"epochs": 7, **run.get("training", {})}} for name, run in RUNS.items()}
+        other = Path(person.spec(name="sibling", runs=longer, seeds=[0, 1, 2]))
+        near, far = [0.9, 0.91, 0.92], [0.49, 0.5, 0.52]
+        measured = {run: {"test_accuracy": far if run == "other" else near, "train_accuracy": near} for run in RUNS}
+        pretend(other, tmp_path / "store", measured)
+        path = stored({})
+        output = " ".join(command(path, "plan").output.split())
+        assert "child: as measured in sibling (3 seeds), 4 seeds decide it in 80% of cases or more" in output
+        assert "other: as measured in sibling (3 seeds), 6 seeds decide it in fewer than 80% of cases" in output
 
     def test_the_report_says_at_which_look_each_was_decided(self, stored: Stored, tmp_path: Path) -> None:
         found = command(stored(all_of(OPEN, HIGH[:2])), "report", "--reports", str(tmp_path / "reports"))
