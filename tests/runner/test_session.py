@@ -69,8 +69,8 @@ def test_a_finished_run_is_the_documented_folder(finished: Person) -> None:
     assert {path.name for path in finished.store.folder("").iterdir()} == set(keys.values())
     assert list((finished.folder / "store" / "unfinished").iterdir()) == []
     files = {path.name for path in finished.store.folder(keys["random"]).iterdir()}
-    documented = {"run.json", "history.csv", "measurements.json", "environment.json", "final.weights.h5", "SHA256SUMS"}
-    assert files == documented
+    records = {"run.json", "history.csv", "measurements.json", "environment.json"}
+    assert files == records | {"final.weights.h5", "predictions.npz", "SHA256SUMS"}
     record = json.loads((finished.store.folder(keys["adversarial"]) / "run.json").read_text())
     assert (record["run"], record["seed"], record["parent"]) == ("adversarial", 0, keys["confusion"])
     environment = json.loads((finished.store.folder(keys["random"]) / "environment.json").read_text())
