@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 FAULTS = int(os.environ.get("HARNESS_FAULTS", "12"))
 """How many moments are tried; a long test asks for more."""
 
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+"""Flags of what is opened to be written; files are opened to be read with others, such as not to wait for a pipe."""
+
 RUNS = {"parent": {"training": {"epochs": 6}}, "child": {"initialize_from": "parent"}}
 KINDS = (errno.ENOSPC, errno.EROFS, errno.EIO)
 
@@ -55,7 +58,7 @@ class Disk:
         patch.setattr(
             os,
             "open",
-            self.wrap(os.open, lambda path, flags=0, *_, **__: self._inside(path) and bool(flags & ~os.O_DIRECTORY)),
+            self.wrap(os.open, lambda path, flags=0, *_, **__: self._inside(path) and bool(flags & WRITING)),
         )
         opened = self.wrap(io.open, lambda path, mode="r", *_, **__: self._inside(path) and mode[0] in "wax")
         patch.setattr(io, "open", opened)
