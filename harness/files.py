@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -64,6 +65,17 @@ def open_regular(path: Path) -> BufferedReader:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a regular file in hex; it may be large, and is not kept in memory.
+
+    Raises:
+        NotRegular: it is something else.
+        OSError: it cannot be read.
+    """
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def replace(path: Path, write: Writer) -> None:

@@ -159,8 +159,7 @@ def verify(run: RunFiles, name: str) -> Path:
     """
     path = run.folder / name
     try:
-        with files.open_regular(path) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = files.sha256(path)
     except OSError as error:
         raise Damaged(path, _unreadable(error)) from error
     _compare(run, name, digest)

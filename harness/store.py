@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
-import hashlib
 import io
 import json
 import os
@@ -33,7 +32,7 @@ from filelock import FileLock, Timeout
 from harness import checkpoint as checkpoints
 from harness import run_files
 from harness.checkpoint import Checkpoint, Row
-from harness.files import Writer, alive, read_bytes, remove, replace, sweep, sync, temporary_beside
+from harness.files import Writer, alive, read_bytes, remove, replace, sha256, sweep, sync, temporary_beside
 from harness.results import RunResult, Status
 from harness.run_files import CHECKSUMS, DECISION_GRID, WEIGHTS, Damaged, Origin
 from harness.spec.records import Json
@@ -559,9 +558,3 @@ def _text(text: str) -> Writer:
         path.write_text(text)
 
     return write
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

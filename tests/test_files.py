@@ -35,6 +35,16 @@ def _new(path: Path) -> None:
     path.write_text("new")
 
 
+class TestSha256:
+    def test_is_that_of_the_bytes_and_a_pipe_has_none(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_bytes(b"abc")
+        # The example of FIPS 180-2, appendix B.1.
+        assert files.sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(files.NotRegular):
+            files.sha256(tmp_path / "pipe")
+
+
 class TestReplace:
     def test_puts_the_new_in_the_place_of_the_old(self, tmp_path: Path) -> None:
         (tmp_path / "a").write_text("old")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tarfile
 import zlib
@@ -49,8 +48,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 def _check(archive: Path, sha256: str) -> None:
     try:
-        with files.open_regular(archive) as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = files.sha256(archive)
     except FileNotFoundError:
         raise DataError(f"there is no archive {archive}") from None
     except OSError as error:

@@ -15,7 +15,7 @@ from harness.check import Allow, Verdict, allowed, check, exit_code
 from harness.ci.cases import Conclusion, case_of_runs
 from harness.ci.outputs import NOTHING, Outputs, prepare, refuse_foreign, write
 from harness.compare.regression import Regression, compare_with_kept
-from harness.console import say, visible
+from harness.console import say
 from harness.ownership import OverwriteError, is_folder, is_stream, refuse_shared
 from harness.plan import Plan
 from harness.report import folder
@@ -125,7 +125,7 @@ def conclude(
         say(console, f"warning: {line}")
     verdict, message = case_of_runs(experiment, conclusion.results)
     if verdict is Verdict.ERROR:  # no expectation tells of it, and it decides the exit code
-        console.print(f"error: {message}", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"error: {message}")
     return conclusion
 
 
@@ -211,7 +211,7 @@ def _held(conclusion: Conclusion, baselines: Path | None) -> Conclusion:
     found = compare_with_kept(conclusion.experiment, conclusion.results, baselines)
     said = found.message or f"{found.counted} (kept in {found.path})"
     for line in (f"{conclusion.experiment.name}: baseline: {found.verdict.value}: {said}", *found.lines):
-        Console().print(visible(line), markup=False, highlight=False, soft_wrap=True)
+        say(Console(), line)
     return replace(conclusion, regression=found)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from harness import machine, predictions, staleness
 from harness.compile import Compiled, WeightsError
 from harness.data.records import DataError
+from harness.files import sha256
 from harness.plan import ConcreteRun, Plan
 from harness.predictions import Disagreement, Predictions
 from harness.run_files import PREDICTIONS
@@ -23,7 +24,7 @@ from harness.runner.listener import Listener, Row
 from harness.runner.standing import obstacle, standing
 from harness.spec.records import Json
 from harness.staleness import Code
-from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, DamagedRun, Store, StoreError, Writer, sha256
+from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, DamagedRun, Store, StoreError, Writer
 from harness.training import boundary
 from harness.training.fit import Outcome
 from harness.training.state import NonFiniteLoss, State

@@ -14,13 +14,14 @@ from harness import machine
 from harness.compile import WeightsError
 from harness.data import catalog
 from harness.data.errors import DataError
+from harness.files import sha256
 from harness.plan import ConcreteRun, content_key
 from harness.results import RunResult
 from harness.run_files import Origin
 from harness.runner import backend, local, make
 from harness.spec.expand import stored_run
 from harness.spec.records import WeightsFile
-from harness.store import DamagedRun, Store, sha256
+from harness.store import DamagedRun, Store
 from harness.training.measure import Row
 from harness.training.schedules import learning_rate
 from harness.training.state import NonFiniteLoss, State

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import functools
-import hashlib
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.files import open_regular
+from harness.files import sha256
 from harness.measurements import HISTORY, METRICS
 from harness.spec import schema, seeding
 from harness.spec.binomial import Difference, accuracy_difference, accuracy_terms
@@ -195,18 +194,10 @@ class _Files:
         """Return the SHA-256 of a regular file, read once, or nothing where there is none that can be read."""
         if path not in self.digests:
             try:
-                self.digests[path] = _sha256(path)
+                self.digests[path] = sha256(path)
             except (OSError, ValueError):
                 self.digests[path] = ""
         return self.digests[path]
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open_regular(path) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _grid(raw_runs: Mapping[str, Json], damaged: set[Pointer], faults: list[Fault]) -> Grid:

@@ -2,12 +2,11 @@
 
 import hashlib
 from collections.abc import Callable
-from io import BufferedReader
 from pathlib import Path
 
 import pytest
 
-from harness.files import open_regular
+from harness.files import sha256
 from harness.spec import expand
 from harness.spec.expand import axis_number, labels_by_axis
 from harness.spec.load import load_file
@@ -633,11 +632,11 @@ def test_a_weights_file_of_many_cells_is_read_once(
     (tmp_path / "w.weights.h5").write_bytes(b"weights")
     opened: list[Path] = []
 
-    def opening(path: Path) -> BufferedReader:
+    def opening(path: Path) -> str:
         opened.append(path)
-        return open_regular(path)
+        return sha256(path)
 
-    monkeypatch.setattr(expand, "open_regular", opening)
+    monkeypatch.setattr(expand, "sha256", opening)
     cells = {"matrix": {"training.epochs": [1, 2, 3]}, "initialize_from": {"weights": "w.weights.h5"}}
     assert len(load_file(write(runs={"one": cells})).runs) == 3
     assert opened == [tmp_path / "w.weights.h5"]
