@@ -1,4 +1,6 @@
-"""From settings to what trains: a Keras model with its initial weights, and the pipeline of its examples."""
+"""From settings to what trains: a Keras model with its initial weights, and the pipeline of its
+examples.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +18,15 @@ import keras
 
 from harness.data.pipeline import Pipeline
 from harness.data.pipeline import build as build_pipeline
+from harness.experiment import Settings
 from harness.models.initialization import initialize, seed_dropout
 from harness.models.registry import build as build_model
-from harness.spec.records import Settings
 from harness.training.losses import LOSSES
 
 MOST_GARBAGE = 2**26
-"""Bytes of the weights of earlier models that may wait for the garbage collector when one more is built."""
+"""Bytes of the weights of earlier models that may wait for the garbage collector when one more is
+built.
+"""
 
 
 class WeightsError(Exception):
@@ -41,7 +45,8 @@ class Compiled:
     plain: keras.Model
 
     def save_weights(self, path: Path) -> None:
-        """Write the model's weights alone: Keras would add, and want again, what dropout keeps besides.
+        """Write the model's weights alone: Keras would add, and want again, what dropout keeps
+        besides.
 
         Raises OSError where there is no room for them.
         """
@@ -52,7 +57,9 @@ class Compiled:
 
 
 def _see_room(path: Path, size: int) -> None:
-    """See that a file of about this size can be written: HDF5 that runs out of space may crash the process later."""
+    """See that a file of about this size can be written: HDF5 that runs out of space may crash the
+    process later.
+    """
     overhead = 2**18
     try:
         with path.open("wb") as file:
@@ -65,7 +72,8 @@ def _see_room(path: Path, size: int) -> None:
 
 
 def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: Path) -> Compiled:
-    """Compile a run; `weights` is the `.weights.h5` file it starts from, or None to draw the weights.
+    """Compile a run; `weights` is the `.weights.h5` file it starts from, or None to draw the
+    weights.
 
     Raises:
         DataError: the data cannot be read.
@@ -77,7 +85,11 @@ def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: P
     training = settings.training
     with _policy(training.precision):
         model = build_model(settings.model, pipeline.input_shape, outputs, training.dropout)
-        plain = build_model(settings.model, pipeline.input_shape, outputs) if training.dropout else model
+        plain = (
+            build_model(settings.model, pipeline.input_shape, outputs)
+            if training.dropout
+            else model
+        )
     _BUILT.add(model)
     if weights is None:
         initialize(plain, settings.initialization, seed)
@@ -92,8 +104,8 @@ def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: P
 class _Built:
     """Counts the bytes of models that were built, garbage as soon as their runs have ended.
 
-    A Keras model is held by its own layers, so it waits for the garbage collector. That counts objects, of which a
-    model has few, and comes once in a hundred runs: large models would pile up.
+    A Keras model is held by its own layers, so it waits for the garbage collector. That counts
+    objects, of which a model has few, and comes once in a hundred runs: large models would pile up.
     """
 
     def __init__(self) -> None:
@@ -103,7 +115,9 @@ class _Built:
         self._bytes += 4 * sum(math.prod(weight.shape) for weight in model.weights)
 
     def collect(self) -> None:
-        """Collect the garbage where it may be much: it takes a fifth of a second, too long for runs of small models."""
+        """Collect the garbage where it may be much: it takes a fifth of a second, too long for runs
+        of small models.
+        """
         if self._bytes > MOST_GARBAGE:
             gc.collect()
             self._bytes = 0
@@ -135,7 +149,8 @@ def _load(model: keras.Model, weights: Path) -> None:
 
 
 def _misfit(model: keras.Model, weights: Path) -> str | None:
-    """Say how the arrays of a file differ from the network's; Keras itself takes the file of a deeper network.
+    """Say how the arrays of a file differ from the network's; Keras itself takes the file of a
+    deeper network.
 
     What Keras saves besides of a model that was compiled, its optimizer's state, does not count.
     """
@@ -143,7 +158,11 @@ def _misfit(model: keras.Model, weights: Path) -> str | None:
 
     def count(name: str, item: object) -> None:
         parts = name.split("/")
-        if isinstance(item, h5py.Dataset) and parts[0] != "optimizer" and "seed_generator" not in parts:
+        if (
+            isinstance(item, h5py.Dataset)
+            and parts[0] != "optimizer"
+            and "seed_generator" not in parts
+        ):
             stored[item.shape] += 1
 
     with h5py.File(weights) as file:
@@ -151,9 +170,16 @@ def _misfit(model: keras.Model, weights: Path) -> str | None:
     wanted = Counter(tuple(variable.shape) for variable in model.weights)
     if stored == wanted:
         return None
-    return f"only the file has {_listed(stored - wanted)}; only the network has {_listed(wanted - stored)}"
+    return (
+        f"only the file has {_listed(stored - wanted)}; only the network has"
+        f" {_listed(wanted - stored)}"
+    )
 
 
 def _listed(shapes: Counter[tuple[int, ...]]) -> str:
     words = ["x".join(map(str, shape)) or "scalar" for shape in sorted(shapes.elements())]
-    return f"arrays of {', '.join(words[:4])}{' and more' if len(words) > 4 else ''}" if words else "nothing"
+    return (
+        f"arrays of {', '.join(words[:4])}{' and more' if len(words) > 4 else ''}"
+        if words
+        else "nothing"
+    )

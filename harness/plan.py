@@ -14,15 +14,17 @@ from typing import NamedTuple
 
 import rfc8785
 
-from harness import machine
 from harness.data import catalog
 from harness.data.errors import DataError
 from harness.data.facts import Facts, facts
+from harness.experiment import Component, Experiment, Json, RunSpec, Settings, WeightsFile
 from harness.spec.consistency import examples
-from harness.spec.records import Component, Experiment, Json, RunSpec, Settings, WeightsFile
+from harness.system import machine
 
 _FORMAT = 1
-"""Raised when the same settings come to mean another computation, so that no earlier result is taken for it."""
+"""Raised when the same settings come to mean another computation, so that no earlier result is
+taken for it.
+"""
 
 
 _EACH = "*"
@@ -30,7 +32,9 @@ _EACH = "*"
 
 
 class _Place(NamedTuple):
-    """A setting by its path, and the value that means what was done before there was such a setting."""
+    """A setting by its path, and the value that means what was done before there was such a
+    setting.
+    """
 
     path: tuple[str, ...]
     neutral: Json
@@ -51,8 +55,9 @@ _LATER = (
     _Place(("training", "backend"), None),
 )
 """Settings younger than the format: they enter a key only where they are used, so that a language
-that grows repeats no run. One is younger and enters always: `dense` of the initialization `fan_out_normal`. With
-it came biases of zero, and no result from before is taken for one from after."""
+that grows repeats no run. One is younger and enters always: `dense` of the initialization
+`fan_out_normal`. With it came biases of zero, and no result from before is taken for one from
+after."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,8 @@ class Member:
 
 @dataclass(frozen=True)
 class Plan:
-    """All concrete runs, parents before children, and which place of which experiment each one fills.
+    """All concrete runs, parents before children, and which place of which experiment each one
+    fills.
 
     `remarks` say what of the data sets is left out, and what of them cannot be used.
     """
@@ -112,14 +118,25 @@ class Plan:
 
     def narrowed(self, experiments: Sequence[Experiment]) -> Plan:
         """Return the part that these experiments, which may have fewer seeds now, take of it."""
-        seeds = {(each.name, run): set(each.seeds_of(run)) for each in experiments for run in each.runs}
-        members = {at: key for at, key in self.members.items() if at.seed in seeds.get((at.experiment, at.run), ())}
+        seeds = {
+            (each.name, run): set(each.seeds_of(run)) for each in experiments for run in each.runs
+        }
+        members = {
+            at: key
+            for at, key in self.members.items()
+            if at.seed in seeds.get((at.experiment, at.run), ())
+        }
         kept = set(members.values())
-        return Plan({key: run for key, run in self.runs.items() if key in kept}, members, self.remarks)
+        return Plan(
+            {key: run for key, run in self.runs.items() if key in kept}, members, self.remarks
+        )
 
 
 def make_plan(
-    experiments: Sequence[Experiment], data_dir: Path, gpus: int, without: str = "this machine has none"
+    experiments: Sequence[Experiment],
+    data_dir: Path,
+    gpus: int,
+    without: str = "this machine has none",
 ) -> Plan:
     """Plan every run of every seed of the experiments.
 
@@ -172,7 +189,8 @@ def _look(source: Component, data_dir: Path) -> _Look:
     try:
         found = catalog.content(name, parameters, data_dir, progress=True)
     except DataError as error:
-        # Not blocked: a run of it ends in an error, as data that are wrong are not data to wait for.
+        # Not blocked: a run of it ends in an error, as data that are wrong are not data to wait
+        # for.
         return _Look(missing, None, known, str(error))
     return _Look(missing, found.sha256, known, found.remark)
 
@@ -201,7 +219,7 @@ def _concrete(
 ) -> ConcreteRun:
     start = run.initialize_from
     parent = keys[start] if isinstance(start, str) else None
-    blocked = lacking or machine.lacking(run.settings.training.backend)
+    blocked = lacking or machine.why_no_backend(run.settings.training.backend)
     blocked = blocked or look.missing
     if blocked is None and parent is not None and runs[parent].blocked:
         blocked = f"it starts from {start}, which is blocked: {runs[parent].blocked}"
@@ -222,7 +240,8 @@ def _cost(settings: Settings, known: Facts | None) -> tuple[int | None, int | No
 
 
 def content_key(settings: Settings, seed: int, start: str | None, data: str | None) -> str:
-    """Return the SHA-256, in hex, over the canonical JSON (RFC 8785) of exactly what decides a run's result.
+    """Return the SHA-256, in hex, over the canonical JSON (RFC 8785) of exactly what decides a
+    run's result.
 
     `start` is the parent's key or the SHA-256 of a weights file, `data` what identifies the content
     of the data set. Where the data lie is left out and what they are is put in, so that moving a
@@ -258,5 +277,9 @@ def _held(value: Json, path: Sequence[str]) -> Iterator[Json]:
 
 def _identity(source: Component, content: str | None) -> Json:
     info = catalog.SOURCES[source.name]
-    parameters = {name: value for name, value in source.parameters.items() if name not in info.location_parameters}
+    parameters = {
+        name: value
+        for name, value in source.parameters.items()
+        if name not in info.location_parameters
+    }
     return {"name": source.name, "parameters": parameters, "content": content}

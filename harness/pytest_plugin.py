@@ -1,7 +1,7 @@
 """The pytest plugin: every expectation of every specification is a test item.
 
-pytest loads this file in every session, so it needs the standard library alone; the rest of the harness is
-imported once a specification is found.
+pytest loads this file in every session, so it needs the standard library alone; the rest of the
+harness is imported once a specification is found.
 """
 
 from __future__ import annotations
@@ -25,18 +25,31 @@ _COLLECTED = pytest.StashKey[dict[str, Path]]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, and what a configuration file may say."""
     group = parser.getgroup("harness", "specifications of experiments")
-    group.addoption("--harness-store", metavar="DIR", help="Folder of all runs.  [default: .harness/store]")
-    group.addoption("--harness-reports", metavar="DIR", help="Folder for reports.  [default: .harness/reports]")
-    group.addoption("--harness-baselines", metavar="DIR", help="Folder of the kept numbers.  [default: reports]")
+    group.addoption(
+        "--harness-store", metavar="DIR", help="Folder of all runs.  [default: .harness/store]"
+    )
+    group.addoption(
+        "--harness-reports", metavar="DIR", help="Folder for reports.  [default: .harness/reports]"
+    )
+    group.addoption(
+        "--harness-baselines", metavar="DIR", help="Folder of the kept numbers.  [default: reports]"
+    )
     group.addoption(
         "--harness-set",
         metavar="PATH=VALUE",
         action="append",
         default=[],
-        help="Change every specification, such as defaults.training.epochs=3.  A path starts at the current folder.",
+        help=(
+            "Change every specification, such as defaults.training.epochs=3.  A path starts at the"
+            " current folder."
+        ),
     )
     group.addoption("--harness-seeds", metavar="LIST", help="Use these seeds, such as 0,1,2.")
-    group.addoption("--harness-no-run", action="store_true", help="Judge the stored runs alone; others are blocked.")
+    group.addoption(
+        "--harness-no-run",
+        action="store_true",
+        help="Judge the stored runs alone; others are blocked.",
+    )
     group.addoption(
         "--harness-allow",
         action="append",
@@ -47,17 +60,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--harness-annotate",
         choices=["github", "none"],
-        help="Print what does not pass as workflow commands.  [default: github where GITHUB_ACTIONS is true]",
+        help=(
+            "Print what does not pass as workflow commands.  [default: github where GITHUB_ACTIONS"
+            " is true]"
+        ),
     )
     group.addoption(
         "--harness-summary",
         metavar="FILE",
-        help="Append the verdicts as Markdown.  [default: GITHUB_STEP_SUMMARY where GITHUB_ACTIONS is true]",
+        help=(
+            "Append the verdicts as Markdown.  [default: GITHUB_STEP_SUMMARY where GITHUB_ACTIONS"
+            " is true]"
+        ),
     )
-    parser.addini("harness_store", "Folder of all runs, from the root folder.", default=".harness/store")
-    parser.addini("harness_reports", "Folder for reports, from the root folder.", default=".harness/reports")
-    parser.addini("harness_baselines", "Folder of the kept numbers, from the root folder.", default="reports")
-    parser.addini("harness_allow", "Verdicts that do not fail the session.", type="args", default=[])
+    parser.addini(
+        "harness_store", "Folder of all runs, from the root folder.", default=".harness/store"
+    )
+    parser.addini(
+        "harness_reports", "Folder for reports, from the root folder.", default=".harness/reports"
+    )
+    parser.addini(
+        "harness_baselines", "Folder of the kept numbers, from the root folder.", default="reports"
+    )
+    parser.addini(
+        "harness_allow", "Verdicts that do not fail the session.", type="args", default=[]
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,7 +98,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Specification | None:
-    """Collect a specification; which files are looked at is what the commands look at (`harness.spec.find`)."""
+    """Collect a specification; which files are looked at is what the commands look at
+    (`harness.spec.find`).
+    """
     named = parent.session.isinitpath(file_path)
     if file_path.suffix != ".json" or not (named or _is_looked_at(file_path, parent)):
         return None
@@ -87,11 +116,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Specificat
 
 
 def _is_looked_at(file: Path, parent: pytest.Collector) -> bool:
-    """Tell whether the commands look at a file too, which may lie in folders that pytest was told to enter."""
+    """Tell whether the commands look at a file too, which may lie in folders that pytest was told
+    to enter.
+    """
     if not is_looked_at(file):
         return False
     for folder in file.parents:
-        if parent.session.isinitpath(folder) or folder in (parent.config.rootpath, parent.config.invocation_params.dir):
+        if parent.session.isinitpath(folder) or folder in (
+            parent.config.rootpath,
+            parent.config.invocation_params.dir,
+        ):
             return True
         if not is_entered(folder) or _leads_back(folder):
             return False
@@ -99,8 +133,13 @@ def _is_looked_at(file: Path, parent: pytest.Collector) -> bool:
 
 
 def _leads_back(folder: Path) -> bool:
-    """Tell whether a folder is a link to one that it lies in, which pytest follows round and round."""
-    return folder.is_symlink() and Path(os.path.realpath(folder)) in Path(os.path.realpath(folder.parent), "x").parents
+    """Tell whether a folder is a link to one that it lies in, which pytest follows round and
+    round.
+    """
+    return (
+        folder.is_symlink()
+        and Path(os.path.realpath(folder)) in Path(os.path.realpath(folder.parent), "x").parents
+    )
 
 
 def _is_known(file: Path, config: pytest.Config) -> bool:
@@ -131,7 +170,9 @@ class _Follower:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the reports; a session in which something is blocked has not passed, unless that is allowed."""
+        """Write the reports; a session in which something is blocked has not passed, unless that is
+        allowed.
+        """
         if not self._specifications:
             return
         from harness.testing.forge import tell
@@ -145,7 +186,9 @@ class _Follower:
             self._annotations, trouble = tell(found, seen)
             self._lines += [trouble] if trouble else []
         if self._blocked and not settings(self._config).allows("blocked"):
-            self._lines.append(f"{self._blocked} blocked, which is no pass; --harness-allow blocked accepts that")
+            self._lines.append(
+                f"{self._blocked} blocked, which is no pass; --harness-allow blocked accepts that"
+            )
             if session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

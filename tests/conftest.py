@@ -1,4 +1,6 @@
-"""What all tests share: a quiet TensorFlow, data that are prepared in a folder of the session's own, pretended runs."""
+"""What all tests share: a quiet TensorFlow, data that are prepared in a folder of the session's
+own, pretended runs.
+"""
 
 import os
 import sys
@@ -8,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from harness.data import catalog
-from harness.measurements import HISTORY
+from harness.metrics import HISTORY
 from harness.plan import Member, make_plan
 from harness.spec.load import load_file
-from harness.staleness import present
-from harness.store import Store
+from harness.store.staleness import present
+from harness.store.store import Store
 
 pytest_plugins = ["pytester"]
 
@@ -31,16 +33,22 @@ def _prepared_data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _seeded_backend() -> None:
-    """Once a run has made operations deterministic, TensorFlow refuses random ones without a seed."""
+    """Once a run has made operations deterministic, TensorFlow refuses random ones without a
+    seed.
+    """
     if "tensorflow" in sys.modules:
         sys.modules["tensorflow"].random.set_seed(0)
 
 
 @pytest.fixture
 def pretend() -> Pretend:
-    """Store runs of a specification as if they had been made: by run and metric, a value for each seed."""
+    """Store runs of a specification as if they had been made: by run and metric, a value for each
+    seed.
+    """
 
-    def make(spec: Path, root: Path, numbers: Mapping[str, Mapping[str, Sequence[float | None]]]) -> None:
+    def make(
+        spec: Path, root: Path, numbers: Mapping[str, Mapping[str, Sequence[float | None]]]
+    ) -> None:
         experiment, store = load_file(spec), Store(root)
         plan = make_plan([experiment], catalog.data_dir(), gpus=0)
         store.prepare()
@@ -50,7 +58,12 @@ def pretend() -> Pretend:
                 row = dict.fromkeys(["seconds", "learning_rate", *HISTORY], 0.5)
                 store.finish(
                     key,
-                    run={"experiment": experiment.name, "run": run, "seed": seed, "parent": plan.runs[key].parent}
+                    run={
+                        "experiment": experiment.name,
+                        "run": run,
+                        "seed": seed,
+                        "parent": plan.runs[key].parent,
+                    }
                     | {"settings": plan.runs[key].run.resolved},
                     history=[{"epoch": epoch, "step": epoch} | row for epoch in (0, 1)],
                     measurements={metric: values[index] for metric, values in metrics.items()},

@@ -1,4 +1,6 @@
-"""The benchmarks: their statistics and their page, and that what they run still runs. No test looks at a time."""
+"""The benchmarks: their statistics and their page, and that what they run still runs. No test looks
+at a time.
+"""
 
 import json
 import os
@@ -11,7 +13,16 @@ import pytest
 
 from tests.benchmarks.__main__ import GROUPS
 from tests.benchmarks.bench_confusion import original_loop
-from tests.benchmarks.figures import Row, Spread, Target, exponent, from_json, paired, spread, to_json
+from tests.benchmarks.figures import (
+    Row,
+    Spread,
+    Target,
+    exponent,
+    from_json,
+    paired,
+    spread,
+    to_json,
+)
 from tests.benchmarks.sides import Lap, Side, SideError, Unavailable, apart, fastest
 from tests.benchmarks.table import Group, page, quantity, ratio, section, target, verdict
 
@@ -20,7 +31,9 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(autouse=True)
 def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that are started find this file's functions, also where `pytest` was not called as a module."""
+    """Processes that are started find this file's functions, also where `pytest` was not called as
+    a module.
+    """
     monkeypatch.syspath_prepend(ROOT)
 
 
@@ -69,7 +82,9 @@ def test_a_cost_that_does_not_grow_has_the_exponent_0() -> None:
         (Target("figure", at_most=12_345.0), False),
     ],
 )
-def test_a_target_bounds_the_figure_or_the_median_ratio(wanted: Target | None, met: bool | None) -> None:
+def test_a_target_bounds_the_figure_or_the_median_ratio(
+    wanted: Target | None, met: bool | None
+) -> None:
     assert row(target=wanted).met is met
     assert verdict(row(target=wanted)) == {None: "", True: "met", False: "**missed**"}[met]
 
@@ -85,7 +100,11 @@ def test_rows_survive_json(one: Row) -> None:
 
 
 def test_numbers_read_well() -> None:
-    assert [quantity(value, "s") for value in (0.123, 12.34, 1234.5)] == ["0.12 s", "12.3 s", "1,234 s"]
+    assert [quantity(value, "s") for value in (0.123, 12.34, 1234.5)] == [
+        "0.12 s",
+        "12.3 s",
+        "1,234 s",
+    ]
     assert (quantity(43.21, "%"), quantity(1.234, "")) == ("43.2%", "1.23")
     assert (ratio(Spread(2.5, 2.0, 3.0)), ratio(Spread(2.5, 2.5, 2.5)), ratio(None)) == (
         "2.50 [2.00, 3.00]",
@@ -101,8 +120,14 @@ def test_numbers_read_well() -> None:
 def test_a_missed_target_is_explained() -> None:
     missed = row(target=Target("ratio", at_least=20.0))
     met = row(name="group/other", what="another", target=Target("ratio", at_least=2.0))
-    text = section(Group("group", "What is measured.", {}, [missed, met]), {"group/speed": "Sorting takes the time."})
-    assert "| speed | 12,346 images/s | theirs: 5,000 | 2.50 [2.00, 3.00] | at least 20 | **missed** |" in _single(text)
+    text = section(
+        Group("group", "What is measured.", {}, [missed, met]),
+        {"group/speed": "Sorting takes the time."},
+    )
+    assert (
+        "| speed | 12,346 images/s | theirs: 5,000 | 2.50 [2.00, 3.00] | at least 20 | **missed** |"
+        in _single(text)
+    )
     assert "- **speed**: Sorting takes the time." in text
     assert "- **another**" not in text
     assert "- **speed**: not explained yet." in section(Group("group", "", {}, [missed]), {})
@@ -213,13 +238,24 @@ def test_every_file_of_benchmarks_is_a_group() -> None:
 
 @pytest.mark.parametrize(
     "groups",
-    [("start", "confusion"), pytest.param(GROUPS, marks=[pytest.mark.long, pytest.mark.timeout(1800)])],
+    [
+        ("start", "confusion"),
+        pytest.param(GROUPS, marks=[pytest.mark.long, pytest.mark.timeout(1800)]),
+    ],
     ids=["cheap", "all"],
 )
 def test_the_command_runs_and_writes_its_results(groups: tuple[str, ...], tmp_path: Path) -> None:
     pytest.importorskip("pytest_benchmark")
     only = [part for group in groups for part in ("--only", group)]
-    command = [sys.executable, "-m", "tests.benchmarks", "--quick", *only, "--output", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks",
+        "--quick",
+        *only,
+        "--output",
+        str(tmp_path),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     results = json.loads((tmp_path / "results.json").read_text())

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from harness.experiment import Json
 from harness.plan import Member, Plan, make_plan
 from harness.spec.load import load
 from harness.spec.patch import merge_patch, nest
-from harness.spec.records import Json
 
 BASE: Json = {
     "name": "a",
@@ -36,7 +36,11 @@ def planned(tmp_path: Path) -> Planned:
 
 
 def keys(plan: Plan, seed: int = 0, experiment: str = "a") -> dict[str, str]:
-    return {m.run: key for m, key in plan.members.items() if (m.experiment, m.seed) == (experiment, seed)}
+    return {
+        m.run: key
+        for m, key in plan.members.items()
+        if (m.experiment, m.seed) == (experiment, seed)
+    }
 
 
 def spec(place: str = "", value: Json = None, base: Json = BASE) -> Json:
@@ -75,7 +79,9 @@ def test_a_key_is_the_hash_of_what_decides(planned: Planned) -> None:
     }
 
     def sha256(value: Json) -> str:
-        return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+        ).hexdigest()
 
     parent = sha256(content)
     child = sha256(content | {"start": parent, "initialization": None})
@@ -92,12 +98,26 @@ def test_a_key_is_the_hash_of_what_decides(planned: Planned) -> None:
         ("requires", {"gpu": True}),
         (
             "expectations",
-            [{"id": "e", "metric": "child.distance", "at_least": 0, "basis": "hypothesis", "source": "s"}],
+            [
+                {
+                    "id": "e",
+                    "metric": "child.distance",
+                    "at_least": 0,
+                    "basis": "hypothesis",
+                    "source": "s",
+                }
+            ],
         ),
         ("figures", [{"name": "by_cell", "metric": "distance", "groups": {"g": "child"}}]),
-        ("defaults/strengths", {"momentum": 0.1, "l2": 0.1, "augmentation": [{"name": "random_flip"}]}),
+        (
+            "defaults/strengths",
+            {"momentum": 0.1, "l2": 0.1, "augmentation": [{"name": "random_flip"}]},
+        ),
         ("defaults/training", {"batch_size": 128.0, "epochs": 1e2}),
-        ("defaults/training", {"label_smoothing": 0, "precision": "float32", "early_stopping": None}),
+        (
+            "defaults/training",
+            {"label_smoothing": 0, "precision": "float32", "early_stopping": None},
+        ),
         ("defaults/training", {"optimizer": {"name": "sgd", "momentum_rule": "pytorch"}}),
         ("defaults/training", {"backend": None}),
         ("defaults/dataset", {"center_crop": None}),
@@ -111,12 +131,16 @@ def test_what_decides_nothing_changes_no_key(planned: Planned, place: str, value
     assert {name: changed[name] for name in ("parent", "child")} == keys(planned(BASE))
 
 
-def test_a_randomization_without_a_seed_of_its_own_enters_the_key_as_before_there_was_one(planned: Planned) -> None:
+def test_a_randomization_without_a_seed_of_its_own_enters_the_key_as_before_there_was_one(
+    planned: Planned,
+) -> None:
     def key(randomization: Json) -> str:
         return keys(planned(spec("defaults/dataset", {"randomize": [randomization]})))["parent"]
 
     # Worked out once, before randomizations had the settings `seed` and `test`.
-    assert key({"name": "label_corruption", "test": False, "seed": None}) == key({"name": "label_corruption"})
+    assert key({"name": "label_corruption", "test": False, "seed": None}) == key(
+        {"name": "label_corruption"}
+    )
     assert key({"name": "label_corruption"}).startswith("33347e45bd13bc9a")
     assert key({"name": "confusion"}).startswith("54c0520063c33935")
 
@@ -202,15 +226,21 @@ def test_two_experiments_share_what_is_the_same(planned: Planned) -> None:
 
 def test_parents_come_first_and_are_named_by_their_key(planned: Planned) -> None:
     runs = {"c": {"initialize_from": "b"}, "b": {"initialize_from": "a"}, "a": {}}
-    plan = planned(merge_patch(BASE, {"runs": {"parent": None, "child": None, **runs}, "seeds": [0, 1]}))
-    assert [(run.run.name, run.seed) for run in plan.runs.values()] == [(n, s) for s in (0, 1) for n in "abc"]
+    plan = planned(
+        merge_patch(BASE, {"runs": {"parent": None, "child": None, **runs}, "seeds": [0, 1]})
+    )
+    assert [(run.run.name, run.seed) for run in plan.runs.values()] == [
+        (n, s) for s in (0, 1) for n in "abc"
+    ]
     one = keys(plan, seed=1)
     assert [plan.runs[one[name]].parent for name in "abc"] == [None, one["a"], one["b"]]
     assert plan.runs[one["b"]].label == "a / b / seed 1"
 
 
 def test_a_long_chain_of_runs_is_planned_whatever_their_order(planned: Planned) -> None:
-    runs: Json = {f"r{place}": {"initialize_from": f"r{place - 1}"} for place in range(1500, 0, -1)} | {"r0": {}}
+    runs: Json = {
+        f"r{place}": {"initialize_from": f"r{place - 1}"} for place in range(1500, 0, -1)
+    } | {"r0": {}}
     assert [run.run.name for run in planned({**BASE, "runs": runs}).runs.values()] == [
         f"r{place}" for place in range(1501)
     ]
@@ -234,7 +264,10 @@ def folder_of_images(folder: Path) -> None:
 
 def test_a_folder_counts_by_its_content(planned: Planned, tmp_path: Path) -> None:
     def key(path: str) -> str:
-        defaults = {"dataset": {"name": "image_folder", "path": path}, "model": {"name": "perceptron"}}
+        defaults = {
+            "dataset": {"name": "image_folder", "path": path},
+            "model": {"name": "perceptron"},
+        }
         plan = planned(BASE | {"defaults": defaults})
         assert plan.runs[keys(plan)["parent"]].blocked is None
         return keys(plan)["parent"]
@@ -252,7 +285,9 @@ def images_of(folder: Path, planned: Planned) -> Plan:
     return planned(BASE | {"defaults": {"dataset": dataset, "model": {"name": "perceptron"}}})
 
 
-def test_images_that_change_places_within_a_class_are_another_content(planned: Planned, tmp_path: Path) -> None:
+def test_images_that_change_places_within_a_class_are_another_content(
+    planned: Planned, tmp_path: Path
+) -> None:
     folder = tmp_path / "images"
     folder_of_images(folder)
     one, two = folder / "test/cat/c.png", folder / "test/dog/d.png"
@@ -268,10 +303,15 @@ def test_images_that_change_places_within_a_class_are_another_content(planned: P
     assert keys(images_of(folder, planned)) == before
 
 
-def test_data_that_cannot_be_used_stop_no_other_run_and_are_told(planned: Planned, tmp_path: Path) -> None:
+def test_data_that_cannot_be_used_stop_no_other_run_and_are_told(
+    planned: Planned, tmp_path: Path
+) -> None:
     folder_of_images(tmp_path / "images")
     (tmp_path / "images/train/cat/link.png").symlink_to("/nowhere/1.png")
-    images = {"dataset": {"name": "image_folder", "path": "images"}, "model": {"name": "perceptron"}}
+    images = {
+        "dataset": {"name": "image_folder", "path": "images"},
+        "model": {"name": "perceptron"},
+    }
     plan = planned(BASE | {"name": "b", "defaults": images}, BASE)
     assert {run.blocked for run in plan.runs.values()} == {None}
     assert len(plan.runs) == 4
@@ -294,13 +334,17 @@ def test_what_is_blocked_blocks_its_children_and_says_why(planned: Planned) -> N
     plan = planned(spec("runs/parent/dataset", {"name": "image_folder", "path": "nowhere"}))
     parent, child = (plan.runs[keys(plan)[name]].blocked for name in ("parent", "child"))
     assert parent is not None
-    assert parent.endswith("nowhere does not exist: put the images there as <split>/<class>/<image>")
+    assert parent.endswith(
+        "nowhere does not exist: put the images there as <split>/<class>/<image>"
+    )
     assert child == f"it starts from parent, which is blocked: {parent}"
 
 
 def test_a_missing_gpu_blocks_only_where_it_is_required(planned: Planned) -> None:
     needs = spec("requires/gpu", True)
-    assert {run.blocked for run in planned(needs).runs.values()} == {"it needs a GPU, and this machine has none"}
+    assert {run.blocked for run in planned(needs).runs.values()} == {
+        "it needs a GPU, and this machine has none"
+    }
     assert {run.blocked for run in planned(needs, gpus=1).runs.values()} == {None}
     assert {run.blocked for run in planned(BASE).runs.values()} == {None}
     # The same runs, wanted by another experiment that needs no GPU.
@@ -311,7 +355,9 @@ def test_a_missing_gpu_blocks_only_where_it_is_required(planned: Planned) -> Non
 def test_a_backend_that_is_not_installed_blocks_the_runs_that_ask_for_it(
     planned: Planned, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "jax" else object())
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name: None if name == "jax" else object()
+    )
     asks = planned(spec("runs/parent/training", {"backend": "jax"}))
     parent, child = (asks.runs[keys(asks)[name]].blocked for name in ("parent", "child"))
     assert parent == "JAX is not installed: pip install -e '.[jax]'"
@@ -331,7 +377,10 @@ def test_a_backend_that_is_not_installed_blocks_the_runs_that_ask_for_it(
         # 4 * 30 = 120 = 2 * 50 + 20
         (
             {
-                "dataset": {"train_examples": 30, "randomize": [{"name": "confusion", "replicas": 4}]},
+                "dataset": {
+                    "train_examples": 30,
+                    "randomize": [{"name": "confusion", "replicas": 4}],
+                },
                 "training": {"epochs": 3, "batch_size": 50},
             },
             9,

@@ -12,11 +12,11 @@ from xml.etree import ElementTree
 import pytest
 import pytest_regressions.common  # noqa: F401 - what a session within this one imports is forgotten afterwards
 
-from harness import staleness
 from harness.plan import make_plan
 from harness.spec.load import find, load_file
 from harness.spec.patch import merge_patch
-from harness.store import Store
+from harness.store import staleness
+from harness.store.store import Store
 from harness.testing import specification
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ SPEC: dict[str, Any] = {
     "defaults": {
         "dataset": {"name": "digits", "train_examples": 100},
         "model": {"name": "perceptron", "hidden": [16]},
-        "training": {"optimizer": {"name": "sgd", "learning_rate": 0.1}, "batch_size": 20, "epochs": 5},
+        "training": {
+            "optimizer": {"name": "sgd", "learning_rate": 0.1},
+            "batch_size": 20,
+            "epochs": 5,
+        },
     },
     "runs": {"one": {}, "two": {"training": {"epochs": 6}}},
     "expectations": [
@@ -61,19 +65,33 @@ SPEC: dict[str, Any] = {
     ],
 }
 Numbers = dict[str, Sequence[float | None]]
-# Worked out by hand: of 0.88, 0.90, 0.92 the mean is 0.90 and the sample deviation 0.02; of 0.6, 0.7, 0.8 the limits
-# at 95% are 0.7 -+ 2.92 * 0.1 / sqrt(3), which straddle 0.8.
-ONE: Numbers = {"train_accuracy": [1.0, 1.0, 1.0], "test_accuracy": [0.88, 0.9, 0.92], "train_loss": [0.1, 0.2, 0.3]}
-TWO: Numbers = {"train_accuracy": [1.0, 1.0, 1.0], "test_accuracy": [0.6, 0.7, 0.8], "epochs": [6, 6, 6]}
+# Worked out by hand: of 0.88, 0.90, 0.92 the mean is 0.90 and the sample deviation 0.02; of 0.6,
+# 0.7, 0.8 the limits at 95% are 0.7 -+ 2.92 * 0.1 / sqrt(3), which straddle 0.8.
+ONE: Numbers = {
+    "train_accuracy": [1.0, 1.0, 1.0],
+    "test_accuracy": [0.88, 0.9, 0.92],
+    "train_loss": [0.1, 0.2, 0.3],
+}
+TWO: Numbers = {
+    "train_accuracy": [1.0, 1.0, 1.0],
+    "test_accuracy": [0.6, 0.7, 0.8],
+    "epochs": [6, 6, 6],
+}
 
 Session = Callable[..., pytest.RunResult]
 
 
 @pytest.fixture
 def tiny_with_reports(pytester: pytest.Pytester, pretend: Pretend) -> Session:
-    """A folder with `specs/tiny.json`, whose runs are as good as made; gives what runs pytest there."""
+    """A folder with `specs/tiny.json`, whose runs are as good as made; gives what runs pytest
+    there.
+    """
     write(pytester, SPEC)
-    pretend(pytester.path / "specs/tiny.json", pytester.path / ".harness/store", {"one": ONE, "two": TWO})
+    pretend(
+        pytester.path / "specs/tiny.json",
+        pytester.path / ".harness/store",
+        {"one": ONE, "two": TWO},
+    )
     # Sessions within this one import Hypothesis anew, every time.
     common = ("--basetemp", "temporary", "-p", "no:hypothesispytest")
     return lambda *arguments: pytester.runpytest_inprocess(*common, *arguments)
@@ -94,21 +112,36 @@ def write(pytester: pytest.Pytester, document: Any, name: str = "tiny.json") -> 
 
 
 def ids(result: pytest.RunResult) -> list[str]:
-    return [line.partition("::")[2] for line in result.stdout.lines if line.startswith("specs/tiny.json::")]
+    return [
+        line.partition("::")[2]
+        for line in result.stdout.lines
+        if line.startswith("specs/tiny.json::")
+    ]
 
 
-def test_every_expectation_is_an_item_and_the_kept_numbers_are_one(tiny: Session, pytester: pytest.Pytester) -> None:
+def test_every_expectation_is_an_item_and_the_kept_numbers_are_one(
+    tiny: Session, pytester: pytest.Pytester
+) -> None:
     write(pytester, SPEC, "_base.json")
     write(pytester, {"runs": [], "name": "a log"}, "other.json")
     (pytester.path / "specs" / "twice.txt").write_text(json.dumps(SPEC))
-    assert ids(tiny("specs", "--collect-only", "-q")) == ["learns", "steady", "unsure", "[baseline]"]
+    assert ids(tiny("specs", "--collect-only", "-q")) == [
+        "learns",
+        "steady",
+        "unsure",
+        "[baseline]",
+    ]
 
 
-def test_runs_that_no_expectation_reads_are_an_item(tiny: Session, pytester: pytest.Pytester) -> None:
+def test_runs_that_no_expectation_reads_are_an_item(
+    tiny: Session, pytester: pytest.Pytester
+) -> None:
     write(pytester, merge_patch(SPEC, {"runs": {"spare": {"training": {"epochs": 7}}}}))
     result = tiny("specs", "--harness-no-run", "-rs", "-k", "runs")
     result.assert_outcomes(skipped=1, deselected=4)
-    result.stdout.fnmatch_lines(["SKIPPED * specs/tiny.json:1: blocked: spare, seeds 0, 1, 2: not run yet"])
+    result.stdout.fnmatch_lines(
+        ["SKIPPED * specs/tiny.json:1: blocked: spare, seeds 0, 1, 2: not run yet"]
+    )
 
 
 def test_a_failure_shows_all_that_explains_it(tiny: Session) -> None:
@@ -122,25 +155,32 @@ def test_a_failure_shows_all_that_explains_it(tiny: Session) -> None:
         "  title      As it was before",
         "  metric     one.test_accuracy",
         "  seeds      0: 88.00%, 1: 90.00%, 2: 92.00%",
-        "  verdict    fail: the mean 90.00% is outside the bounds, * its 95% confidence limits 86.6 to 93.4%",
+        (
+            "  verdict    fail: the mean 90.00% is outside the bounds, * its 95% confidence limits"
+            " 86.6 to 93.4%"
+        ),
         "  rests on   our own earlier measurement: reports/tiny.json",
         "  stands in  specs/tiny.json:46",
         "  report     .harness/reports/tiny.md",
     ]
     result.stdout.fnmatch_lines(expected, consecutive=True)
-    result.stdout.fnmatch_lines(["FAILED specs/tiny.json::steady - *expected mean between 95% and 99%*"])
+    result.stdout.fnmatch_lines(
+        ["FAILED specs/tiny.json::steady - *expected mean between 95% and 99%*"]
+    )
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*pytest_items.py*")
 
 
-def test_the_report_is_where_the_message_says(tiny_with_reports: Session, pytester: pytest.Pytester) -> None:
+def test_the_report_is_where_the_message_says(
+    tiny_with_reports: Session, pytester: pytest.Pytester
+) -> None:
     tiny = tiny_with_reports
     tiny("specs")
     assert (pytester.path / ".harness/reports/tiny.md").is_file()
     assert not (pytester.path / "reports").exists()
-    tiny("specs", "--harness-reports", "elsewhere", "--harness-store", ".harness/store").stdout.fnmatch_lines(
-        ["  report     elsewhere/tiny.md", "harness: reports: elsewhere"]
-    )
+    tiny(
+        "specs", "--harness-reports", "elsewhere", "--harness-store", ".harness/store"
+    ).stdout.fnmatch_lines(["  report     elsewhere/tiny.md", "harness: reports: elsewhere"])
     assert (pytester.path / "elsewhere/tiny.md").is_file()
 
 
@@ -152,10 +192,15 @@ def test_the_report_is_where_the_message_says(tiny_with_reports: Session, pytest
         (["specs", "-x"], {"passed": 1, "failed": 1}),
         (["specs/tiny.json::learns"], {"passed": 1}),
         (["specs/tiny.json::[baseline]"], {"skipped": 1}),
-        (["specs/tiny.json", "--deselect", "specs/tiny.json::steady", "-k", "not unsure"], {"passed": 1, "skipped": 1}),
+        (
+            ["specs/tiny.json", "--deselect", "specs/tiny.json::steady", "-k", "not unsure"],
+            {"passed": 1, "skipped": 1},
+        ),
     ],
 )
-def test_items_are_chosen_as_others_are(tiny: Session, arguments: list[str], outcomes: dict[str, int]) -> None:
+def test_items_are_chosen_as_others_are(
+    tiny: Session, arguments: list[str], outcomes: dict[str, int]
+) -> None:
     result = tiny(*arguments)
     assert result.parseoutcomes() | outcomes == result.parseoutcomes()
 
@@ -168,13 +213,19 @@ def test_the_last_failed_are_run_again(tiny: Session) -> None:
 def test_a_session_writes_down_what_is_expected_unless_it_is_a_trial(
     tiny_with_reports: Session, pytester: pytest.Pytester
 ) -> None:
-    beside, kept = (pytester.path / name / "tiny" for name in ("out", ".harness/store/expectations"))
+    beside, kept = (
+        pytester.path / name / "tiny" for name in ("out", ".harness/store/expectations")
+    )
     beside, kept = beside.with_suffix(".expectations.json"), kept.with_suffix(".json")
     arguments = ("specs", "--harness-no-run", "--harness-reports", "out")
     tiny_with_reports(*arguments, "--harness-set", "title=Trial")
     assert not kept.exists()
     tiny_with_reports(*arguments)
-    assert {each["id"] for each in json.loads(kept.read_text())["statements"]} == {"learns", "steady", "unsure"}
+    assert {each["id"] for each in json.loads(kept.read_text())["statements"]} == {
+        "learns",
+        "steady",
+        "unsure",
+    }
     assert not beside.exists()  # no folder of reports that are committed
     assert "not recorded when it was stated" in (pytester.path / "out/tiny.md").read_text()
     tiny_with_reports(*arguments, "--harness-baselines", "out")
@@ -184,7 +235,12 @@ def test_a_session_writes_down_what_is_expected_unless_it_is_a_trial(
 def test_junit_xml_has_the_numbers(tiny: Session, pytester: pytest.Pytester) -> None:
     tiny("specs", "--junitxml", "out.xml")
     suite = ElementTree.parse(pytester.path / "out.xml").getroot()[0]
-    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == ["4", "2", "0", "1"]
+    assert [suite.get(name) for name in ("tests", "failures", "errors", "skipped")] == [
+        "4",
+        "2",
+        "0",
+        "1",
+    ]
     case = suite[0]
     assert (case.get("classname"), case.get("name")) == ("specs.tiny.json", "learns")
     properties = {each.get("name"): each.get("value") for each in case.iter("property")}
@@ -217,10 +273,14 @@ def test_what_is_inconclusive_fails_unless_it_is_allowed(tiny: Session) -> None:
     only = ("specs", "-k", "unsure", "-rx")
     result = tiny(*only)
     result.assert_outcomes(failed=1, deselected=3)
-    result.stdout.fnmatch_lines(["  verdict    inconclusive: the 95% confidence limits 53 to 87% straddle *"])
+    result.stdout.fnmatch_lines(
+        ["  verdict    inconclusive: the 95% confidence limits 53 to 87% straddle *"]
+    )
     result = tiny(*only, "--harness-allow", "inconclusive")
     result.assert_outcomes(xfailed=1, deselected=3)
-    result.stdout.fnmatch_lines(["XFAIL specs/tiny.json::unsure - inconclusive: the 95% confidence limits *"])
+    result.stdout.fnmatch_lines(
+        ["XFAIL specs/tiny.json::unsure - inconclusive: the 95% confidence limits *"]
+    )
     assert result.ret == pytest.ExitCode.OK
 
 
@@ -237,7 +297,10 @@ def test_what_rests_on_stale_runs_fails_unless_it_is_allowed(
     result.stdout.fnmatch_lines(
         [
             "*stale * one, seeds 0, 1, 2: harness.training.step changed",
-            "the measured numbers rest on stale runs: one, seeds 0, 1, 2: harness.training.step changed; two, *",
+            (
+                "the measured numbers rest on stale runs: one, seeds 0, 1, 2: harness.training.step"
+                " changed; two, *"
+            ),
         ]
     )
     assert tiny(*asked, "--harness-allow", "stale").ret == pytest.ExitCode.OK
@@ -248,10 +311,14 @@ def test_a_run_that_ended_in_an_error_is_an_error(tiny: Session, pytester: pytes
     plan = make_plan([load_file(spec)], pytester.path, gpus=0)
     for key, run in plan.runs.items():
         if run.run.name == "one":
-            Store(pytester.path / ".harness/store").save_error(key, "the loss became NaN at step 7 (epoch 2)")
+            Store(pytester.path / ".harness/store").save_error(
+                key, "the loss became NaN at step 7 (epoch 2)"
+            )
     result = tiny("specs", "--harness-no-run", "-k", "learns or unsure")
     result.assert_outcomes(errors=1, failed=1, deselected=2)
-    result.stdout.fnmatch_lines(["one, seeds 0, 1, 2: the loss became NaN at step 7 (epoch 2)", "  verdict    error"])
+    result.stdout.fnmatch_lines(
+        ["one, seeds 0, 1, 2: the loss became NaN at step 7 (epoch 2)", "  verdict    error"]
+    )
 
 
 @pytest.mark.parametrize("obstacle", ["store", "process"])
@@ -260,11 +327,16 @@ def test_runs_that_cannot_be_made_are_an_error(
 ) -> None:
     monkeypatch.setattr(specification, "run_apart", lambda *_: -9)
     (pytester.path / "file").write_text("")
-    result = tiny("specs", "-k", "learns", "--harness-store", "file" if obstacle == "store" else "empty")
+    result = tiny(
+        "specs", "-k", "learns", "--harness-store", "file" if obstacle == "store" else "empty"
+    )
     result.assert_outcomes(errors=1, deselected=3)
     said = {
         "store": "the store file cannot be written: *; choose another folder with --store",
-        "process": "the process that was to make one seed 0, two seed 0, one seed 1, * ended with exit code -9",
+        "process": (
+            "the process that was to make one seed 0, two seed 0, one seed 1, * ended with exit"
+            " code -9"
+        ),
     }
     result.stdout.fnmatch_lines([said[obstacle]])
 
@@ -274,7 +346,8 @@ def test_an_invalid_specification_is_a_collection_error_in_the_harness_s_words(
 ) -> None:
     write(
         pytester,
-        '{"$schema": "experiment.schema.json",\n "name": "wrong", "title": "W", "runs": {}, "expectatons": []}',
+        '{"$schema": "experiment.schema.json",\n "name": "wrong", "title": "W", "runs": {},'
+        ' "expectatons": []}',
     )
     write(pytester, '{"$schema": "experiment.schema.json",\n "name": }', "broken.json")
     result = tiny("specs")
@@ -283,7 +356,10 @@ def test_an_invalid_specification_is_a_collection_error_in_the_harness_s_words(
         [
             "specs/broken.json:2:10: not JSON: Expecting value",
             "specs/tiny.json:2:41: at /runs expected at least one member, found none",
-            "specs/tiny.json:2:60: at /expectatons unknown property 'expectatons'; did you mean 'expectations'? *",
+            (
+                "specs/tiny.json:2:60: at /expectatons unknown property 'expectatons'; did you mean"
+                " 'expectations'? *"
+            ),
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")
@@ -302,18 +378,28 @@ def test_reports_that_would_replace_a_foreign_file_end_the_session_before_traini
     assert path.read_text() == "mine"
 
 
-def test_two_specifications_of_one_name_are_a_collection_error(tiny: Session, pytester: pytest.Pytester) -> None:
+def test_two_specifications_of_one_name_are_a_collection_error(
+    tiny: Session, pytester: pytest.Pytester
+) -> None:
     write(pytester, SPEC, "twin.json")
     result = tiny("specs")
     assert result.ret == pytest.ExitCode.INTERRUPTED
-    result.stdout.fnmatch_lines(["specs/twin.json:3:10: at /name another specification is named 'tiny' too"])
+    result.stdout.fnmatch_lines(
+        ["specs/twin.json:3:10: at /name another specification is named 'tiny' too"]
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--harness-set", "nonsense"], "*--harness-set: *expected PATH=VALUE, such as defaults.training.epochs=3*"),
-        (["--harness-seeds", "one"], "*--harness-seeds: expected numbers such as 0,1,2, found 'one'*"),
+        (
+            ["--harness-set", "nonsense"],
+            "*--harness-set: *expected PATH=VALUE, such as defaults.training.epochs=3*",
+        ),
+        (
+            ["--harness-seeds", "one"],
+            "*--harness-seeds: expected numbers such as 0,1,2, found 'one'*",
+        ),
         (["--harness-allow", "fail"], "*argument --harness-allow: invalid choice: 'fail'*"),
     ],
 )
@@ -324,13 +410,21 @@ def test_wrong_usage_is_told(tiny: Session, arguments: list[str], message: str) 
 
 
 def test_a_trial_changes_every_specification_and_keeps_no_numbers(tiny: Session) -> None:
-    trial = ("--harness-seeds", "0,1", "--harness-set", 'expectations=[{"id":"x","metric":"one.epochs",'
-             '"at_least":1,"basis":"hypothesis","source":"s"}]')  # fmt: skip
+    stated = '{"id":"x","metric":"one.epochs","at_least":1,"basis":"hypothesis","source":"s"}'
+    trial = ("--harness-seeds", "0,1", "--harness-set", f"expectations=[{stated}]")
     assert ids(tiny("specs", "--collect-only", "-q", *trial)) == ["[runs]", "x"]
 
 
-BASE = {"format": "reproduction-harness baseline 1", "name": "tiny", "specification": "specs/tiny.json"}
-KEPT = BASE | {"environment": {"device": "GPU"}, "seeds": [0, 1, 2], "runs": {"one": ONE, "two": TWO}}
+BASE = {
+    "format": "reproduction-harness baseline 1",
+    "name": "tiny",
+    "specification": "specs/tiny.json",
+}
+KEPT = BASE | {
+    "environment": {"device": "GPU"},
+    "seeds": [0, 1, 2],
+    "runs": {"one": ONE, "two": TWO},
+}
 
 
 def keep(pytester: pytest.Pytester, **changes: Any) -> Path:
@@ -362,8 +456,9 @@ def test_the_kept_numbers_pass(tiny: Session, pytester: pytest.Pytester) -> None
 
 
 def test_numbers_that_drifted_fail_in_a_table(tiny: Session, pytester: pytest.Pytester) -> None:
-    # The epochs of all seeds were 7 and are 6 (10% is allowed, and nothing scatters). The accuracies differ by 60,
-    # 60.1 and 59.9 points, whose t is 0.6 / (0.001 / sqrt 3) = 1039, and the p-value of 2 degrees of freedom 1e-6.
+    # The epochs of all seeds were 7 and are 6 (10% is allowed, and nothing scatters). The
+    # accuracies differ by 60, 60.1 and 59.9 points, whose t is 0.6 / (0.001 / sqrt 3) = 1039, and
+    # the p-value of 2 degrees of freedom 1e-6.
     numbers = {"test_accuracy": [0.28, 0.299, 0.321]}
     path = keep(pytester, runs={"one": numbers, "two": {"epochs": [7, 7, 7]}})
     before = path.read_text()
@@ -374,9 +469,18 @@ def test_numbers_that_drifted_fail_in_a_table(tiny: Session, pytester: pytest.Py
             "2 of 6 numbers drifted (kept in reports/tiny.baseline.json); device: GPU -> CPU",
             "changed since: device: GPU -> CPU",
             "run    metric         kept      measured    difference    allowed      seeds    p",
-            "one    test_accuracy  30.00%    90.00%      60.00 points  1.00 points  3        <0.001  drifted",
-            "two    epochs         7 epochs  6 epochs    -1 epochs     1 epochs     3                drifted",
-            "if that is meant, keep the new ones: python -m harness baseline update specs/tiny.json",
+            (
+                "one    test_accuracy  30.00%    90.00%      60.00 points  1.00 points  3       "
+                " <0.001  drifted"
+            ),
+            (
+                "two    epochs         7 epochs  6 epochs    -1 epochs     1 epochs     3          "
+                "      drifted"
+            ),
+            (
+                "if that is meant, keep the new ones: python -m harness baseline update"
+                " specs/tiny.json"
+            ),
         ]
     )
     assert path.read_text() == before
@@ -385,15 +489,24 @@ def test_numbers_that_drifted_fail_in_a_table(tiny: Session, pytester: pytest.Py
     tiny(*ONLY).assert_outcomes(passed=1, deselected=3)
 
 
-def test_a_difference_that_may_be_chance_is_inconclusive(tiny: Session, pytester: pytest.Pytester) -> None:
-    # 0.92, 0.92, 0.92 to 0.88, 0.9, 0.92: differences of mean 0.02 and deviation 0.02, t = sqrt 3, p = 0.225.
+def test_a_difference_that_may_be_chance_is_inconclusive(
+    tiny: Session, pytester: pytest.Pytester
+) -> None:
+    # 0.92, 0.92, 0.92 to 0.88, 0.9, 0.92: differences of mean 0.02 and deviation 0.02, t = sqrt 3,
+    # p = 0.225.
     keep(pytester, runs={"one": {"test_accuracy": [0.92, 0.92, 0.92]}})
     result = tiny(*ONLY)
     result.assert_outcomes(failed=1, deselected=3)
     result.stdout.fnmatch_lines(
         [
-            "0 of 6 numbers drifted, 1 differs by more than the tolerance, maybe by chance (kept in *",
-            "one    test_accuracy  92.00%  90.00%      -2.00 points  1.00 points  3        0.225  maybe by chance",
+            (
+                "0 of 6 numbers drifted, 1 differs by more than the tolerance, maybe by chance"
+                " (kept in *"
+            ),
+            (
+                "one    test_accuracy  92.00%  90.00%      -2.00 points  1.00 points  3       "
+                " 0.225  maybe by chance"
+            ),
         ]
     )
     tiny(*ONLY, "--harness-allow", "inconclusive").assert_outcomes(xfailed=1, deselected=3)
@@ -403,8 +516,14 @@ def test_a_difference_that_may_be_chance_is_inconclusive(tiny: Session, pytester
     ("accuracies", "said"),
     [
         ([None, None, None], "*test_accuracy*0 -> 3 of 3*drifted, not kept"),
-        ([0.9, 0.9, "0.9"], "*cannot be read: one, test_accuracy, seed 2: expected a finite number or null*"),
-        ([0.9], "*cannot be read: one, test_accuracy: expected 3 numbers, one for each seed, found 1"),
+        (
+            [0.9, 0.9, "0.9"],
+            "*cannot be read: one, test_accuracy, seed 2: expected a finite number or null*",
+        ),
+        (
+            [0.9],
+            "*cannot be read: one, test_accuracy: expected 3 numbers, one for each seed, found 1",
+        ),
         (None, "*test_accuracy*0 -> 3 of 3*drifted, not kept"),
     ],
 )
@@ -439,15 +558,22 @@ def test_a_damaged_baseline_fails(tiny: Session, pytester: pytest.Pytester) -> N
     result = tiny(*ONLY)
     result.assert_outcomes(failed=1, deselected=3)
     result.stdout.fnmatch_lines(
-        ["the baseline reports/tiny.baseline.json cannot be read: it is no baseline of this harness"]
+        [
+            "the baseline reports/tiny.baseline.json cannot be read: it is no baseline of this"
+            " harness"
+        ]
     )
 
 
-def test_without_pytest_regressions_the_kept_numbers_are_blocked(tiny: Session, pytester: pytest.Pytester) -> None:
+def test_without_pytest_regressions_the_kept_numbers_are_blocked(
+    tiny: Session, pytester: pytest.Pytester
+) -> None:
     keep(pytester)
     result = tiny(*ONLY, "-p", "no:pytest_regressions", "-p", "no:regressions")
     result.assert_outcomes(skipped=1, deselected=3)
-    result.stdout.fnmatch_lines(["SKIPPED *: blocked: the kept numbers need pytest-regressions, which is not here: *"])
+    result.stdout.fnmatch_lines(
+        ["SKIPPED *: blocked: the kept numbers need pytest-regressions, which is not here: *"]
+    )
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
@@ -479,32 +605,56 @@ class TestForge:
     ) -> None:
         monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
         monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / "step.md"))
-        assert not [line for line in tiny("specs", "-k", "steady").stdout.lines if line.startswith("::")]
+        assert not [
+            line for line in tiny("specs", "-k", "steady").stdout.lines if line.startswith("::")
+        ]
         assert not (pytester.path / "step.md").exists()
-        asked = ("--harness-annotate", "github", "--harness-summary", "s.md", "--harness-allow", "inconclusive")
+        asked = (
+            "--harness-annotate",
+            "github",
+            "--harness-summary",
+            "s.md",
+            "--harness-allow",
+            "inconclusive",
+        )
         lines = [line for line in tiny("specs", *asked).stdout.lines if line.startswith("::")]
         assert [line.partition(" ")[0] for line in lines] == ["::error", "::notice"]
         assert (pytester.path / "s.md").read_text().startswith("## 1 of 3 expectations")
 
 
-def test_a_session_without_specifications_imports_nothing_of_the_harness(pytester: pytest.Pytester) -> None:
+def test_a_session_without_specifications_imports_nothing_of_the_harness(
+    pytester: pytest.Pytester,
+) -> None:
     pytester.makepyfile("def test_one(): pass")
     pytester.makeconftest(
-        "import sys\ndef pytest_unconfigure(config): print(sorted(m for m in sys.modules if m.startswith('harness')))"
+        "import sys\ndef pytest_unconfigure(config): print(sorted(m for m in sys.modules if"
+        " m.startswith('harness')))"
     )
-    write(pytester, {"runs": {}, "format": "reproduction-harness result 1", "name": "a", "title": "b"})
+    write(
+        pytester, {"runs": {}, "format": "reproduction-harness result 1", "name": "a", "title": "b"}
+    )
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(passed=1)
-    light = ["harness", "harness.files", "harness.pytest_plugin", "harness.spec", "harness.spec.find"]
+    light = [
+        "harness",
+        "harness.system.files",
+        "harness.pytest_plugin",
+        "harness.spec",
+        "harness.spec.find",
+    ]
     assert str(sorted(light)) in result.stdout.lines
 
 
 def test_json_of_other_tools_stops_no_session(pytester: pytest.Pytester) -> None:
     """Whatever it extends, and whatever lies where a file should be."""
     pytester.makepyfile("def test_one(): pass")
-    for number, extends in enumerate([r"a\u0000b", r"\ud800", "/dev/zero", "pipe", ".", "nul0.json", "~nobody/x"]):
+    for number, extends in enumerate(
+        [r"a\u0000b", r"\ud800", "/dev/zero", "pipe", ".", "nul0.json", "~nobody/x"]
+    ):
         (pytester.path / f"nul{number}.json").write_text(f'{{"extends": "{extends}"}}')
-    for number, text in enumerate(['{"extends": 5}', '{"extends": ["x"]}', "[" * 100_000, '{"runs": ' + "9" * 5000]):
+    for number, text in enumerate(
+        ['{"extends": 5}', '{"extends": ["x"]}', "[" * 100_000, '{"runs": ' + "9" * 5000]
+    ):
         (pytester.path / f"other{number}.json").write_text(text)
     os.mkfifo(pytester.path / "pipe")
     os.mkfifo(pytester.path / "pipe.json")
@@ -523,7 +673,13 @@ def test_what_is_collected_is_what_the_commands_take(
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(SPEC | {"name": file.stem.strip("._")}))
 
-    for path in ("specs/sub/a.json", "specs/_b.json", "specs/.c.json", "specs/.hidden/d.json", "away/e.json"):
+    for path in (
+        "specs/sub/a.json",
+        "specs/_b.json",
+        "specs/.c.json",
+        "specs/.hidden/d.json",
+        "away/e.json",
+    ):
         spec(path)
     for path in ("specs/node_modules/f.json", "specs/own/g.json", "specs/build/h.json"):
         spec(path)
@@ -539,7 +695,11 @@ def test_what_is_collected_is_what_the_commands_take(
     named = ("specs/.c.json", "specs/_b.json", "specs/.hidden")
     result = tiny("--collect-only", "-q", *named)
     collected = {line.partition("::")[0] for line in result.stdout.lines if "::" in line}
-    assert collected == {str(path) for path in find(map(Path, named))} == {*named[:2], "specs/.hidden/d.json"}
+    assert (
+        collected
+        == {str(path) for path in find(map(Path, named))}
+        == {*named[:2], "specs/.hidden/d.json"}
+    )
 
 
 def test_workers_make_the_runs_once_and_one_process_reports(pytester: pytest.Pytester) -> None:
@@ -550,11 +710,15 @@ def test_workers_make_the_runs_once_and_one_process_reports(pytester: pytest.Pyt
     write(pytester, merge_patch(SPEC, {"seeds": [0], "runs": wild, "expectations": expectations}))
     result = pytester.runpytest_subprocess("specs", "-n", "2", "-v", "--harness-allow", "blocked")
     result.assert_outcomes(passed=2, errors=1, skipped=1)
-    result.stdout.fnmatch_lines(["wild, seed 0: the loss became NaN at step *", "harness: reports: .harness/reports"])
+    result.stdout.fnmatch_lines(
+        ["wild, seed 0: the loss became NaN at step *", "harness: reports: .harness/reports"]
+    )
     store = Store(pytester.path / ".harness/store")
     before = {path: path.stat().st_mtime_ns for path in store.folder("").rglob("*")}
     assert len(store.keys()) == 2
     assert "became NaN" in (pytester.path / ".harness/reports/tiny.md").read_text()
-    again = pytester.runpytest_subprocess("specs", "-n", "2", "--dist", "loadgroup", "--harness-no-run")
+    again = pytester.runpytest_subprocess(
+        "specs", "-n", "2", "--dist", "loadgroup", "--harness-no-run"
+    )
     again.assert_outcomes(passed=2, errors=1, skipped=1)
     assert {path: path.stat().st_mtime_ns for path in store.folder("").rglob("*")} == before

@@ -21,7 +21,9 @@ class TestIsFiniteNumber:
     def test_a_number_is_one(self, value: object) -> None:
         assert is_finite_number(value)
 
-    @pytest.mark.parametrize("value", [None, True, False, "1", [1], {}, math.nan, math.inf, -math.inf, 10**400])
+    @pytest.mark.parametrize(
+        "value", [None, True, False, "1", [1], {}, math.nan, math.inf, -math.inf, 10**400]
+    )
     def test_anything_else_is_none(self, value: object) -> None:
         assert not is_finite_number(value)
 

@@ -62,13 +62,17 @@ def output(given: Given, name: str, ask: bool) -> Path:
     return Path(_asked("file", str(default), wrong))
 
 
-def _one_of(what: str, given: str | None, meanings: Mapping[str, str], default: str, ask: bool) -> str:
+def _one_of(
+    what: str, given: str | None, meanings: Mapping[str, str], default: str, ask: bool
+) -> str:
     if given is not None or not ask:
         return given or default
     width = max(map(len, meanings))
     for value, meaning in meanings.items():
         click.echo(f"  {value:{width}}  {meaning}")
-    answer: str = click.prompt(what, default=default, type=click.Choice(list(meanings)), show_choices=False)
+    answer: str = click.prompt(
+        what, default=default, type=click.Choice(list(meanings)), show_choices=False
+    )
     click.echo()
     return answer
 
@@ -80,20 +84,27 @@ def _path(given: str | None, dataset: str, ask: bool) -> str | None:
         return None
     if given is not None or not ask:
         return _IMAGES if given is None else given
-    click.echo("  of the folder <split>/<class>/<image>; a relative one starts at the specification's folder")
+    click.echo(
+        "  of the folder <split>/<class>/<image>; a relative one starts at the specification's"
+        " folder"
+    )
     answer = _asked("path", _IMAGES, lambda text: None)
     click.echo()
     return answer
 
 
-def _which(given: tuple[str, ...] | None, question: str, model: str, dataset: str, ask: bool) -> tuple[str, ...]:
+def _which(
+    given: tuple[str, ...] | None, question: str, model: str, dataset: str, ask: bool
+) -> tuple[str, ...]:
     usual = QUESTIONS[question].regularizers
     if given is not None or not ask:
         return usual if given is None else given
     possible = _possible(model, dataset)
     click.echo(f"  some of {', '.join(possible)}, with commas between them; or none")
     default = ",".join(usual) or "none"
-    answer: tuple[str, ...] = click.prompt("regularizers", default=default, type=names.Several(possible))
+    answer: tuple[str, ...] = click.prompt(
+        "regularizers", default=default, type=names.Several(possible)
+    )
     click.echo()
     return answer
 
@@ -131,4 +142,6 @@ def _meanings(definition_name: str, values: Sequence[str]) -> dict[str, str]:
 def _possible(model: str, dataset: str) -> list[str]:
     """Return the regularizers that a network has a place for."""
     complete = fill_defaults(definition("model"), starts.model(model, dataset))
-    return [name for name in names.REGULARIZERS if name != "dropout" or DEMANDS[model].dropout(complete)]
+    return [
+        name for name in names.REGULARIZERS if name != "dropout" or DEMANDS[model].dropout(complete)
+    ]

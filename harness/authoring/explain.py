@@ -10,12 +10,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from harness.measurements import METRICS
-from harness.spec.records import Json
+from harness.experiment import Json
+from harness.metrics import METRICS
 from harness.spec.schema import Schema, compact, definition
 
 _ANY = "*"
-_PLURALS = {"object": "objects", "array": "lists", "string": "strings", "integer": "integers", "number": "numbers"}
+_PLURALS = {
+    "object": "objects",
+    "array": "lists",
+    "string": "strings",
+    "integer": "integers",
+    "number": "numbers",
+}
 _NAMES = {"array": "list", "boolean": "true or false"}
 _LIMITS = {
     "minimum": "at least {}",
@@ -33,7 +39,9 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class Child:
-    """One line of what stands below a property; `default` is JSON, "" where it is required or has none."""
+    """One line of what stands below a property; `default` is JSON, "" where it is required or has
+    none.
+    """
 
     name: str
     type: str
@@ -45,9 +53,10 @@ class Child:
 class Entry:
     """All that the schema says of one property.
 
-    `where` says when it may be there, "" where always. `allowed` are the values that it may have, each with its
-    meaning where that is told. `kinds` are the values of `name` (or of another property) that bring properties
-    of their own. `setting` is the option that sets it from the command line, where that is possible.
+    `where` says when it may be there, "" where always. `allowed` are the values that it may have,
+    each with its meaning where that is told. `kinds` are the values of `name` (or of another
+    property) that bring properties of their own. `setting` is the option that sets it from the
+    command line, where that is possible.
     """
 
     path: str
@@ -71,7 +80,8 @@ class UnknownPath(Exception):
 
 @dataclass(frozen=True)
 class _Node:
-    """A place in the schema: how it is named here, its part, and where `--set` finds it (None: nowhere).
+    """A place in the schema: how it is named here, its part, and where `--set` finds it (None:
+    nowhere).
 
     `where` is the condition on which it is there; a `kind` is that condition itself.
     """
@@ -102,8 +112,9 @@ class _Branch(NamedTuple):
 def explain(path: str) -> Entry:
     """Explain the property at a dotted path; "" is the whole specification.
 
-    A path may be that of a specification, of a run (training.optimizer), of a definition (optimizer.sgd) or the
-    end of any of these (learning_rate). Names of runs and numbers in lists may be left out or written `*`.
+    A path may be that of a specification, of a run (training.optimizer), of a definition
+    (optimizer.sgd) or the end of any of these (learning_rate). Names of runs and numbers in lists
+    may be left out or written `*`.
 
     Raises:
         UnknownPath: there is none, or several.
@@ -112,7 +123,9 @@ def explain(path: str) -> Entry:
 
 
 def names_below(start: str) -> list[tuple[str, str]]:
-    """Return the paths that complete the start of one, each with its title: one step further, no more."""
+    """Return the paths that complete the start of one, each with its title: one step further, no
+    more.
+    """
     above, dot, _ = start.rpartition(".")
     try:
         nodes = _below(_find(above))
@@ -120,7 +133,11 @@ def names_below(start: str) -> list[tuple[str, str]]:
         return []
     if not dot:
         nodes = [*nodes, *(node for node in _below(_find("defaults")))]
-    found = {f"{above}{dot}{node.path[-1]}": _told(node, "title") for node in nodes if node.path[-1] != _ANY}
+    found = {
+        f"{above}{dot}{node.path[-1]}": _told(node, "title")
+        for node in nodes
+        if node.path[-1] != _ANY
+    }
     return [(name, title) for name, title in found.items() if name.startswith(start)]
 
 
@@ -146,7 +163,11 @@ def _guess(segments: Sequence[str]) -> str:
     """Return the question whether the nearest path was meant, or nothing where none is near."""
     of_length = {".".join(node.path[-len(segments) :]): node.name for node in reversed(_index())}
     nearest = difflib.get_close_matches(".".join(segments), of_length, n=1, cutoff=0.6)
-    return f"; did you mean {of_length[nearest[0]]!r}?" if nearest else "; explain alone lists what there is"
+    return (
+        f"; did you mean {of_length[nearest[0]]!r}?"
+        if nearest
+        else "; explain alone lists what there is"
+    )
 
 
 def _descend(node: _Node, segments: Sequence[str]) -> _Node | None:
@@ -156,11 +177,15 @@ def _descend(node: _Node, segments: Sequence[str]) -> _Node | None:
             return _descend(members[segment], segments[index + 1 :])
         if _ANY in members:
             return _descend(members[_ANY], segments[index + 1 :])
-        of_kinds = [deeper for kind in _kinds(node) for deeper in _below(kind) if deeper.path[-1] == segment]
+        of_kinds = [
+            deeper for kind in _kinds(node) for deeper in _below(kind) if deeper.path[-1] == segment
+        ]
         if len(of_kinds) == 1:
             return _descend(of_kinds[0], segments[index + 1 :])
         if of_kinds:
-            raise UnknownPath(f"there are {len(of_kinds)} of {node.name}.{segment}: {_listed(of_kinds)}")
+            raise UnknownPath(
+                f"there are {len(of_kinds)} of {node.name}.{segment}: {_listed(of_kinds)}"
+            )
         if not (_is_list(node) and (segment == _ANY or segment.isdigit())):
             return None
     return node
@@ -198,11 +223,18 @@ def _uses() -> dict[str, _Node]:
 
 
 def _parts(part: Schema) -> Iterator[Schema]:
-    """Yield a schema and all that it may bring to bear: `$ref`, `allOf`, `anyOf`, and both sides of an `if`."""
+    """Yield a schema and all that it may bring to bear: `$ref`, `allOf`, `anyOf`, and both sides of
+    an `if`.
+    """
     yield part
     if "$ref" in part:
         yield from _parts(definition(part["$ref"].removeprefix("#/$defs/")))
-    for inner in (*part.get("allOf", ()), *part.get("anyOf", ()), part.get("then"), part.get("else")):
+    for inner in (
+        *part.get("allOf", ()),
+        *part.get("anyOf", ()),
+        part.get("then"),
+        part.get("else"),
+    ):
         if inner is not None:
             yield from _parts(inner)
 
@@ -227,7 +259,9 @@ def _branches(part: Schema) -> list[_Branch]:
 
 
 def _kinds(node: _Node) -> list[_Node]:
-    """Return the branches that have a title, and so properties that are told apart from those of others."""
+    """Return the branches that have a title, and so properties that are told apart from those of
+    others.
+    """
     place = None if _is_list(node) else node.place
     return [
         _Node((*node.path, branch.value), branch.part, place, branch.where, kind=True)
@@ -248,7 +282,10 @@ def _below(node: _Node) -> list[_Node]:
             continue
         where = conditions.get(id(applied), node.where)
         for name, part in applied.get("properties", {}).items():
-            found.setdefault(name, _Node((*node.path, name), part, None if place is None else (*place, name), where))
+            found.setdefault(
+                name,
+                _Node((*node.path, name), part, None if place is None else (*place, name), where),
+            )
         named = applied.get("additionalProperties")
         if isinstance(named, Mapping) and "type" not in named:
             found.setdefault(_ANY, _Node((*node.path, _ANY), named, None))
@@ -324,7 +361,9 @@ def _sentence(text: str) -> str:
 
 
 def _default(part: Schema) -> str | None:
-    return next((compact(applied["default"]) for applied in _parts(part) if "default" in applied), None)
+    return next(
+        (compact(applied["default"]) for applied in _parts(part) if "default" in applied), None
+    )
 
 
 def _type(part: Schema) -> str:
@@ -350,14 +389,17 @@ def _allowed(part: Schema) -> Iterator[tuple[str, str]]:
         if "enum" in applied:
             meanings: Sequence[str] = applied.get("enumDescriptions", ())
             yield from (
-                (str(value), text) for value, text in itertools.zip_longest(applied["enum"], meanings, fillvalue="")
+                (str(value), text)
+                for value, text in itertools.zip_longest(applied["enum"], meanings, fillvalue="")
             )
             return
 
 
 def _limits(part: Schema) -> Iterator[str]:
     for applied in _parts(part):
-        yield from (words.format(applied[name]) for name, words in _LIMITS.items() if name in applied)
+        yield from (
+            words.format(applied[name]) for name, words in _LIMITS.items() if name in applied
+        )
         if applied.get("uniqueItems"):
             yield "distinct"
 
@@ -379,9 +421,16 @@ def _first_example(part: Schema) -> Json:
 
 
 def _setting(node: _Node) -> str:
-    """Return `--set PATH=VALUE` with the example as its value, where the place is not in a list or a run."""
+    """Return `--set PATH=VALUE` with the example as its value, where the place is not in a list or
+    a run.
+    """
     example = _first_example(node.part)
-    if not node.place or node.kind or isinstance(example, dict | None) or node.path[0] not in ("defaults", "seeds"):
+    if (
+        not node.place
+        or node.kind
+        or isinstance(example, dict | None)
+        or node.path[0] not in ("defaults", "seeds")
+    ):
         return ""
     value = example if isinstance(example, str) else compact(example)
     quoted = f"'{value}'" if re.search(r"[^\w.,:/-]", value) else value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from harness.spec.records import Json
+from harness.experiment import Json
 from harness.spec.schema import compact
 
 _WIDTH = 100
@@ -13,12 +13,19 @@ _WIDTH = 100
 def laid_out(value: Json, indent: int = 0, before: int = 0) -> str:
     """Return JSON text, indented by two; `before` characters stand on the first line before it."""
     short = compact(value)
-    if not isinstance(value, dict | list) or not value or (indent and indent + before + len(short) <= _WIDTH):
+    if (
+        not isinstance(value, dict | list)
+        or not value
+        or (indent and indent + before + len(short) <= _WIDTH)
+    ):
         return short
     inner = indent + 2
     if isinstance(value, dict):
         names = [json.dumps(name, ensure_ascii=False) + ": " for name in value]
-        lines = [name + laid_out(item, inner, len(name)) for name, item in zip(names, value.values(), strict=True)]
+        lines = [
+            name + laid_out(item, inner, len(name))
+            for name, item in zip(names, value.values(), strict=True)
+        ]
         start, end = "{}"
     else:
         lines, (start, end) = [laid_out(item, inner) for item in value], "[]"

@@ -1,4 +1,6 @@
-"""What may be chosen for a first specification; light, so that help and completion answer at once."""
+"""What may be chosen for a first specification; light, so that help and completion answer at
+once.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from click.shell_completion import CompletionItem
 
 QUESTIONS = {
     "regularizers": "what each regularizer changes",
-    "adversarial": "where SGD goes from weights that fit random labels (adversarial initialization)",
+    "adversarial": (
+        "where SGD goes from weights that fit random labels (adversarial initialization)"
+    ),
     "randomization": "whether random labels are fitted as the true ones are (randomization test)",
     "plain": "how well one network does",
 }
@@ -30,7 +34,9 @@ class Several(click.ParamType[tuple[str, ...]]):
     def __init__(self, choices: Sequence[str]) -> None:
         self.choices = choices
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
         """Return the names in the order of the choices, or end with what is wrong."""
         if isinstance(value, tuple):
             return value
@@ -40,7 +46,13 @@ class Several(click.ParamType[tuple[str, ...]]):
                 self.fail(f"{name!r} is none of {', '.join(self.choices)}", param, ctx)
         return tuple(name for name in self.choices if name in names)
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
         """Complete the last name of the list."""
         before, comma, last = incomplete.rpartition(",")
-        return [CompletionItem(f"{before}{comma}{name}") for name in self.choices if name.startswith(last)]
+        return [
+            CompletionItem(f"{before}{comma}{name}")
+            for name in self.choices
+            if name.startswith(last)
+        ]

@@ -8,25 +8,29 @@ import os
 from importlib import resources
 from pathlib import Path
 
-from harness import files
 from harness.authoring import starts
 from harness.authoring.layout import laid_out
 from harness.authoring.questions import QUESTIONS, Choices
+from harness.experiment import Json
 from harness.report.outcome import plural
 from harness.spec import schema
 from harness.spec.document import format_pointer
 from harness.spec.expand import Fault, expand
-from harness.spec.records import Json
+from harness.system import files
 
 _SEEDS = [0, 1, 2]
 _PROJECT_MARKS = ("pyproject.toml", ".git")
 
 _REMARKS = (
     "These remarks are shown in the report: put what you find in their place, or take them out.",
-    "The bounds of the expectations are a start: say what you expect, and on what that rests "
-    "(python -m harness explain expectations).",
+    (
+        "The bounds of the expectations are a start: say what you expect, and on what that rests "
+        "(python -m harness explain expectations)."
+    ),
 )
-_PART = "{} of the training images and a small network, so that a CPU will do; null takes all images."
+_PART = (
+    "{} of the training images and a small network, so that a CPU will do; null takes all images."
+)
 
 
 class Invalid(Exception):
@@ -39,10 +43,17 @@ def schema_path() -> Path:
 
 
 def schema_reference(output: Path) -> str:
-    """Return `$schema` for a file: a relative path where the schema is of the same project, else the absolute one."""
+    """Return `$schema` for a file: a relative path where the schema is of the same project, else
+    the absolute one.
+    """
     folder, found = output.resolve().parent, schema_path().resolve()
     project = next(
-        (up for up in (folder, *folder.parents) if any((up / mark).exists() for mark in _PROJECT_MARKS)), None
+        (
+            up
+            for up in (folder, *folder.parents)
+            if any((up / mark).exists() for mark in _PROJECT_MARKS)
+        ),
+        None,
     )
     if project is None or project not in found.parents:
         return found.as_posix()
@@ -69,7 +80,9 @@ def specification(choices: Choices, output: Path) -> Json:
         "defaults": {
             "dataset": starts.dataset(choices.dataset, choices.path),
             "model": starts.model(choices.model, choices.dataset),
-            "strengths": {name: value for name, value in strengths.items() if name in choices.regularizers},
+            "strengths": {
+                name: value for name, value in strengths.items() if name in choices.regularizers
+            },
             "training": start.training,
         },
         "runs": own["runs"],
@@ -89,7 +102,9 @@ def _remarks(choices: Choices) -> list[str]:
 
 
 def _check(document: Json, output: Path) -> None:
-    faults = [Fault((pointer,), message) for pointer, message in schema.faults("experiment", document)]
+    faults = [
+        Fault((pointer,), message) for pointer, message in schema.faults("experiment", document)
+    ]
     expand(output, document, faults)
     if faults:
         told = dict.fromkeys(f"{format_pointer(_last(fault))}: {fault.message}" for fault in faults)
@@ -97,7 +112,9 @@ def _check(document: Json, output: Path) -> None:
 
 
 def _last(fault: Fault) -> tuple[str | int, ...]:
-    """Return where a fault stands as a person knows it: at the setting, not at the run that has it."""
+    """Return where a fault stands as a person knows it: at the setting, not at the run that has
+    it.
+    """
     return next((place for place in fault.places if place[:1] == ("defaults",)), fault.places[0])
 
 
@@ -111,7 +128,9 @@ def write(document: Json, output: Path, force: bool = False) -> None:
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename) from error
+        raise NotADirectoryError(
+            errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename
+        ) from error
     if force:
         files.replace(output, lambda temporary: _written(temporary, document))
         return
@@ -134,7 +153,11 @@ def default_name(dataset: str, question: str) -> str:
 
 def wrong_name(name: str) -> str | None:
     """Say what is wrong with an experiment's name, or return None."""
-    faults = [message for pointer, message in schema.faults("experiment", {"name": name}) if pointer == ("name",)]
+    faults = [
+        message
+        for pointer, message in schema.faults("experiment", {"name": name})
+        if pointer == ("name",)
+    ]
     return faults[0] if faults else None
 
 
@@ -149,4 +172,7 @@ def counted(document: Json, output: Path) -> str:
     """Say how many runs a valid specification makes."""
     experiment = expand(output, document, [])
     runs, seeds = len(experiment.runs) if experiment else 0, len(document["seeds"])
-    return f"{plural(runs, 'run')} of {seeds} seeds each, {plural(len(document['expectations']), 'expectation')}"
+    return (
+        f"{plural(runs, 'run')} of {seeds} seeds each,"
+        f" {plural(len(document['expectations']), 'expectation')}"
+    )

@@ -1,4 +1,6 @@
-"""The questions with which a first specification may begin: their runs, expectations and figures."""
+"""The questions with which a first specification may begin: their runs, expectations and
+figures.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +9,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.authoring import starts
-from harness.spec.records import Json
+from harness.experiment import Json
 
-_GUESS = "a guess: say why you expect it, or replace it by a published claim and its place, or by a measurement"
+_GUESS = (
+    "a guess: say why you expect it, or replace it by a published claim and its place, or by a"
+    " measurement"
+)
 _FITTED = 0.99
 _LIU = {
-    "citation": "Liu, Papailiopoulos, Achlioptas: Bad Global Minima Exist and SGD Can Reach Them (NeurIPS 2020)",
+    "citation": (
+        "Liu, Papailiopoulos, Achlioptas: Bad Global Minima Exist and SGD Can Reach Them (NeurIPS"
+        " 2020)"
+    ),
     "url": "https://arxiv.org/abs/1906.02613",
     "locator": "Algorithm 1",
 }
 _ZHANG = {
-    "citation": "Zhang, Bengio, Hardt, Recht, Vinyals: Understanding Deep Learning Requires Rethinking Generalization "
-    "(ICLR 2017)",
+    "citation": (
+        "Zhang, Bengio, Hardt, Recht, Vinyals: Understanding Deep Learning Requires Rethinking"
+        " Generalization (ICLR 2017)"
+    ),
     "url": "https://arxiv.org/abs/1611.03530",
     "locator": "figure 1",
 }
@@ -54,7 +64,9 @@ def _label(cell: Sequence[str]) -> str:
 
 
 def _cell(run: str, cell: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    """Return how an expectation names a cell of a run, which has a matrix where there are several."""
+    """Return how an expectation names a cell of a run, which has a matrix where there are
+    several.
+    """
     return f"{run}[{_label(cell)}]" if len(cells) > 1 else run
 
 
@@ -76,11 +88,23 @@ def _by_cell(title: str, metric: str, groups: Mapping[str, str]) -> Json:
 
 def _plain(choices: Choices) -> Json:
     known = starts.known(choices.dataset)
-    guess = 0.5 if known is None else max(0.75 if known.classes == 2 else 0.0, round(2 / known.classes, 3))
+    guess = (
+        0.5
+        if known is None
+        else max(0.75 if known.classes == 2 else 0.0, round(2 / known.classes, 3))
+    )
     return {
-        "title": f"How well a {choices.model} does on {choices.dataset}: say in one sentence what it shows",
-        "question": "Does the network fit its training set, and how much of that carries over to the test set?",
-        "runs": {"trained": {"regularizers": list(choices.regularizers)} if choices.regularizers else {}},
+        "title": (
+            f"How well a {choices.model} does on {choices.dataset}: say in one sentence what it"
+            " shows"
+        ),
+        "question": (
+            "Does the network fit its training set, and how much of that carries over to the test"
+            " set?"
+        ),
+        "runs": {
+            "trained": {"regularizers": list(choices.regularizers)} if choices.regularizers else {}
+        },
         "expectations": [
             _fits("trained", "The training set is fitted, for every seed"),
             {
@@ -97,19 +121,34 @@ def _plain(choices: Choices) -> Json:
 
 def _regularizers(choices: Choices) -> Json:
     singles = [(name,) for name in choices.regularizers]
-    cells: list[tuple[str, ...]] = [(), *singles, *([choices.regularizers] if len(singles) > 1 else [])]
+    cells: list[tuple[str, ...]] = [
+        (),
+        *singles,
+        *([choices.regularizers] if len(singles) > 1 else []),
+    ]
     return {
-        "title": f"A {choices.model} on {choices.dataset}, with and without {', '.join(choices.regularizers)}: "
-        "say what you find",
-        "question": "With all else the same, what does each regularizer change, and what do they all together?",
+        "title": (
+            f"A {choices.model} on {choices.dataset}, with and without"
+            f" {', '.join(choices.regularizers)}: say what you find"
+        ),
+        "question": (
+            "With all else the same, what does each regularizer change, and what do they all"
+            " together?"
+        ),
         "runs": {"trained": _matrix(cells)},
         "expectations": [
-            _fits("trained[none]", "Without a regularizer the training set is fitted, for every seed"),
+            _fits(
+                "trained[none]", "Without a regularizer the training set is fitted, for every seed"
+            ),
             *(
                 {
                     "id": f"{'-'.join(cell)}-helps",
-                    "title": f"With {' and '.join(cell)} the network tests as well as without, or better",
-                    "metric": f"trained[{_label(cell)}].test_accuracy - trained[none].test_accuracy",
+                    "title": (
+                        f"With {' and '.join(cell)} the network tests as well as without, or better"
+                    ),
+                    "metric": (
+                        f"trained[{_label(cell)}].test_accuracy - trained[none].test_accuracy"
+                    ),
                     "at_least": 0,
                     "basis": "hypothesis",
                     "source": _GUESS,
@@ -117,7 +156,9 @@ def _regularizers(choices: Choices) -> Json:
                 for cell in cells[1:]
             ),
         ],
-        "figures": [_by_cell("Test accuracy by regularizers", "test_accuracy", {"trained": "trained"})],
+        "figures": [
+            _by_cell("Test accuracy by regularizers", "test_accuracy", {"trained": "trained"})
+        ],
     }
 
 
@@ -125,10 +166,14 @@ def _adversarial(choices: Choices) -> Json:
     start = starts.DATASETS[choices.dataset]
     cells = _pairs(choices.regularizers)
     return {
-        "title": f"From weights that fit random labels, where does SGD take a {choices.model} on {choices.dataset}? "
-        "Say what you find",
-        "question": "Does vanilla SGD, started from weights that fit random labels, end in a minimum that is worse "
-        "than from random weights, and do regularizers lead out of it?",
+        "title": (
+            f"From weights that fit random labels, where does SGD take a {choices.model} on"
+            f" {choices.dataset}? Say what you find"
+        ),
+        "question": (
+            "Does vanilla SGD, started from weights that fit random labels, end in a minimum that"
+            " is worse than from random weights, and do regularizers lead out of it?"
+        ),
         "source": _LIU,
         "runs": {
             "confusion": {
@@ -139,7 +184,12 @@ def _adversarial(choices: Choices) -> Json:
             "adversarial": {"initialize_from": "confusion", **_matrix(cells)},
         },
         "expectations": [
-            _fits("confusion", "SGD fits the random labels, for every seed", "Liu et al.: it does", "confusion-fits"),
+            _fits(
+                "confusion",
+                "SGD fits the random labels, for every seed",
+                "Liu et al.: it does",
+                "confusion-fits",
+            ),
             _fits(
                 _cell("adversarial", (), cells),
                 "From there, vanilla SGD fits the true labels, for every seed",
@@ -155,18 +205,26 @@ def _adversarial(choices: Choices) -> Json:
 
 def _pairs(regularizers: Sequence[str]) -> list[tuple[str, ...]]:
     """Return no regularizer and every pair of several; both of two, the one of one."""
-    several = list(itertools.combinations(regularizers, 2)) if len(regularizers) > 2 else [tuple(regularizers)]
+    several = (
+        list(itertools.combinations(regularizers, 2))
+        if len(regularizers) > 2
+        else [tuple(regularizers)]
+    )
     return [(), *(cell for cell in several if cell)]
 
 
 def _is_worse(quality: str, cells: Sequence[Sequence[str]]) -> Json:
-    random, adversarial = (f"{_cell(run, (), cells)}.{quality}" for run in ("random", "adversarial"))
+    random, adversarial = (
+        f"{_cell(run, (), cells)}.{quality}" for run in ("random", "adversarial")
+    )
     longer = quality == "boundary_length"
     return {
         "id": "adversarial-is-worse",
-        "title": "Its boundary is longer than from random weights"
-        if longer
-        else "It tests worse than from random weights",
+        "title": (
+            "Its boundary is longer than from random weights"
+            if longer
+            else "It tests worse than from random weights"
+        ),
         "metric": f"{adversarial} - {random}" if longer else f"{random} - {adversarial}",
         "at_least": 0,
         "basis": "claim",
@@ -178,9 +236,17 @@ def _recovers(quality: str, cell: Sequence[str]) -> Json:
     random, adversarial = (f"{run}[{_label(cell)}].{quality}" for run in ("random", "adversarial"))
     with_them = f"With {' and '.join(cell)}"
     expected = (
-        {"title": f"{with_them} the boundary is about as short", "metric": f"{adversarial} / {random}", "at_most": 1.5}
+        {
+            "title": f"{with_them} the boundary is about as short",
+            "metric": f"{adversarial} / {random}",
+            "at_most": 1.5,
+        }
         if quality == "boundary_length"
-        else {"title": f"{with_them} it tests about as well", "metric": f"{adversarial} - {random}", "at_least": -0.02}
+        else {
+            "title": f"{with_them} it tests about as well",
+            "metric": f"{adversarial} - {random}",
+            "at_least": -0.02,
+        }
     )
     source = "a guess of how far it may be off; Liu et al. find that regularizers lead out of it"
     return {"id": f"{'-'.join(cell)}-recovers", **expected, "basis": "hypothesis", "source": source}
@@ -189,9 +255,14 @@ def _recovers(quality: str, cell: Sequence[str]) -> Json:
 def _of_both_starts(quality: str, cells: Sequence[Sequence[str]]) -> list[Json]:
     runs = {"random initialization": "random", "adversarial initialization": "adversarial"}
     if len(cells) > 1:
-        titles = {quality: quality.replace("_", " ").capitalize(), "relative_distance": "Relative distance travelled"}
+        titles = {
+            quality: quality.replace("_", " ").capitalize(),
+            "relative_distance": "Relative distance travelled",
+        }
         return [_by_cell(title, metric, runs) for metric, title in titles.items()]
-    return [{"name": "history", "title": "Test accuracy", "metrics": ["test_accuracy"], "groups": runs}]
+    return [
+        {"name": "history", "title": "Test accuracy", "metrics": ["test_accuracy"], "groups": runs}
+    ]
 
 
 def _randomization(choices: Choices) -> Json:
@@ -203,13 +274,19 @@ def _randomization(choices: Choices) -> Json:
         for run, probability in (("half_random", 0.5), ("random_labels", 1))
     }
     return {
-        "title": f"Does a {choices.model} fit random labels of {choices.dataset}? Say what you find",
-        "question": "Does the network fit labels that say nothing as it fits the true ones, and what is left of its "
-        "test accuracy?",
+        "title": (
+            f"Does a {choices.model} fit random labels of {choices.dataset}? Say what you find"
+        ),
+        "question": (
+            "Does the network fit labels that say nothing as it fits the true ones, and what is"
+            " left of its test accuracy?"
+        ),
         "source": _ZHANG,
         "runs": {
             "true_labels": _matrix(cells),
-            **{run: {**labels[run], "training": start.memorize, **_matrix(cells)} for run in labels},
+            **{
+                run: {**labels[run], "training": start.memorize, **_matrix(cells)} for run in labels
+            },
         },
         "expectations": [
             _fits(
@@ -226,8 +303,13 @@ def _randomization(choices: Choices) -> Json:
             ),
             {
                 "id": "nothing-is-learned",
-                "title": "From random labels nothing is learned: the test accuracy is far below that from true ones",
-                "metric": f"{first['true_labels']}.test_accuracy - {first['random_labels']}.test_accuracy",
+                "title": (
+                    "From random labels nothing is learned: the test accuracy is far below that"
+                    " from true ones"
+                ),
+                "metric": (
+                    f"{first['true_labels']}.test_accuracy - {first['random_labels']}.test_accuracy"
+                ),
                 "at_least": 0.1,
                 "basis": "hypothesis",
                 "source": "a guess of ten points; Zhang et al. find that it is that of chance",

@@ -52,7 +52,9 @@ def _facts(entry: Entry) -> Iterator[tuple[str, Text]]:
         yield "type", Text(", ".join([entry.type, *entry.limits]))
     meanings = [f"{value}: {meaning}" if meaning else value for value, meaning in entry.allowed]
     if any(meaning for _, meaning in entry.allowed):
-        yield from (("allowed" if index == 0 else "", Text(line)) for index, line in enumerate(meanings))
+        yield from (
+            ("allowed" if index == 0 else "", Text(line)) for index, line in enumerate(meanings)
+        )
     elif meanings:
         yield "allowed", Text(", ".join(meanings))
     if entry.required:

@@ -1,4 +1,6 @@
-"""How a first specification uses each data set and each network: small enough for a CPU, and sensible."""
+"""How a first specification uses each data set and each network: small enough for a CPU, and
+sensible.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from harness.data.facts import Facts, facts
+from harness.experiment import Json
 from harness.models.demands import DEMANDS
 from harness.spec.expand import component
-from harness.spec.records import Json
 from harness.spec.schema import definition, fill_defaults
 
 _IMAGES: Json = {"train_examples": 2000, "test_examples": 2000, "normalize": "per_image"}
@@ -27,14 +29,17 @@ _MEMORIZE_IMAGES: Json = {"epochs": 200, "stop_when": {"train_accuracy": 1.0, "c
 
 @dataclass(frozen=True)
 class DatasetStart:
-    """How a data set is used: its members besides the name, its augmentation, strengths and training.
+    """How a data set is used: its members besides the name, its augmentation, strengths and
+    training.
 
-    `memorize` changes the training of a run that fits random labels; `confusion` are the parameters of a
-    confusion set; `quality` is the metric that tells good minima from bad ones.
+    `memorize` changes the training of a run that fits random labels; `confusion` are the parameters
+    of a confusion set; `quality` is the metric that tells good minima from bad ones.
     """
 
     members: Mapping[str, Json] = field(default_factory=dict)
-    augmentation: Json = field(default_factory=lambda: [{"name": "gaussian_noise", "deviation": 0.1}])
+    augmentation: Json = field(
+        default_factory=lambda: [{"name": "gaussian_noise", "deviation": 0.1}]
+    )
     l2: float = 0.002
     training: Json = field(default_factory=lambda: _ON_IMAGES)
     memorize: Json = field(default_factory=lambda: _MEMORIZE_IMAGES)
@@ -120,7 +125,9 @@ def dataset(name: str, path: str | None) -> Json:
 
 
 def known(name: str) -> Facts | None:
-    """Return what is known of a data set as a first specification uses it, None for a folder of images."""
+    """Return what is known of a data set as a first specification uses it, None for a folder of
+    images.
+    """
     if name == "image_folder":
         return None
     return facts(component(fill_defaults(definition("dataset"), dataset(name, None))))
@@ -129,7 +136,11 @@ def known(name: str) -> Facts | None:
 def model(name: str, of_dataset: str) -> Json:
     """Return the member `model` of a first specification."""
     told = known(of_dataset)
-    side = min(told.shape[:2]) if told and told.shape and len(told.shape) == 3 else _SIDE_OF_UNKNOWN_IMAGES
+    side = (
+        min(told.shape[:2])
+        if told and told.shape and len(told.shape) == 3
+        else _SIDE_OF_UNKNOWN_IMAGES
+    )
     return {"name": name, **MODELS[name](side)}
 
 

@@ -1,1 +1,3 @@
-"""What continuous integration reads of an invocation: each form one function from verdicts to text."""
+"""What continuous integration reads of an invocation: each form one function from verdicts to
+text.
+"""

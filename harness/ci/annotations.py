@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.check import Allow, Verdict
 from harness.ci.cases import Case, Suite
 from harness.ci.forge import command, repository_path
 from harness.ci.message import details, headline
-from harness.console import visible
+from harness.judging.check import Allow, Verdict
+from harness.judging.timing import Timing
 from harness.report.outcome import worded
 from harness.report.statements import told
 from harness.spec.problems import Place
-from harness.timing import Timing
+from harness.system.console import visible
 
 _MOST_LINES = 12
 """Of what changed and drifted; a forge shows the first few lines."""
@@ -38,7 +38,8 @@ def annotate(suites: Sequence[Suite], allow: Allow, environment: Mapping[str, st
 
 
 def _late(suites: Sequence[Suite], environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for every expectation that was changed with its results at hand, and for a ledger that is damaged.
+    """Yield a line for every expectation that was changed with its results at hand, and for a
+    ledger that is damaged.
 
     Those of which it was not recorded when they were stated are left out: a report tells of them.
     """
@@ -49,7 +50,9 @@ def _late(suites: Sequence[Suite], environment: Mapping[str, str]) -> Iterator[s
         places = {case.id: case.place for case in suite.cases}
         start = Place(conclusion.experiment.path, 1)
         late = [each for each in conclusion.statements.late if each.timing is not Timing.UNRECORDED]
-        lines = [(each.id, told(each)) for each in late] + [("", fault) for fault in conclusion.statements.faults]
+        lines = [(each.id, told(each)) for each in late] + [
+            ("", fault) for fault in conclusion.statements.faults
+        ]
         for name, text in lines:
             place = places.get(name, start)
             title = [conclusion.experiment.name, name, "not known to be stated before its results"]
@@ -71,7 +74,9 @@ def _line(case: Case, suite: Suite, level: str, environment: Mapping[str, str]) 
     properties = {
         "file": repository_path(case.place.path, environment),
         "line": str(case.place.line),
-        "title": f"{suite.conclusion.experiment.name}: {case.id}: {worded(case.verdict, case.stale)}",
+        "title": (
+            f"{suite.conclusion.experiment.name}: {case.id}: {worded(case.verdict, case.stale)}"
+        ),
     }
     return command(level, properties, _text(case))
 

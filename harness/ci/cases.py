@@ -1,4 +1,6 @@
-"""What an invocation came to, case by case: one for each expectation, one for the runs that none of them reads."""
+"""What an invocation came to, case by case: one for each expectation, one for the runs that none of
+them reads.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.check import Allow, Judgement, Mark, Verdict, stale_runs, verdict_of_runs
 from harness.compare.regression import Regression
-from harness.results import RunResult
-from harness.spec.expression import parse, references
+from harness.experiment import Expectation, Experiment
+from harness.expression import parse, references
+from harness.judging.check import Allow, Judgement, Mark, Verdict, stale_runs, verdict_of_runs
+from harness.judging.timing import Statements
+from harness.run_result import RunResult
 from harness.spec.load import expectation_places
 from harness.spec.problems import Place, SpecError
-from harness.spec.records import Expectation, Experiment
-from harness.timing import Statements
 
 RUNS = "[runs]"
 """Names the case of the runs that no expectation reads; no expectation has such an id."""
@@ -27,8 +29,9 @@ BASELINE = "[baseline]"
 class Conclusion:
     """What came of one experiment; `report` is its Markdown, where one was written.
 
-    `unwritten` says why one that was to be written is not there. `regression` is the comparison with the kept
-    numbers, where that was asked for. `statements` tell when the expectations were stated, None for a trial.
+    `unwritten` says why one that was to be written is not there. `regression` is the comparison
+    with the kept numbers, where that was asked for. `statements` tell when the expectations were
+    stated, None for a trial.
     """
 
     experiment: Experiment
@@ -42,13 +45,14 @@ class Conclusion:
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that passes or does not; `judgement` is None for the runs that no expectation reads.
+    """One thing that passes or does not; `judgement` is None for the runs that no expectation
+    reads.
 
     `regression` is there for the comparison with the kept numbers alone.
 
-    `place` is where it stands in a specification. `seconds` is how long the runs trained that it rests on
-    and no earlier case of the experiment does, so that the times of all cases add up. `stale` says which
-    of them are stale and why, and is empty where none is.
+    `place` is where it stands in a specification. `seconds` is how long the runs trained that it
+    rests on and no earlier case of the experiment does, so that the times of all cases add up.
+    `stale` says which of them are stale and why, and is empty where none is.
     """
 
     id: str
@@ -81,25 +85,35 @@ def unread(experiment: Experiment) -> tuple[str, ...]:
 
 
 def suites(conclusions: Sequence[Conclusion]) -> tuple[Suite, ...]:
-    """Return every case of every experiment; the files are read again for where the expectations stand."""
+    """Return every case of every experiment; the files are read again for where the expectations
+    stand.
+    """
     return tuple(Suite(conclusion, tuple(_cases(conclusion))) for conclusion in conclusions)
 
 
 def places(experiment: Experiment) -> Mapping[str, Place]:
-    """Return where each case stands; one that is not found there any more, or came by --set, at the file's start."""
+    """Return where each case stands; one that is not found there any more, or came by --set, at the
+    file's start.
+    """
     start = Place(experiment.path, 1)
     try:
         found = expectation_places(experiment.path)
     except SpecError:  # edited since it was read
         found = {}
     ids = [expectation.id for expectation in experiment.expectations]
-    return {RUNS: start, BASELINE: start} | {name: found.get(name.partition("[")[0], start) for name in ids}
+    return {RUNS: start, BASELINE: start} | {
+        name: found.get(name.partition("[")[0], start) for name in ids
+    }
 
 
 def case_of_runs(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Verdict, str]:
-    """Judge the runs that no expectation reads: pass where all are done, and why where they are not."""
+    """Judge the runs that no expectation reads: pass where all are done, and why where they are
+    not.
+    """
     found = {(result.run, result.seed): result for result in results}
-    seeds = experiment.seeds[: experiment.seed_plan.first] if experiment.seed_plan else experiment.seeds
+    seeds = (
+        experiment.seeds[: experiment.seed_plan.first] if experiment.seed_plan else experiment.seeds
+    )
     return verdict_of_runs(unread(experiment), seeds, found) or (Verdict.PASS, "")
 
 
@@ -126,8 +140,19 @@ def _cases(conclusion: Conclusion) -> Iterator[Case]:
     if rest := unread(experiment):
         verdict, message = case_of_runs(experiment, results)
         title = f"The runs that no expectation reads are done: {', '.join(rest)}"
-        stale = stale_runs(rest, experiment.seeds, {(each.run, each.seed): each for each in results})
-        yield Case(RUNS, title, where[RUNS], verdict, message, _seconds(set(rest), results, counted), None, stale)
+        stale = stale_runs(
+            rest, experiment.seeds, {(each.run, each.seed): each for each in results}
+        )
+        yield Case(
+            RUNS,
+            title,
+            where[RUNS],
+            verdict,
+            message,
+            _seconds(set(rest), results, counted),
+            None,
+            stale,
+        )
     if conclusion.regression is not None:
         yield case_of_regression(conclusion.regression, where[BASELINE])
 
@@ -135,11 +160,17 @@ def _cases(conclusion: Conclusion) -> Iterator[Case]:
 def case_of_regression(regression: Regression, place: Place) -> Case:
     """Return the case of the comparison with the kept numbers."""
     title = f"The numbers are those of {regression.path}"
-    return Case(BASELINE, title, place, regression.verdict, regression.message, 0.0, None, "", regression)
+    return Case(
+        BASELINE, title, place, regression.verdict, regression.message, 0.0, None, "", regression
+    )
 
 
 def _seconds(runs: set[str], results: Sequence[RunResult], counted: set[str]) -> float:
     """Add up the runs that are not counted yet, and count them."""
-    new = {result.key: result.seconds for result in results if result.run in runs and result.key not in counted}
+    new = {
+        result.key: result.seconds
+        for result in results
+        if result.run in runs and result.key not in counted
+    }
     counted.update(new)
     return sum(new.values())

@@ -16,35 +16,34 @@
       "runs": {"done": 27, "blocked": 0, "error": 0, "missing": 0},
       "expectations": [
         {
-          "id": "drop",
-          "verdict": "fail",             pass, fail, inconclusive, blocked or error
-          "message": "...",              empty for a pass
-          "file": "specs/quickstart/digits.json", "line": 85,    where it stands
-          "metric": "random.test_accuracy - adversarial.test_accuracy",
-          "statistic": "mean",           what must meet the bounds, as in the specification
-          "lower": 0.03, "upper": null,  the bounds; null where that side is open
-          "mean": 0.0198, "deviation": 0.0031,     over seeds; null where a seed has no value
-          "median": null,                where the statistic is the median
-          "interval": [0.0145, 0.025],   the one-sided confidence limits that decided; [null, null] where there are none
-          "values": {"0": 0.0231, "1": 0.0193, "2": 0.017},      by seed
-          "basis": "claim",              paper, claim, measured or hypothesis
-          "stale": "..."                 which runs it rests on are stale and why; not there where none is
-          "stated": {                    left out for a trial
-            "when": "changed",           before (its results), added, changed, unrecorded or disputed
-            "date": "2026-03-04T05:06:07+00:00",     null where it is not written down yet
-            "before": {...},             what it was, where it was changed
-            "measured": {"begun": {"random": [0, 1, 2]}, "finished": {...}, "value": 0.0198}     what there was by then
+          "id": "drop", "verdict": "fail",             pass, fail, inconclusive, blocked or error
+          "message": "...",              empty for a pass "file": "specs/quickstart/digits.json",
+          "line": 85,    where it stands "metric": "random.test_accuracy -
+          adversarial.test_accuracy", "statistic": "mean",           what must meet the bounds, as
+          in the specification "lower": 0.03, "upper": null,  the bounds; null where that side is
+          open "mean": 0.0198, "deviation": 0.0031,     over seeds; null where a seed has no value
+          "median": null,                where the statistic is the median "interval": [0.0145,
+          0.025],   the one-sided confidence limits that decided; [null, null] where there are none
+          "values": {"0": 0.0231, "1": 0.0193, "2": 0.017},      by seed "basis": "claim",
+          paper, claim, measured or hypothesis "stale": "..."                 which runs it rests on
+          are stale and why; not there where none is "stated": {                    left out for a
+          trial
+            "when": "changed",           before (its results), added, changed, unrecorded or
+            disputed "date": "2026-03-04T05:06:07+00:00",     null where it is not written down yet
+            "before": {...},             what it was, where it was changed "measured": {"begun":
+            {"random": [0, 1, 2]}, "finished": {...}, "value": 0.0198}     what there was by then
           }
         }
       ],
       "baseline": {                      null where --baseline was not given
-        "file": "reports/quickstart-digits.baseline.json",
-        "verdict": "fail",               pass, fail (drift), inconclusive (maybe chance), blocked (none kept) or error
-        "message": "...",                empty for a pass
-        "compared": 126,                 numbers: a metric of a run each
-        "changed_since": ["training.schedule.parameters.rate (0.03 -> 0.025) changed in all 9 runs"],
-        "drifted": [                     what drifted, and what may have (its "uncertain" is true)
-          {"run": "confusion", "metric": "test_accuracy", "kept": 0.1, "measured": 0.2, "allowed": 0.01,
+        "file": "reports/quickstart-digits.baseline.json", "verdict": "fail",               pass,
+        fail (drift), inconclusive (maybe chance), blocked (none kept) or error "message": "...",
+        empty for a pass "compared": 126,                 numbers: a metric of a run each
+        "changed_since": ["training.schedule.parameters.rate (0.03 -> 0.025) changed in all 9
+        runs"], "drifted": [                     what drifted, and what may have (its "uncertain" is
+        true)
+          {"run": "confusion", "metric": "test_accuracy", "kept": 0.1, "measured": 0.2, "allowed":
+          0.01,
            "p": 0.0004, "lost": [], "gained": [], "unusable": [], "uncertain": false}
         ]
       }
@@ -64,22 +63,24 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 
-from harness.check import Allow, Judgement, Verdict
 from harness.ci.cases import Case, Conclusion, Suite
+from harness.compare.baseline import Comparison
 from harness.compare.regression import Regression
-from harness.report.baseline import Comparison
+from harness.experiment import Json
+from harness.judging.check import Allow, Judgement, Verdict
+from harness.judging.timing import Statements
 from harness.report.result_json import finite
 from harness.report.statements import stated_json
-from harness.results import Status
-from harness.spec.records import Json
-from harness.timing import Statements
+from harness.run_result import Status
 
 FORMAT = "reproduction-harness verdicts 1"
 
 
 def compact(suites: Sequence[Suite], allow: Allow, code: int) -> str:
     """Return the text of the JSON file; `code` is what the command will end with."""
-    verdicts = Counter(case.verdict for suite in suites for case in suite.cases if case.judgement is not None)
+    verdicts = Counter(
+        case.verdict for suite in suites for case in suite.cases if case.judgement is not None
+    )
     document = {
         "format": FORMAT,
         "exit_code": code,
@@ -92,7 +93,10 @@ def compact(suites: Sequence[Suite], allow: Allow, code: int) -> str:
 
 def _experiment(suite: Suite) -> dict[str, Json]:
     conclusion: Conclusion = suite.conclusion
-    experiment, statuses = conclusion.experiment, Counter(result.status for result in conclusion.results)
+    experiment, statuses = (
+        conclusion.experiment,
+        Counter(result.status for result in conclusion.results),
+    )
     return {
         "name": experiment.name,
         "title": experiment.title,
@@ -105,7 +109,9 @@ def _experiment(suite: Suite) -> dict[str, Json]:
             for case in suite.cases
             if case.judgement is not None
         ],
-        "baseline": _regression(conclusion.regression) if conclusion.regression is not None else None,
+        "baseline": _regression(conclusion.regression)
+        if conclusion.regression is not None
+        else None,
     }
 
 

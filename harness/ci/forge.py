@@ -1,4 +1,6 @@
-"""What a forge's runner says of itself through its environment (GitHub's variables; Gitea and Forgejo set them too)."""
+"""What a forge's runner says of itself through its environment (GitHub's variables; Gitea and
+Forgejo set them too).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from harness.console import visible
+from harness.system.console import visible
 
 
 def in_actions(environment: Mapping[str, str]) -> bool:
@@ -19,7 +21,9 @@ def command(level: str, properties: Mapping[str, str], lines: Iterable[str]) -> 
 
     Nothing in its text ends it or begins another.
     """
-    listed = ",".join(f"{name}={_escaped(visible(value), ':,')}" for name, value in properties.items())
+    listed = ",".join(
+        f"{name}={_escaped(visible(value), ':,')}" for name, value in properties.items()
+    )
     return f"::{level} {listed}::{_escaped(chr(10).join(map(visible, lines)))}"
 
 
@@ -31,7 +35,9 @@ def _escaped(text: str, also: str = "") -> str:
 
 
 def repository_path(path: Path, environment: Mapping[str, str]) -> str:
-    """Return a file's path from the root of the checkout, or the whole path where it is not below it."""
+    """Return a file's path from the root of the checkout, or the whole path where it is not below
+    it.
+    """
     whole = Path(os.path.normpath(path.absolute()))
     root = Path(environment.get("GITHUB_WORKSPACE") or Path.cwd())
     return (whole.relative_to(root) if whole.is_relative_to(root) else whole).as_posix()

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from xml.etree import ElementTree
 
-from harness.check import Allow, Judgement, Mark, Verdict
 from harness.ci.cases import Case, Conclusion, Suite
 from harness.ci.message import headline, message
-from harness.ownership import Kind, comment
+from harness.judging.check import Allow, Judgement, Mark, Verdict
 from harness.report.statements import told
+from harness.system.ownership import Kind, comment
 
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped (section 2.2)."""
@@ -26,9 +26,9 @@ _COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 def junit(suites: Sequence[Suite], allow: Allow, when: datetime) -> str:
     """Return the text of a JUnit XML file.
 
-    A fail is a failure, an error an error, and what is blocked is skipped. What is inconclusive is a failure,
-    or skipped where it is allowed: the format has no word for it. A pass that rests on stale runs is a failure
-    unless that is allowed. A case's time is `Case.seconds`.
+    A fail is a failure, an error an error, and what is blocked is skipped. What is inconclusive is
+    a failure, or skipped where it is allowed: the format has no word for it. A pass that rests on
+    stale runs is a failure unless that is allowed. A case's time is `Case.seconds`.
     """
     root = _element("testsuites", name="harness")
     for suite in suites:
@@ -43,7 +43,9 @@ def junit(suites: Sequence[Suite], allow: Allow, when: datetime) -> str:
 
 def _suite(suite: Suite, allow: Allow, when: datetime) -> ElementTree.Element:
     experiment = suite.conclusion.experiment
-    element = _element("testsuite", name=experiment.name, timestamp=when.isoformat(timespec="seconds"))
+    element = _element(
+        "testsuite", name=experiment.name, timestamp=when.isoformat(timespec="seconds")
+    )
     _add_properties(element, _of_experiment(suite.conclusion))
     tags = [_outcome(case, allow) for case in suite.cases]
     for case in suite.cases:
@@ -125,7 +127,9 @@ def _of_judgement(judgement: Judgement) -> Iterator[tuple[str, str]]:
     yield "basis", expectation.basis.value
     if judgement.stale:
         yield Mark.STALE.value, judgement.stale
-    for name, value in (numbers | {f"seed {seed}": value for seed, value in judgement.values.items()}).items():
+    for name, value in (
+        numbers | {f"seed {seed}": value for seed, value in judgement.values.items()}
+    ).items():
         if value is not None:
             yield name, repr(value)
 

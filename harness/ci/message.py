@@ -6,20 +6,26 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.check import Judgement, Verdict
 from harness.ci.cases import Case
-from harness.console import visible
-from harness.numbers import number, scale_of
+from harness.judging.check import Judgement, Verdict
 from harness.report.words import BASES, expected, found, origin
 from harness.spec.problems import Place
+from harness.system.console import visible
+from harness.units import number, scale_of
 
 
 def headline(case: Case) -> str:
-    """Return what matters in one line: expected and measured, or why there is nothing to compare."""
+    """Return what matters in one line: expected and measured, or why there is nothing to
+    compare.
+    """
     judgement = case.judgement
     if judgement is None and case.verdict is Verdict.PASS:
         return visible(case.stale)
-    if judgement is None or judgement.mean is None or case.verdict in (Verdict.BLOCKED, Verdict.ERROR):
+    if (
+        judgement is None
+        or judgement.mean is None
+        or case.verdict in (Verdict.BLOCKED, Verdict.ERROR)
+    ):
         return visible(case.message)
     return f"expected {expected(judgement.expectation)}, measured {measured(judgement)}"
 
@@ -34,19 +40,29 @@ def message(case: Case, report: Path | None) -> str:
 
 
 def details(case: Case) -> list[str]:
-    """Return what changed since the numbers were kept and which moved, a line each; nothing for other cases."""
+    """Return what changed since the numbers were kept and which moved, a line each; nothing for
+    other cases.
+    """
     return case.regression.lines if case.regression is not None else []
 
 
 def _advice(case: Case) -> Iterator[str]:
     regression = case.regression
     if regression is not None and (regression.drifted or regression.uncertain):
-        yield f"if that is meant, keep the new ones: python -m harness baseline update {visible(str(case.place.path))}"
+        yield (
+            "if that is meant, keep the new ones: python -m harness baseline update"
+            f" {visible(str(case.place.path))}"
+        )
 
 
 def measured(judgement: Judgement) -> str:
     """Return what was measured, with its unit: "96.4 ± 0.3%"."""
-    return found(judgement.mean, judgement.deviation, judgement.median, scale_of(judgement.expectation.metric))
+    return found(
+        judgement.mean,
+        judgement.deviation,
+        judgement.median,
+        scale_of(judgement.expectation.metric),
+    )
 
 
 def shown(place: Place) -> str:
@@ -64,7 +80,12 @@ def _lines(case: Case) -> Iterator[tuple[str, str]]:
         yield "metric", judgement.expectation.metric
         scale = scale_of(judgement.expectation.metric)
         if judgement.values:
-            yield "seeds", ", ".join(f"{seed}: {number(value, scale)}" for seed, value in judgement.values.items())
+            yield (
+                "seeds",
+                ", ".join(
+                    f"{seed}: {number(value, scale)}" for seed, value in judgement.values.items()
+                ),
+            )
     explained = case.message and visible(case.message) != headline(case)
     yield "verdict", f"{case.verdict.value}: {case.message}" if explained else case.verdict.value
     if case.stale and headline(case) != visible(case.stale):

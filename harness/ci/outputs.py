@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness import files, ownership
-from harness.check import Allow
 from harness.ci.cases import Conclusion, Suite, suites
-from harness.ownership import Kind
-from harness.store import StoreError
+from harness.judging.check import Allow
+from harness.store.store import StoreError
+from harness.system import files, ownership
+from harness.system.ownership import Kind
 
 _ADVICE = "name another file, or move that one away"
 
@@ -23,8 +23,8 @@ _ADVICE = "name another file, or move that one away"
 class Outputs:
     """The files to write, None for each that is not wanted, and whether to print annotations.
 
-    `baseline` is the folder of the kept numbers to compare with, None where nothing is compared: what drifted is
-    part of every form, and of the exit code.
+    `baseline` is the folder of the kept numbers to compare with, None where nothing is compared:
+    what drifted is part of every form, and of the exit code.
     """
 
     junit: Path | None = None
@@ -70,7 +70,8 @@ def refuse_foreign(outputs: Outputs) -> None:
 
 
 def clear(outputs: Outputs) -> None:
-    """Remove what earlier invocations wrote to the same files: one that is killed leaves nothing that looks new.
+    """Remove what earlier invocations wrote to the same files: one that is killed leaves nothing
+    that looks new.
 
     Raises:
         OverwriteError: one of the files is somebody else's; nothing is removed.
@@ -106,7 +107,8 @@ def _prepare(path: Path) -> None:
 
 
 def write(outputs: Outputs, conclusions: Sequence[Conclusion], allow: Allow, code: int) -> None:
-    """Write what is wanted; the summary is appended to what is there, annotations go to standard output.
+    """Write what is wanted; the summary is appended to what is there, annotations go to standard
+    output.
 
     One that cannot be written keeps no other from being written.
 
@@ -140,7 +142,9 @@ def write_suites(outputs: Outputs, found: Sequence[Suite], allow: Allow, code: i
         raise failed[0]
 
 
-def _writers(outputs: Outputs, found: Sequence[Suite], allow: Allow, code: int) -> Iterator[Callable[[], None]]:
+def _writers(
+    outputs: Outputs, found: Sequence[Suite], allow: Allow, code: int
+) -> Iterator[Callable[[], None]]:
     if (junit_path := outputs.junit) is not None:
         from harness.ci.junit import junit
 

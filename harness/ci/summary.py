@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from harness.check import Verdict
 from harness.ci.cases import Case, Suite
 from harness.ci.forge import commit_address, repository_path
 from harness.ci.message import details as explained
 from harness.ci.message import headline, measured
-from harness.console import visible
-from harness.report.markdown import bullets, code, details, escape, fence, file_link, table, unbroken
+from harness.judging.check import Verdict
+from harness.report.markdown import (
+    bullets,
+    code,
+    details,
+    escape,
+    fence,
+    file_link,
+    table,
+    unbroken,
+)
 from harness.report.outcome import marked, outcome, plural, reaches, resting_on_stale
 from harness.report.words import BASES, expected
 from harness.spec.problems import Place
+from harness.system.console import visible
 
 
 def summary(suites: Sequence[Suite], environment: Mapping[str, str]) -> str:
@@ -36,8 +45,12 @@ def _outcome(cases: Sequence[Case]) -> str:
 
 
 def _drift(suites: Sequence[Suite]) -> str:
-    """Say of the kept numbers, in the same line as the verdicts, how many of all experiments drifted."""
-    found = [suite.conclusion.regression for suite in suites if suite.conclusion.regression is not None]
+    """Say of the kept numbers, in the same line as the verdicts, how many of all experiments
+    drifted.
+    """
+    found = [
+        suite.conclusion.regression for suite in suites if suite.conclusion.regression is not None
+    ]
     if not found:
         return ""
     counts = Counter(each.verdict for each in found)
@@ -63,7 +76,11 @@ def _experiment(suite: Suite, environment: Mapping[str, str]) -> str:
         body.append(table(["verdict", "expectation", "expected", "measured", "rests on"], rows))
     body += [bullets([f"{code(case.id)}: {escape(_why(case))}" for case in wrong])] if wrong else []
     head = f"{experiment.name}: {_outcome(suite.cases)}{_drift([suite])}"
-    body += [fence("\n".join(visible(line) for line in explained(case))) for case in wrong if explained(case)]
+    body += [
+        fence("\n".join(visible(line) for line in explained(case)))
+        for case in wrong
+        if explained(case)
+    ]
     if wrong:
         return "\n\n".join([f"### {escape(head)}", escape(experiment.title), *body])
     return details(head, "\n\n".join([escape(experiment.title), *body]))
@@ -83,11 +100,21 @@ def _row(case: Case, environment: Mapping[str, str]) -> list[str]:
     judgement, regression = case.judgement, case.regression
     if regression is not None:
         counted = regression.counted if regression.comparisons else ""
-        return [*first, f"as in {code(regression.path.as_posix())}", escape(counted), "kept numbers"]
+        return [
+            *first,
+            f"as in {code(regression.path.as_posix())}",
+            escape(counted),
+            "kept numbers",
+        ]
     if judgement is None:
         return [*first, "", "", ""]
     expectation = judgement.expectation
-    return [*first, escape(expected(expectation)), unbroken(measured(judgement)), BASES[expectation.basis]]
+    return [
+        *first,
+        escape(expected(expectation)),
+        unbroken(measured(judgement)),
+        BASES[expectation.basis],
+    ]
 
 
 def _link(text: str, place: Place, environment: Mapping[str, str]) -> str:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import click
 
-from harness import machine, streams
 from harness.cli import authoring, baseline, compare, data, experiments, runs, status
+from harness.system import machine, streams
 
 
 def start(name: str | None = None) -> None:
@@ -25,10 +25,16 @@ def _print_version(context: click.Context, _parameter: click.Parameter, asked: b
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version.",
 )
 def main() -> None:
-    """Run experiments that are written as JSON specifications, and check what they are expected to show.
+    """Run experiments that are written as JSON specifications, and check what they are expected to
+    show.
 
     Exit codes of run and check: 0 all pass; 1 a fail; 2 invalid specification or usage; 3 an error;
     4 nothing failed, but something is blocked or inconclusive.

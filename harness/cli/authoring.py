@@ -13,22 +13,34 @@ from click.shell_completion import get_completion_class
 from harness.authoring.names import QUESTIONS, REGULARIZERS, SHELLS, Several
 from harness.cli import completing
 from harness.cli.options import ERROR
-from harness.console import visible
 from harness.data import catalog
 from harness.models.demands import DEMANDS
+from harness.system.console import visible
 
 PROGRAM = "harness"
 """The program that completion is for: `python -m harness` is one of Python's."""
 
 
 @click.command()
-@click.option("--question", type=click.Choice(list(QUESTIONS)), help="What is asked: which runs and expectations.")
+@click.option(
+    "--question",
+    type=click.Choice(list(QUESTIONS)),
+    help="What is asked: which runs and expectations.",
+)
 @click.option("--dataset", type=click.Choice(list(catalog.SOURCES)), help="Which data set.")
 @click.option("--path", help="The folder of images, for the data set image_folder.")
 @click.option("--model", type=click.Choice(list(DEMANDS)), help="Which network.")
-@click.option("--regularizers", type=Several(REGULARIZERS), help="Which are compared, such as momentum,l2; or none.")
+@click.option(
+    "--regularizers",
+    type=Several(REGULARIZERS),
+    help="Which are compared, such as momentum,l2; or none.",
+)
 @click.option("--name", help="Names the experiment and its report.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="The file.  [default: specs/NAME.json]")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file.  [default: specs/NAME.json]",
+)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 def new(**options: Any) -> None:
     """Write a first specification, ready to run: a question, its runs, expectations and figures.
@@ -49,7 +61,9 @@ def new(**options: Any) -> None:
     except FileExistsError as error:
         raise click.UsageError(f"{error.filename} is there already; --force replaces it") from error
     except OSError as error:
-        click.echo(visible(f"error: {error.filename} cannot be written: {error.strerror}"), err=True)
+        click.echo(
+            visible(f"error: {error.filename} cannot be written: {error.strerror}"), err=True
+        )
         sys.exit(ERROR)
     path = shlex.quote(str(output))
     click.echo(f"{output}: {counted(document, output)}\n")
@@ -65,10 +79,11 @@ def new(**options: Any) -> None:
 @click.command()
 @click.argument("path", default="", shell_complete=completing.properties)
 def explain(path: str) -> None:
-    """Explain a property of the language, such as training.optimizer, runs.*.initialize_from or model.resnet.
+    """Explain a property of the language, such as training.optimizer, runs.*.initialize_from or
+    model.resnet.
 
-    The end of a path is enough where it is the only one of its kind, such as learning_rate; without PATH, the
-    properties of a specification are listed.
+    The end of a path is enough where it is the only one of its kind, such as learning_rate; without
+    PATH, the properties of a specification are listed.
     """
     from harness.authoring.explain import UnknownPath
     from harness.authoring.explain import explain as explained
@@ -81,7 +96,12 @@ def explain(path: str) -> None:
 
 
 @click.command()
-@click.option("--path", "where", is_flag=True, help="Print where its file lies instead, for an editor's settings.")
+@click.option(
+    "--path",
+    "where",
+    is_flag=True,
+    help="Print where its file lies instead, for an editor's settings.",
+)
 def schema(where: bool) -> None:
     """Print the JSON Schema of specifications, the one definition of the language."""
     from harness.authoring.new import schema_path

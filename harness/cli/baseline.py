@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.options import ERROR, PATHS, STORE, load_or_exit, options
-from harness.console import visible
 from harness.data import catalog
+from harness.system.console import visible
 
 if TYPE_CHECKING:
-    from harness.report.baseline import Baseline, BaselineError, Comparison
-    from harness.spec.records import Experiment
+    from harness.compare.baseline import Baseline, BaselineError, Comparison
+    from harness.experiment import Experiment
 
     Kept = Baseline | BaselineError | None
     """The kept numbers, why they cannot be read, or nothing where none are kept."""
@@ -41,10 +41,10 @@ def baseline() -> None:
 def compare(paths: tuple[Path, ...], store: Path, reports: Path) -> None:
     """Show which stored numbers drifted from the kept ones.
 
-    A number that some seed has on one side alone has drifted too. What changed since the numbers were kept
-    (settings, code, packages) is told first. Exit codes: 0 none drifted; 1 some did; 3 a baseline cannot be read,
-    or a run failed; 4 some numbers are not measured or not kept yet, are those of stale runs, or differ by more than
-    the tolerance and maybe by chance.
+    A number that some seed has on one side alone has drifted too. What changed since the numbers
+    were kept (settings, code, packages) is told first. Exit codes: 0 none drifted; 1 some did; 3 a
+    baseline cannot be read, or a run failed; 4 some numbers are not measured or not kept yet, are
+    those of stale runs, or differ by more than the tolerance and maybe by chance.
     """
     sys.exit(_worst(_compared(*each) for each in _measured(paths, store, reports)))
 
@@ -54,10 +54,11 @@ def compare(paths: tuple[Path, ...], store: Path, reports: Path) -> None:
 def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> None:
     """Show how the stored numbers differ from the kept ones, and keep them instead.
 
-    Exit codes: 0 all that was measured is kept; 3 a baseline cannot be read or written, or something measured is
-    no number that could be kept; 4 some runs are not measured yet, or are stale.
+    Exit codes: 0 all that was measured is kept; 3 a baseline cannot be read or written, or
+    something measured is no number that could be kept; 4 some runs are not measured yet, or are
+    stale.
     """
-    from harness.report.baseline import BaselineError, demand_whole, path_of, write
+    from harness.compare.baseline import BaselineError, demand_whole, path_of, write
 
     new: list[Baseline] = []
     codes: list[int] = []
@@ -84,7 +85,9 @@ def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> No
 
 
 def _worst(codes: Iterable[int]) -> int:
-    """Return the exit code of all experiments: an error goes before a drift, and that before what is not there."""
+    """Return the exit code of all experiments: an error goes before a drift, and that before what
+    is not there.
+    """
     found = set(codes)
     return next((code for code in (ERROR, DRIFTED, BLOCKED) if code in found), 0)
 
@@ -96,8 +99,8 @@ def _told(error: BaselineError) -> int:
 
 def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
     """Show what drifted in an experiment, and return the exit code."""
+    from harness.compare.baseline import BaselineError, path_of
     from harness.compare.regression import between
-    from harness.report.baseline import BaselineError, path_of
 
     if isinstance(kept, BaselineError):
         return _told(kept)
@@ -113,14 +116,18 @@ def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
     return DRIFTED if found.drifted else BLOCKED if found.uncertain else 0
 
 
-def _measured(paths: tuple[Path, ...], store: Path, reports: Path) -> Iterator[tuple[Experiment, Kept, Baseline | int]]:
-    """Yield the experiments, each with the kept numbers and the stored ones, or the exit code where some are not."""
-    from harness import machine
+def _measured(
+    paths: tuple[Path, ...], store: Path, reports: Path
+) -> Iterator[tuple[Experiment, Kept, Baseline | int]]:
+    """Yield the experiments, each with the kept numbers and the stored ones, or the exit code where
+    some are not.
+    """
+    from harness.compare.baseline import BaselineError, measure, path_of, read, unfinished
     from harness.plan import make_plan
-    from harness.report.baseline import BaselineError, measure, path_of, read, unfinished
-    from harness.results import Status
+    from harness.run_result import Status
     from harness.runner.conclude import judge_stored
-    from harness.store import Store
+    from harness.store.store import Store
+    from harness.system import machine
 
     experiments = load_or_exit(paths, (), None)
     plan = make_plan(experiments, catalog.data_dir(), machine.gpus())
@@ -139,7 +146,10 @@ def _measured(paths: tuple[Path, ...], store: Path, reports: Path) -> Iterator[t
         stale = [result for result in results if result.stale]
         if stale and not missing:
             why = f"{stale[0].run}, seed {stale[0].seed}: stale: {stale[0].stale}"
-            click.echo(f"{experiment.name}: {len(stale)} of {len(results)} runs are stale; {why}; run them again")
+            click.echo(
+                f"{experiment.name}: {len(stale)} of {len(results)} runs are stale; {why}; run them"
+                " again"
+            )
         code = ERROR if missing and missing[0].status is Status.ERROR else BLOCKED
         yield experiment, kept, code if missing or stale else measure(experiment, results)
 
@@ -147,12 +157,15 @@ def _measured(paths: tuple[Path, ...], store: Path, reports: Path) -> Iterator[t
 def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) -> bool:
     """Show what would change, and tell whether anything would."""
     from harness.compare.causes import setting_causes
-    from harness.report.drift import changes, drift_table, other_environment
+    from harness.compare.drift import changes, drift_table, other_environment
     from harness.report.outcome import plural
 
     if kept is None:
         count = sum(map(len, now.values.values()))
-        click.echo(f"{experiment.name}: no baseline yet; {count} numbers of {plural(len(now.values), 'run')}")
+        click.echo(
+            f"{experiment.name}: no baseline yet; {count} numbers of"
+            f" {plural(len(now.values), 'run')}"
+        )
         return True
     if kept.values == now.values and kept.seeds == now.seeds and kept.settings == now.settings:
         click.echo(f"{experiment.name}: as it is kept")
@@ -172,7 +185,7 @@ def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) 
 
 
 def _compare(experiment: Experiment, kept: Baseline, now: Baseline) -> tuple[Comparison, ...]:
+    from harness.compare.baseline import compare
     from harness.compare.causes import resettled
-    from harness.report.baseline import compare
 
     return compare(kept, now, experiment.tolerances, resettled(kept.settings, now.settings))

@@ -8,8 +8,8 @@ import click
 
 from harness.cli import completing
 from harness.cli.options import ERROR
-from harness.console import visible
-from harness.measurements import METRICS
+from harness.metrics import METRICS
+from harness.system.console import visible
 
 CHANGED = 1
 
@@ -41,16 +41,23 @@ CHANGED = 1
     show_default=True,
     help="Of the intervals; 1 minus it is the share of false changes that is allowed.",
 )
-def diff(before: str, after: str, metrics: tuple[str, ...], everything: bool, form: str, confidence: float) -> None:
+def diff(
+    before: str,
+    after: str,
+    metrics: tuple[str, ...],
+    everything: bool,
+    form: str,
+    confidence: float,
+) -> None:
     """Show what changed in numbers and verdicts between BEFORE and AFTER.
 
-    Each is a result file (reports/NAME.json), a folder of reports, a store (.harness/store), or a git revision:
-    main and HEAD~3 are the folder reports at that revision, main:PATH is any other. A path that exists goes
-    before a revision of the same name. Without AFTER, BEFORE is compared with the folder reports; without both,
-    the last commit is.
+    Each is a result file (reports/NAME.json), a folder of reports, a store (.harness/store), or a
+    git revision: main and HEAD~3 are the folder reports at that revision, main:PATH is any other. A
+    path that exists goes before a revision of the same name. Without AFTER, BEFORE is compared with
+    the folder reports; without both, the last commit is.
 
-    Exit codes: 0 nothing changed by more than chance, and no verdict; 1 something did; 2 wrong usage; 3 a side
-    cannot be read.
+    Exit codes: 0 nothing changed by more than chance, and no verdict; 1 something did; 2 wrong
+    usage; 3 a side cannot be read.
     """
     from harness.compare import formats, terminal
     from harness.compare.difference import compare_sides

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from harness.cli.options import ERROR, Assignment
-from harness.console import visible
 from harness.data import catalog
+from harness.experiment import Json
 from harness.spec.patch import merge_patch
-from harness.spec.records import Json
+from harness.system.console import visible
 
 
 @click.group()
@@ -23,17 +23,25 @@ def data() -> None:
 @data.command("list")
 def data_list() -> None:
     """List the data sets, whether each is ready, and its size and licence."""
-    from harness.terminal import show_sources
+    from harness.cli.tables import show_sources
 
     show_sources(catalog.data_dir())
 
 
 @data.command("status")
 @click.argument("names", nargs=-1, type=click.Choice(sorted(catalog.SOURCES)))
-@click.option("--set", "assignments", multiple=True, type=Assignment(), help="Its parameters, such as path=images.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    type=Assignment(),
+    help="Its parameters, such as path=images.",
+)
 def data_status(names: tuple[str, ...], assignments: tuple[Json, ...]) -> None:
-    """Tell of the data sets NAMES (of all) what each is, where it lies, how large it is, and what to do next."""
-    from harness.terminal import show_status
+    """Tell of the data sets NAMES (of all) what each is, where it lies, how large it is, and what
+    to do next.
+    """
+    from harness.cli.tables import show_status
 
     if assignments and len(names) != 1:
         raise click.UsageError("--set gives the parameters of one data set: name one")
@@ -53,11 +61,19 @@ def data_import(name: str, archive: Path) -> None:
 
 @data.command("prepare")
 @click.argument("name", type=click.Choice(sorted(catalog.SOURCES)))
-@click.option("--set", "assignments", multiple=True, type=Assignment(), help="Its parameters, such as size=64.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    type=Assignment(),
+    help="Its parameters, such as size=64.",
+)
 def data_prepare(name: str, assignments: tuple[Json, ...]) -> None:
-    """Prepare the data set NAME: download one of TFDS's catalogue, or read the archives that a person has brought."""
+    """Prepare the data set NAME: download one of TFDS's catalogue, or read the archives that a
+    person has brought.
+    """
     parameters = _parameters(name, assignments)
-    from harness.runner.backend import import_backend
+    from harness.backend import import_backend
 
     import_backend()
     from harness.data.sources import prepare

@@ -21,14 +21,20 @@ class Gpus(click.ParamType[float]):
 
     name = "N"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
         """Return the number, or end with what is wrong."""
         try:
             number = float(value)
         except ValueError:
             number = -1.0
         if not (0 <= number <= 1 or (1 < number < 1000 and number.is_integer())):
-            self.fail(f"expected a fraction such as 0.25, or a whole number of GPUs, found {value!r}", param, ctx)
+            self.fail(
+                f"expected a fraction such as 0.25, or a whole number of GPUs, found {value!r}",
+                param,
+                ctx,
+            )
         return number
 
 
@@ -55,14 +61,26 @@ _OPTIONS = options(
     click.option(
         "--gpus-per-run",
         type=Gpus(),
-        help="With ray: GPUs of each run; a fraction lets runs share one.  "
-        "[default: 1 for experiments that require a GPU, else 0]",
+        help=(
+            "With ray: GPUs of each run; a fraction lets runs share one.  "
+            "[default: 1 for experiments that require a GPU, else 0]"
+        ),
     ),
 )
-_OF_RAY = {"address": "--address", "cpus_per_run": "--cpus-per-run", "gpus_per_run": "--gpus-per-run"}
+_OF_RAY = {
+    "address": "--address",
+    "cpus_per_run": "--cpus-per-run",
+    "gpus_per_run": "--gpus-per-run",
+}
 _OF_THIS_MACHINE = {
-    "processes": "-j shares this machine out among runs, a cluster does so by what each needs: give --cpus-per-run",
-    "devices": "--devices shares a batch among the devices of this machine: leave it out with --executor ray",
+    "processes": (
+        "-j shares this machine out among runs, a cluster does so by what each needs: give"
+        " --cpus-per-run"
+    ),
+    "devices": (
+        "--devices shares a batch among the devices of this machine: leave it out with"
+        " --executor ray"
+    ),
 }
 
 

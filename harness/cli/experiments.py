@@ -31,7 +31,7 @@ from harness.cli.options import (
 )
 from harness.cli.outputs import with_outputs
 from harness.data import catalog
-from harness.spec.records import Json
+from harness.experiment import Json
 
 if TYPE_CHECKING:
     from harness.ci.outputs import Outputs
@@ -49,17 +49,21 @@ def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...]) -> None:
     """Check specifications; every fault is told with its place, and what is allowed there."""
     experiments = load_or_exit(paths, assignments, None)
     runs = sum(len(experiment.runs) * len(experiment.seeds) for experiment in experiments)
-    click.echo(f"{len(experiments)} specification{'s' if len(experiments) != 1 else ''} valid, {runs} runs")
+    click.echo(
+        f"{len(experiments)} specification{'s' if len(experiments) != 1 else ''} valid, {runs} runs"
+    )
 
 
 @click.command()
 @SELECTION
 def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path) -> None:
-    """Show the runs, what each starts from, which are done, stale, shared or blocked, and what they cost."""
-    from harness import machine
+    """Show the runs, what each starts from, which are done, stale, shared or blocked, and what they
+    cost.
+    """
+    from harness.cli.tables import show_looks, show_plan
     from harness.runner.looks import plan_all, stage
-    from harness.store import Store
-    from harness.terminal import show_looks, show_plan
+    from harness.store.store import Store
+    from harness.system import machine
 
     experiments, kept = load_or_exit(paths, assignments, seeds), Store(store)
     with explained():
@@ -89,20 +93,30 @@ def run(
     cluster: Asked | None,
     outputs: Outputs,
 ) -> None:
-    """Run what is not done yet or was made by other code, check the expectations and write the reports."""
+    """Run what is not done yet or was made by other code, check the expectations and write the
+    reports.
+    """
     if devices != 1 and processes > 1:
-        raise click.UsageError("--devices shares every batch and --processes whole runs: give one of them")
+        raise click.UsageError(
+            "--devices shares every batch and --processes whole runs: give one of them"
+        )
     experiments = load_or_exit(paths, assignments, seeds)
-    if only is not None and not any(_matches(only, name) for experiment in experiments for name in experiment.runs):
+    if only is not None and not any(
+        _matches(only, name) for experiment in experiments for name in experiment.runs
+    ):
         names = dict.fromkeys(name for experiment in experiments for name in experiment.runs)
-        raise click.BadParameter(f"no run is named like {only!r}; there are {', '.join(names)}", param_hint="'--only'")
+        raise click.BadParameter(
+            f"no run is named like {only!r}; there are {', '.join(names)}", param_hint="'--only'"
+        )
     if only is not None:
-        experiments = tuple(replace(each, trial=(*each.trial, "--only", only)) for each in experiments)
+        experiments = tuple(
+            replace(each, trial=(*each.trial, "--only", only)) for each in experiments
+        )
     trial = bool(assignments or seeds or only)
     folder = reports_folder(reports, trial, experiments)
     from harness.runner.session import run_experiments, run_on_cluster
     from harness.runner.stating import Ledgers
-    from harness.store import Store
+    from harness.store.store import Store
 
     # With --only it is the same experiment still, and all that it expects was stated.
     ledgers = None if assignments or seeds else Ledgers(reports or _REPORTS, write=True)
@@ -110,13 +124,24 @@ def run(
     try:
         with explained():
             if cluster is not None:
-                sys.exit(run_on_cluster(*common, cluster, tensorboard, outputs, keep_stale, ledgers))
+                sys.exit(
+                    run_on_cluster(*common, cluster, tensorboard, outputs, keep_stale, ledgers)
+                )
             code = run_experiments(
-                *common, processes, tensorboard, outputs, devices=devices, keep_stale=keep_stale, ledgers=ledgers
+                *common,
+                processes,
+                tensorboard,
+                outputs,
+                devices=devices,
+                keep_stale=keep_stale,
+                ledgers=ledgers,
             )
             sys.exit(code)
     except KeyboardInterrupt:
-        click.echo("interrupted: finished runs are kept; the same command goes on where this one stopped", err=True)
+        click.echo(
+            "interrupted: finished runs are kept; the same command goes on where this one stopped",
+            err=True,
+        )
         sys.exit(INTERRUPTED)
 
 
@@ -125,13 +150,17 @@ def _selector(only: str | None) -> Callable[[Plan, Member], bool]:
 
 
 def _matches(pattern: str, name: str) -> bool:
-    """Tell whether a run's name is the pattern, or fits it; a cell's brackets are no character class."""
+    """Tell whether a run's name is the pattern, or fits it; a cell's brackets are no character
+    class.
+    """
     return fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
 @click.command()
 @options(SELECTION, ALLOW)
-@click.option("--strict", is_flag=True, help="Fail unless every expectation was stated before its results.")
+@click.option(
+    "--strict", is_flag=True, help="Fail unless every expectation was stated before its results."
+)
 @with_outputs
 def check(
     paths: tuple[Path, ...],
@@ -145,11 +174,13 @@ def check(
     """Judge the stored runs again, without training."""
     from harness.runner.conclude import check_experiments
     from harness.runner.stating import Ledgers
-    from harness.store import Store
+    from harness.store.store import Store
 
     trial = bool(assignments or seeds)
     if strict and trial:
-        raise click.UsageError("what a trial (--set, --seeds) expects was never stated: leave these out with --strict")
+        raise click.UsageError(
+            "what a trial (--set, --seeds) expects was never stated: leave these out with --strict"
+        )
     ledgers = None if trial else Ledgers(_REPORTS)
     experiments = load_or_exit(paths, assignments, seeds)
     with explained():
@@ -160,16 +191,22 @@ def check(
 @click.command()
 @options(SELECTION, REPORTS)
 def report(
-    paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path, reports: Path | None
+    paths: tuple[Path, ...],
+    assignments: tuple[Json, ...],
+    seeds: Json,
+    store: Path,
+    reports: Path | None,
 ) -> None:
     """Write the reports of the stored runs again, without training."""
     from harness.runner.conclude import check_experiments
     from harness.runner.stating import Ledgers
-    from harness.store import Store
+    from harness.store.store import Store
 
     experiments = load_or_exit(paths, assignments, seeds)
     trial = bool(assignments or seeds)
     folder = reports_folder(reports, trial, experiments)
     ledgers = None if trial else Ledgers(folder, write=True)
     with explained():
-        check_experiments(experiments, Store(store), catalog.data_dir(), folder, (), ledgers=ledgers)
+        check_experiments(
+            experiments, Store(store), catalog.data_dir(), folder, (), ledgers=ledgers
+        )

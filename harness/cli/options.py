@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from harness.console import visible
+from harness.experiment import Experiment, Json
 from harness.spec.patch import parse_assignment
 from harness.spec.problems import SpecError
-from harness.spec.records import Experiment, Json
+from harness.system.console import visible
 
 INVALID, ERROR, INTERRUPTED = 2, 3, 130
 
@@ -29,7 +29,10 @@ STORE = click.option(
 REPORTS = click.option(
     "--reports",
     type=click.Path(path_type=Path),
-    help="Folder for reports.  [default: reports, or .harness/reports for a trial with --set, --seeds or --only]",
+    help=(
+        "Folder for reports.  [default: reports, or .harness/reports for a trial with --set,"
+        " --seeds or --only]"
+    ),
 )
 
 
@@ -64,11 +67,16 @@ SET = click.option(
     "assignments",
     multiple=True,
     type=Assignment(),
-    help="Change every specification, such as defaults.training.epochs=3.  A path starts at the current folder.",
+    help=(
+        "Change every specification, such as defaults.training.epochs=3.  A path starts at the"
+        " current folder."
+    ),
 )
 SEEDS = click.option("--seeds", type=Seeds(), help="Use these seeds, such as 0,1,2.")
 ONLY = click.option(
-    "--only", metavar="PATTERN", help="Only the runs whose names match, such as 'random*', and what they start from."
+    "--only",
+    metavar="PATTERN",
+    help="Only the runs whose names match, such as 'random*', and what they start from.",
 )
 ALLOW = click.option(
     "--allow",
@@ -79,7 +87,10 @@ ALLOW = click.option(
 KEEP_STALE = click.option(
     "--keep-stale",
     is_flag=True,
-    help="Keep the runs that other code made; the verdicts that rest on them are marked, and are no plain pass.",
+    help=(
+        "Keep the runs that other code made; the verdicts that rest on them are marked, and are no"
+        " plain pass."
+    ),
 )
 
 
@@ -98,7 +109,9 @@ class Devices(click.ParamType[int | None]):
 
     name = "N|all"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
         """Return the number, or end with what is wrong."""
         if value in ("all", None):
             return None
@@ -116,9 +129,13 @@ DEVICES = click.option(
 )
 
 
-def _with_tensorboard(_context: click.Context, _parameter: click.Parameter, folder: Path | None) -> Path | None:
+def _with_tensorboard(
+    _context: click.Context, _parameter: click.Parameter, folder: Path | None
+) -> Path | None:
     if folder is not None and importlib.util.find_spec("tensorboard") is None:
-        raise click.BadParameter("TensorBoard is not installed: pip install 'reproduction-harness[tensorboard]'")
+        raise click.BadParameter(
+            "TensorBoard is not installed: pip install 'reproduction-harness[tensorboard]'"
+        )
     return folder
 
 
@@ -144,7 +161,9 @@ def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
 SELECTION = options(PATHS, SET, SEEDS, STORE)
 
 
-def load_or_exit(paths: Iterable[Path], assignments: Sequence[Json], seeds: Json) -> tuple[Experiment, ...]:
+def load_or_exit(
+    paths: Iterable[Path], assignments: Sequence[Json], seeds: Json
+) -> tuple[Experiment, ...]:
     """Return the experiments, or end with every fault of every file."""
     from harness.spec.load import load
 
@@ -162,17 +181,20 @@ def _warn(text: str) -> None:
 
 
 def reports_folder(given: Path | None, trial: bool, experiments: Sequence[Experiment]) -> Path:
-    """Return where reports go; a trial's go to a folder of their own, and replace others only where that is asked for.
+    """Return where reports go; a trial's go to a folder of their own, and replace others only where
+    that is asked for.
 
     Then a warning says so; the report itself tells that it is of a trial, and by which command.
     """
     if given is None:
         return Path(".harness/reports" if trial else "reports")
-    replaced = [each.name for each in experiments if trial and (given / f"{each.name}.json").exists()]
+    replaced = [
+        each.name for each in experiments if trial and (given / f"{each.name}.json").exists()
+    ]
     if replaced:
         click.echo(
-            f"warning: this is a trial (--set, --seeds or --only), whose reports replace those in {given}: "
-            + ", ".join(replaced),
+            "warning: this is a trial (--set, --seeds or --only), whose reports replace those in"
+            f" {given}: " + ", ".join(replaced),
             err=True,
         )
     return given
@@ -180,11 +202,13 @@ def reports_folder(given: Path | None, trial: bool, experiments: Sequence[Experi
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """End with a sentence: what cannot or must not be written, which backend or cluster is not there."""
-    from harness.ownership import OverwriteError
-    from harness.runner.backend import BackendError
+    """End with a sentence: what cannot or must not be written, which backend or cluster is not
+    there.
+    """
+    from harness.backend import BackendError
     from harness.runner.cluster.needs import ClusterError, Unavailable
-    from harness.store import StoreError
+    from harness.store.store import StoreError
+    from harness.system.ownership import OverwriteError
 
     try:
         yield

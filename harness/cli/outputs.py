@@ -21,18 +21,24 @@ class Output(click.ParamType[Path | None]):
 
     name = "FILE"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | None:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Path | None:
         """Return the path, or None."""
         return Path(value) if value else None
 
 
-def _no_specifications(_context: click.Context, _parameter: click.Parameter, folder: Path | None) -> Path | None:
+def _no_specifications(
+    _context: click.Context, _parameter: click.Parameter, folder: Path | None
+) -> Path | None:
     """Refuse specifications that stand after the option, which then takes them for its folder."""
     from harness.spec.find import below
 
     if folder is None or not folder.exists():
         return folder
-    if folder.is_dir() and (any(folder.glob("*.baseline.json")) or not below(folder).specifications):
+    if folder.is_dir() and (
+        any(folder.glob("*.baseline.json")) or not below(folder).specifications
+    ):
         return folder
     raise click.BadParameter(
         f"{folder} is no folder of kept numbers; name the specifications first, or write "
@@ -51,19 +57,25 @@ _OPTIONS = options(
         flag_value=BASELINES,
         metavar="[FOLDER]",
         callback=_no_specifications,
-        help="Compare with the numbers kept in FOLDER (reports, where none is named): drift is a fail, no kept "
-        "numbers are blocked.",
+        help=(
+            "Compare with the numbers kept in FOLDER (reports, where none is named): drift is a"
+            " fail, no kept numbers are blocked."
+        ),
     ),
     click.option("--junit", type=Output(), help="Write JUnit XML: a test case an expectation."),
     click.option("--json", type=Output(), help="Write the verdicts as compact JSON."),
     click.option(
-        "--summary", type=Output(), help='Append the verdicts as Markdown, such as to "$GITHUB_STEP_SUMMARY".'
+        "--summary",
+        type=Output(),
+        help='Append the verdicts as Markdown, such as to "$GITHUB_STEP_SUMMARY".',
     ),
     click.option(
         "--annotate",
         type=click.Choice(["github", "none"]),
-        help="Print what does not pass as workflow commands, which a forge shows at the specification's line.  "
-        "[default: github where GITHUB_ACTIONS is true]",
+        help=(
+            "Print what does not pass as workflow commands, which a forge shows at the"
+            " specification's line.  [default: github where GITHUB_ACTIONS is true]"
+        ),
     ),
 )
 
@@ -73,7 +85,9 @@ def with_outputs(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def command(*arguments: Any, **rest: Any) -> None:
-        outputs = _outputs(*(rest.pop(name) for name in ("junit", "json", "summary", "annotate", "baseline")))
+        outputs = _outputs(
+            *(rest.pop(name) for name in ("junit", "json", "summary", "annotate", "baseline"))
+        )
         with explained():
             _clear(outputs)
         function(*arguments, outputs=outputs, **rest)
@@ -89,7 +103,11 @@ def _clear(outputs: Outputs) -> None:
 
 
 def _outputs(
-    junit: Path | None, json: Path | None, summary: Path | None, annotate: str | None, baseline: Path | None
+    junit: Path | None,
+    json: Path | None,
+    summary: Path | None,
+    annotate: str | None,
+    baseline: Path | None,
 ) -> Outputs:
     from harness.ci.forge import in_actions
     from harness.ci.outputs import Outputs

@@ -14,18 +14,20 @@ import click
 
 from harness.cli.completing import keys as complete_keys
 from harness.cli.options import ERROR, STORE, explained
-from harness.console import visible
 from harness.data.catalog import data_dir
+from harness.system.console import visible
 
 if TYPE_CHECKING:
-    from harness.store import Store
+    from harness.store.store import Store
 
 FAILED, BLOCKED = 1, 4
 
 
 @click.group()
 def runs() -> None:
-    """Look at the finished runs of the store, check their files, remove them. A KEY may be shortened."""
+    """Look at the finished runs of the store, check their files, remove them. A KEY may be
+    shortened.
+    """
 
 
 @runs.command("list")
@@ -33,8 +35,8 @@ def runs() -> None:
 @STORE
 def runs_list(pattern: str, store: Path) -> None:
     """List the finished runs whose label has PATTERN in it, such as 'digits / random*seed 0'."""
-    from harness.store import Store
-    from harness.terminal import show_runs
+    from harness.cli.tables import show_runs
+    from harness.store.store import Store
 
     with explained():
         faults = show_runs(Store(store), pattern)
@@ -48,14 +50,17 @@ def runs_list(pattern: str, store: Path) -> None:
 @STORE
 def runs_show(key: str, store: Path) -> None:
     """Print what a run was, what was measured and where, and what is kept of it, as JSON."""
-    from harness.runner.standing import why_stale
-    from harness.store import Store
+    from harness.store.standing import why_stale
+    from harness.store.store import Store
 
     with explained():
         origin, result = Store(store).finished(Store(store).find(key), history=False)
         stale = why_stale(Store(store), result, origin.parent)
         kept = Store(store).kept(origin.key)
-    made = {name: getattr(result, name) for name in ("environment", "seconds", "images_per_second", "parameters")}
+    made = {
+        name: getattr(result, name)
+        for name in ("environment", "seconds", "images_per_second", "parameters")
+    }
     shown = {
         "key": origin.key,
         "run": asdict(origin),
@@ -73,7 +78,7 @@ def runs_show(key: str, store: Path) -> None:
 @STORE
 def runs_path(key: str, store: Path) -> None:
     """Print the folder of a run: weights, history, measurements."""
-    from harness.store import Store
+    from harness.store.store import Store
 
     with explained():
         click.echo(Store(store).folder(Store(store).find(key)).resolve())
@@ -85,12 +90,14 @@ def runs_path(key: str, store: Path) -> None:
 @STORE
 def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
     """Remove runs, finished or not: what needs them is run again."""
-    from harness.store import Store
+    from harness.store.store import Store
 
     with explained():
         found = [Store(store).find(key, unfinished=True) for key in keys]
         if not yes:
-            click.confirm(f"remove {len(found)} run{'s' if len(found) != 1 else ''} for good?", abort=True)
+            click.confirm(
+                f"remove {len(found)} run{'s' if len(found) != 1 else ''} for good?", abort=True
+            )
         for key in found:
             Store(store).remove(key)
 
@@ -101,8 +108,10 @@ def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
     "--replay",
     "again",
     is_flag=True,
-    help="Also repeat the first epochs and the end of a stale run of each program, and clear the mark of stale where "
-    "that agrees with what is recorded.",
+    help=(
+        "Also repeat the first epochs and the end of a stale run of each program, and clear the"
+        " mark of stale where that agrees with what is recorded."
+    ),
 )
 @click.option(
     "--epochs",
@@ -115,10 +124,11 @@ def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
 def runs_verify(keys: tuple[str, ...], again: bool, epochs: int, store: Path) -> None:
     """Compare the files of runs, all or those of KEYS, with their checksums.
 
-    Exit codes: 0 all are as they were written, and with --replay none is stale any more; 1 a repetition came to
-    something else; 3 some files are damaged; 4 some runs cannot be repeated here.
+    Exit codes: 0 all are as they were written, and with --replay none is stale any more; 1 a
+    repetition came to something else; 3 some files are damaged; 4 some runs cannot be repeated
+    here.
     """
-    from harness.store import Store
+    from harness.store.store import Store
 
     with explained():
         found = list(dict.fromkeys(Store(store).find(key) for key in keys)) or Store(store).keys()
@@ -126,14 +136,21 @@ def runs_verify(keys: tuple[str, ...], again: bool, epochs: int, store: Path) ->
     for key, damage in damaged.items():
         click.echo(f"{key}: {'; '.join(damage)}")
     if damaged:
-        click.echo(f"to make them again: python -m harness runs remove KEY --store {shlex.quote(str(store))}, then run")
+        click.echo(
+            "to make them again: python -m harness runs remove KEY --store"
+            f" {shlex.quote(str(store))}, then run"
+        )
     click.echo(f"{len(found) - len(damaged)} of {len(found)} runs are as they were written")
-    code = _replay([key for key in found if key not in damaged], epochs, Store(store)) if again else 0
+    code = (
+        _replay([key for key in found if key not in damaged], epochs, Store(store)) if again else 0
+    )
     sys.exit(ERROR if damaged else code)
 
 
 def _replay(keys: Sequence[str], epochs: int, store: Store) -> int:
-    """Repeat what is stale of some runs, tell of each program what came of it, and return the exit code."""
+    """Repeat what is stale of some runs, tell of each program what came of it, and return the exit
+    code.
+    """
     from harness.runner.replay import replay, stale_programs
 
     code = cleared = 0
@@ -142,7 +159,12 @@ def _replay(keys: Sequence[str], epochs: int, store: Store) -> int:
         for told in replay(store, programs, data_dir(), epochs):
             runs = len(told.program.keys)
             what = f"agrees {told.agreement}" if told.agreement else f"stays stale: {told.message}"
-            click.echo(visible(f"{told.program.label} ({runs} run{'s' if runs != 1 else ''} of this program): {what}"))
+            click.echo(
+                visible(
+                    f"{told.program.label} ({runs} run{'s' if runs != 1 else ''} of this program):"
+                    f" {what}"
+                )
+            )
             cleared += runs if told.agreement else 0
             code = code if told.agreement else FAILED if told.differs or code == FAILED else BLOCKED
     stale = sum(len(program.keys) for program in programs)

@@ -8,21 +8,22 @@ from pathlib import Path
 import click
 
 from harness.cli.options import ERROR, STORE, explained, options
-from harness.console import visible
+from harness.system.console import visible
 
 
 @click.command()
 @options(STORE, click.option("--json", "as_json", is_flag=True, help="As JSON, for programs."))
 def status(store: Path, as_json: bool) -> None:
-    """Tell which invocations of run are at work on the store, on what, how far they are, and how long they will take.
+    """Tell which invocations of run are at work on the store, on what, how far they are, and how
+    long they will take.
 
     Their event logs, JSON lines, are in the folder events of the store.
     """
-    from harness.runner.events import unreadable
-    from harness.runner.status import as_json as json_of
-    from harness.runner.status import standings
-    from harness.store import Store
-    from harness.terminal import show_standings
+    from harness.cli.tables import show_standings
+    from harness.follow.events import unreadable
+    from harness.follow.status import as_json as json_of
+    from harness.follow.status import standings
+    from harness.store.store import Store
 
     with explained():
         found, faults = standings(Store(store)), unreadable(Store(store))

@@ -1,1 +1,3 @@
-"""What changed between two sets of results: numbers, with their significance, verdicts and settings."""
+"""What changed between two sets of results: numbers, with their significance, verdicts and
+settings.
+"""

@@ -1,15 +1,17 @@
-"""What changed between two measurements and may explain why their numbers differ: the likeliest first.
+"""What changed between two measurements and may explain why their numbers differ: the likeliest
+first.
 
-A changed setting goes before changed code, that before another version of a package, and that before another device.
+A changed setting goes before changed code, that before another version of a package, and that
+before another device.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.machine import BACKENDS
+from harness.compare.reuse import NOT_THIS_LANGUAGE, differences
 from harness.report.settings import Settings
-from harness.runner.reuse import NOT_THIS_LANGUAGE, differences
+from harness.system.machine import BACKENDS
 
 _PACKAGES = ("keras", "numpy", "python", "tensorflow-datasets", *BACKENDS)
 _MOST = 3
@@ -44,7 +46,9 @@ def resettled(before: Settings, after: Settings) -> frozenset[str]:
     """Return the runs whose settings changed, or those of a run that they start from."""
     found = {run for run in after if run in before and _changed(before[run], after[run])}
     while True:
-        follow = {run for run, of in after.items() if run in before and of.get("initialize_from") in found} - found
+        follow = {
+            run for run, of in after.items() if run in before and of.get("initialize_from") in found
+        } - found
         if not follow:
             return frozenset(found)
         found |= follow
@@ -70,5 +74,7 @@ def surrounding_causes(before: Mapping[str, str], after: Mapping[str, str]) -> l
 
 
 def rank(name: str) -> tuple[int, str]:
-    """Return where something of an environment stands among causes: the harness, a package, all else."""
+    """Return where something of an environment stands among causes: the harness, a package, all
+    else.
+    """
     return (0 if name == "harness" else 1 if name in _PACKAGES else 2), name

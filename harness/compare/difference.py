@@ -11,10 +11,10 @@ from typing import NamedTuple, TypeVar
 from harness.compare.causes import code_causes, rank
 from harness.compare.records import DONE, Expected, Experiment, Run, Side
 from harness.compare.significance import Comparison, Outcome, Values, compare_all
-from harness.measurements import METRICS
+from harness.experiment import Json
+from harness.expression import ExpressionError, parse, references
+from harness.metrics import METRICS
 from harness.rounding import is_finite_number
-from harness.spec.expression import ExpressionError, parse, references
-from harness.spec.records import Json
 
 ABSENT = "not there"
 """The status of a run, or the value of a setting, that one side does not have."""
@@ -41,7 +41,9 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class RunDifference:
-    """A run of all its seeds: the seeds that finished on one side alone or not at all, settings, numbers."""
+    """A run of all its seeds: the seeds that finished on one side alone or not at all, settings,
+    numbers.
+    """
 
     name: str
     presence: Presence
@@ -61,7 +63,9 @@ class RunDifference:
 
 @dataclass(frozen=True)
 class ExpectationDifference:
-    """An expectation: what became of it, what it asks, and its numbers where both sides ask of the same metric."""
+    """An expectation: what became of it, what it asks, and its numbers where both sides ask of the
+    same metric.
+    """
 
     id: str
     presence: Presence
@@ -72,13 +76,19 @@ class ExpectationDifference:
 
     @property
     def verdict_changed(self) -> bool:
-        """Tell whether another verdict is reached, or one that was not there or is not there any more."""
-        return self.before is None or self.after is None or self.before.verdict != self.after.verdict
+        """Tell whether another verdict is reached, or one that was not there or is not there any
+        more.
+        """
+        return (
+            self.before is None or self.after is None or self.before.verdict != self.after.verdict
+        )
 
     @property
     def changes(self) -> bool:
         """Tell whether more than its terms changed."""
-        return self.verdict_changed or (self.comparison is not None and self.comparison.outcome.changes)
+        return self.verdict_changed or (
+            self.comparison is not None and self.comparison.outcome.changes
+        )
 
 
 @dataclass(frozen=True)
@@ -118,12 +128,16 @@ class Difference:
 
     @property
     def changes(self) -> bool:
-        """Tell whether anything counts as a change: a verdict, a run, or a number by more than chance."""
+        """Tell whether anything counts as a change: a verdict, a run, or a number by more than
+        chance.
+        """
         return any(experiment.changes for experiment in self.experiments)
 
     def comparisons(self) -> list[Comparison]:
         """Return the comparisons of all numbers of runs and of expectations."""
-        return [comparison for experiment in self.experiments for comparison in _comparisons(experiment)]
+        return [
+            comparison for experiment in self.experiments for comparison in _comparisons(experiment)
+        ]
 
 
 class _Pair(NamedTuple):
@@ -143,12 +157,16 @@ class _Place(NamedTuple):
 
 
 def compare_sides(
-    before: Side, after: Side, confidence: float, metrics: Sequence[str] = (), explain: Explain | None = None
+    before: Side,
+    after: Side,
+    confidence: float,
+    metrics: Sequence[str] = (),
+    explain: Explain | None = None,
 ) -> Difference:
     """Compare two sides; of the runs' numbers only those of `metrics`, where any are named.
 
-    Numbers of all experiments are corrected together. `explain` says why keys differ, of runs whose settings
-    are known.
+    Numbers of all experiments are corrected together. `explain` says why keys differ, of runs whose
+    settings are known.
     """
     paired = dict(_paired(*_alike(before, after)))
     places = {
@@ -164,31 +182,45 @@ def compare_sides(
         for id_, each in first.expectations.items()
     }
     numbers = compare_all(places, confidence, sizes)
-    experiments = [_experiment(name, *pair, numbers, explain or key_alone) for name, pair in paired.items()]
+    experiments = [
+        _experiment(name, *pair, numbers, explain or key_alone) for name, pair in paired.items()
+    ]
     experiments.sort(key=_weight, reverse=True)
     remarks = (*before.remarks, *after.remarks)
-    return Difference(before.name, after.name, confidence, tuple(experiments), tuple(dict.fromkeys(remarks)))
+    return Difference(
+        before.name, after.name, confidence, tuple(experiments), tuple(dict.fromkeys(remarks))
+    )
 
 
 def _weight(experiment: ExperimentDifference) -> tuple[int, float]:
-    """Return how much an experiment's changes matter: its changed verdicts, then its largest change."""
+    """Return how much an experiment's changes matter: its changed verdicts, then its largest
+    change.
+    """
     turned = sum(each.verdict_changed for each in experiment.expectations)
     return turned, max((weight(each) for each in _comparisons(experiment)), default=0.0)
 
 
 def weight(comparison: Comparison | None) -> float:
-    """Return how much a change matters: how many times the difference is the half-width of its interval.
+    """Return how much a change matters: how many times the difference is the half-width of its
+    interval.
 
-    Nothing for one within chance; for one seed, which has no interval, the share of the larger number; and more than
-    any for a number that some seeds have on one side alone, and for one that changed alike in all seeds.
+    Nothing for one within chance; for one seed, which has no interval, the share of the larger
+    number; and more than any for a number that some seeds have on one side alone, and for one that
+    changed alike in all seeds.
     """
     if comparison is None or not comparison.outcome.changes:
         return 0.0
     if comparison.outcome in (Outcome.EXISTENCE, Outcome.ALIKE) or comparison.difference is None:
         return math.inf
     if comparison.half_width is not None:
-        return abs(comparison.difference) / comparison.half_width if comparison.half_width else math.inf
-    return abs(comparison.difference) / max(abs(side.mean or 0.0) for side in (comparison.before, comparison.after))
+        return (
+            abs(comparison.difference) / comparison.half_width
+            if comparison.half_width
+            else math.inf
+        )
+    return abs(comparison.difference) / max(
+        abs(side.mean or 0.0) for side in (comparison.before, comparison.after)
+    )
 
 
 def _alike(before: Side, after: Side) -> tuple[Side, Side]:
@@ -199,7 +231,12 @@ def _alike(before: Side, after: Side) -> tuple[Side, Side]:
 
 
 def _unjudged(side: Side) -> Side:
-    return replace(side, experiments={name: replace(each, expectations={}) for name, each in side.experiments.items()})
+    return replace(
+        side,
+        experiments={
+            name: replace(each, expectations={}) for name, each in side.experiments.items()
+        },
+    )
 
 
 def only_changes(difference: Difference) -> Difference:
@@ -214,7 +251,14 @@ def only_changes(difference: Difference) -> Difference:
 
 def _only_changes(experiment: ExperimentDifference) -> ExperimentDifference:
     runs = [
-        replace(run, numbers={name: number for name, number in (run.numbers or {}).items() if number.outcome.changes})
+        replace(
+            run,
+            numbers={
+                name: number
+                for name, number in (run.numbers or {}).items()
+                if number.outcome.changes
+            },
+        )
         for run in experiment.runs
         if run.changes or run.settings
     ]
@@ -231,11 +275,14 @@ def _comparisons(experiment: ExperimentDifference) -> Iterator[Comparison]:
 def _paired(before: Side, after: Side) -> Iterator[tuple[str, _Pair]]:
     """Yield the experiments of both sides by name.
 
-    Two that were each asked for by itself are a pair whatever their names are; beside one that was asked for
-    by itself, the others of the other side do not count.
+    Two that were each asked for by itself are a pair whatever their names are; beside one that was
+    asked for by itself, the others of the other side do not count.
     """
     if before.single and after.single:
-        (first_name, first), (second_name, second) = *before.experiments.items(), *after.experiments.items()
+        (first_name, first), (second_name, second) = (
+            *before.experiments.items(),
+            *after.experiments.items(),
+        )
         name = first_name if first_name == second_name else f"{first_name} -> {second_name}"
         yield name, _Pair(_found(first, second, before), _found(second, first, after))
         return
@@ -246,7 +293,9 @@ def _paired(before: Side, after: Side) -> Iterator[tuple[str, _Pair]]:
 
 
 def _found(own: Experiment | None, other: Experiment | None, side: Side) -> Experiment | None:
-    """Return an experiment of a side, with the runs of the other side's that it keeps under another name."""
+    """Return an experiment of a side, with the runs of the other side's that it keeps under another
+    name.
+    """
     if other is None or not side.kept:
         return own
     runs = {name: dict(seeds) for name, seeds in own.runs.items()} if own else {}
@@ -268,7 +317,9 @@ def _either(before: Mapping[str, _Item], after: Mapping[str, _Item]) -> list[str
 
 
 def _presence(before: object | None, after: object | None) -> Presence:
-    return Presence.ADDED if before is None else Presence.REMOVED if after is None else Presence.BOTH
+    return (
+        Presence.ADDED if before is None else Presence.REMOVED if after is None else Presence.BOTH
+    )
 
 
 def _numbers(
@@ -278,11 +329,17 @@ def _numbers(
         first, second = _done(before.runs[name]), _done(after.runs[name])
         for metric in _metrics([*first.values(), *second.values()]):
             if not metrics or metric in metrics:
-                yield _Place(experiment, "run", name, metric), (_values(first, metric), _values(second, metric))
+                yield (
+                    _Place(experiment, "run", name, metric),
+                    (_values(first, metric), _values(second, metric)),
+                )
     for id_ in (id_ for id_ in before.expectations if id_ in after.expectations):
         first_, second_ = before.expectations[id_], after.expectations[id_]
         if first_.metric == second_.metric and (first_.values or second_.values):
-            yield _Place(experiment, "expectation", id_), (_of_all_seeds(before, first_), _of_all_seeds(after, second_))
+            yield (
+                _Place(experiment, "expectation", id_),
+                (_of_all_seeds(before, first_), _of_all_seeds(after, second_)),
+            )
 
 
 def _of_all_seeds(experiment: Experiment, expected: Expected) -> Values:
@@ -292,7 +349,9 @@ def _of_all_seeds(experiment: Experiment, expected: Expected) -> Values:
 
 
 def _size(metric: str, *sides: Experiment) -> float:
-    """Return the largest of the numbers that an expression is computed of; 0 for one that cannot be read."""
+    """Return the largest of the numbers that an expression is computed of; 0 for one that cannot be
+    read.
+    """
     try:
         used = references(parse(metric))
     except ExpressionError:
@@ -313,7 +372,10 @@ def _done(seeds: Mapping[int, Run]) -> dict[int, Run]:
 def _metrics(runs: Sequence[Run]) -> list[str]:
     """Return the metrics that any of the runs has, in the order of their definition."""
     measured = dict.fromkeys(name for run in runs for name in run.measurements)
-    return [*(name for name in METRICS if name in measured), *sorted(measured.keys() - METRICS.keys())]
+    return [
+        *(name for name in METRICS if name in measured),
+        *sorted(measured.keys() - METRICS.keys()),
+    ]
 
 
 def _values(seeds: Mapping[int, Run], metric: str) -> Values:
@@ -347,7 +409,11 @@ def _experiment(
 
 
 def _of(numbers: Mapping[_Place, Comparison], experiment: str, run: str) -> dict[str, Comparison]:
-    return {place.metric: comparison for place, comparison in numbers.items() if place[:3] == (experiment, "run", run)}
+    return {
+        place.metric: comparison
+        for place, comparison in numbers.items()
+        if place[:3] == (experiment, "run", run)
+    }
 
 
 def _run(
@@ -364,7 +430,9 @@ def _run(
         for seed in sorted(before.keys() & after.keys())
         if before[seed].key != after[seed].key
     )
-    return RunDifference(name, Presence.BOTH, tuple(_statuses(before, after)), tuple(settings), numbers)
+    return RunDifference(
+        name, Presence.BOTH, tuple(_statuses(before, after)), tuple(settings), numbers
+    )
 
 
 def _statuses(before: Mapping[int, Run], after: Mapping[int, Run]) -> Iterator[Change]:

@@ -6,12 +6,18 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from harness.compare.difference import Change, Difference, ExpectationDifference, ExperimentDifference, RunDifference
+from harness.compare.difference import (
+    Change,
+    Difference,
+    ExpectationDifference,
+    ExperimentDifference,
+    RunDifference,
+)
 from harness.compare.page import Page, Section
 from harness.compare.significance import Comparison
+from harness.experiment import Json
 from harness.report.markdown import bullets, code, escape, table, unbroken
 from harness.report.result_json import finite
-from harness.spec.records import Json
 
 FORMAT = "reproduction-harness difference 1"
 
@@ -29,19 +35,31 @@ def markdown(page: Page) -> str:
 
 
 def _section(section: Section) -> list[str]:
-    title = f"{code(section.name)}: {escape(section.title)}" if section.title else code(section.name)
+    title = (
+        f"{code(section.name)}: {escape(section.title)}" if section.title else code(section.name)
+    )
     return [
         f"## {title}",
-        *([bullets([escape(sentence) for sentence in section.sentences])] if section.sentences else []),
         *(
-            table(each.headers, [[unbroken(escape(cell)) for cell in row] for row in each.rows], each.align)
+            [bullets([escape(sentence) for sentence in section.sentences])]
+            if section.sentences
+            else []
+        ),
+        *(
+            table(
+                each.headers,
+                [[unbroken(escape(cell)) for cell in row] for row in each.rows],
+                each.align,
+            )
             for each in section.tables
         ),
     ]
 
 
 def as_json(difference: Difference) -> str:
-    """Return everything that was compared, for programs; what JSON has no number for is a string, as in reports."""
+    """Return everything that was compared, for programs; what JSON has no number for is a string,
+    as in reports.
+    """
     document = {
         "format": FORMAT,
         "before": difference.before,
@@ -72,7 +90,9 @@ def _run(run: RunDifference) -> dict[str, Json]:
         "changed": run.changes,
         "statuses": _changes(run.statuses),
         "settings": list(run.settings),
-        "numbers": {metric: _comparison(comparison) for metric, comparison in (run.numbers or {}).items()},
+        "numbers": {
+            metric: _comparison(comparison) for metric, comparison in (run.numbers or {}).items()
+        },
     }
 
 

@@ -19,13 +19,16 @@ from harness.compare.difference import (
 )
 from harness.compare.records import Expected
 from harness.compare.significance import Comparison, Method, Outcome, Sample
-from harness.numbers import NOTHING, Scale, bounds, measured, scale_of, scale_of_difference
+from harness.experiment import Json
 from harness.report.outcome import plural, seeds_named
-from harness.spec.records import Json
+from harness.units import NOTHING, Scale, bounds, measured, scale_of, scale_of_difference
 
 _NUMBERS = ("run", "metric", "before", "after", "difference", "seeds", "p", "")
 _EXPECTATIONS = ("expectation", "verdict", "before", "after", "difference", "p", "")
-_METHODS = {Method.PAIRED: "the paired t-test, as the seeds are the same", Method.WELCH: "Welch's t-test"}
+_METHODS = {
+    Method.PAIRED: "the paired t-test, as the seeds are the same",
+    Method.WELCH: "Welch's t-test",
+}
 _BOUNDS = ("lower", "upper")
 
 
@@ -50,7 +53,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """All that is said of a difference; `alone` says which experiments one side alone has, and of which runs."""
+    """All that is said of a difference; `alone` says which experiments one side alone has, and of
+    which runs.
+    """
 
     before: str
     after: str
@@ -68,7 +73,11 @@ def page(difference: Difference, everything: bool = False) -> Page:
         difference.after,
         summary(difference),
         [*difference.remarks, *_alone(shown)],
-        [_section(experiment) for experiment in shown.experiments if experiment.presence is Presence.BOTH],
+        [
+            _section(experiment)
+            for experiment in shown.experiments
+            if experiment.presence is Presence.BOTH
+        ],
         list(_footer(difference, everything)),
     )
 
@@ -86,29 +95,48 @@ def summary(difference: Difference) -> str:
     )
     changed = sum(count for outcome, count in counts.items() if outcome.changes)
     parts = [
-        f"{others} of {plural(len(difference.experiments), 'experiment')} on one side alone" if others else "",
+        (
+            f"{others} of {plural(len(difference.experiments), 'experiment')} on one side alone"
+            if others
+            else ""
+        ),
         f"{plural(runs, 'run')} on one side alone or with another status" if runs else "",
         f"{turned} of {plural(len(verdicts), 'verdict')} changed" if verdicts else "",
-        f"{changed} of {plural(counts.total(), 'number')} changed, {counts[Outcome.CHANCE]} differ within chance, "
-        f"{counts[Outcome.SAME]} the same"
-        if counts
-        else "",
+        (
+            f"{changed} of {plural(counts.total(), 'number')} changed, {counts[Outcome.CHANCE]}"
+            f" differ within chance, {counts[Outcome.SAME]} the same"
+            if counts
+            else ""
+        ),
     ]
     return "; ".join(part for part in parts if part) or "there is nothing to compare"
 
 
 def _alone(difference: Difference) -> Iterator[str]:
     for presence, side in ((Presence.REMOVED, "before"), (Presence.ADDED, "after")):
-        names = [experiment.name for experiment in difference.experiments if experiment.presence is presence]
+        names = [
+            experiment.name
+            for experiment in difference.experiments
+            if experiment.presence is presence
+        ]
         if names:
             yield f"only {side}: {', '.join(names)}"
 
 
 def _section(experiment: ExperimentDifference) -> Section:
-    """Say first what changed, then what that did, weightiest first: changed verdicts, then the largest changes."""
-    measured = [(run, metric, each) for run in experiment.runs for metric, each in (run.numbers or {}).items()]
+    """Say first what changed, then what that did, weightiest first: changed verdicts, then the
+    largest changes.
+    """
+    measured = [
+        (run, metric, each)
+        for run in experiment.runs
+        for metric, each in (run.numbers or {}).items()
+    ]
     measured.sort(key=lambda each: -weight(each[2]))
-    judged = sorted(experiment.expectations, key=lambda each: (not each.verdict_changed, -weight(each.comparison)))
+    judged = sorted(
+        experiment.expectations,
+        key=lambda each: (not each.verdict_changed, -weight(each.comparison)),
+    )
     numbers = [_number(*each) for each in measured]
     expectations = [_expectation(each) for each in judged]
     tables = [Table(_EXPECTATIONS, expectations, "<<>>>><"), Table(_NUMBERS, numbers, "<<>>>>><")]
@@ -119,11 +147,17 @@ def _section(experiment: ExperimentDifference) -> Section:
         *_said(experiment, _of_run),
         *_terms(experiment),
     ]
-    return Section(experiment.name, experiment.title, sentences, [table for table in tables if table.rows])
+    return Section(
+        experiment.name, experiment.title, sentences, [table for table in tables if table.rows]
+    )
 
 
-def _said(experiment: ExperimentDifference, of: Callable[[RunDifference], Iterable[str]]) -> Iterator[str]:
-    """Yield what is to be said of runs besides their numbers; what holds for several is said once."""
+def _said(
+    experiment: ExperimentDifference, of: Callable[[RunDifference], Iterable[str]]
+) -> Iterator[str]:
+    """Yield what is to be said of runs besides their numbers; what holds for several is said
+    once.
+    """
     said: dict[str, list[str]] = {}
     for run in experiment.runs:
         for sentence in of(run):
@@ -155,7 +189,9 @@ def _terms(experiment: ExperimentDifference) -> Iterator[str]:
 
 
 def _bounds(expected: Expected) -> str:
-    return bounds(expected.terms.get("lower"), expected.terms.get("upper"), scale_of(expected.metric))
+    return bounds(
+        expected.terms.get("lower"), expected.terms.get("upper"), scale_of(expected.metric)
+    )
 
 
 def _change(change: Change) -> str:
@@ -204,7 +240,11 @@ def _verdicts(each: ExpectationDifference) -> str:
 
 
 def _measured(expected: Expected | None) -> str:
-    return measured(expected.mean, expected.deviation, scale_of(expected.metric)) if expected else NOTHING
+    return (
+        measured(expected.mean, expected.deviation, scale_of(expected.metric))
+        if expected
+        else NOTHING
+    )
 
 
 def _sample(sample: Sample, scale: Scale) -> str:
@@ -238,7 +278,11 @@ def _outcome(comparison: Comparison) -> str:
     existence = [
         *([f"new for {seeds_named(comparison.gained)}"] if comparison.gained else []),
         *([f"gone for {seeds_named(comparison.lost)}"] if comparison.lost else []),
-        *([f"otherwise missing for {seeds_named(comparison.otherwise)}"] if comparison.otherwise else []),
+        *(
+            [f"otherwise missing for {seeds_named(comparison.otherwise)}"]
+            if comparison.otherwise
+            else []
+        ),
     ]
     if existence and comparison.outcome in (Outcome.CHANGED, Outcome.ALIKE):
         return ", ".join([comparison.outcome.value, *existence])
@@ -251,21 +295,27 @@ def _footer(difference: Difference, everything: bool) -> Iterator[str]:
     level = f"{100 * (1 - difference.confidence):.6g}%"
     if methods:
         yield (
-            f"Differences are after minus before, with the half-width of their {100 * difference.confidence:.6g}% "
-            "confidence interval; means are ± the deviation between seeds."
+            "Differences are after minus before, with the half-width of their"
+            f" {100 * difference.confidence:.6g}% confidence interval; means are ± the deviation"
+            " between seeds."
         )
         how = [f"{methods[each]} by {words}" for each, words in _METHODS.items() if methods[each]]
         yield (
-            f"Tested: {', '.join(how)}. The p-values are corrected for these "
-            f"{plural(methods.total(), 'comparison')} (Benjamini and Hochberg): of the numbers called changed, "
-            f"at most {level} are expected to be so by chance. Numbers that are the same are not tested."
+            f"Tested: {', '.join(how)}. The p-values are corrected for these"
+            f" {plural(methods.total(), 'comparison')} (Benjamini and Hochberg): of the numbers"
+            f" called changed, at most {level} are expected to be so by chance. Numbers that are"
+            " the same are not tested."
         )
     if any(comparison.outcome is Outcome.UNTESTED for comparison in comparisons):
-        yield "Where there is one seed, nothing tells a difference from chance: it counts as a change."
+        yield (
+            "Where there is one seed, nothing tells a difference from chance: it counts as a"
+            " change."
+        )
     if any(comparison.outcome is Outcome.ALIKE for comparison in comparisons):
         yield (
-            "Where all seeds changed by the very same amount there is no deviation to test by, and seeds may agree by "
-            "chance: it counts as a change, and takes no part in the correction."
+            "Where all seeds changed by the very same amount there is no deviation to test by, and"
+            " seeds may agree by chance: it counts as a change, and takes no part in the"
+            " correction."
         )
     hidden = not everything and any(not comparison.outcome.changes for comparison in comparisons)
     if hidden:

@@ -1,4 +1,6 @@
-"""Read one side of a comparison: a result file, a folder of reports, a store, or reports at a git revision."""
+"""Read one side of a comparison: a result file, a folder of reports, a store, or reports at a git
+revision.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from harness.compare import revision
 from harness.compare.records import Experiment, ReadError, Side, UnknownSide
 from harness.compare.result_file import NotAResult, experiment
 from harness.compare.stored import of_store
-from harness.store import Store
+from harness.store.store import Store
 
 ACCEPTED = (
     "a result file (reports/NAME.json), a folder of reports, a store (.harness/store), "
@@ -37,7 +39,9 @@ def side(word: str) -> Side:
         raise UnknownSide(
             f"{word!r} is no path and no git revision here{reason}; what is compared is {ACCEPTED}"
         ) from error
-    return _judged(found.described, documents, found.single, f"{found.described} has no result files")
+    return _judged(
+        found.described, documents, found.single, f"{found.described} has no result files"
+    )
 
 
 def _exists(path: Path) -> bool:
@@ -50,14 +54,23 @@ def _exists(path: Path) -> bool:
 def _of_path(path: Path, word: str) -> Side:
     try:
         if path.is_file():
-            return _judged(word, [_parsed(str(path), path.read_bytes())], True, f"{path} is no result file of reports")
-        files = [(str(file), file.read_bytes()) for file in sorted(path.glob("*.json")) if file.is_file()]
+            return _judged(
+                word,
+                [_parsed(str(path), path.read_bytes())],
+                True,
+                f"{path} is no result file of reports",
+            )
+        files = [
+            (str(file), file.read_bytes()) for file in sorted(path.glob("*.json")) if file.is_file()
+        ]
         if not files and (path / "runs").is_dir():
             return of_store(Store(path), word)
         documents = [_parsed(name, content) for name, content in files]
     except OSError as error:
         raise ReadError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
-    return _judged(word, documents, False, f"{path} has no result files (NAME.json) and is no store")
+    return _judged(
+        word, documents, False, f"{path} has no result files (NAME.json) and is no store"
+    )
 
 
 def _parsed(name: str, content: bytes) -> tuple[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.spec.records import Json
+from harness.experiment import Json
 
 DONE = "done"
 
@@ -14,9 +14,9 @@ DONE = "done"
 class Run:
     """One run of one seed.
 
-    `measurements` holds a number for every metric that was measured, None or a non-finite one where it does
-    not exist. `settings` and `parent` (the key of the run that it starts from) are None where they are not known, as
-    in older reports.
+    `measurements` holds a number for every metric that was measured, None or a non-finite one where
+    it does not exist. `settings` and `parent` (the key of the run that it starts from) are None
+    where they are not known, as in older reports.
     """
 
     key: str
@@ -43,7 +43,8 @@ class Expected:
 class Experiment:
     """The runs of one experiment, by name and seed, its expectations by id, and what it ran with.
 
-    `code` holds the digests of the modules that made the runs, and is empty where they are not known.
+    `code` holds the digests of the modules that made the runs, and is empty where they are not
+    known.
     """
 
     title: str
@@ -57,9 +58,9 @@ class Experiment:
 class Side:
     """All experiments of one side, by name.
 
-    `judged` tells whether it has verdicts; `single` whether it is one experiment that was asked for by itself.
-    `kept` holds every run of a store by its key: one that two experiments share bears the name of one of them.
-    `remarks` say which were taken of several runs of one name and seed.
+    `judged` tells whether it has verdicts; `single` whether it is one experiment that was asked for
+    by itself. `kept` holds every run of a store by its key: one that two experiments share bears
+    the name of one of them. `remarks` say which were taken of several runs of one name and seed.
     """
 
     name: str

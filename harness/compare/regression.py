@@ -6,21 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.check import Verdict
+from harness.compare import baseline
+from harness.compare.baseline import Baseline, BaselineError, Comparison
 from harness.compare.causes import code_causes, resettled, setting_causes, surrounding_causes
-from harness.report import baseline
-from harness.report.baseline import Baseline, BaselineError, Comparison
-from harness.report.drift import drift_table
-from harness.results import RunResult, Status
-from harness.spec.records import Experiment
+from harness.compare.drift import drift_table
+from harness.experiment import Experiment
+from harness.judging.check import Verdict
+from harness.run_result import RunResult, Status
 
 
 @dataclass(frozen=True)
 class Regression:
     """What came of comparing an experiment with the numbers that a file keeps.
 
-    `message` is one sentence, empty for a pass. `comparisons` are of all numbers, none where they could not be
-    compared. `causes` say what changed since the numbers were kept, whether or not any drifted.
+    `message` is one sentence, empty for a pass. `comparisons` are of all numbers, none where they
+    could not be compared. `causes` say what changed since the numbers were kept, whether or not any
+    drifted.
     """
 
     path: Path
@@ -44,24 +45,30 @@ class Regression:
         """Return how many numbers drifted, in words."""
         drifted, uncertain = len(self.drifted), len(self.uncertain)
         verb = "differs" if uncertain == 1 else "differ"
-        more = f", {uncertain} {verb} by more than the tolerance, maybe by chance" if uncertain else ""
+        more = (
+            f", {uncertain} {verb} by more than the tolerance, maybe by chance" if uncertain else ""
+        )
         return f"{drifted} of {len(self.comparisons)} numbers drifted{more}"
 
     @property
     def lines(self) -> list[str]:
-        """Return what explains the verdict, a line each: what changed, then the numbers that moved."""
+        """Return what explains the verdict, a line each: what changed, then the numbers that
+        moved.
+        """
         moved = [*self.drifted, *self.uncertain]
         table = drift_table(moved).splitlines() if moved else []
         return [*(f"changed since: {cause}" for cause in self.causes), *table]
 
 
-def compare_with_kept(experiment: Experiment, results: Sequence[RunResult], folder: Path) -> Regression:
+def compare_with_kept(
+    experiment: Experiment, results: Sequence[RunResult], folder: Path
+) -> Regression:
     """Compare an experiment's results with its baseline in a folder.
 
     Returns:
-        A `FAIL` where a number drifted, else `INCONCLUSIVE` where one may have, else a `PASS`. Where nothing could
-        be compared: `BLOCKED`, as nothing is kept yet or a run is not done, or `ERROR`, as the file cannot be read
-        or a run ended in an error.
+        A `FAIL` where a number drifted, else `INCONCLUSIVE` where one may have, else a `PASS`.
+        Where nothing could be compared: `BLOCKED`, as nothing is kept yet or a run is not done, or
+        `ERROR`, as the file cannot be read or a run ended in an error.
     """
     path = baseline.path_of(experiment.name, folder)
     try:
@@ -70,8 +77,12 @@ def compare_with_kept(experiment: Experiment, results: Sequence[RunResult], fold
         return Regression(path, Verdict.ERROR, str(error))
     if kept is None:
         command = f"python -m harness baseline update {experiment.path}"
-        return Regression(path, Verdict.BLOCKED, f"no numbers are kept in {path} yet; keep them with: {command}")
-    failed = sorted(baseline.unfinished(results), key=lambda result: result.status is not Status.ERROR)
+        return Regression(
+            path, Verdict.BLOCKED, f"no numbers are kept in {path} yet; keep them with: {command}"
+        )
+    failed = sorted(
+        baseline.unfinished(results), key=lambda result: result.status is not Status.ERROR
+    )
     if failed:
         verdict = Verdict.ERROR if failed[0].status is Status.ERROR else Verdict.BLOCKED
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
@@ -89,11 +100,15 @@ def between(kept: Baseline, now: Baseline, experiment: Experiment, path: Path) -
         return found
     verdict = Verdict.FAIL if found.drifted else Verdict.INCONCLUSIVE
     because = f"; {found.causes[0]}" if found.causes else ""
-    return Regression(path, verdict, f"{found.counted} (kept in {path}){because}", compared, found.causes)
+    return Regression(
+        path, verdict, f"{found.counted} (kept in {path}){because}", compared, found.causes
+    )
 
 
 def causes(kept: Baseline, now: Baseline) -> list[str]:
-    """Say what changed since the numbers were kept: settings, then code, then packages, then all else."""
+    """Say what changed since the numbers were kept: settings, then code, then packages, then all
+    else.
+    """
     return [
         *setting_causes(kept.settings, now.settings),
         *code_causes(kept.code, now.code),

@@ -7,12 +7,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.compare.records import Expected, Experiment, ReadError, Run
+from harness.experiment import Json
 from harness.report.result_json import FORMAT
 from harness.report.settings import unpacked
-from harness.spec.records import Json
-from harness.typed import Value, WrongForm
+from harness.system.typed import Value, WrongForm
 
-_TERMS = ("metric", "lower", "upper", "statistic", "method", "share", "confidence", "published", "basis")
+_TERMS = (
+    "metric",
+    "lower",
+    "upper",
+    "statistic",
+    "method",
+    "share",
+    "confidence",
+    "published",
+    "basis",
+)
 """What an expectation asks."""
 
 _THEN = {"statistic": "mean", "method": "student"}
@@ -63,7 +73,9 @@ def _experiment(document: Value) -> Experiment:
 
 
 def _with_settings(runs: dict[str, dict[int, Run]], document: Value) -> dict[str, dict[int, Run]]:
-    """Give the runs their settings and the keys of those that they start from, where the file has settings."""
+    """Give the runs their settings and the keys of those that they start from, where the file has
+    settings.
+    """
     if not document.has("settings"):
         return runs
     try:
@@ -76,7 +88,9 @@ def _with_settings(runs: dict[str, dict[int, Run]], document: Value) -> dict[str
     }
 
 
-def _complete(run: Run, seed: int, settings: Json | None, runs: Mapping[str, Mapping[int, Run]]) -> Run:
+def _complete(
+    run: Run, seed: int, settings: Json | None, runs: Mapping[str, Mapping[int, Run]]
+) -> Run:
     start = settings.get("initialize_from") if settings is not None else None
     parent = runs.get(start, {}).get(seed) if isinstance(start, str) else None
     return replace(run, settings=settings, parent=parent.key if parent is not None else None)
@@ -89,7 +103,9 @@ def _seed(text: str, holder: Value) -> int:
 
 
 def _run(value: Value) -> Run:
-    measurements = {name: _number(each) for name, each in value.member_or("measurements", {}).members()}
+    measurements = {
+        name: _number(each) for name, each in value.member_or("measurements", {}).members()
+    }
     return Run(value.member("key").text(), value.member("status").text(), measurements)
 
 
@@ -102,7 +118,9 @@ def _number(value: Value) -> float | None:
 
 def _expected(value: Value) -> tuple[str, Expected]:
     of = value.member_or("values", {})
-    values = {_seed(seed, of): each.number_or_none() for seed, each in of.members()}  # what was judged is finite
+    values = {
+        _seed(seed, of): each.number_or_none() for seed, each in of.members()
+    }  # what was judged is finite
     return value.member("id").text(), Expected(
         title=value.member_or("title", "").text(),
         metric=value.member("metric").text(),
@@ -117,5 +135,8 @@ def _expected(value: Value) -> tuple[str, Expected]:
 def _terms(value: Value) -> dict[str, Json]:
     then = _THEN if value.member_or("statistic", None).value == _THEN["statistic"] else {}
     told = {name: value.member_or(name, then.get(name)) for name in _TERMS}
-    terms = {name: _number(each) if name in _NUMBERS else each.text_or_none() for name, each in told.items()}
+    terms = {
+        name: _number(each) if name in _NUMBERS else each.text_or_none()
+        for name, each in told.items()
+    }
     return {name: term for name, term in terms.items() if term is not None}

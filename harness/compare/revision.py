@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from harness.compare.records import ReadError
 
 REPORTS = "./reports"
-"""Where the reports are looked for at a revision that comes without a path: as git names them from this folder."""
+"""Where the reports are looked for at a revision that comes without a path: as git names them from
+this folder.
+"""
 
 _SECONDS = 20
 _SHORT = 10
@@ -36,7 +38,8 @@ def find(word: str) -> Found:
     """Return what REVISION or REVISION:PATH names in the repository of this folder.
 
     Raises:
-        NotARevision: there is no such revision, or no repository that git would read; the message says why.
+        NotARevision: there is no such revision, or no repository that git would read; the message
+            says why.
         ReadError: there is such a revision, but nothing at the path; or git is too slow.
     """
     name, colon, path = word.partition(":")
@@ -47,7 +50,9 @@ def find(word: str) -> Found:
     called = f"{name}:{place.removeprefix('./').rstrip('/')}"
     found = _resolved(f"{commit}:{place}")
     if found is None:
-        raise ReadError(f"{called}: there is no such file or folder at this revision; name one as {name}:PATH")
+        raise ReadError(
+            f"{called}: there is no such file or folder at this revision; name one as {name}:PATH"
+        )
     kind = _told(_git("cat-file", "-t", found), f"{called} cannot be read")
     return Found(found, called, f"{called} ({commit[:_SHORT]})", kind == b"blob\n")
 
@@ -58,14 +63,19 @@ def _resolved(name: str) -> str | None:
 
 
 def _why_none() -> str:
-    """Say why git finds no revision, in its own words where it reads no repository here; nothing where it does."""
+    """Say why git finds no revision, in its own words where it reads no repository here; nothing
+    where it does.
+    """
     asked = _git("rev-parse", "--is-shallow-repository")
     if asked.returncode != 0:
         return f"git says: {_reason(asked)}"
     if _git("rev-list", "--all", "--max-count=1").stdout == b"":
         return "this repository has no commits yet"
     if asked.stdout.strip() == b"true":
-        return "this is a shallow clone, which has the newest commits alone; git fetch --unshallow brings the others"
+        return (
+            "this is a shallow clone, which has the newest commits alone; git fetch --unshallow"
+            " brings the others"
+        )
     return ""
 
 
@@ -78,7 +88,9 @@ def read(found: Found) -> Iterator[tuple[str, bytes]]:
     if found.single:
         yield found.path, _content(found.object, found.path)
         return
-    listed = _told(_git("ls-tree", "--full-tree", "-z", found.object), f"{found.path} cannot be read")
+    listed = _told(
+        _git("ls-tree", "--full-tree", "-z", found.object), f"{found.path} cannot be read"
+    )
     for entry in listed.split(b"\0"):
         described, _, name = entry.partition(b"\t")
         mode, kind, object_ = [*described.split(), b"", b""][:3] if entry else (b"", b"", b"")
@@ -104,7 +116,9 @@ def _told(done: Done, trouble: str) -> bytes:
 
 def _reason(done: Done) -> str:
     """Return what git said of its failure, on one line."""
-    lines = [line.strip() for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
+    lines = [
+        line.strip() for line in done.stderr.decode(errors="replace").splitlines() if line.strip()
+    ]
     said = "; ".join(lines).replace(":; ", ": ")
     return said or f"nothing, and ended with code {done.returncode}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.compare.difference import key_alone
 from harness.compare.records import Run
-from harness.runner.reuse import NOT_ITS_SETTINGS, NOT_THIS_LANGUAGE, differences, told
+from harness.compare.reuse import NOT_ITS_SETTINGS, NOT_THIS_LANGUAGE, differences, told
 
 
 def why(before: Run, after: Run) -> str:

@@ -1,20 +1,21 @@
 """Whether two sets of seeds differ by more than chance.
 
-Every random decision of a run is drawn from its seed, so the same seed under two settings or two revisions is
-a matched pair. Where the seeds of one side are all among those of the other, those are compared in pairs: the
-paired t-test. It holds whatever the two have in common, and where they have much in common (initial weights,
-the order of the examples) it finds what Welch's test would not. Other seeds are independent of each other:
-Welch's t-test, which takes no equal deviations for granted. Numbers that are the same are not tested.
+Every random decision of a run is drawn from its seed, so the same seed under two settings or two
+revisions is a matched pair. Where the seeds of one side are all among those of the other, those are
+compared in pairs: the paired t-test. It holds whatever the two have in common, and where they have
+much in common (initial weights, the order of the examples) it finds what Welch's test would not.
+Other seeds are independent of each other: Welch's t-test, which takes no equal deviations for
+granted. Numbers that are the same are not tested.
 
-Nor are those that every seed changed by the very same amount, or where each side is constant: there is no
-deviation to test by. Such a change counts, as that of a single seed does, and says so. As a p-value of 0 it would
-pass for the surest of all, though two seeds may agree by chance (of n signs all are the same in 2 of 2^n cases),
-and each such value would loosen the correction of the others.
+Nor are those that every seed changed by the very same amount, or where each side is constant: there
+is no deviation to test by. Such a change counts, as that of a single seed does, and says so. As a
+p-value of 0 it would pass for the surest of all, though two seeds may agree by chance (of n signs
+all are the same in 2 of 2^n cases), and each such value would loosen the correction of the others.
 
-Of many differences some are large by chance, so the p-values of all of them are corrected together by the
-procedure of Benjamini and Hochberg (1995): of those that are called changed, the share of false ones is
-expected to be at most the level. It holds where the tests are independent or depend positively on one
-another, as the metrics of a run do.
+Of many differences some are large by chance, so the p-values of all of them are corrected together
+by the procedure of Benjamini and Hochberg (1995): of those that are called changed, the share of
+false ones is expected to be at most the level. It holds where the tests are independent or depend
+positively on one another, as the metrics of a run do.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TypeVar
 
+from harness.judging.inference import sample_deviation
 from harness.rounding import is_finite_number, times_power_of_two
-from harness.statistics import sample_deviation
 
 ROUNDING = 1e-12
 """Numbers are the same within this share of the largest of them."""
@@ -76,10 +77,11 @@ class Sample:
 class Comparison:
     """A number before and after.
 
-    `difference` is the mean after minus the mean before; `half_width` that of its two-sided Student-t confidence
-    interval, not corrected for other comparisons. `p` is two-sided, `adjusted` corrected. `gained` and `lost` are
-    the seeds, finished on both sides, that have the number on the one side alone; `otherwise` those that have none
-    on either side, but another reason for it, such as NaN.
+    `difference` is the mean after minus the mean before; `half_width` that of its two-sided
+    Student-t confidence interval, not corrected for other comparisons. `p` is two-sided, `adjusted`
+    corrected. `gained` and `lost` are the seeds, finished on both sides, that have the number on
+    the one side alone; `otherwise` those that have none on either side, but another reason for it,
+    such as NaN.
     """
 
     before: Sample
@@ -96,19 +98,25 @@ class Comparison:
 
     @property
     def existence_changed(self) -> bool:
-        """Tell whether any seed has the number on one side alone, or has none for another reason."""
+        """Tell whether any seed has the number on one side alone, or has none for another
+        reason.
+        """
         return bool(self.gained or self.lost or self.otherwise)
 
 
 def compare_all(
-    pairs: Mapping[Place, tuple[Values, Values]], confidence: float, sizes: Mapping[Place, float] = MappingProxyType({})
+    pairs: Mapping[Place, tuple[Values, Values]],
+    confidence: float,
+    sizes: Mapping[Place, float] = MappingProxyType({}),
 ) -> dict[Place, Comparison]:
-    """Compare many numbers before and after, and correct their p-values together; the level is 1 - confidence.
+    """Compare many numbers before and after, and correct their p-values together; the level is 1 -
+    confidence.
 
     `sizes` are those of what numbers were computed of, where they were.
     """
     found = {
-        place: compare(before, after, confidence, sizes.get(place, 0.0)) for place, (before, after) in pairs.items()
+        place: compare(before, after, confidence, sizes.get(place, 0.0))
+        for place, (before, after) in pairs.items()
     }
     tested = [place for place, comparison in found.items() if comparison.p is not None]
     adjusted = _corrected([p for place in tested if (p := found[place].p) is not None])
@@ -118,10 +126,11 @@ def compare_all(
 
 
 def compare(before: Values, after: Values, confidence: float, size: float = 0.0) -> Comparison:
-    """Compare one number before and after; where it is tested, the outcome is `CHANCE` until it is corrected.
+    """Compare one number before and after; where it is tested, the outcome is `CHANCE` until it is
+    corrected.
 
-    `size` is that of the largest number of which these were computed: the rounding of a difference is that of what
-    it is a difference of.
+    `size` is that of the largest number of which these were computed: the rounding of a difference
+    is that of what it is a difference of.
     """
     there, then = _numbers(before), _numbers(after)
     first, second, pairs = _comparable(before, after)
@@ -133,7 +142,9 @@ def compare(before: Values, after: Values, confidence: float, size: float = 0.0)
         gained=tuple(seed for seed in both if seed not in there and seed in then),
         lost=tuple(seed for seed in both if seed in there and seed not in then),
         otherwise=tuple(
-            seed for seed in both if seed not in there and seed not in then and repr(before[seed]) != repr(after[seed])
+            seed
+            for seed in both
+            if seed not in there and seed not in then and repr(before[seed]) != repr(after[seed])
         ),
     )
     same = Outcome.EXISTENCE if comparison.existence_changed else Outcome.SAME
@@ -146,7 +157,8 @@ def compare(before: Values, after: Values, confidence: float, size: float = 0.0)
         return replace(comparison, outcome=Outcome.UNTESTED)
     if _alike(first, second, pairs):
         return replace(comparison, outcome=Outcome.ALIKE)
-    # Squares of the largest numbers are infinite and those of the smallest zero; a power of two changes no digit.
+    # Squares of the largest numbers are infinite and those of the smallest zero; a power of two
+    # changes no digit.
     exponent = _exponent(first, second)
     first, second = _scaled(first, second, exponent)
     half_width, p = (_paired if pairs else _welch)(first, second, confidence)
@@ -166,7 +178,9 @@ def _numbers(values: Values) -> dict[int, float]:
 
 
 def _comparable(before: Values, after: Values) -> tuple[list[float], list[float], bool]:
-    """Return the numbers of both sides that are compared, and whether they are pairs, in the order of their seeds."""
+    """Return the numbers of both sides that are compared, and whether they are pairs, in the order
+    of their seeds.
+    """
     pairs = before.keys() <= after.keys() or after.keys() <= before.keys()
     there = [_numbers(side) for side in (before, after)]
     both = there[0].keys() & there[1].keys()
@@ -198,12 +212,18 @@ def _exponent(first: Sequence[float], second: Sequence[float]) -> int:
     return math.frexp(max(map(abs, [*first, *second])))[1]
 
 
-def _scaled(first: Sequence[float], second: Sequence[float], exponent: int) -> tuple[list[float], list[float]]:
-    return [math.ldexp(value, -exponent) for value in first], [math.ldexp(value, -exponent) for value in second]
+def _scaled(
+    first: Sequence[float], second: Sequence[float], exponent: int
+) -> tuple[list[float], list[float]]:
+    return [math.ldexp(value, -exponent) for value in first], [
+        math.ldexp(value, -exponent) for value in second
+    ]
 
 
 def _alike(first: Sequence[float], second: Sequence[float], pairs: bool) -> bool:
-    """Tell whether nothing varies by which a difference could be tested: a shift that all share, or two constants."""
+    """Tell whether nothing varies by which a difference could be tested: a shift that all share, or
+    two constants.
+    """
     first, second = _scaled(first, second, _exponent(first, second))
     if pairs:
         differences = [b - a for a, b in zip(first, second, strict=True)]
@@ -211,15 +231,21 @@ def _alike(first: Sequence[float], second: Sequence[float], pairs: bool) -> bool
     return _close(min(first), max(first), 1.0) and _close(min(second), max(second), 1.0)
 
 
-def _paired(first: Sequence[float], second: Sequence[float], confidence: float) -> tuple[float, float]:
+def _paired(
+    first: Sequence[float], second: Sequence[float], confidence: float
+) -> tuple[float, float]:
     """Return half-width and p-value by the paired t-test of numbers up to 1."""
     from scipy.stats import ttest_rel  # which takes most of a second to import
 
-    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # differences that are nearly the same
+    with warnings.catch_warnings(
+        action="ignore", category=RuntimeWarning
+    ):  # differences that are nearly the same
         return _result(ttest_rel(second, first), confidence)
 
 
-def _welch(first: Sequence[float], second: Sequence[float], confidence: float) -> tuple[float, float]:
+def _welch(
+    first: Sequence[float], second: Sequence[float], confidence: float
+) -> tuple[float, float]:
     """Return half-width and p-value by Welch's t-test of numbers up to 1."""
     from scipy.stats import ttest_ind
 

@@ -1,8 +1,9 @@
 """A store as one side of a comparison: of several runs of one name and seed, those that are meant.
 
-A store keeps what every setting gave that was ever tried. Runs of one experiment, name and seed, but of other
-settings, are other runs: those count that the present specification plans, or else those with the settings of the
-newest. So no run is compared with what it was under a setting that was given up since.
+A store keeps what every setting gave that was ever tried. Runs of one experiment, name and seed,
+but of other settings, are other runs: those count that the present specification plans, or else
+those with the settings of the newest. So no run is compared with what it was under a setting that
+was given up since.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import machine
+from harness import experiment
 from harness.compare.records import DONE, Experiment, ReadError, Run, Side
+from harness.compare.reuse import differences
 from harness.data import catalog
 from harness.plan import Plan, make_plan
 from harness.report.made_by import modules
-from harness.results import RunResult
-from harness.run_files import Origin
-from harness.runner.reuse import differences
-from harness.spec import records
+from harness.run_result import RunResult
 from harness.spec.find import MOST_BYTES, below
 from harness.spec.load import load_file
 from harness.spec.problems import SpecError
-from harness.store import Store, StoreError
+from harness.store.run_files import Origin
+from harness.store.store import Store, StoreError
+from harness.system import machine
 
 SPECIFICATIONS = Path("specs")
 """Where the specification of an experiment is looked for."""
@@ -38,7 +39,13 @@ class _Kept:
 
     @property
     def run(self) -> Run:
-        return Run(self.origin.key, DONE, self.result.measurements, dict(self.origin.settings), self.origin.parent)
+        return Run(
+            self.origin.key,
+            DONE,
+            self.result.measurements,
+            dict(self.origin.settings),
+            self.origin.parent,
+        )
 
 
 def of_store(store: Store, word: str) -> Side:
@@ -48,7 +55,10 @@ def of_store(store: Store, word: str) -> Side:
         ReadError: it cannot be read, or has no finished runs.
     """
     try:
-        found = [_Kept(*store.finished(key, history=False)) for key in sorted(store.keys(), key=store.moment)]
+        found = [
+            _Kept(*store.finished(key, history=False))
+            for key in sorted(store.keys(), key=store.moment)
+        ]
     except StoreError as error:
         raise ReadError(str(error)) from error
     if not found:
@@ -56,14 +66,18 @@ def of_store(store: Store, word: str) -> Side:
     experiments: dict[str, Experiment] = {}
     remarks: list[str] = []
     for name in sorted({each.origin.experiment for each in found}):
-        experiments[name], remark = _experiment(name, [each for each in found if each.origin.experiment == name])
+        experiments[name], remark = _experiment(
+            name, [each for each in found if each.origin.experiment == name]
+        )
         remarks += [f"{word}: {remark}"] if remark else []
     kept = {each.origin.key: each.run for each in found}
     return Side(word, experiments, judged=False, kept=kept, remarks=tuple(remarks))
 
 
 def _experiment(name: str, found: Sequence[_Kept]) -> tuple[Experiment, str]:
-    """Return an experiment of the runs that count, the newest last, and what is to be said of how they were chosen."""
+    """Return an experiment of the runs that count, the newest last, and what is to be said of how
+    they were chosen.
+    """
     by_run: dict[str, list[_Kept]] = {}
     for each in found:
         by_run.setdefault(each.origin.run, []).append(each)
@@ -80,26 +94,35 @@ def _experiment(name: str, found: Sequence[_Kept]) -> tuple[Experiment, str]:
     environment = {what: tuple(sorted(values)) for what, values in _surroundings(taken).items()}
     where = specification.path.as_posix() if specification is not None else ""
     remark = "; ".join(_remarks(planned, [run for run in several if run not in planned], where))
-    return Experiment("", runs, environment=environment, code=modules([each.result for each in taken])), (
-        f"{name}: {remark}" if remark else ""
-    )
+    return Experiment(
+        "", runs, environment=environment, code=modules([each.result for each in taken])
+    ), (f"{name}: {remark}" if remark else "")
 
 
 def _are_several(found: Sequence[_Kept]) -> bool:
     """Tell whether the runs of one name are of several settings, or several of one seed."""
-    return len({each.origin.seed for each in found}) < len(found) or len(_like_the_newest(found)) < len(found)
+    return len({each.origin.seed for each in found}) < len(found) or len(
+        _like_the_newest(found)
+    ) < len(found)
 
 
 def _like_the_newest(found: Sequence[_Kept]) -> list[_Kept]:
     newest = found[-1].origin.settings
-    return [each for each in found if each.origin.settings == newest or differences(each.origin.settings, newest) == []]
+    return [
+        each
+        for each in found
+        if each.origin.settings == newest or differences(each.origin.settings, newest) == []
+    ]
 
 
 def _remarks(planned: Sequence[str], newest: Sequence[str], where: str) -> Iterator[str]:
     if planned:
         yield f"of several runs of {', '.join(planned)} those are compared that {where} plans"
     if newest:
-        yield f"of several runs of {', '.join(newest)} those with the settings of the newest are compared"
+        yield (
+            f"of several runs of {', '.join(newest)} those with the settings of the newest are"
+            " compared"
+        )
 
 
 def _surroundings(found: Sequence[_Kept]) -> Mapping[str, set[str]]:
@@ -111,8 +134,10 @@ def _surroundings(found: Sequence[_Kept]) -> Mapping[str, set[str]]:
     return surroundings
 
 
-def _specification(name: str) -> records.Experiment | None:
-    """Return the specification of a name that lies here, or None where none does or it has faults."""
+def _specification(name: str) -> experiment.Experiment | None:
+    """Return the specification of a name that lies here, or None where none does or it has
+    faults.
+    """
     for path in below(SPECIFICATIONS).specifications if SPECIFICATIONS.is_dir() else ():
         try:
             if path.stat().st_size <= MOST_BYTES and f'"{name}"' in path.read_text():
@@ -124,5 +149,5 @@ def _specification(name: str) -> records.Experiment | None:
     return None
 
 
-def _planned(experiment: records.Experiment) -> Plan:
+def _planned(experiment: experiment.Experiment) -> Plan:
     return make_plan([experiment], catalog.data_dir(), machine.gpus())

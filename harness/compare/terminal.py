@@ -8,7 +8,7 @@ from rich.text import Text
 
 from harness.compare.page import Page, Table
 from harness.compare.significance import Outcome
-from harness.console import say, told
+from harness.system.console import literal, say
 
 _WIDE = 200
 """Columns of a page that no terminal shows."""
@@ -33,7 +33,9 @@ def show(page: Page) -> None:
         say(console, sentence)
     for section in page.sections:
         console.print()
-        say(console, f"{section.name}: {section.title}" if section.title else section.name, "italic")
+        say(
+            console, f"{section.name}: {section.title}" if section.title else section.name, "italic"
+        )
         for sentence in section.sentences:
             say(console, f"- {sentence}")
         for table in section.tables:
@@ -54,5 +56,9 @@ def _table(table: Table) -> RichTable:
 
 
 def _cell(text: str) -> Text:
-    colour = _COLOURS.get(text.rpartition(" -> ")[2]) if " -> " in text else _COLOURS.get(text.partition(",")[0])
-    return told(text, colour or "")
+    colour = (
+        _COLOURS.get(text.rpartition(" -> ")[2])
+        if " -> " in text
+        else _COLOURS.get(text.partition(",")[0])
+    )
+    return literal(text, colour or "")

@@ -11,9 +11,9 @@ from typing import Any
 
 from filelock import FileLock
 
-from harness import files
 from harness.data import catalog
 from harness.data.records import DataError
+from harness.system import files
 
 
 def import_archive(name: str, archive: Path, data_dir: Path) -> Path:
@@ -26,7 +26,9 @@ def import_archive(name: str, archive: Path, data_dir: Path) -> Path:
     damaged, not the known one (by its SHA-256), or whose members would land outside the folder.
     """
     if name not in catalog.ARCHIVES:
-        raise DataError(f"{name} is not read from an archive; these are: {', '.join(sorted(catalog.ARCHIVES))}")
+        raise DataError(
+            f"{name} is not read from an archive; these are: {', '.join(sorted(catalog.ARCHIVES))}"
+        )
     folder = catalog.unpacked_folder(name, data_dir)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +67,9 @@ _FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") 
 
 
 def _unpack(archive: Path, folder: Path, limit: int) -> None:
-    """Unpack into a folder of another name first: a process that is killed leaves nothing half done."""
+    """Unpack into a folder of another name first: a process that is killed leaves nothing half
+    done.
+    """
     temporary = files.temporary_beside(folder)
     temporary.mkdir()
     try:
@@ -82,11 +86,15 @@ def _unpack(archive: Path, folder: Path, limit: int) -> None:
 
 
 def _safe(tar: tarfile.TarFile, archive: Path, limit: int) -> Iterator[tarfile.TarInfo]:
-    """The members, as long as each is a plain file or folder below the root and the total keeps the limit."""
+    """The members, as long as each is a plain file or folder below the root and the total keeps the
+    limit.
+    """
     total = 0
     for member in tar:
         if not (member.isreg() or member.isdir()):
-            raise DataError(f"{archive} holds something that is neither file nor folder: {member.name}")
+            raise DataError(
+                f"{archive} holds something that is neither file nor folder: {member.name}"
+            )
         if member.name.startswith("/") or ".." in Path(member.name).parts:
             raise DataError(f"{archive} holds a path that leaves its folder: {member.name}")
         total += member.size

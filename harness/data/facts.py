@@ -10,7 +10,7 @@ from harness.data import tfds_files
 from harness.data.errors import DataError
 from harness.data.image_files import find_images
 from harness.data.places import at_home, data_dir
-from harness.spec.records import Component, Json
+from harness.experiment import Component, Json
 
 Parameters = Mapping[str, Json]
 

@@ -21,10 +21,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from harness import files
 from harness.data.digests import Digest, changed_meanwhile, reason
 from harness.data.image_files import SPLITS
 from harness.data.records import DataError, Examples, Indices, Split
+from harness.system import files
 
 DECODED_AT_ONCE = 16
 
@@ -62,7 +62,10 @@ class ImageRows:
             DataError: one is damaged, has another shape, or was changed since its digest was made.
         """
         names: list[str] = self.files[indices].tolist()
-        contents = [_read(name, digest) for name, digest in zip(names, self.digests[indices].tolist(), strict=True)]
+        contents = [
+            _read(name, digest)
+            for name, digest in zip(names, self.digests[indices].tolist(), strict=True)
+        ]
         try:
             decode = _decoder(self.image_shape)
             images: NDArray[np.uint8] = decode(tf.constant(contents, tf.string)).numpy()
@@ -145,7 +148,9 @@ def _unreadable(content: bytes) -> str | None:
 
 
 def _channels(jpeg: bytes) -> int | None:
-    """Return the number of channels that the frame header of a JPEG file names (ITU T.81, B.2.2)."""
+    """Return the number of channels that the frame header of a JPEG file names (ITU T.81,
+    B.2.2).
+    """
     place = 2
     while place + 9 < len(jpeg) and jpeg[place] == 0xFF:
         marker = jpeg[place + 1]
@@ -160,7 +165,9 @@ def _channels(jpeg: bytes) -> int | None:
 
 @functools.cache
 def _decoder(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The compiled function from files, string [n], to their images of this shape, uint8 [n, ...]."""
+    """The compiled function from files, string [n], to their images of this shape, uint8 [n,
+    ...].
+    """
 
     def image(content: tf.Tensor) -> tf.Tensor:
         return tf.ensure_shape(_decoded(content), shape)
@@ -168,7 +175,9 @@ def _decoder(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def decode(contents: tf.Tensor) -> tf.Tensor:
         signature = tf.TensorSpec(shape, tf.uint8)
-        return tf.map_fn(image, contents, fn_output_signature=signature, parallel_iterations=DECODED_AT_ONCE)
+        return tf.map_fn(
+            image, contents, fn_output_signature=signature, parallel_iterations=DECODED_AT_ONCE
+        )
 
     return decode
 
@@ -190,4 +199,6 @@ def _shape(name: str, content: bytes) -> tuple[int, ...]:
         return tuple(_decoded(tf.constant(content)).shape)
     except tf.errors.OpError as error:
         said = " ".join(str(error.message).split())
-        raise DataError(f"cannot read the image {name}: it is cut off or damaged ({said})") from error
+        raise DataError(
+            f"cannot read the image {name}: it is cut off or damaged ({said})"
+        ) from error

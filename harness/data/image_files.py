@@ -92,7 +92,10 @@ class ImageFolder:
 
     def _misfits(self) -> Iterator[str]:
         train, test = (set(self.classes(split)) for split in SPLITS)
-        for split, other, only in (("train", "test", train - test), ("test", "train", test - train)):
+        for split, other, only in (
+            ("train", "test", train - test),
+            ("test", "train", test - train),
+        ):
             if only:
                 yield (
                     f"{self.root} has images of {_listed(sorted(only))} in {split} and none in "

@@ -2,27 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
-from harness.spec.records import Json
-from harness.typed import Value
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """How many examples of which classes a run was given, before its training set was randomized.
-
-    `content` identifies the content of the data set, None where its parameters do.
-    """
-
-    train_examples: int
-    test_examples: int
-    classes: tuple[str, ...]
-    content: str | None = None
-
-    def to_json(self) -> Json:
-        """Return the record as JSON."""
-        return {**asdict(self), "classes": list(self.classes)}
+from harness.run_result import Loaded
+from harness.system.typed import Value
 
 
 def loaded(value: Value) -> Loaded:

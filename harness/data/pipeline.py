@@ -18,13 +18,15 @@ import tensorflow as tf
 
 from harness.data import randomness, sources
 from harness.data.augmentation import AUGMENTATIONS, Decisions
-from harness.data.loaded import Loaded
 from harness.data.randomizations import randomize
 from harness.data.records import DataError, Indices, Split
-from harness.spec.records import PER_IMAGE, Component, Dataset, Normalization, Standardization
+from harness.experiment import PER_IMAGE, Component, Dataset, Normalization, Standardization
+from harness.run_result import Loaded
 
 Decide = Callable[[int, Indices], Decisions]
-"""A function of (epoch, indices) that draws the decisions of one augmentation, under their full names."""
+"""A function of (epoch, indices) that draws the decisions of one augmentation, under their full
+names.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +47,14 @@ class Pipeline:
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one example as the network sees it."""
         whole = self.train.inputs.shape[1:]
-        return whole if self.center_crop is None else (self.center_crop, self.center_crop, *whole[2:])
+        return (
+            whole if self.center_crop is None else (self.center_crop, self.center_crop, *whole[2:])
+        )
 
 
-def build(dataset: Dataset, augmentation: Sequence[Component], seed: int, data_dir: Path) -> Pipeline:
+def build(
+    dataset: Dataset, augmentation: Sequence[Component], seed: int, data_dir: Path
+) -> Pipeline:
     """Load a dataset and randomize it.
 
     Raises DataError where data are missing or damaged, or do not fit the normalization, a
@@ -58,7 +64,11 @@ def build(dataset: Dataset, augmentation: Sequence[Component], seed: int, data_d
     _check_normalization(dataset.normalize, examples.train.inputs.shape[-1])
     _check_crop(dataset.center_crop, examples.train.inputs.shape[1:])
     randomized = partial(
-        randomize, components=dataset.randomize, seed=seed, classes=len(examples.classes), maximum=examples.maximum
+        randomize,
+        components=dataset.randomize,
+        seed=seed,
+        classes=len(examples.classes),
+        maximum=examples.maximum,
     )
     pipeline = Pipeline(
         train=randomized(examples.train),
@@ -102,15 +112,24 @@ def deciders(pipeline: Pipeline) -> list[Decide]:
 
 
 def _decide(
-    seed: int, position: int, component: Component, shape: tuple[int, ...], epoch: int, indices: Indices
+    seed: int,
+    position: int,
+    component: Component,
+    shape: tuple[int, ...],
+    epoch: int,
+    indices: Indices,
 ) -> Decisions:
     purpose = f"augmentation/{position}/{component.name}"
-    drawn = AUGMENTATIONS[component.name].decide(seed, purpose, epoch, indices, shape, **component.parameters)
+    drawn = AUGMENTATIONS[component.name].decide(
+        seed, purpose, epoch, indices, shape, **component.parameters
+    )
     return {f"{position}/{name}": values for name, values in drawn.items()}
 
 
 def decided(seed: int, n: int, epoch: int, functions: Sequence[Decide]) -> Decisions:
-    """The order of `n` examples in an epoch, and the decisions of some augmentations, in that order."""
+    """The order of `n` examples in an epoch, and the decisions of some augmentations, in that
+    order.
+    """
     order = randomness.permutation(seed, "shuffle", epoch, n).astype(np.int32)
     drawn = {"order": order}
     for decide in functions:
@@ -120,7 +139,9 @@ def decided(seed: int, n: int, epoch: int, functions: Sequence[Decide]) -> Decis
 
 def row_bytes(decide: Decide) -> int:
     """The size of an augmentation's decisions for one example."""
-    return sum(math.prod(values.shape[1:]) * values.itemsize for values in decide(0, np.arange(0)).values())
+    return sum(
+        math.prod(values.shape[1:]) * values.itemsize for values in decide(0, np.arange(0)).values()
+    )
 
 
 def make_batch(
@@ -137,18 +158,26 @@ def make_batch(
 
 
 def augmented(pipeline: Pipeline, x: tf.Tensor, chosen: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """Raw training inputs, [b, ...], as the network takes them, after what was decided for them; float32."""
+    """Raw training inputs, [b, ...], as the network takes them, after what was decided for them;
+    float32.
+    """
     if not _crops_at_random(pipeline):
         x = _center(pipeline, x)
     for position, component in enumerate(pipeline.augmentation):
         prefix = f"{position}/"
-        own = {name.removeprefix(prefix): value for name, value in chosen.items() if name.startswith(prefix)}
+        own = {
+            name.removeprefix(prefix): value
+            for name, value in chosen.items()
+            if name.startswith(prefix)
+        }
         x = AUGMENTATIONS[component.name].apply(x, own, pipeline.maximum, **component.parameters)
     return scaled(pipeline, x)
 
 
 def scaled(pipeline: Pipeline, inputs: tf.Tensor) -> tf.Tensor:
-    """Raw inputs, [n, ...], as the network takes them: cut to the centre, scaled and normalized; float32."""
+    """Raw inputs, [n, ...], as the network takes them: cut to the centre, scaled and normalized;
+    float32.
+    """
     inputs = _center(pipeline, inputs)
     if pipeline.normalize == PER_IMAGE:
         return _standardized(tf.cast(inputs, tf.float32))
@@ -162,7 +191,8 @@ def scaled(pipeline: Pipeline, inputs: tf.Tensor) -> tf.Tensor:
 
 
 def _center(pipeline: Pipeline, images: tf.Tensor) -> tf.Tensor:
-    """The squares in the middle of images [n, height, width, channels], where they are not cut out yet.
+    """The squares in the middle of images [n, height, width, channels], where they are not cut out
+    yet.
 
     Where the margins cannot be equal, the ones above and on the left are a pixel smaller.
     """
@@ -174,7 +204,9 @@ def _center(pipeline: Pipeline, images: tf.Tensor) -> tf.Tensor:
 
 
 def _standardized(raw: tf.Tensor) -> tf.Tensor:
-    """Each example minus its mean, over its deviation or over 1/sqrt(values), whichever is larger."""
+    """Each example minus its mean, over its deviation or over 1/sqrt(values), whichever is
+    larger.
+    """
     axes = list(range(1, len(raw.shape)))
     centred = raw - tf.reduce_mean(raw, axes, keepdims=True)
     deviation = tf.sqrt(tf.reduce_mean(tf.square(centred), axes, keepdims=True))
@@ -197,9 +229,14 @@ def _check_normalization(normalize: Normalization | Standardization | None, chan
         return
     for name, values in (("mean", normalize.mean), ("deviation", normalize.deviation)):
         if len(values) not in (1, channels):
-            raise DataError(f"the normalization has {len(values)} values of {name}, the inputs {channels} channels")
+            raise DataError(
+                f"the normalization has {len(values)} values of {name}, the inputs {channels}"
+                " channels"
+            )
 
 
 def _check_crop(size: int | None, shape: tuple[int, ...]) -> None:
     if size is not None and (len(shape) != 3 or size > min(shape[:2])):
-        raise DataError(f"no square of {size} pixels can be cut from inputs of the shape {list(shape)}")
+        raise DataError(
+            f"no square of {size} pixels can be cut from inputs of the shape {list(shape)}"
+        )

@@ -17,11 +17,11 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
-from harness import files
 from harness.data.digests import Digest, check_unchanged, content_digest
 from harness.data.records import DataError, Examples, Indices, Split
 from harness.data.rows import whole
 from harness.data.tfds_files import RANDOM_ACCESS, Prepared
+from harness.system import files
 
 READ_BATCH = 1024
 """Examples of a split read at once on their way into memory."""
@@ -49,7 +49,9 @@ class Records:
         return len(self.source), *self.row_shape
 
     def take(self, indices: Indices) -> NDArray[Any]:
-        """Read the inputs of these indices; raises DataError where the files are damaged or changed."""
+        """Read the inputs of these indices; raises DataError where the files are damaged or
+        changed.
+        """
         rows = np.empty((len(indices), *self.row_shape), self.dtype)
         for row, example in zip(rows, _at(self.source, indices), strict=True):
             row[...] = example[self.feature]
@@ -64,11 +66,15 @@ def raw_images_info(
 
     The pixels are kept as they are: decoding PNG would take most of the time.
     """
-    image = tfds.features.Tensor(shape=(side, side, 3), dtype=np.uint8, encoding=tfds.features.Encoding.BYTES)
+    image = tfds.features.Tensor(
+        shape=(side, side, 3), dtype=np.uint8, encoding=tfds.features.Encoding.BYTES
+    )
     return tfds.core.DatasetInfo(
         builder=builder,
         description=builder.__doc__,
-        features=tfds.features.FeaturesDict({"image": image, "label": tfds.features.ClassLabel(names=list(classes))}),
+        features=tfds.features.FeaturesDict(
+            {"image": image, "label": tfds.features.ClassLabel(names=list(classes))}
+        ),
         supervised_keys=("image", "label"),
         homepage=homepage,
     )
@@ -105,13 +111,17 @@ def load_prepared(prepared: Prepared, digests: Sequence[Digest], maximum: float)
     return examples
 
 
-def _whole(builder: tfds.core.DatasetBuilder, prepared: Prepared, index: int, _: tuple[Digest, ...]) -> Split:
+def _whole(
+    builder: tfds.core.DatasetBuilder, prepared: Prepared, index: int, _: tuple[Digest, ...]
+) -> Split:
     keys = prepared.inputs, prepared.label
     found = read_whole(builder, prepared.splits[index], keys)
     return Split(whole(found.inputs).astype(np.float32), found.labels) if prepared.real else found
 
 
-def _by_index(builder: tfds.core.DatasetBuilder, prepared: Prepared, index: int, digests: tuple[Digest, ...]) -> Split:
+def _by_index(
+    builder: tfds.core.DatasetBuilder, prepared: Prepared, index: int, digests: tuple[Digest, ...]
+) -> Split:
     """Return a split whose labels are in memory; read with all the examples once, and then kept."""
     name = prepared.splits[index]
     try:
@@ -146,12 +156,15 @@ def in_memory(builder: tfds.core.DatasetBuilder, maximum: float) -> Examples:
     try:
         train, test = (read_whole(builder, name, keys) for name in ("train", "test"))
     except DataError as error:
-        raise DataError(f"{error}; remove the folder {builder.data_path}, and they are made again") from error
+        raise DataError(
+            f"{error}; remove the folder {builder.data_path}, and they are made again"
+        ) from error
     return Examples(train, test, tuple(builder.info.features[keys[1]].names), maximum)
 
 
 def read_whole(builder: tfds.core.DatasetBuilder, name: str, keys: tuple[str, str]) -> Split:
-    """A split of a builder, read whole in the order in which it was written; `keys` are its features.
+    """A split of a builder, read whole in the order in which it was written; `keys` are its
+    features.
 
     Raises:
         DataError: it cannot be read.
@@ -161,10 +174,13 @@ def read_whole(builder: tfds.core.DatasetBuilder, name: str, keys: tuple[str, st
         data = builder.as_dataset(
             split=name,
             shuffle_files=False,
-            # One shard after the other: read side by side, their order depends on how many there are.
+            # One shard after the other: read side by side, their order depends on how many there
+            # are.
             read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
         )
-        rows = data.map(lambda row: (row[source], row[target])).batch(READ_BATCH).as_numpy_iterator()
+        rows = (
+            data.map(lambda row: (row[source], row[target])).batch(READ_BATCH).as_numpy_iterator()
+        )
         inputs, labels = zip(*rows, strict=True)
     except (tf.errors.OpError, OSError, ValueError, AssertionError) as error:
         said = " ".join(str(getattr(error, "message", error)).split())
@@ -193,7 +209,9 @@ def _labels(rows: Records, target: str, file: Path) -> NDArray[np.int32]:
         with path.open("wb") as opened:
             np.savez(opened, labels=labels, content=np.array(content))
 
-    with contextlib.suppress(OSError):  # where nothing can be written, they are read again next time
+    with contextlib.suppress(
+        OSError
+    ):  # where nothing can be written, they are read again next time
         files.sweep(file.parent)
         files.replace(file, write)
     return labels

@@ -1,4 +1,5 @@
-"""Randomizations: changes of the training set, drawn once before training, from the run's seed or one of their own.
+"""Randomizations: changes of the training set, drawn once before training, from the run's seed or
+one of their own.
 
 Each is a function that takes a split, the draw that belongs to its place in the chain, and its
 parameters, and says by a `Change` how the new split comes of the old one, a row at a time: row i of
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from harness.data import randomness
 from harness.data.records import DataError, Indices, Inputs, Split
 from harness.data.rows import Changed, settled, take
-from harness.spec.records import Component
+from harness.experiment import Component
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,9 @@ def randomize(
     """Apply the randomizations in order, to the training or to the test set.
 
     The k-th draws for the purposes `randomization/<k>/<name>/...`: the same one twice draws
-    differently. One that has the parameter `seed` draws from that instead. The result is in memory where it is
-    small enough (`harness.data.rows.LARGEST_IN_MEMORY`).
-    Raises DataError where one does not fit the inputs.
+    differently. One that has the parameter `seed` draws from that instead. The result is in memory
+    where it is small enough (`harness.data.rows.LARGEST_IN_MEMORY`). Raises DataError where one
+    does not fit the inputs.
     """
     for position, component in enumerate(components):
         function = getattr(RANDOMIZATIONS[component.name], part)
@@ -86,7 +87,9 @@ def randomize(
         parameters = dict(component.parameters)
         own = parameters.pop("seed", None)
         purpose = f"randomization/{position}/{component.name}"
-        change = function(split, Draw(seed if own is None else own, purpose, classes, maximum), **parameters)
+        change = function(
+            split, Draw(seed if own is None else own, purpose, classes, maximum), **parameters
+        )
         inputs = split.inputs
         if change.rows is not None:
             inputs = Changed(inputs, len(change.labels), change.rows)
@@ -111,11 +114,16 @@ def confusion(split: Split, draw: Draw, *, replicas: int, zero_out: float, unit:
             return inputs
         bits = randomness.at(lambda first, n: _bits(draw.seed, purpose, first, n, units), indices)
         kept = ~_subsets(bits, count)[:, :, np.newaxis]
-        # Bytes times 1 or 0: much faster than picking values, and exact for every dtype, as -1.0 * 0 is not.
-        return (_by_unit(inputs.view(np.uint8), units) * kept).view(inputs.dtype).reshape(inputs.shape)
+        # Bytes times 1 or 0: much faster than picking values, and exact for every dtype, as -1.0 *
+        # 0 is not.
+        return (
+            (_by_unit(inputs.view(np.uint8), units) * kept).view(inputs.dtype).reshape(inputs.shape)
+        )
 
     n = replicas * len(split)
-    labels = randomness.integers(draw.seed, f"{draw.purpose}/labels", 0, 0, n, 1, draw.classes)[:, 0]
+    labels = randomness.integers(draw.seed, f"{draw.purpose}/labels", 0, 0, n, 1, draw.classes)[
+        :, 0
+    ]
     return Change(labels.astype(np.int32), zeroed)
 
 
@@ -125,10 +133,12 @@ def zeroed_units(zero_out: float, units: int) -> int:
 
 
 def label_corruption(split: Split, draw: Draw, *, probability: float, test: bool = False) -> Change:
-    """Each label replaced, with `probability`, by a uniform draw over all classes (Zhang et al. 2017).
+    """Each label replaced, with `probability`, by a uniform draw over all classes (Zhang et al.
+    2017).
 
     The draw may be the true label. The same examples are replaced, by the same labels, and others
-    too, when only the probability grows. `test` says whether the test set's labels are replaced too.
+    too, when only the probability grows. `test` says whether the test set's labels are replaced
+    too.
     """
     return _corrupted(split, draw, draw.purpose, probability)
 
@@ -181,14 +191,17 @@ def shuffled_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
 
 
 def random_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
-    """Another uniform permutation of the pixels for each training image (Zhang et al. 2017); labels kept.
+    """Another uniform permutation of the pixels for each training image (Zhang et al. 2017); labels
+    kept.
 
     `unit` as for `shuffled_pixels`.
     """
     units = _units(split.inputs, unit)
 
     def permuted(inputs: NDArray[Any], indices: Indices) -> NDArray[Any]:
-        bits = randomness.at(lambda first, n: _bits(draw.seed, draw.purpose, first, n, units), indices)
+        bits = randomness.at(
+            lambda first, n: _bits(draw.seed, draw.purpose, first, n, units), indices
+        )
         moved = _by_unit(inputs, units)[np.arange(len(inputs))[:, np.newaxis], _permutations(bits)]
         return moved.reshape(inputs.shape)
 
@@ -196,11 +209,12 @@ def random_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
 
 
 def gaussian(split: Split, draw: Draw) -> Change:
-    """Every value drawn from a normal with the training set's mean and deviation (Zhang et al. 2017).
+    """Every value drawn from a normal with the training set's mean and deviation (Zhang et al.
+    2017).
 
-    A mean and a deviation for each channel (of points: each feature), over all examples of the set as
-    the earlier randomizations leave it; labels kept. Images stay images: their values are rounded
-    to the nearest integer, and those outside [0, maximum] to its ends, which moves both
+    A mean and a deviation for each channel (of points: each feature), over all examples of the set
+    as the earlier randomizations leave it; labels kept. Images stay images: their values are
+    rounded to the nearest integer, and those outside [0, maximum] to its ends, which moves both
     statistics a little.
     """
     dtype = split.inputs.dtype
@@ -216,15 +230,19 @@ def gaussian(split: Split, draw: Draw) -> Change:
 
 
 MOMENT_VALUES = 2**20
-"""Values summed at once. Fixed, because it decides how sums of floating-point inputs are rounded."""
+"""Values summed at once. Fixed, because it decides how sums of floating-point inputs are
+rounded.
+"""
 
 
 def moments(inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The mean and the deviation of each channel, that is each index of the last axis; float64 [channels].
+    """The mean and the deviation of each channel, that is each index of the last axis; float64
+    [channels].
 
-    The deviation is that of the set itself (divided by n). The inputs are read once, in parts.
-    Sums are exact for integers, up to 2^53, so that for images the moments are those of exact arithmetic,
-    rounded a few times. Means are taken from the first example's on, where values lie close together.
+    The deviation is that of the set itself (divided by n). The inputs are read once, in parts. Sums
+    are exact for integers, up to 2^53, so that for images the moments are those of exact
+    arithmetic, rounded a few times. Means are taken from the first example's on, where values lie
+    close together.
     """
     n, channels = inputs.shape[0], inputs.shape[-1]
     values = math.prod(inputs.shape[1:])
@@ -272,15 +290,17 @@ SEARCH_STEPS = 16
 def _subsets(bits: NDArray[np.uint32], count: int) -> NDArray[np.bool_]:
     """Uniform subsets of `count` units, 1 at least, from `_bits`; bool [n, units].
 
-    The units with the smallest keys (see `_keys`). Any bound that exactly `count` of an example's random
-    bits do not exceed tells them from the others. It is looked for by regula falsi, between a bound that
-    fewer do not exceed and one that more do not: some four times faster than to order the keys, which is
-    left for the examples whose bound is not found soon, or where equal bits leave none.
+    The units with the smallest keys (see `_keys`). Any bound that exactly `count` of an example's
+    random bits do not exceed tells them from the others. It is looked for by regula falsi, between
+    a bound that fewer do not exceed and one that more do not: some four times faster than to order
+    the keys, which is left for the examples whose bound is not found soon, or where equal bits
+    leave none.
     """
     n, units = bits.shape
     chosen = np.empty((n, units), np.bool_)
     rows, some = np.arange(n), bits
-    # Of each row: a bound that fewer do not exceed, how many; a bound that more do not exceed, how many.
+    # Of each row: a bound that fewer do not exceed, how many; a bound that more do not exceed, how
+    # many.
     state = np.array([[-1], [0], [2**32 - 1], [units]]).repeat(n, axis=1)
     for _ in range(SEARCH_STEPS):
         if not len(rows):
@@ -292,14 +312,18 @@ def _subsets(bits: NDArray[np.uint32], count: int) -> NDArray[np.bool_]:
         chosen[rows[found == count]] = within[found == count]
         left = np.flatnonzero(found != count)
         rows, some = rows[left], some[left]
-        state = np.where(found < count, [bound, found, high, more], [low, fewer, bound, found])[:, left]
+        state = np.where(found < count, [bound, found, high, more], [low, fewer, bound, found])[
+            :, left
+        ]
     keys = _keys(some)
     chosen[rows] = keys <= np.partition(keys, count - 1, axis=1)[:, count - 1 : count]
     return chosen
 
 
 def _permutations(bits: NDArray[np.uint32]) -> NDArray[np.intp]:
-    """Uniform permutations of the units, from `_bits`; intp [n, units]: the units in the order of their keys."""
+    """Uniform permutations of the units, from `_bits`; intp [n, units]: the units in the order of
+    their keys.
+    """
     keys = _keys(bits)
     keys.sort(axis=1)
     return (keys & np.uint64(0xFFFFFFFF)).astype(np.intp)

@@ -22,7 +22,9 @@ WORDS_PER_BLOCK = 4
 """Philox4x64 yields four 64-bit words for each value of its counter."""
 
 
-def raw(seed: int, purpose: str, epoch: int, first: int, count: int, width: int) -> NDArray[np.uint64]:
+def raw(
+    seed: int, purpose: str, epoch: int, first: int, count: int, width: int
+) -> NDArray[np.uint64]:
     """Random words for the example indices `first` to `first + count - 1`.
 
     Returns uint64 [count, width]. Row j belongs to example index `first + j` and is the same
@@ -41,13 +43,19 @@ def raw(seed: int, purpose: str, epoch: int, first: int, count: int, width: int)
     return np.asarray(words, dtype=np.uint64).reshape(count, blocks * WORDS_PER_BLOCK)[:, :width]
 
 
-def uniforms(seed: int, purpose: str, epoch: int, first: int, count: int, width: int) -> NDArray[np.float64]:
-    """Uniform numbers in [0, 1): the multiples of 2^-53, each equally likely; float64 [count, width]."""
+def uniforms(
+    seed: int, purpose: str, epoch: int, first: int, count: int, width: int
+) -> NDArray[np.float64]:
+    """Uniform numbers in [0, 1): the multiples of 2^-53, each equally likely; float64 [count,
+    width].
+    """
     words = raw(seed, purpose, epoch, first, count, width)
     return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def integers(seed: int, purpose: str, epoch: int, first: int, count: int, width: int, bound: int) -> NDArray[np.int64]:
+def integers(
+    seed: int, purpose: str, epoch: int, first: int, count: int, width: int, bound: int
+) -> NDArray[np.int64]:
     """Uniform integers in [0, bound): floor(bound * uniform); int64 [count, width].
 
     The probability of a value differs from 1 / bound by less than 2^-52. Raises ValueError for a
@@ -58,7 +66,9 @@ def integers(seed: int, purpose: str, epoch: int, first: int, count: int, width:
     return np.floor(uniforms(seed, purpose, epoch, first, count, width) * bound).astype(np.int64)
 
 
-def normals(seed: int, purpose: str, epoch: int, first: int, count: int, width: int) -> NDArray[np.float64]:
+def normals(
+    seed: int, purpose: str, epoch: int, first: int, count: int, width: int
+) -> NDArray[np.float64]:
     """Standard normal numbers, by the inverse distribution function; float64 [count, width].
 
     The uniform numbers lie in the middle of 2^52 equal cells of (0, 1), so that 0 and 1, where

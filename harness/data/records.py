@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.errors import DataError
-from harness.data.loaded import Loaded
+from harness.run_result import Loaded
 
 __all__ = ["DataError", "Examples", "Indices", "Inputs", "Rows", "Split"]
 
@@ -17,7 +17,9 @@ Indices = NDArray[np.integer[Any]]
 
 
 class Rows(Protocol):
-    """Inputs that are read when they are asked for: there may be more of them than fit into memory."""
+    """Inputs that are read when they are asked for: there may be more of them than fit into
+    memory.
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -22,12 +22,13 @@ again whenever they are asked for. What comes out is the same.
 """
 
 BLOCK_BYTES = 4_000_000
-"""What eight bytes for every value of a block of rows may take: such are the random numbers that are
-drawn for it. Small enough for a processor's cache, large enough to vectorize."""
+"""What eight bytes for every value of a block of rows may take: such are the random numbers that
+are drawn for it. Small enough for a processor's cache, large enough to vectorize."""
 
 MOST_THREADS = 4
-"""Threads, one a core at most, that make the blocks of what is brought into memory whole, each a block at a
-time. More would wait for one another: only NumPy's part of the work goes on side by side."""
+"""Threads, one a core at most, that make the blocks of what is brought into memory whole, each a
+block at a time. More would wait for one another: only NumPy's part of the work goes on side by
+side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +98,8 @@ def take(inputs: Inputs, indices: Indices) -> NDArray[Any]:
 def whole(inputs: Inputs) -> NDArray[Any]:
     """All inputs as an array; the array itself where they are one.
 
-    Blocks of rows are made by several threads at once (see MOST_THREADS); which makes which does not matter.
+    Blocks of rows are made by several threads at once (see MOST_THREADS); which makes which does
+    not matter.
     """
     if isinstance(inputs, np.ndarray):
         return inputs
@@ -120,7 +122,9 @@ def settled(split: Split) -> Split:
 
 
 def _blocks(count: int, shape: tuple[int, ...]) -> Iterator[slice]:
-    """Cut `count` rows of inputs of this shape into blocks of consecutive ones (see BLOCK_BYTES)."""
+    """Cut `count` rows of inputs of this shape into blocks of consecutive ones (see
+    BLOCK_BYTES).
+    """
     rows = max(1, BLOCK_BYTES // (8 * math.prod(shape[1:])))
     for first in range(0, count, rows):
         yield slice(first, min(first + rows, count))

@@ -30,10 +30,12 @@ from harness.data.places import at_home
 from harness.data.records import DataError, Examples, Split
 from harness.data.rows import Chosen, settled, whole
 from harness.data.tfds_files import RANDOM_ACCESS
-from harness.spec.records import Dataset
+from harness.experiment import Dataset
 
 Loader = Callable[[Mapping[str, Any], Path, catalog.Content], Examples]
-"""Loads a dataset whole, from its parameters, the folder of prepared data and what identifies it."""
+"""Loads a dataset whole, from its parameters, the folder of prepared data and what identifies
+it.
+"""
 
 SUBSET_SEED = 0
 REACH_SECONDS = 15
@@ -68,7 +70,9 @@ def load(dataset: Dataset, data_dir: Path) -> Examples:
         raise DataError(missing)
     content = catalog.content(name, parameters, data_dir)
     text = json.dumps(parameters, sort_keys=True)
-    return _load(_Wanted(name, text, dataset.train_examples, dataset.test_examples, data_dir, content))
+    return _load(
+        _Wanted(name, text, dataset.train_examples, dataset.test_examples, data_dir, content)
+    )
 
 
 @functools.lru_cache(maxsize=2)
@@ -88,7 +92,8 @@ def _load(wanted: _Wanted) -> Examples:
 
 
 def prepare(name: str, parameters: Mapping[str, Any], data_dir: Path) -> None:
-    """Prepare the dataset `name` below `data_dir`: one of TFDS's catalogue, downloaded, or one of a person's archives.
+    """Prepare the dataset `name` below `data_dir`: one of TFDS's catalogue, downloaded, or one of a
+    person's archives.
 
     `parameters` are the dataset's. Raises DataError for a dataset that is not prepared this way,
     and where its archives are missing or incomplete or the download fails.
@@ -103,7 +108,9 @@ def prepare(name: str, parameters: Mapping[str, Any], data_dir: Path) -> None:
             f"`tfds build --data_dir={data_dir}` in the folder of its builder"
         )
     else:
-        raise DataError(f"{name} needs no preparation; these do: {', '.join((*CATALOGUE, *MANUAL))}")
+        raise DataError(
+            f"{name} needs no preparation; these do: {', '.join((*CATALOGUE, *MANUAL))}"
+        )
 
 
 def _prepare_archives(name: str, parameters: Mapping[str, Any], data_dir: Path) -> None:
@@ -130,7 +137,9 @@ def _download(name: str, data_dir: Path) -> None:
 
 
 def _reach(url: str) -> None:
-    """Raise OSError where a server does not answer: TFDS would try for minutes before it says so."""
+    """Raise OSError where a server does not answer: TFDS would try for minutes before it says
+    so.
+    """
     request = urllib.request.Request(url, method="HEAD")
     with contextlib.suppress(urllib.error.HTTPError):  # an answer too
         urllib.request.urlopen(request, timeout=REACH_SECONDS).close()
@@ -174,10 +183,15 @@ def _blobs(parameters: Mapping[str, Any], data_dir: Path, content: catalog.Conte
 
 
 def _not_as_made(builder: tfds.core.DatasetBuilder) -> DataError:
-    return DataError(f"{builder.data_path} does not hold what was made there: remove this folder, and it is made again")
+    return DataError(
+        f"{builder.data_path} does not hold what was made there: remove this folder, and it is made"
+        " again"
+    )
 
 
-def _image_folder(parameters: Mapping[str, Any], data_dir: Path, content: catalog.Content) -> Examples:
+def _image_folder(
+    parameters: Mapping[str, Any], data_dir: Path, content: catalog.Content
+) -> Examples:
     return folders.examples(at_home(parameters["path"]), content.digests)
 
 
@@ -202,7 +216,9 @@ def _by_index(name: str, parameters: Mapping[str, Any], data_dir: Path) -> tfds.
     try:
         return MANUAL[name](parameters, data_dir)
     except ValueError as error:
-        raise DataError(f"{data_dir / name} is prepared in another way than {RANDOM_ACCESS}: {error}") from error
+        raise DataError(
+            f"{data_dir / name} is prepared in another way than {RANDOM_ACCESS}: {error}"
+        ) from error
 
 
 def _cinic10(parameters: Mapping[str, Any], data_dir: Path) -> tfds.core.DatasetBuilder:
@@ -212,7 +228,10 @@ def _cinic10(parameters: Mapping[str, Any], data_dir: Path) -> tfds.core.Dataset
 
 
 def _restricted_imagenet(parameters: Mapping[str, Any], data_dir: Path) -> tfds.core.DatasetBuilder:
-    from harness.data.builders.restricted_imagenet import RestrictedImagenet, RestrictedImagenetConfig
+    from harness.data.builders.restricted_imagenet import (
+        RestrictedImagenet,
+        RestrictedImagenetConfig,
+    )
 
     config = RestrictedImagenetConfig(int(parameters["size"]))
     return RestrictedImagenet(config=config, data_dir=str(data_dir), file_format=RANDOM_ACCESS)
@@ -222,7 +241,9 @@ CATALOGUE = {
     "cifar10": "https://www.cs.toronto.edu/~kriz/cifar.html",
     "cifar100": "https://www.cs.toronto.edu/~kriz/cifar.html",
     "mnist": "https://storage.googleapis.com/cvdf-datasets/mnist/train-labels-idx1-ubyte.gz",
-    "fashion_mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-labels-idx1-ubyte.gz",
+    "fashion_mnist": (
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-labels-idx1-ubyte.gz"
+    ),
 }
 """The datasets of TFDS's own catalogue, and a page of the server that each is downloaded from."""
 
@@ -258,7 +279,10 @@ def _subset(split: Split, count: int | None, have: str) -> Split:
 
 
 def _prepare(
-    builder: tfds.core.DatasetBuilder, data_dir: Path, output: IO[str], manual_dir: Path | None = None
+    builder: tfds.core.DatasetBuilder,
+    data_dir: Path,
+    output: IO[str],
+    manual_dir: Path | None = None,
 ) -> tfds.core.DatasetBuilder:
     """Prepare what is not prepared yet; what TFDS says on the standard output goes to `output`."""
     if builder.is_prepared():
@@ -267,7 +291,10 @@ def _prepare(
     lock = data_dir / "harness" / f"{builder.info.full_name.replace('/', '.')}.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     config = tfds.download.DownloadConfig(try_download_gcs=False, manual_dir=manual_dir)
-    with FileLock(lock), contextlib.redirect_stdout(output):  # does nothing where another process was first
+    with (
+        FileLock(lock),
+        contextlib.redirect_stdout(output),
+    ):  # does nothing where another process was first
         builder.download_and_prepare(download_config=config)
     if not builder.info.initialized:  # the other process was ready after this builder had looked
         builder.info.read_from_directory(builder.data_path)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import files
 from harness.data.digests import reason
 from harness.data.errors import DataError
+from harness.system import files
 
 IN_ORDER = "tfrecord"
 RANDOM_ACCESS = "array_record"
@@ -75,7 +75,9 @@ class Prepared:
 
 
 def folder_of(parameters: Mapping[str, Any], data_dir: Path) -> Path:
-    """Return the folder of a person's own data set, or of its configuration, as TFDS lays it out."""
+    """Return the folder of a person's own data set, or of its configuration, as TFDS lays it
+    out.
+    """
     folder = data_dir / parameters["dataset"]
     config = parameters.get("config")
     return folder / config if config else folder
@@ -125,7 +127,8 @@ def _read_prepared(folder: Path, wanted: Wanted) -> Prepared:
     file_format = info.get("fileFormat", IN_ORDER)
     if file_format not in (IN_ORDER, RANDOM_ACCESS):
         raise DataError(
-            f"{folder} is prepared in the file format {file_format}; {IN_ORDER} and {RANDOM_ACCESS} are read"
+            f"{folder} is prepared in the file format {file_format}; {IN_ORDER} and {RANDOM_ACCESS}"
+            " are read"
         )
     _check_classes(folder, features)
     usual = _supervised(info)

@@ -17,15 +17,16 @@ def small_alexnet(
     hidden: Sequence[int] = (384, 192),
     dropout: float = 0.0,
 ) -> keras.Model:
-    """Two stages of a 5x5 convolution of `width` channels, then ReLU layers of the widths `hidden`, then a linear one.
+    """Two stages of a 5x5 convolution of `width` channels, then ReLU layers of the widths `hidden`,
+    then a linear one.
 
-    A stage is the convolution, ReLU, the maximum of 3x3 pixels with stride 2, and local response normalization
-    across the channels, its constants those of `LocalResponseNormalization`. Dropout follows every hidden layer.
+    A stage is the convolution, ReLU, the maximum of 3x3 pixels with stride 2, and local response
+    normalization across the channels, its constants those of `LocalResponseNormalization`. Dropout
+    follows every hidden layer.
 
-    The padding is TensorFlow's "same", which is the original's mathematics here: of an even side, stride 2 pads
-    the right and below only.
-    Takes float32 [batch, height, width, channels], flattened row by row after the stages; gives logits,
-    float32 [batch, outputs].
+    The padding is TensorFlow's "same", which is the original's mathematics here: of an even side,
+    stride 2 pads the right and below only. Takes float32 [batch, height, width, channels],
+    flattened row by row after the stages; gives logits, float32 [batch, outputs].
     Source: Zhang et al. (2016), https://arxiv.org/abs/1611.03530, appendix.
     """
     inputs = keras.Input(input_shape, name="input")

@@ -7,15 +7,21 @@ import keras
 from harness.models.layers import convolution, dropped
 
 
-def convnet(input_shape: tuple[int, ...], outputs: int, *, width: int, dropout: float = 0.0) -> keras.Model:
-    """Three 3x3 convolutions with ReLU (`width`, 2 `width`, 2 `width` channels), then a linear layer.
+def convnet(
+    input_shape: tuple[int, ...], outputs: int, *, width: int, dropout: float = 0.0
+) -> keras.Model:
+    """Three 3x3 convolutions with ReLU (`width`, 2 `width`, 2 `width` channels), then a linear
+    layer.
 
-    A 2x2 maximum follows the second and the third. No batch normalization. Dropout comes before the linear layer.
-    Takes float32 [batch, height, width, channels] of at least 4x4; gives logits, float32 [batch, outputs].
+    A 2x2 maximum follows the second and the third. No batch normalization. Dropout comes before the
+    linear layer. Takes float32 [batch, height, width, channels] of at least 4x4; gives logits,
+    float32 [batch, outputs].
     """
     inputs = keras.Input(input_shape, name="input")
     x = inputs
-    for number, (channels, pool) in enumerate([(width, False), (2 * width, True), (2 * width, True)], start=1):
+    for number, (channels, pool) in enumerate(
+        [(width, False), (2 * width, True), (2 * width, True)], start=1
+    ):
         x = convolution(x, channels, 3, name=f"conv{number}")
         x = keras.layers.ReLU(name=f"relu{number}")(x)
         if pool:

@@ -1,19 +1,22 @@
-"""What each network asks of its inputs and settings; light enough to be known while a specification is checked."""
+"""What each network asks of its inputs and settings; light enough to be known while a specification
+is checked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.spec.records import Json
+from harness.experiment import Json
 
 
 @dataclass(frozen=True)
 class Demand:
     """What one network asks, by its parameters as specifications give them, defaults filled in.
 
-    `smallest` gives the least height and width in pixels of an image that every halving leaves a pixel of, and is
-    None where the network takes vectors and images alike. `dropout` tells whether the network has a place for it.
+    `smallest` gives the least height and width in pixels of an image that every halving leaves a
+    pixel of, and is None where the network takes vectors and images alike. `dropout` tells whether
+    the network has a place for it.
     """
 
     smallest: Callable[[Mapping[str, Json]], int] | None

@@ -1,4 +1,6 @@
-"""Densely connected networks for small images: every layer sees the outputs of all before it in its block."""
+"""Densely connected networks for small images: every layer sees the outputs of all before it in its
+block.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +23,16 @@ def densenet(
     bottleneck: bool = True,
     dropout: float = 0.0,
 ) -> keras.Model:
-    """One dense block an entry of `layers`, of that many layers of `growth` channels each, then a linear layer.
+    """One dense block an entry of `layers`, of that many layers of `growth` channels each, then a
+    linear layer.
 
-    A 3x3 convolution gives the first block 2 `growth` channels. A dense layer is normalization, ReLU and a 3x3
-    convolution; with `bottleneck`, a 1x1 convolution to 4 `growth` channels comes before, normalized likewise.
-    Between blocks, normalization, ReLU and a 1x1 convolution keep the share `reduction` of the channels, rounded
-    down, and the mean of 2x2 pixels halves the image. No convolution has a bias. Dropout follows every convolution
-    but the first. The defaults are "DenseNet40".
-    Takes float32 [batch, height, width, channels] of at least 2**(blocks - 1) pixels a side; gives logits,
-    float32 [batch, outputs].
+    A 3x3 convolution gives the first block 2 `growth` channels. A dense layer is normalization,
+    ReLU and a 3x3 convolution; with `bottleneck`, a 1x1 convolution to 4 `growth` channels comes
+    before, normalized likewise. Between blocks, normalization, ReLU and a 1x1 convolution keep the
+    share `reduction` of the channels, rounded down, and the mean of 2x2 pixels halves the image. No
+    convolution has a bias. Dropout follows every convolution but the first. The defaults are
+    "DenseNet40". Takes float32 [batch, height, width, channels] of at least 2**(blocks - 1) pixels
+    a side; gives logits, float32 [batch, outputs].
     Source: Huang et al. (2016), https://arxiv.org/abs/1608.06993, in the CIFAR variant of
     Liu et al. (2020), https://arxiv.org/abs/1906.02613.
     """
@@ -45,8 +48,14 @@ def densenet(
     return keras.Model(inputs, keras.layers.Dense(outputs, name="logits")(x), name="densenet")
 
 
-def _dense_layer(x: KerasTensor, growth: int, bottleneck: bool, dropout: float, *, name: str) -> KerasTensor:
-    y = _activated_convolution(x, 4 * growth, 1, dropout, name=f"{name}_bottleneck") if bottleneck else x
+def _dense_layer(
+    x: KerasTensor, growth: int, bottleneck: bool, dropout: float, *, name: str
+) -> KerasTensor:
+    y = (
+        _activated_convolution(x, 4 * growth, 1, dropout, name=f"{name}_bottleneck")
+        if bottleneck
+        else x
+    )
     y = _activated_convolution(y, growth, 3, dropout, name=name)
     return keras.layers.Concatenate(name=f"{name}_concat")([x, y])
 
@@ -57,6 +66,8 @@ def _transition(x: KerasTensor, reduction: float, dropout: float, *, name: str) 
     return keras.layers.AveragePooling2D(2, name=f"{name}_pool")(x)
 
 
-def _activated_convolution(x: KerasTensor, filters: int, size: int, dropout: float, *, name: str) -> KerasTensor:
+def _activated_convolution(
+    x: KerasTensor, filters: int, size: int, dropout: float, *, name: str
+) -> KerasTensor:
     x = convolution(normalized_relu(x, name=name), filters, size, bias=False, name=f"{name}_conv")
     return dropped(x, dropout, name=f"{name}_dropout")

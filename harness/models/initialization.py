@@ -1,4 +1,6 @@
-"""Initial weights that depend on the seed and the weight's position alone, on any machine or backend."""
+"""Initial weights that depend on the seed and the weight's position alone, on any machine or
+backend.
+"""
 
 from __future__ import annotations
 
@@ -11,36 +13,51 @@ import keras
 import numpy as np
 
 from harness.data import randomness
-from harness.spec.records import Component
+from harness.experiment import Component
 
 Array = np.ndarray
 Draw = Callable[[tuple[int, ...]], Array]
 Rule = Callable[[tuple[int, ...], tuple[int, ...], Draw, Draw], Array]
 """(kernel's shape, weight's shape, uniform draws in [0, 1), standard normal draws) -> the weight.
 
-It is called for kernels (both shapes equal) and for biases (the shape of their layer's kernel first).
+It is called for kernels (both shapes equal) and for biases (the shape of their layer's kernel
+first).
 """
 
 
-def fan_in_uniform(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw) -> Array:
-    """Kernels and biases uniform in +-1/sqrt(fan_in): the default of PyTorch's dense and convolution layers."""
+def fan_in_uniform(
+    kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw
+) -> Array:
+    """Kernels and biases uniform in +-1/sqrt(fan_in): the default of PyTorch's dense and
+    convolution layers.
+    """
     return (2 * uniform(shape) - 1) / math.sqrt(_fan_in(kernel))
 
 
-def he_normal(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw) -> Array:
-    """Kernels normal with variance 2/fan_in, not truncated; biases zero (He et al. 2015, arXiv 1502.01852)."""
+def he_normal(
+    kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw
+) -> Array:
+    """Kernels normal with variance 2/fan_in, not truncated; biases zero (He et al. 2015, arXiv
+    1502.01852).
+    """
     return normal(shape) * math.sqrt(2 / _fan_in(kernel)) if kernel == shape else np.zeros(shape)
 
 
-def glorot_uniform(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw) -> Array:
+def glorot_uniform(
+    kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw
+) -> Array:
     """Kernels uniform in +-sqrt(6/(fan_in + fan_out)); biases zero (Glorot and Bengio 2010)."""
     if kernel != shape:
         return np.zeros(shape)
     return (2 * uniform(shape) - 1) * math.sqrt(6 / (_fan_in(kernel) + _fan_out(kernel)))
 
 
-def glorot_normal(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw) -> Array:
-    """Kernels normal with variance 2/(fan_in + fan_out), not truncated; biases zero (Glorot and Bengio 2010)."""
+def glorot_normal(
+    kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw
+) -> Array:
+    """Kernels normal with variance 2/(fan_in + fan_out), not truncated; biases zero (Glorot and
+    Bengio 2010).
+    """
     if kernel != shape:
         return np.zeros(shape)
     return normal(shape) * math.sqrt(2 / (_fan_in(kernel) + _fan_out(kernel)))
@@ -49,10 +66,11 @@ def glorot_normal(kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw
 def fan_out_normal(
     kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw, *, dense: str
 ) -> Array:
-    """Convolution kernels normal with variance 2/(k*k*channels out); dense kernels by the rule `dense`; biases zero.
+    """Convolution kernels normal with variance 2/(k*k*channels out); dense kernels by the rule
+    `dense`; biases zero.
 
-    The DenseNet of Liu et al. (2020), https://arxiv.org/abs/1906.02613, starts so with the dense rule
-    "fan_in_uniform", the wide ResNet of the demonstration code of Zhang et al. (2017),
+    The DenseNet of Liu et al. (2020), https://arxiv.org/abs/1906.02613, starts so with the dense
+    rule "fan_in_uniform", the wide ResNet of the demonstration code of Zhang et al. (2017),
     https://arxiv.org/abs/1611.03530, with "glorot_normal".
     """
     if kernel != shape:
@@ -73,7 +91,9 @@ INITIALIZATIONS: dict[str, Callable[..., Array]] = {
     "glorot_normal": glorot_normal,
     "fan_out_normal": fan_out_normal,
 }
-"""How kernels and biases are drawn, by name: a rule, which takes the parameters of its name by keyword."""
+"""How kernels and biases are drawn, by name: a rule, which takes the parameters of its name by
+keyword.
+"""
 
 CONSTANTS = {"beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}
 """What batch normalization starts from, always."""
@@ -82,16 +102,18 @@ GAMMAS: dict[str, Callable[[tuple[int, ...], Draw], Array]] = {
     "one": lambda shape, uniform: np.ones(shape),
     "uniform": lambda shape, uniform: uniform(shape),
 }
-"""What batch normalization's gamma starts from, by name: 1, as in Keras and in PyTorch from 1.2 on, or uniform in
-[0, 1), as in PyTorch before (its issue 12259): in 0.3.1, which Liu et al. (2020) name, among others."""
+"""What batch normalization's gamma starts from, by name: 1, as in Keras and in PyTorch from 1.2 on,
+or uniform in [0, 1), as in PyTorch before (its issue 12259): in 0.3.1, which Liu et al. (2020)
+name, among others."""
 
 
 def initialize(model: keras.Model, component: Component, seed: int) -> None:
-    """Set every weight of `model`; the weights depend on the seed and on their places in `model.weights` alone.
+    """Set every weight of `model`; the weights depend on the seed and on their places in
+    `model.weights` alone.
 
-    The parameter `gamma`, "one" where it is not given, is the name of what batch normalization's gamma starts from
-    (see `GAMMAS`); all others are the rule's.
-    Raises KeyError for an unknown initialization, ValueError for a weight that no rule covers.
+    The parameter `gamma`, "one" where it is not given, is the name of what batch normalization's
+    gamma starts from (see `GAMMAS`); all others are the rule's. Raises KeyError for an unknown
+    initialization, ValueError for a weight that no rule covers.
     """
     parameters = dict(component.parameters)
     gamma = GAMMAS[parameters.pop("gamma", "one")]
@@ -103,7 +125,8 @@ def initialize(model: keras.Model, component: Component, seed: int) -> None:
 
 
 def seed_dropout(model: keras.Model, seed: int) -> None:
-    """Set what every dropout layer draws from; it depends on the seed and the layer's place in `model` alone.
+    """Set what every dropout layer draws from; it depends on the seed and the layer's place in
+    `model` alone.
 
     Keras keeps a seed and a counter, uint32 [2], for each, beside the model's weights.
     """
@@ -116,7 +139,9 @@ def seed_dropout(model: keras.Model, seed: int) -> None:
 
 @dataclass(frozen=True)
 class _Start:
-    """What a model's weights are drawn by: the rule of kernels and biases, that of gamma, the seed."""
+    """What a model's weights are drawn by: the rule of kernels and biases, that of gamma, the
+    seed.
+    """
 
     rule: Rule
     gamma: Callable[[tuple[int, ...], Draw], Array]
@@ -127,7 +152,8 @@ def _initial(layer: keras.Layer, variable: keras.Variable, start: _Start, positi
     shape = tuple(variable.shape)
     if variable.name in CONSTANTS:
         return np.full(shape, CONSTANTS[variable.name], np.float32)
-    # Keras counts layers in a process-wide counter, so names would tie weights to what was built before.
+    # Keras counts layers in a process-wide counter, so names would tie weights to what was built
+    # before.
     purpose = f"initialization/{position}"
     uniform = partial(_draw, randomness.uniforms, start.seed, purpose)
     normal = partial(_draw, randomness.normals, start.seed, purpose)

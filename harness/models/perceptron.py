@@ -10,13 +10,19 @@ from harness.models.layers import dropped
 
 
 def perceptron(
-    input_shape: tuple[int, ...], outputs: int, *, hidden: Sequence[int], bias: bool = True, dropout: float = 0.0
+    input_shape: tuple[int, ...],
+    outputs: int,
+    *,
+    hidden: Sequence[int],
+    bias: bool = True,
+    dropout: float = 0.0,
 ) -> keras.Model:
     """ReLU layers of the widths `hidden`, then a linear layer, all with biases or without.
 
     Dropout follows every hidden layer.
 
-    Takes float32 [batch, *input_shape], flattened row by row; gives logits, float32 [batch, outputs].
+    Takes float32 [batch, *input_shape], flattened row by row; gives logits, float32 [batch,
+    outputs].
     """
     inputs = keras.Input(input_shape, name="input")
     x = inputs if len(input_shape) == 1 else keras.layers.Flatten(name="flatten")(inputs)

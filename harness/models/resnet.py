@@ -10,7 +10,9 @@ from keras import KerasTensor
 from harness.models.layers import BatchNormalization, convolution
 
 
-def resnet(input_shape: tuple[int, ...], outputs: int, *, blocks: Sequence[int], width: int, block: str) -> keras.Model:
+def resnet(
+    input_shape: tuple[int, ...], outputs: int, *, blocks: Sequence[int], width: int, block: str
+) -> keras.Model:
     """One stage an entry of `blocks`, of that many blocks; stage i has `width` * 2**i channels.
 
     "ResNet18" is blocks [2, 2, 2, 2], width 64, "basic"; "ResNet50" is [3, 4, 6, 3], "bottleneck".
@@ -25,12 +27,20 @@ def resnet(input_shape: tuple[int, ...], outputs: int, *, blocks: Sequence[int],
     for stage, count in enumerate(blocks):
         for number in range(count):
             stride = 2 if stage > 0 and number == 0 else 1
-            x = _residual(x, width * 2**stage, stride, BLOCKS[block], name=f"stage{stage + 1}_block{number + 1}")
+            x = _residual(
+                x,
+                width * 2**stage,
+                stride,
+                BLOCKS[block],
+                name=f"stage{stage + 1}_block{number + 1}",
+            )
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     return keras.Model(inputs, keras.layers.Dense(outputs, name="logits")(x), name="resnet")
 
 
-def _normalized(x: KerasTensor, filters: int, size: int, *, stride: int = 1, name: str) -> KerasTensor:
+def _normalized(
+    x: KerasTensor, filters: int, size: int, *, stride: int = 1, name: str
+) -> KerasTensor:
     x = convolution(x, filters, size, stride=stride, bias=False, name=f"{name}_conv")
     return BatchNormalization(name=f"{name}_norm")(x)
 

@@ -21,11 +21,11 @@ def vgg(
 ) -> keras.Model:
     """One stage an entry of `convolutions`, of that many 3x3 convolutions, then a linear layer.
 
-    Stage i has `width` * min(2**i, 8) channels and ends with the maximum of 2x2 pixels; batch normalization, where
-    it is on, and ReLU follow every convolution, which has a bias either way. The channels' means over what is left
-    of the image (32x32 pixels leave one) go to the linear layer, through dropout. The defaults are "VGG16".
-    Takes float32 [batch, height, width, channels] of at least 2**stages pixels a side; gives logits,
-    float32 [batch, outputs].
+    Stage i has `width` * min(2**i, 8) channels and ends with the maximum of 2x2 pixels; batch
+    normalization, where it is on, and ReLU follow every convolution, which has a bias either way.
+    The channels' means over what is left of the image (32x32 pixels leave one) go to the linear
+    layer, through dropout. The defaults are "VGG16". Takes float32 [batch, height, width, channels]
+    of at least 2**stages pixels a side; gives logits, float32 [batch, outputs].
     Source: Simonyan and Zisserman (2014), https://arxiv.org/abs/1409.1556, in the CIFAR variant of
     Liu et al. (2020), https://arxiv.org/abs/1906.02613.
     """

@@ -19,14 +19,15 @@ def wide_resnet(
     width: int = 16,
     dropout: float = 0.0,
 ) -> keras.Model:
-    """Three stages of (`depth` - 4) / 6 blocks, then a linear layer; "WRN 28-10" has depth 28 and widen factor 10.
+    """Three stages of (`depth` - 4) / 6 blocks, then a linear layer; "WRN 28-10" has depth 28 and
+    widen factor 10.
 
-    A 3x3 convolution gives `width` channels, stage i has `width` * `widen_factor` * 2**i; the second and the third
-    stage halve the image. A block is twice normalization, ReLU and a 3x3 convolution, with dropout before the second
-    convolution. What is added to it is its input, or, where the number of channels changes, a 1x1 convolution of the
-    normalized and rectified input. No convolution has a bias.
-    Takes float32 [batch, height, width, channels]; gives logits, float32 [batch, outputs].
-    Raises ValueError for a depth that is not 4 plus a multiple of 6.
+    A 3x3 convolution gives `width` channels, stage i has `width` * `widen_factor` * 2**i; the
+    second and the third stage halve the image. A block is twice normalization, ReLU and a 3x3
+    convolution, with dropout before the second convolution. What is added to it is its input, or,
+    where the number of channels changes, a 1x1 convolution of the normalized and rectified input.
+    No convolution has a bias. Takes float32 [batch, height, width, channels]; gives logits, float32
+    [batch, outputs]. Raises ValueError for a depth that is not 4 plus a multiple of 6.
     Source: Zagoruyko and Komodakis (2016), https://arxiv.org/abs/1605.07146.
     """
     blocks, rest = divmod(depth - 4, 2 * _STAGES)

@@ -10,13 +10,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.experiment import Experiment
 from harness.report.panels import entry, panels
 from harness.report.seeds import draw_seeds, values_of
 from harness.report.style import look, say
-from harness.results import RunResult, Status
+from harness.run_result import RunResult, Status
 from harness.spec.expand import axis_number, labels_by_axis
 from harness.spec.matrix import cells
-from harness.spec.records import Experiment
 
 # Shares of the distance between the smallest number and the largest.
 _APART, _ASIDE, _MARGIN = 0.014, 0.02, 0.08
@@ -25,7 +25,9 @@ _LETTER, _GAP = 0.027, 0.018
 
 @dataclass(frozen=True)
 class Line:
-    """A line's name, and the number and the full name of each of its cells, the smallest number first."""
+    """A line's name, and the number and the full name of each of its cells, the smallest number
+    first.
+    """
 
     name: str
     cells: Sequence[tuple[float, str]]
@@ -51,12 +53,16 @@ def against(
     places = _places((number for line in lines for number, _ in line.cells), log_x)
     finished = {result.run for result in results if result.status is Status.DONE}
     done = [any(run in finished for _, run in line.cells) for line in lines]
-    legend = [entry(index, line.name, done=done[index], marked=True) for index, line in enumerate(lines)]
+    legend = [
+        entry(index, line.name, done=done[index], marked=True) for index, line in enumerate(lines)
+    ]
     figure, shown = panels(metrics, legend)
     shifts, aside = _shifts(places, len(lines))
     for axes, metric in zip(shown, metrics, strict=True):
         for index, line in enumerate(lines):
-            found = [(places[number], values_of(results, run, metric)) for number, run in line.cells]
+            found = [
+                (places[number], values_of(results, run, metric)) for number, run in line.cells
+            ]
             points = [(place + shifts[index], values) for place, values in found if values]
             fewest = min(len(experiment.seeds_of(run)) for _, run in line.cells)
             _draw(axes, index, points, aside, fewest)
@@ -69,7 +75,9 @@ def against(
 
 
 def _lines(experiment: Experiment, group: str, run: str, axis: str) -> Iterator[Line]:
-    """Yield a run's lines: one of the group's name, or one for each combination of labels on the other axes."""
+    """Yield a run's lines: one of the group's name, or one for each combination of labels on the
+    other axes.
+    """
     found: dict[str, list[tuple[float, str]]] = {}
     for cell in cells(experiment.document["runs"][run]):
         labels = labels_by_axis(cell)
@@ -95,17 +103,29 @@ def _shifts(places: Mapping[float, float], lines: int) -> tuple[Sequence[float],
     """
     narrowest = min(np.diff(list(places.values())), default=1.0)
     step = min(_APART, 0.5 * narrowest / lines)
-    return [step * (index - (lines - 1) / 2) for index in range(lines)], min(_ASIDE, 0.2 * narrowest)
+    return [step * (index - (lines - 1) / 2) for index in range(lines)], min(
+        _ASIDE, 0.2 * narrowest
+    )
 
 
-def _draw(axes: Axes, index: int, points: Sequence[tuple[float, Sequence[float]]], aside: float, seeds: int) -> None:
+def _draw(
+    axes: Axes,
+    index: int,
+    points: Sequence[tuple[float, Sequence[float]]],
+    aside: float,
+    seeds: int,
+) -> None:
     if not points:
         return
     colour, style, _ = look(index)
-    places, means = zip(*((place, statistics.mean(values)) for place, values in points), strict=True)
+    places, means = zip(
+        *((place, statistics.mean(values)) for place, values in points), strict=True
+    )
     axes.plot(places, means, style, color=colour, linewidth=1.2)
     for place, values in points:
-        draw_seeds(axes, index, place, values, seeds_at=place - aside, all_there=len(values) >= seeds)
+        draw_seeds(
+            axes, index, place, values, seeds_at=place - aside, all_there=len(values) >= seeds
+        )
 
 
 def _number_axis(axes: Axes, places: Mapping[float, float]) -> None:

@@ -7,18 +7,21 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from harness.experiment import Experiment
 from harness.report.seeds import draw_seeds, values_of
 from harness.report.style import label, look, plain, say
-from harness.results import RunResult
-from harness.spec.records import Experiment
+from harness.run_result import RunResult
 
 _SPREAD = 0.64
 _ASIDE = 0.09
 _LETTERS = 60
 
 
-def by_cell(experiment: Experiment, results: Sequence[RunResult], *, metric: str, groups: Mapping[str, str]) -> Figure:
-    """Draw a metric against the cells of matrices; `groups` maps a label to the run whose cells it has.
+def by_cell(
+    experiment: Experiment, results: Sequence[RunResult], *, metric: str, groups: Mapping[str, str]
+) -> Figure:
+    """Draw a metric against the cells of matrices; `groups` maps a label to the run whose cells it
+    has.
 
     A pale point is a seed, the full one their mean, its bar the two-sided 95% confidence interval
     of the mean (Student's t); a mean is an open point where not every seed has a value. A run
@@ -55,7 +58,11 @@ def by_cell(experiment: Experiment, results: Sequence[RunResult], *, metric: str
 
 def _cells(experiment: Experiment, run: str) -> dict[str, str]:
     """Return the full name of each cell of a run by its label."""
-    inside = {n.removeprefix(f"{run}[").removesuffix("]"): n for n in experiment.runs if n.startswith(f"{run}[")}
+    inside = {
+        n.removeprefix(f"{run}[").removesuffix("]"): n
+        for n in experiment.runs
+        if n.startswith(f"{run}[")
+    }
     return inside or {run.partition("[")[2].removesuffix("]") or run: run}
 
 

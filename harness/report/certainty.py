@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.check import Judgement
-from harness.numbers import NOTHING, Scale, limits
+from harness.experiment import Interval, Statistic
+from harness.judging.check import Judgement
 from harness.report.markdown import unbroken
-from harness.spec.records import Interval, Statistic
+from harness.units import NOTHING, Scale, limits
 
 
 def limits_cell(judgement: Judgement, scale: Scale) -> str:
@@ -27,7 +27,11 @@ def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
     if judgement.share is not None:
         lower, upper = judgement.share
         every = judgement.expectation.statistic is Statistic.EVERY
-        yield f"{lower:.1%} of all seeds or more" if every else f"{lower:.1%} to {upper:.1%} of all seeds"
+        yield (
+            f"{lower:.1%} of all seeds or more"
+            if every
+            else f"{lower:.1%} to {upper:.1%} of all seeds"
+        )
     if judgement.look is not None:
         yield judgement.look.words
         yield f"limits at {judgement.look.percent}"
@@ -36,7 +40,9 @@ def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
 
 
 def remarks(judgements: Sequence[Judgement]) -> dict[str, list[str]]:
-    """Return what must be known beside the verdicts, each sentence with the ids of the expectations it is about."""
+    """Return what must be known beside the verdicts, each sentence with the ids of the expectations
+    it is about.
+    """
     found: dict[str, list[str]] = {}
     for judgement in judgements:
         for note in judgement.notes:
@@ -47,7 +53,11 @@ def remarks(judgements: Sequence[Judgement]) -> dict[str, list[str]]:
 def _not_paired(judgement: Judgement) -> str:
     """Say where limits that are to be in pairs are not."""
     asked = judgement.expectation.interval is Interval.PAIRED
-    return f" (not in pairs: {judgement.pairing.obstacle})" if asked and judgement.pairing.obstacle else ""
+    return (
+        f" (not in pairs: {judgement.pairing.obstacle})"
+        if asked and judgement.pairing.obstacle
+        else ""
+    )
 
 
 def _by_images(judgement: Judgement) -> str:
@@ -56,45 +66,71 @@ def _by_images(judgement: Judgement) -> str:
 
 def notes(judgements: Sequence[Judgement]) -> str:
     """Return what the columns with numbers mean, as far as a table has such rows."""
-    kinds = {(judgement.expectation.statistic, judgement.expectation.interval) for judgement in judgements}
+    kinds = {
+        (judgement.expectation.statistic, judgement.expectation.interval)
+        for judgement in judgements
+    }
     statistics = {statistic for statistic, _ in kinds}
-    one = any(judgement.images is not None and None in judgement.interval for judgement in judgements)
+    one = any(
+        judgement.images is not None and None in judgement.interval for judgement in judgements
+    )
     parts = [
-        "Measured is the mean ± sample deviation over seeds of the expression in the second column, evaluated seed by "
-        "seed. All limits are one-sided, each at the stated confidence, 95% where none is stated. Those from the seeds "
-        "speak of other seeds, not of other test images: every seed is tested on the same."
+        "Measured is the mean ± sample deviation over seeds of the expression in the second column,"
+        " evaluated seed by seed. All limits are one-sided, each at the stated confidence, 95%"
+        " where none is stated. Those from the seeds speak of other seeds, not of other test"
+        " images: every seed is tested on the same."
     ]
     parts += [text for kind, text in _ON_THE_MEAN.items() if (Statistic.MEAN, kind) in kinds]
     parts += [text for kind, text in _ON_OTHERS.items() if kind in statistics]
     parts += [_ON_LOOKS] if any(judgement.look for judgement in judgements) else []
-    parts += [_ON_CONTROL] if any(judgement.adjusted is not None for judgement in judgements) else []
+    parts += (
+        [_ON_CONTROL] if any(judgement.adjusted is not None for judgement in judgements) else []
+    )
     return " ".join([*parts, _ON_ONE_SEED] if one else parts)
 
 
 _ON_THE_MEAN = {
     Interval.STUDENT: "The limits of a mean are Student's, exact for normal values.",
-    Interval.BOOTSTRAP: "The limits by bootstrap (BCa) assume no distribution, but are too narrow for few seeds: a "
-    "mean on its bound passes in about 16, 10 and 8 of 100 cases with 3, 5 and 10 seeds, instead of 5.",
-    Interval.BINOMIAL: "The limits over test images (binomial) speak of these networks on other test images, not of "
-    "other seeds.",
-    Interval.PAIRED: "The limits in pairs compare two networks image by image (an exact test of the difference between "
-    "the images that one of them alone gets right; over several seeds by Bonferroni's inequality). They speak of these "
-    "networks on other test images, not of other seeds.",
+    Interval.BOOTSTRAP: (
+        "The limits by bootstrap (BCa) assume no distribution, but are too narrow for few seeds: a"
+        " mean on its bound passes in about 16, 10 and 8 of 100 cases with 3, 5 and 10 seeds,"
+        " instead of 5."
+    ),
+    Interval.BINOMIAL: (
+        "The limits over test images (binomial) speak of these networks on other test images, not"
+        " of other seeds."
+    ),
+    Interval.PAIRED: (
+        "The limits in pairs compare two networks image by image (an exact test of the difference"
+        " between the images that one of them alone gets right; over several seeds by Bonferroni's"
+        " inequality). They speak of these networks on other test images, not of other seeds."
+    ),
 }
 _ON_OTHERS = {
-    Statistic.MEDIAN: "The limits of a median are two of the values themselves, and hold for any distribution.",
-    Statistic.WORST: "For a share of all seeds there stand the smallest and the largest value, and below them the "
-    "limits of the share of all seeds that is within the bounds.",
-    Statistic.EVERY: "Where every seed at hand must be within the bounds there stand the smallest and the largest "
-    "value, and below them what share of all seeds that shows to be within the bounds.",
+    Statistic.MEDIAN: (
+        "The limits of a median are two of the values themselves, and hold for any distribution."
+    ),
+    Statistic.WORST: (
+        "For a share of all seeds there stand the smallest and the largest value, and below them"
+        " the limits of the share of all seeds that is within the bounds."
+    ),
+    Statistic.EVERY: (
+        "Where every seed at hand must be within the bounds there stand the smallest and the"
+        " largest value, and below them what share of all seeds that shows to be within the bounds."
+    ),
 }
 _ON_LOOKS = (
-    "Seeds were added while an expectation was undecided. The limits of each look have a higher confidence, so that "
-    "all looks together have the stated one (alpha spending, Lan and DeMets 1983, by O'Brien and Fleming's function); "
-    "the first look that decided counts, and stands with its own number of seeds."
+    "Seeds were added while an expectation was undecided. The limits of each look have a higher"
+    " confidence, so that all looks together have the stated one (alpha spending, Lan and DeMets"
+    " 1983, by O'Brien and Fleming's function); the first look that decided counts, and stands with"
+    " its own number of seeds."
 )
-_ON_CONTROL = "The limits are adjusted to how many expectations there are, so their confidence is another than stated."
+_ON_CONTROL = (
+    "The limits are adjusted to how many expectations there are, so their confidence is another"
+    " than stated."
+)
 _ON_ONE_SEED = (
-    "A single seed says nothing about others; the limits from the test images alone (binomial, or in pairs where two "
-    "networks are compared image by image) tell how far its value may be from that on all images of the kind."
+    "A single seed says nothing about others; the limits from the test images alone (binomial, or"
+    " in pairs where two networks are compared image by image) tell how far its value may be from"
+    " that on all images of the kind."
 )

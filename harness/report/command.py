@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 
-from harness.spec.records import Experiment
+from harness.experiment import Experiment
 
 
 def run_command(experiment: Experiment) -> str:
@@ -15,10 +15,14 @@ def run_command(experiment: Experiment) -> str:
 
 
 def _quoted(word: str) -> str:
-    """Return a word as a shell takes it; Bash alone takes one with characters that cannot be printed."""
+    """Return a word as a shell takes it; Bash alone takes one with characters that cannot be
+    printed.
+    """
     if word.isprintable():
         return shlex.quote(word)
-    escaped = "".join(f"\\{c}" if c in "\\'" else c if c.isprintable() else _in_bytes(c) for c in word)
+    escaped = "".join(
+        f"\\{c}" if c in "\\'" else c if c.isprintable() else _in_bytes(c) for c in word
+    )
     return f"$'{escaped}'"
 
 

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from harness.experiment import Experiment
 from harness.report.style import factor, label, look, say
-from harness.results import RunResult, Status
-from harness.spec.records import Experiment
+from harness.run_result import RunResult, Status
 
 PANELS = ("train_accuracy", "test_accuracy", "train_loss")
 MOST_POINTS = 400
@@ -26,14 +26,19 @@ Curves = tuple[NDArray[np.float64], NDArray[np.float64]]
 def curves(experiment: Experiment, results: Sequence[RunResult]) -> Figure | None:
     """Draw a row of panels for single runs and one for each matrix; None where nothing was trained.
 
-    Single runs that others start from have a row of their own. A line is the mean over seeds, its band
-    their smallest and largest value, left out where more than four would cover each other. A seed
-    that stopped early counts with its last value from then on. The axis of the test accuracy leaves
-    out the first quarter of the training, so that the ends can be told apart. The steps are on a
-    logarithmic axis where the longest run of a row took more than five times those of the shortest.
+    Single runs that others start from have a row of their own. A line is the mean over seeds, its
+    band their smallest and largest value, left out where more than four would cover each other. A
+    seed that stopped early counts with its last value from then on. The axis of the test accuracy
+    leaves out the first quarter of the training, so that the ends can be told apart. The steps are
+    on a logarithmic axis where the longest run of a row took more than five times those of the
+    shortest.
     """
     done = [result for result in results if result.status is Status.DONE and result.history]
-    rows = {title: cells for title, cells in _rows(experiment).items() if any(r.run in cells for r in done)}
+    rows = {
+        title: cells
+        for title, cells in _rows(experiment).items()
+        if any(r.run in cells for r in done)
+    }
     if not rows:
         return None
     figure = Figure(figsize=(11.0, 0.5 + 2.5 * len(rows)), layout="constrained")
@@ -45,7 +50,12 @@ def curves(experiment: Experiment, results: Sequence[RunResult]) -> Figure | Non
             axes.set_xlabel("steps" if line == len(rows) - 1 else "")
         handles, names = _legend(grid[line])
         grid[line][-1].legend(
-            handles, names, title=title, alignment="left", loc="upper left", bbox_to_anchor=(1.02, 1.03)
+            handles,
+            names,
+            title=title,
+            alignment="left",
+            loc="upper left",
+            bbox_to_anchor=(1.02, 1.03),
         )
     return figure
 
@@ -57,7 +67,9 @@ def _rows(experiment: Experiment) -> dict[str, dict[str, str]]:
     for run in experiment.runs:
         base, bracket, cell = run.partition("[")
         single = "pre-training" if run in parents else "single runs"
-        rows.setdefault(base if bracket else single, {})[run] = cell.removesuffix("]") if bracket else run
+        rows.setdefault(base if bracket else single, {})[run] = (
+            cell.removesuffix("]") if bracket else run
+        )
     return rows
 
 
@@ -84,14 +96,20 @@ def _draw(axes: Axes, metric: str, cells: dict[str, str], done: Sequence[RunResu
 
 
 def _zoom(axes: Axes, late: Sequence[NDArray[np.float64]]) -> None:
-    low, high = min(float(np.min(values)) for values in late), max(float(np.max(values)) for values in late)
+    low, high = (
+        min(float(np.min(values)) for values in late),
+        max(float(np.max(values)) for values in late),
+    )
     margin = max(0.05 * (high - low), 0.5 * (_LEAST_RANGE - (high - low)))
     if np.isfinite(margin):
-        axes.set_ylim(max(low - margin, 0.0), min(high + margin, 100.0 + 0.05 * (high - low + margin)))
+        axes.set_ylim(
+            max(low - margin, 0.0), min(high + margin, 100.0 + 0.05 * (high - low + margin))
+        )
 
 
 def curve(result: RunResult, metric: str, along: str = "step") -> Curves:
-    """Return where one seed was measured and the metric there: a share in percent, a loss above zero.
+    """Return where one seed was measured and the metric there: a share in percent, a loss above
+    zero.
 
     `along` is the history's "step" or "epoch".
     """
@@ -107,8 +125,12 @@ def is_loss(metric: str) -> bool:
 
 
 def together(histories: Iterable[Curves]) -> Curves:
-    """Return the steps that any seed measured [points], and every seed's value there [seeds, points]."""
-    filled = [history for history in histories if len(history[0])] or [(np.zeros(1), np.full(1, np.nan))]
+    """Return the steps that any seed measured [points], and every seed's value there [seeds,
+    points].
+    """
+    filled = [history for history in histories if len(history[0])] or [
+        (np.zeros(1), np.full(1, np.nan))
+    ]
     steps = np.unique(np.concatenate([own for own, _ in filled]))
     if len(steps) > MOST_POINTS:
         steps = steps[np.unique(np.linspace(0, len(steps) - 1, MOST_POINTS).round().astype(int))]
@@ -116,18 +138,30 @@ def together(histories: Iterable[Curves]) -> Curves:
 
 
 def draw_line(
-    axes: Axes, index: int, steps: NDArray[np.float64], seeds: NDArray[np.float64], *, band: bool, name: str = ""
+    axes: Axes,
+    index: int,
+    steps: NDArray[np.float64],
+    seeds: NDArray[np.float64],
+    *,
+    band: bool,
+    name: str = "",
 ) -> None:
-    """Draw the mean over `seeds` [seeds, points], and their smallest and largest value as a pale band."""
+    """Draw the mean over `seeds` [seeds, points], and their smallest and largest value as a pale
+    band.
+    """
     colour, line, _ = look(index)
     axes.plot(steps, seeds.mean(axis=0), line, color=colour, linewidth=1.3, label=name)
     if band and len(seeds) > 1:
-        axes.fill_between(steps, seeds.min(axis=0), seeds.max(axis=0), color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(
+            steps, seeds.min(axis=0), seeds.max(axis=0), color=colour, alpha=0.15, linewidth=0
+        )
 
 
 def _linear_part(done: Sequence[RunResult], cells: dict[str, str]) -> float:
     """Return the power of ten above the first measured step, so that it is a tick."""
-    positive = [step for r in done if r.run in cells for step in r.history.get("step", ())[:2] if step > 0]
+    positive = [
+        step for r in done if r.run in cells for step in r.history.get("step", ())[:2] if step > 0
+    ]
     return 10.0 ** math.ceil(math.log10(min(positive, default=1.0)))
 
 

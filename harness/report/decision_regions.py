@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.numbers import PERCENT, number
+from harness.experiment import Experiment, Json
 from harness.report.style import BLUE, VERMILLION, plain, say
-from harness.results import RunResult, Status
-from harness.spec.records import Experiment, Json
+from harness.run_result import RunResult, Status
+from harness.units import PERCENT, number
 
 _PANEL = 2.25
 _TINTS = ("#BBD9EC", "#F8D0B4")
@@ -27,7 +27,8 @@ def decision_regions(
     panels: Sequence[Mapping[str, Json]],
     seed: int | None = None,
 ) -> Figure:
-    """Draw a row of panels, each the training points of a run over the regions of its final weights.
+    """Draw a row of panels, each the training points of a run over the regions of its final
+    weights.
 
     `panels` holds objects with "run", "title" and "regions" (false: the points alone); `seed` is
     the seed that is shown, the experiment's first where it is None. The regions come from
@@ -35,7 +36,11 @@ def decision_regions(
     of class 1), "train_inputs" [n, 2] and "train_labels" [n].
     """
     shown = experiment.seeds[0] if seed is None else seed
-    found = {r.run: r for r in results if r.seed == shown and r.status is Status.DONE and r.decision_grid is not None}
+    found = {
+        r.run: r
+        for r in results
+        if r.seed == shown and r.status is Status.DONE and r.decision_grid is not None
+    }
     titles = [plain(textwrap.fill(str(panel.get("title") or panel["run"]), 28)) for panel in panels]
     height = _PANEL + 0.45 + 0.18 * max(title.count("\n") for title in titles)
     figure = Figure(figsize=(_PANEL * len(panels) + 0.1, height), layout="compressed")
@@ -58,11 +63,22 @@ def _draw(axes: Axes, result: RunResult, regions: bool) -> None:
         inputs, labels = grid["train_inputs"], grid["train_labels"]
     if regions:
         _draw_regions(axes, x, y, score)
-        train, test = (number(result.measurements.get(f"{of}_accuracy"), PERCENT) for of in ("train", "test"))
+        train, test = (
+            number(result.measurements.get(f"{of}_accuracy"), PERCENT) for of in ("train", "test")
+        )
         axes.set_xlabel(f"train {train}, test {test}", fontsize=8)
     for kind, (colour, marker, size) in enumerate(_POINTS):
         own = inputs[np.ravel(labels) == kind]
-        axes.scatter(own[:, 0], own[:, 1], size, colour, marker=marker, edgecolors="white", linewidths=0.6, zorder=3)
+        axes.scatter(
+            own[:, 0],
+            own[:, 1],
+            size,
+            colour,
+            marker=marker,
+            edgecolors="white",
+            linewidths=0.6,
+            zorder=3,
+        )
     axes.set_xlim(float(x[0]), float(x[-1]))
     axes.set_ylim(float(y[0]), float(y[-1]))
     axes.set_xticks([])

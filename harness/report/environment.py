@@ -6,9 +6,9 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.machine import DECIDING
-from harness.results import RunResult, Status
-from harness.spec.records import Json
+from harness.experiment import Json
+from harness.run_result import RunResult, Status
+from harness.system.machine import DECIDING
 
 
 def environment(results: Sequence[RunResult]) -> dict[str, dict[str, int]]:
@@ -25,13 +25,16 @@ def environment(results: Sequence[RunResult]) -> dict[str, dict[str, int]]:
 
 
 def differing(results: Sequence[RunResult]) -> dict[str, dict[str, list[str]]]:
-    """Return, of what can change the bits of a result, that in which the finished runs differ: by value, which runs.
+    """Return, of what can change the bits of a result, that in which the finished runs differ: by
+    value, which runs.
 
-    What a run does not record is a value of its own, "not recorded". Runs of several backends differ in these; what
-    each backend has of its own is compared among its own runs.
+    What a run does not record is a value of its own, "not recorded". Runs of several backends
+    differ in these; what each backend has of its own is compared among its own runs.
     """
     done = [result for result in results if result.status is Status.DONE]
-    recorded = {_label(result): {"devices": "1"} | dict(_flat(result.environment)) for result in done}
+    recorded = {
+        _label(result): {"devices": "1"} | dict(_flat(result.environment)) for result in done
+    }
     found = {}
     for name in DECIDING:
         labels: dict[str, list[str]] = {}
@@ -39,7 +42,9 @@ def differing(results: Sequence[RunResult]) -> dict[str, dict[str, list[str]]]:
         for label, values in recorded.items():
             value = values.get(name, _NOT_RECORDED)
             labels.setdefault(value, []).append(label)
-            of_backend.setdefault("" if name == "backend" else values.get("backend", ""), set()).add(value)
+            of_backend.setdefault(
+                "" if name == "backend" else values.get("backend", ""), set()
+            ).add(value)
         if any(len(each) > 1 for each in of_backend.values()):
             found[name] = labels
     return found
@@ -53,7 +58,9 @@ def _label(result: RunResult) -> str:
 
 
 def guarantees(results: Sequence[RunResult]) -> dict[str, int]:
-    """Return what another run of the same settings and seed will give, in words, and for how many finished runs."""
+    """Return what another run of the same settings and seed will give, in words, and for how many
+    finished runs.
+    """
     done = [result for result in results if result.status is Status.DONE]
     return dict(Counter(_guarantee(result.environment) for result in done).most_common())
 
@@ -64,8 +71,13 @@ def _guarantee(environment: Mapping[str, Json]) -> str:
         return "not the same bits: operations were allowed that sum in another order each time"
     alike = "kind of device with the same versions and flags"
     if environment.get("device") == "CPU":
-        alike = "kind of processor with the same instructions, CPUs, threads, oneDNN, versions and flags"
-    return f"the same bits on the same {alike}" + ("" if "flags" in environment else " (not all of this was recorded)")
+        alike = (
+            "kind of processor with the same instructions, CPUs, threads, oneDNN, versions and"
+            " flags"
+        )
+    return f"the same bits on the same {alike}" + (
+        "" if "flags" in environment else " (not all of this was recorded)"
+    )
 
 
 def _flat(value: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -73,4 +85,7 @@ def _flat(value: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, st
         if isinstance(item, Mapping):
             yield from _flat(item, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
+            yield (
+                f"{prefix}{key}",
+                item if isinstance(item, str) else json.dumps(item, ensure_ascii=False),
+            )

@@ -8,7 +8,7 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from harness.console import visible
+from harness.experiment import Experiment
 from harness.report.against import against
 from harness.report.by_cell import by_cell
 from harness.report.curves import curves
@@ -16,8 +16,8 @@ from harness.report.decision_regions import decision_regions
 from harness.report.folder import CURVES, file_names
 from harness.report.history import history
 from harness.report.style import png, styled
-from harness.results import RunResult
-from harness.spec.records import Experiment
+from harness.run_result import RunResult
+from harness.system.console import visible
 
 FIGURES: dict[str, Callable[..., Figure]] = {
     "by_cell": by_cell,
@@ -29,7 +29,8 @@ FIGURES: dict[str, Callable[..., Figure]] = {
 
 
 def draw(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, bytes]:
-    """Return the PNG of each figure by its file name: the experiment's in order, and the training curves.
+    """Return the PNG of each figure by its file name: the experiment's in order, and the training
+    curves.
 
     One that cannot be drawn is told of and left out: it costs no verdict.
     """
@@ -39,7 +40,9 @@ def draw(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, byte
     }
     wanted[CURVES] = partial(curves, experiment, results)
     with styled():
-        drawn = {file: _drawn(f"{experiment.name}/{file}", figure) for file, figure in wanted.items()}
+        drawn = {
+            file: _drawn(f"{experiment.name}/{file}", figure) for file, figure in wanted.items()
+        }
     return {file: image for file, image in drawn.items() if image is not None}
 
 
@@ -48,5 +51,8 @@ def _drawn(file: str, draw: Callable[[], Figure | None]) -> bytes | None:
         figure = draw()
         return None if figure is None else png(figure)
     except Exception as error:
-        print(visible(f"the figure {file} is left out: {type(error).__name__}: {error}"), file=sys.stderr)
+        print(
+            visible(f"the figure {file} is left out: {type(error).__name__}: {error}"),
+            file=sys.stderr,
+        )
         return None

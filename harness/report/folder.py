@@ -1,8 +1,8 @@
 """What a folder of reports holds, where, and which of its files are the harness's.
 
-Of each experiment there are NAME.md, NAME.json, NAME.expectations.json and the plots in NAME/, of all together
-README.md.
-NAME.json lists the plots, and only those in the list are replaced or removed.
+Of each experiment there are NAME.md, NAME.json, NAME.expectations.json and the plots in NAME/, of
+all together README.md. NAME.json lists the plots, and only those in the list are replaced or
+removed.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from harness import files
-from harness.ledger import path_beside_reports
-from harness.ownership import Kind, OverwriteError, is_folder, kind_of, refuse
-from harness.spec.records import Experiment
+from harness.experiment import Experiment
+from harness.judging.ledger import path_beside_reports
+from harness.system import files
+from harness.system.ownership import Kind, OverwriteError, is_folder, kind_of, refuse
 
 CURVES = "curves.png"
 
@@ -27,7 +27,9 @@ _OF_A_FIGURE = re.compile(r"\]\(([a-z0-9-]+)/((?:\d+-[a-z_]+|curves)\.png)\)")
 
 def file_names(experiment: Experiment) -> tuple[str, ...]:
     """Return the file name of each of the experiment's figures."""
-    return tuple(f"{index}-{figure.name}.png" for index, figure in enumerate(experiment.figures, start=1))
+    return tuple(
+        f"{index}-{figure.name}.png" for index, figure in enumerate(experiment.figures, start=1)
+    )
 
 
 def markdown_path(folder: Path, name: str) -> Path:
@@ -74,12 +76,15 @@ def refuse_foreign(folder: Path, name: str, plots: Collection[str]) -> None:
     refuse(results_path(folder, name), Kind.RESULT, f"the results of {name}", _ADVICE)
     images, listed = plots_folder(folder, name), listed_plots(folder, name)
     if os.path.lexists(images) and not is_folder(images):
-        raise OverwriteError(f"{images} is no folder, and the plots of {name} would lie in one: {_ADVICE}")
+        raise OverwriteError(
+            f"{images} is no folder, and the plots of {name} would lie in one: {_ADVICE}"
+        )
     for plot in plots:
         path = images / plot
         if is_folder(path) or (plot not in listed and _holds_something(path)):
             raise OverwriteError(
-                f"{path} was not written by this harness, and a plot of {name} would replace it: {_ADVICE}"
+                f"{path} was not written by this harness, and a plot of {name} would replace it:"
+                f" {_ADVICE}"
             )
 
 

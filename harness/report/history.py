@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.experiment import Experiment
 from harness.report.curves import Curves, curve, draw_line, is_loss, together
 from harness.report.panels import entry, panels
 from harness.report.style import look, say
-from harness.results import RunResult, Status
-from harness.spec.records import Experiment
+from harness.run_result import RunResult, Status
 
 _ALONG = {"steps": "step", "epochs": "epoch"}
 _LARGE = 10_000.0
@@ -28,7 +28,8 @@ def history(
     log: bool = False,
     until: float | None = None,
 ) -> Figure:
-    """Draw metrics against steps or epochs; `groups` maps a label to the run or cell whose line it has.
+    """Draw metrics against steps or epochs; `groups` maps a label to the run or cell whose line it
+    has.
 
     A line is the mean over seeds and ends in a dot, its band their smallest and largest value. A
     seed that stopped early counts with its last value from then on. `log` is for losses alone.
@@ -39,12 +40,19 @@ def history(
         name: [r for r in results if r.run == run and r.status is Status.DONE and r.history]
         for name, run in groups.items()
     }
-    legend = [entry(index, name, done=bool(found)) for index, (name, found) in enumerate(done.items())]
+    legend = [
+        entry(index, name, done=bool(found)) for index, (name, found) in enumerate(done.items())
+    ]
     figure, shown = panels(metrics, legend)
-    end = until or max((r.history[along][-1] for of_run in done.values() for r in of_run), default=0.0)
+    end = until or max(
+        (r.history[along][-1] for of_run in done.values() for r in of_run), default=0.0
+    )
     unit, words = (1000.0, f"thousand {x}") if end >= _LARGE else (1.0, x)
     for axes, metric in zip(shown, metrics, strict=True):
-        measured = [[curve(r, metric, along) for r in of_run if metric in r.history] for of_run in done.values()]
+        measured = [
+            [curve(r, metric, along) for r in of_run if metric in r.history]
+            for of_run in done.values()
+        ]
         if not any(measured):
             say(axes, "not measured" if any(done.values()) else "not run")
             continue
@@ -57,7 +65,9 @@ def history(
     return figure
 
 
-def _draw(axes: Axes, index: int, histories: Iterable[Curves], unit: float, until: float | None) -> None:
+def _draw(
+    axes: Axes, index: int, histories: Iterable[Curves], unit: float, until: float | None
+) -> None:
     steps, seeds = together(histories)
     draw_line(axes, index, steps / unit, seeds, band=True)
     if until is None or steps[-1] < until:
@@ -65,9 +75,13 @@ def _draw(axes: Axes, index: int, histories: Iterable[Curves], unit: float, unti
 
 
 def _cut(history: Curves, until: float | None) -> Curves:
-    """Return what was measured up to a step or an epoch, and the value between two measured ones there."""
+    """Return what was measured up to a step or an epoch, and the value between two measured ones
+    there.
+    """
     steps, values = history
     if until is None or not len(steps) or steps[-1] <= until:
         return history
     before = steps < until
-    return np.append(steps[before], until), np.append(values[before], np.interp(until, steps, values))
+    return np.append(steps[before], until), np.append(
+        values[before], np.interp(until, steps, values)
+    )

@@ -8,14 +8,24 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import files
-from harness.check import Verdict
-from harness.numbers import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
+from harness.experiment import Basis, Interval, Json, Statistic
+from harness.judging.check import Verdict
 from harness.report.markdown import bullets, code, escape, file_link, table, unbroken
-from harness.report.outcome import MEANING, STALE, SYMBOLS, Reach, chance, marked, outcome, reach, resting_on_stale
+from harness.report.outcome import (
+    MEANING,
+    STALE,
+    SYMBOLS,
+    Reach,
+    chance,
+    marked,
+    outcome,
+    reach,
+    resting_on_stale,
+)
 from harness.report.result_json import FORMAT
 from harness.report.words import BASES, found, subject
-from harness.spec.records import Basis, Interval, Json, Statistic
+from harness.system import files
+from harness.units import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
 
 
 def read_results(folder: Path) -> tuple[list[tuple[str, Mapping[str, Json]]], list[str]]:
@@ -54,15 +64,28 @@ def index(documents: Sequence[tuple[str, Mapping[str, Json]]], unshown: Sequence
     """
     verdicts = [verdict for _, document in documents for verdict in _verdicts(document)]
     reached = [far for _, document in documents for far in _reaches(document)]
-    confidences = [judgement["confidence"] for _, document in documents for judgement in document["judgements"]]
+    confidences = [
+        judgement["confidence"] for _, document in documents for judgement in document["judgements"]
+    ]
     stale = sum(_stale(document) for _, document in documents)
-    head = " ".join(filter(None, [outcome(verdicts, reached), resting_on_stale(stale, len(verdicts))]))
+    head = " ".join(
+        filter(None, [outcome(verdicts, reached), resting_on_stale(stale, len(verdicts))])
+    )
     legend = [f"- (stale): {STALE}"] if stale else []
-    headers = ["experiment", "date", "trainings done", *(f"{SYMBOLS[verdict]} {verdict.value}" for verdict in Verdict)]
+    headers = [
+        "experiment",
+        "date",
+        "trainings done",
+        *(f"{SYMBOLS[verdict]} {verdict.value}" for verdict in Verdict),
+    ]
     parts = [
         "# Results",
         f"**{head}** {len(documents)} experiments." if len(documents) != 1 else f"**{head}**",
-        table(headers, [_row(name, document) for name, document in documents], "<<>" + ">" * len(Verdict)),
+        table(
+            headers,
+            [_row(name, document) for name, document in documents],
+            "<<>" + ">" * len(Verdict),
+        ),
         *filter(None, [chance(verdicts, reached, confidences)]),
         *(_experiment(name, document) for name, document in documents),
         *(_unshown(unshown) if unshown else []),
@@ -73,7 +96,9 @@ def index(documents: Sequence[tuple[str, Mapping[str, Json]]], unshown: Sequence
 
 
 def _unshown(names: Sequence[str]) -> list[str]:
-    why = "These files are damaged, or of another version of the harness; write their reports again:"
+    why = (
+        "These files are damaged, or of another version of the harness; write their reports again:"
+    )
     return ["## Not shown", why, bullets([code(name) for name in names])]
 
 
@@ -97,7 +122,12 @@ def _reaches(document: Mapping[str, Json]) -> list[Reach]:
 def _row(name: str, document: Mapping[str, Json]) -> list[str]:
     verdicts = _verdicts(document)
     counts = [str(verdicts.count(verdict) or "") for verdict in Verdict]
-    return [_link(name, document), unbroken(escape(document["date"][:10])), _done(document), *counts]
+    return [
+        _link(name, document),
+        unbroken(escape(document["date"][:10])),
+        _done(document),
+        *counts,
+    ]
 
 
 def _done(document: Mapping[str, Json]) -> str:
@@ -107,7 +137,9 @@ def _done(document: Mapping[str, Json]) -> str:
 
 
 def _link(name: str, document: Mapping[str, Json]) -> str:
-    return file_link(document["title"] + (" (trial)" if document.get("trial") else ""), f"{name}.md")
+    return file_link(
+        document["title"] + (" (trial)" if document.get("trial") else ""), f"{name}.md"
+    )
 
 
 def _experiment(name: str, document: Mapping[str, Json]) -> str:
@@ -122,14 +154,18 @@ def _experiment(name: str, document: Mapping[str, Json]) -> str:
         compared = any("published" in judgement for judgement in document["judgements"])
         beside = ["published", "difference"] if compared else []
         rows = [_judgement(judgement, compared) for judgement in document["judgements"]]
-        lines.append(table(["verdict", "what is expected", "bounds", "measured", *beside, "rests on"], rows))
+        lines.append(
+            table(["verdict", "what is expected", "bounds", "measured", *beside, "rests on"], rows)
+        )
     return "\n\n".join(lines)
 
 
 def _judgement(judgement: Mapping[str, Json], compared: bool) -> list[str]:
     scale, count = scale_of(judgement["metric"]), len(judgement["values"])
     which = subject(Statistic(judgement["statistic"]), judgement.get("share"))
-    mean, deviation, median = (_number(judgement.get(name)) for name in ("mean", "deviation", "median"))
+    mean, deviation, median = (
+        _number(judgement.get(name)) for name in ("mean", "deviation", "median")
+    )
     shown = found(mean, deviation, median, scale)
     return [
         marked(Verdict(judgement["verdict"]), judgement.get("stale")),
@@ -144,7 +180,9 @@ def _judgement(judgement: Mapping[str, Json], compared: bool) -> list[str]:
 def _published(judgement: Mapping[str, Json], scale: Scale) -> list[str]:
     if "published" not in judgement:
         return [NOTHING, NOTHING]
-    difference, half_width = (_number(judgement[name]) for name in ("difference", "difference_half_width"))
+    difference, half_width = (
+        _number(judgement[name]) for name in ("difference", "difference_half_width")
+    )
     apart = measured(difference, half_width, scale_of_difference(scale))
     return [unbroken(bound(judgement["published"], scale)), unbroken(apart)]
 

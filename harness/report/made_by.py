@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.results import RunResult, Status
+from harness.run_result import RunResult, Status
 
 
 def modules(results: Sequence[RunResult]) -> dict[str, str]:
-    """Return the digest of each module that made the finished runs; of a module that they differ in, all of them.
+    """Return the digest of each module that made the finished runs; of a module that they differ
+    in, all of them.
 
     A run has them as `code`, or its environment has; one that has neither says nothing.
     """
     found: dict[str, set[str]] = {}
     for result in results:
         if result.status is Status.DONE:
-            recorded = getattr(getattr(result, "code", None), "modules", None) or result.environment.get("code")
+            recorded = getattr(
+                getattr(result, "code", None), "modules", None
+            ) or result.environment.get("code")
             for name, digest in recorded.items() if isinstance(recorded, Mapping) else ():
                 found.setdefault(name, set()).add(str(digest))
     return {name: ", ".join(sorted(found[name])) for name in sorted(found)}

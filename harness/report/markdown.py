@@ -25,7 +25,9 @@ def escape(text: str) -> str:
     line = _line(text)
     line = _SPECIAL.sub(lambda match: "\\" + match[0], line)
     line = html.escape(line, quote=False).replace("|", "&#124;")
-    return _BLOCK_START.sub(lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", line)
+    return _BLOCK_START.sub(
+        lambda match: f"{match[1]}\\{match[2]}" if match[1] else f"\\{match[3]}", line
+    )
 
 
 def _line(text: str) -> str:
@@ -40,7 +42,13 @@ def unbroken(text: str) -> str:
 
 def code(text: str) -> str:
     """Return text as inline code."""
-    if not text or text != " ".join(text.split()) or not text.isprintable() or "`" in text or "|" in text:
+    if (
+        not text
+        or text != " ".join(text.split())
+        or not text.isprintable()
+        or "`" in text
+        or "|" in text
+    ):
         return f"<code>{escape(text)}</code>"
     return f"`{text}`"
 
@@ -53,14 +61,18 @@ def link(text: str, address: str | None) -> str:
 
 
 def file_link(text: str, path: str, anchor: str = "", below: str = "") -> str:
-    """Return a link to a file, whose name may be any, and to a place in it; `below` is the address of its folder."""
+    """Return a link to a file, whose name may be any, and to a place in it; `below` is the address
+    of its folder.
+    """
     return f"[{escape(text)}]({below}{quote(os.fsencode(path))}{anchor})"
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], align: str = "") -> str:
     """Return a table of cells that are Markdown already; `align` holds one of `<>^` a column."""
     alignment = [_ALIGNMENT[mark] for mark in align or "<" * len(headers)]
-    return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=alignment if rows else None)
+    return tabulate(
+        rows, headers, tablefmt="pipe", disable_numparse=True, colalign=alignment if rows else None
+    )
 
 
 def fence(text: str, language: str = "") -> str:
@@ -74,13 +86,18 @@ def fence(text: str, language: str = "") -> str:
 
 
 def _printable(line: str) -> str:
-    return line if line.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+    return (
+        line
+        if line.isprintable()
+        else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
+    )
 
 
 def details(summary: str, body: str) -> str:
     """Return a body that is folded until the reader opens it."""
     # No Markdown is read in the lines of an HTML block.
-    return f"<details>\n<summary>{html.escape(_line(summary), quote=False)}</summary>\n\n{body}\n\n</details>"
+    shown = html.escape(_line(summary), quote=False)
+    return f"<details>\n<summary>{shown}</summary>\n\n{body}\n\n</details>"
 
 
 def bullets(items: Sequence[str]) -> str:

@@ -21,20 +21,27 @@ _LETTER, _LINE, _HANDLE = 0.065, 0.185, 0.7
 
 
 def panels(metrics: Sequence[str], legend: Sequence[Line2D]) -> tuple[Figure, list[Axes]]:
-    """Return a figure and its panels, each titled with its metric; `legend` holds lines with their labels."""
+    """Return a figure and its panels, each titled with its metric; `legend` holds lines with their
+    labels.
+    """
     rows = math.ceil(len(metrics) / _ACROSS)
     columns = math.ceil(len(metrics) / rows)
     names = [textwrap.fill(str(line.get_label()), _LETTERS) for line in legend]
     letters = max(len(line) for name in names for line in name.split("\n"))
     height = _LINE * sum(1 + name.count("\n") for name in names) + 0.3
     width = _LONE_PANEL if columns == 1 else _PANEL[0] * columns
-    figure = Figure(figsize=(width + _LETTER * letters + _HANDLE, max(_PANEL[1] * rows, height)), layout="constrained")
+    figure = Figure(
+        figsize=(width + _LETTER * letters + _HANDLE, max(_PANEL[1] * rows, height)),
+        layout="constrained",
+    )
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for unused in grid[len(metrics) :]:
         unused.set_visible(False)
     for axes, metric in zip(grid, metrics, strict=False):
         axes.set_title(label(metric))
-    figure.legend(list(legend), [plain(name) for name in names], loc="outside right upper", handlelength=2.6)
+    figure.legend(
+        list(legend), [plain(name) for name in names], loc="outside right upper", handlelength=2.6
+    )
     return figure, grid[: len(metrics)]
 
 
@@ -42,4 +49,12 @@ def entry(index: int, name: str, *, done: bool, marked: bool = False) -> Line2D:
     """Return the legend's line for one of several, which says so where nothing of it is `done`."""
     colour, line, marker = look(index)
     words = name if done else f"{name} (not run)"
-    return Line2D([], [], color=colour, linestyle=line, marker=marker if marked else "", markersize=5, label=words)
+    return Line2D(
+        [],
+        [],
+        color=colour,
+        linestyle=line,
+        marker=marker if marked else "",
+        markersize=5,
+        label=words,
+    )

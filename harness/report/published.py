@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from harness.check import Judgement
-from harness.spec.records import Interval
-from harness.statistics import half_width
+from harness.experiment import Interval
+from harness.judging.check import Judgement
+from harness.judging.inference import half_width
 
 
 def difference(judgement: Judgement) -> tuple[float | None, float | None]:
     """Return measured minus published, and how far its one-sided Student-t limits are from it.
 
     Measured is the mean, or the median where that is the statistic. Each limit holds with the
-    expectation's confidence. None where there is no published number or not every seed has a value; the
-    second also for a single seed and where other limits than Student's count.
+    expectation's confidence. None where there is no published number or not every seed has a value;
+    the second also for a single seed and where other limits than Student's count.
     """
     expectation, mean, deviation = judgement.expectation, judgement.mean, judgement.deviation
     if expectation.published is None or mean is None:
@@ -22,6 +22,10 @@ def difference(judgement: Judgement) -> tuple[float | None, float | None]:
     if deviation is None or expectation.interval is not Interval.STUDENT:
         return mean - expectation.published, None
     lower, upper = judgement.interval
-    if deviation == 0.0 and lower is not None and upper is not None:  # widened where all seeds agree
+    if (
+        deviation == 0.0 and lower is not None and upper is not None
+    ):  # widened where all seeds agree
         return mean - expectation.published, (upper - lower) / 2
-    return mean - expectation.published, half_width(deviation, len(judgement.values), expectation.confidence)
+    return mean - expectation.published, half_width(
+        deviation, len(judgement.values), expectation.confidence
+    )

@@ -7,19 +7,19 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from harness import machine
-from harness.check import Judgement
-from harness.paired import Pairs, mcnemar
+from harness.experiment import Experiment, Json, Statistic
+from harness.judging.check import Judgement
+from harness.judging.paired import Pairs, mcnemar
+from harness.judging.timing import Statements
+from harness.judging.verdicts import Look
 from harness.report.command import run_command
 from harness.report.environment import environment
 from harness.report.made_by import modules
 from harness.report.published import difference
 from harness.report.settings import packed
 from harness.report.statements import stated_json
-from harness.results import RunResult
-from harness.spec.records import Experiment, Json, Statistic
-from harness.timing import Statements
-from harness.verdicts import Look
+from harness.run_result import RunResult
+from harness.system import machine
 
 FORMAT = "reproduction-harness result 1"
 """Marks the files that `harness.report.index` reads."""
@@ -40,9 +40,9 @@ def result_json(
 ) -> str:
     """Return the text of `<name>.json`: the same bytes for the same results, keys sorted.
 
-    `plots` are the names of the files in the report's folder of plots. `statements` tell when the expectations were
-    stated; there is no word of it for a trial, where they are None.
-    Values that JSON has no number for are the strings "nan", "inf" and "-inf".
+    `plots` are the names of the files in the report's folder of plots. `statements` tell when the
+    expectations were stated; there is no word of it for a trial, where they are None. Values that
+    JSON has no number for are the strings "nan", "inf" and "-inf".
     """
     document = {
         "format": FORMAT,
@@ -54,14 +54,19 @@ def result_json(
         "seeds": list(experiment.seeds),
         **({"trial": run_command(experiment)} if experiment.trial else {}),
         "files": list(plots),
-        "judgements": [_judgement(judgement) | _stated(judgement, statements) for judgement in judgements],
+        "judgements": [
+            _judgement(judgement) | _stated(judgement, statements) for judgement in judgements
+        ],
         **_removed(statements),
         "runs": _runs(experiment, results),
         "environment": environment(results),
         "settings": packed({name: run.resolved for name, run in experiment.runs.items()}),
         "code": modules(results),
     }
-    return json.dumps(finite(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return (
+        json.dumps(finite(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+        + "\n"
+    )
 
 
 def _judgement(judgement: Judgement) -> dict[str, Json]:
@@ -97,7 +102,9 @@ def _stated(judgement: Judgement, statements: Statements | None) -> dict[str, Js
 def _removed(statements: Statements | None) -> dict[str, Json]:
     """Return which expectations were removed after their results; nothing where none was."""
     removed = statements.removed if statements is not None else ()
-    return {"removed": [{"id": each.id, **stated_json(each)} for each in removed]} if removed else {}
+    return (
+        {"removed": [{"id": each.id, **stated_json(each)} for each in removed]} if removed else {}
+    )
 
 
 def _where_there(judgement: Judgement) -> dict[str, Json]:
@@ -132,15 +139,26 @@ def _look(look: Look) -> dict[str, Json]:
 
 def _pair(found: Pairs) -> dict[str, Json]:
     """Return of how many images each of two networks alone is right, and McNemar's p-value."""
-    return {"images": found.images, "first": found.first, "second": found.second, "p": mcnemar(found)}
+    return {
+        "images": found.images,
+        "first": found.first,
+        "second": found.second,
+        "p": mcnemar(found),
+    }
 
 
 def _published(judgement: Judgement) -> dict[str, Json]:
-    """Return what was published and how far from it the measured mean is; nothing where nothing was."""
+    """Return what was published and how far from it the measured mean is; nothing where nothing
+    was.
+    """
     if judgement.expectation.published is None:
         return {}
     apart, half = difference(judgement)
-    return {"published": judgement.expectation.published, "difference": apart, "difference_half_width": half}
+    return {
+        "published": judgement.expectation.published,
+        "difference": apart,
+        "difference_half_width": half,
+    }
 
 
 def _runs(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, dict[str, Json]]:

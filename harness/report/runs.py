@@ -8,11 +8,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from harness.numbers import NOTHING, Scale, measured, scale_of
+from harness.experiment import (
+    PER_IMAGE,
+    Component,
+    Dataset,
+    Experiment,
+    RunSpec,
+    Training,
+    WeightsFile,
+)
+from harness.judging.inference import sample_deviation
 from harness.report.markdown import bullets, code, escape, table, unbroken
-from harness.results import RunResult, Status
-from harness.spec.records import PER_IMAGE, Component, Dataset, Experiment, RunSpec, Training, WeightsFile
-from harness.statistics import sample_deviation
+from harness.run_result import RunResult, Status
+from harness.units import NOTHING, Scale, measured, scale_of
 
 METRICS_SHOWN = (
     "train_accuracy",
@@ -31,29 +39,41 @@ def status_counts(experiment: Experiment, results: Sequence[RunResult]) -> Count
     """Count the experiment's trainings by status; one without a result is missing."""
     status = {(result.run, result.seed): result.status for result in results}
     return Counter(
-        status.get((run, seed), Status.MISSING) for run in experiment.runs for seed in experiment.seeds_of(run)
+        status.get((run, seed), Status.MISSING)
+        for run in experiment.runs
+        for seed in experiment.seeds_of(run)
     )
 
 
 def measured_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
-    """Return a row a run, mean ± sample deviation over its finished seeds, and why others are not."""
+    """Return a row a run, mean ± sample deviation over its finished seeds, and why others are
+    not.
+    """
     by_run = {
-        run: [r for r in results if r.run == run and r.seed in experiment.seeds_of(run)] for run in experiment.runs
+        run: [r for r in results if r.run == run and r.seed in experiment.seeds_of(run)]
+        for run in experiment.runs
     }
     headers = ["run", *_HEADERS, "time a seed", "images/s", "seeds"]
-    rows = [_measured_row(run, found, len(experiment.seeds_of(run))) for run, found in by_run.items()]
+    rows = [
+        _measured_row(run, found, len(experiment.seeds_of(run))) for run, found in by_run.items()
+    ]
     note = (
-        "Mean ± sample deviation over the seeds that are done; *k* of *n* says how many of them ever fitted their "
-        "training set."
+        "Mean ± sample deviation over the seeds that are done; *k* of *n* says how many of them"
+        " ever fitted their training set."
     )
     reasons = [_reason(run, r) for run, found in by_run.items() for r in _stopped(found)]
-    return "\n\n".join(filter(None, [table(headers, rows, "<" + ">" * 8 + "<"), note, bullets(reasons)]))
+    return "\n\n".join(
+        filter(None, [table(headers, rows, "<" + ">" * 8 + "<"), note, bullets(reasons)])
+    )
 
 
 def _measured_row(run: str, found: Sequence[RunResult], seeds: int) -> list[str]:
     done = [result for result in found if result.status is Status.DONE]
     numbers = [
-        *(_over_seeds([r.measurements.get(metric) for r in done], scale_of(metric)) for metric in METRICS_SHOWN),
+        *(
+            _over_seeds([r.measurements.get(metric) for r in done], scale_of(metric))
+            for metric in METRICS_SHOWN
+        ),
         _over_seeds([r.seconds for r in done], _SECONDS),
         _over_seeds([r.images_per_second for r in done], _RATE),
     ]
@@ -69,14 +89,23 @@ def _over_seeds(values: Sequence[float | None], scale: Scale) -> str:
     deviation = sample_deviation(present) if len(present) > 1 else None
     # The heading says what is counted.
     unit = scale.unit if scale.unit in ("%", " s") else ""
-    shown = measured(statistics.mean(present), deviation, scale if unit == scale.unit else replace(scale, unit=unit))
+    shown = measured(
+        statistics.mean(present),
+        deviation,
+        scale if unit == scale.unit else replace(scale, unit=unit),
+    )
     return shown if len(present) == len(values) else f"{shown} ({len(present)} of {len(values)})"
 
 
 def _seeds(found: Sequence[RunResult], seeds: int) -> str:
     counts = Counter(result.status for result in found)
     counts[Status.MISSING] += seeds - len(found)
-    words = {Status.DONE: "done", Status.BLOCKED: "blocked", Status.ERROR: "error", Status.MISSING: "not run"}
+    words = {
+        Status.DONE: "done",
+        Status.BLOCKED: "blocked",
+        Status.ERROR: "error",
+        Status.MISSING: "not run",
+    }
     return ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])
 
 
@@ -93,15 +122,28 @@ def _reason(run: str, result: RunResult) -> str:
 
 def settings_table(experiment: Experiment) -> str:
     """Return a row a run: what it was trained on and how."""
-    headers = ["run", "data set", "model", "starts from", "regularizers", "learning rate", "batch", "epochs at most"]
-    return table(headers, [_settings_row(name, run) for name, run in experiment.runs.items()], "<<<<<>>>")
+    headers = [
+        "run",
+        "data set",
+        "model",
+        "starts from",
+        "regularizers",
+        "learning rate",
+        "batch",
+        "epochs at most",
+    ]
+    return table(
+        headers, [_settings_row(name, run) for name, run in experiment.runs.items()], "<<<<<>>>"
+    )
 
 
 def _settings_row(name: str, run: RunSpec) -> list[str]:
     settings, training = run.settings, run.settings.training
     return [
         code(name),
-        escape(", ".join([_source(settings.dataset), *map(_component, settings.dataset.randomize)])),
+        escape(
+            ", ".join([_source(settings.dataset), *map(_component, settings.dataset.randomize)])
+        ),
         escape(_component(settings.model)),
         _start(run),
         escape(_regularizers(run)),
@@ -121,13 +163,19 @@ def _source(dataset: Dataset) -> str:
 
 def _learning_rate(training: Training) -> str:
     rate = f"{training.optimizer.parameters['learning_rate']:g}"
-    return rate if training.schedule.name == "constant" else f"{rate}, {_component(training.schedule)}"
+    return (
+        rate if training.schedule.name == "constant" else f"{rate}, {_component(training.schedule)}"
+    )
 
 
 def _start(run: RunSpec) -> str:
     if isinstance(run.initialize_from, WeightsFile):
         return f"file {code(run.initialize_from.path.name)}"
-    return code(run.initialize_from) if run.initialize_from else escape(f"random, {run.settings.initialization.name}")
+    return (
+        code(run.initialize_from)
+        if run.initialize_from
+        else escape(f"random, {run.settings.initialization.name}")
+    )
 
 
 def _regularizers(run: RunSpec) -> str:
@@ -142,9 +190,18 @@ def _strengths(training: Training) -> tuple[tuple[str, float], ...]:
 
 
 def _component(component: Component) -> str:
-    """Return the name and those parameters that fit into a cell: numbers, words and lists of them."""
-    parts = {key: value if isinstance(value, list) else [value] for key, value in component.parameters.items()}
-    simple = {k: v for k, v in parts.items() if v and all(isinstance(item, str | int | float) for item in v)}
+    """Return the name and those parameters that fit into a cell: numbers, words and lists of
+    them.
+    """
+    parts = {
+        key: value if isinstance(value, list) else [value]
+        for key, value in component.parameters.items()
+    }
+    simple = {
+        k: v
+        for k, v in parts.items()
+        if v and all(isinstance(item, str | int | float) for item in v)
+    }
     inside = ", ".join(_parameter(key, value) for key, value in simple.items())
     return f"{component.name} ({inside})" if inside else component.name
 

@@ -6,23 +6,32 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from harness.check import Judgement, Verdict
-from harness.measurements import METRICS
-from harness.numbers import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
+from harness.experiment import Experiment, Json
+from harness.expression import ExpressionError, parse, references
+from harness.judging.check import Judgement, Verdict
+from harness.judging.timing import Statements
+from harness.metrics import METRICS
 from harness.report import runs
 from harness.report.certainty import limits_cell, notes, remarks
 from harness.report.command import run_command
 from harness.report.environment import differing, environment, guarantees
 from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
-from harness.report.outcome import MEANING, SYMBOLS, chance, marked, outcome, plural, reaches, resting_on_stale
+from harness.report.outcome import (
+    MEANING,
+    SYMBOLS,
+    chance,
+    marked,
+    outcome,
+    plural,
+    reaches,
+    resting_on_stale,
+)
 from harness.report.published import difference
 from harness.report.statements import when_stated
 from harness.report.words import BASES, expected, found, origin
-from harness.results import RunResult, Status
-from harness.spec.expression import ExpressionError, parse, references
-from harness.spec.records import Experiment, Json
-from harness.timing import Statements
+from harness.run_result import RunResult, Status
+from harness.units import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
 
 _MOST_VALUES = 6
 _MOST_RUNS = 8
@@ -38,8 +47,8 @@ def report(
 ) -> str:
     """Return the whole report.
 
-    `images` are the names of the files in its folder of plots; `statements` tell when the expectations were stated,
-    None for a trial.
+    `images` are the names of the files in its folder of plots; `statements` tell when the
+    expectations were stated, None for a trial.
     """
     sections = (
         _head(experiment, results, judgements, when),
@@ -53,7 +62,10 @@ def report(
         _reproduction(experiment),
         _environment(results),
         _definitions(experiment),
-        _section("What the verdicts mean", bullets([f"{marked(verdict)}: {MEANING[verdict]}" for verdict in Verdict])),
+        _section(
+            "What the verdicts mean",
+            bullets([f"{marked(verdict)}: {MEANING[verdict]}" for verdict in Verdict]),
+        ),
     )
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -62,10 +74,17 @@ def _section(title: str, *bodies: str) -> str:
     return "\n\n".join([f"## {title}", *bodies]) if any(bodies) else ""
 
 
-def _head(experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement], when: datetime) -> str:
+def _head(
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    judgements: Sequence[Judgement],
+    when: datetime,
+) -> str:
     fewest = min(len(experiment.seeds_of(run)) for run in experiment.runs)
     seeds = plural(len(experiment.seeds), "seed")
-    stale = resting_on_stale(sum(bool(judgement.stale) for judgement in judgements), len(judgements))
+    stale = resting_on_stale(
+        sum(bool(judgement.stale) for judgement in judgements), len(judgements)
+    )
     head = " ".join(filter(None, [outcome(_told(judgements), reaches(judgements)), stale]))
     seeds = seeds if fewest == len(experiment.seeds) else f"{fewest} to {seeds}"
     lines = [
@@ -74,8 +93,12 @@ def _head(experiment: Experiment, results: Sequence[RunResult], judgements: Sequ
         f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {seeds} a run.{_origin(experiment)}",
     ]
     if experiment.trial:
-        lines.append(f"**This is a trial**, not the experiment as specified: {code(run_command(experiment))}")
-    return "\n\n".join([*lines, f"> {escape(experiment.question)}"] if experiment.question else lines)
+        lines.append(
+            f"**This is a trial**, not the experiment as specified: {code(run_command(experiment))}"
+        )
+    return "\n\n".join(
+        [*lines, f"> {escape(experiment.question)}"] if experiment.question else lines
+    )
 
 
 def _told(judgements: Sequence[Judgement]) -> list[Verdict]:
@@ -87,7 +110,11 @@ def _run_counts(experiment: Experiment, results: Sequence[RunResult]) -> str:
     counts = runs.status_counts(experiment, results)
     if counts[Status.DONE] == total:
         return f"All {plural(total, 'training')} are done."
-    words = {Status.BLOCKED: "blocked", Status.ERROR: "ended in an error", Status.MISSING: "not run yet"}
+    words = {
+        Status.BLOCKED: "blocked",
+        Status.ERROR: "ended in an error",
+        Status.MISSING: "not run yet",
+    }
     rest = ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])
     return f"{counts[Status.DONE]} of {plural(total, 'training')} are done, {rest}."
 
@@ -104,24 +131,42 @@ def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
         return ""
     compared = any(judgement.expectation.published is not None for judgement in judgements)
     beside = ["published", "difference"] if compared else []
-    headers = ["verdict", "what is expected", "bounds", "measured", *beside, "confidence limits", "rests on"]
-    messages = [_message(judgement) for judgement in judgements if judgement.verdict is not Verdict.PASS]
+    headers = [
+        "verdict",
+        "what is expected",
+        "bounds",
+        "measured",
+        *beside,
+        "confidence limits",
+        "rests on",
+    ]
+    messages = [
+        _message(judgement) for judgement in judgements if judgement.verdict is not Verdict.PASS
+    ]
     messages += [
         f"(stale) {code(judgement.expectation.id)}: {escape(judgement.stale)}"
         for judgement in judgements
         if judgement.stale
     ]
-    messages += [f"Note on {', '.join(map(code, ids))}: {escape(note)}." for note, ids in remarks(judgements).items()]
+    messages += [
+        f"Note on {', '.join(map(code, ids))}: {escape(note)}."
+        for note, ids in remarks(judgements).items()
+    ]
     note_on_difference = (
-        "Difference is measured minus published, of the median where that is what counts; ± the distance to the "
-        "one-sided Student-t limits of the mean at the expectation's confidence, which is 95% unless the specification "
-        "says otherwise."
+        "Difference is measured minus published, of the median where that is what counts; ± the"
+        " distance to the one-sided Student-t limits of the mean at the expectation's confidence,"
+        " which is 95% unless the specification says otherwise."
     )
     rows = [_verdict_row(judgement, len(experiment.seeds), compared) for judgement in judgements]
     confidences = [judgement.expectation.confidence for judgement in judgements]
     by_chance = chance(_told(judgements), reaches(judgements), confidences)
     explained = " ".join(filter(None, [notes(judgements), by_chance]))
-    parts = [table(headers, rows), bullets(messages), explained, note_on_difference if compared else ""]
+    parts = [
+        table(headers, rows),
+        bullets(messages),
+        explained,
+        note_on_difference if compared else "",
+    ]
     return _section("Verdicts", *filter(None, parts))
 
 
@@ -156,34 +201,58 @@ def _published(judgement: Judgement, scale: Scale) -> list[str]:
 
 def _message(judgement: Judgement) -> str:
     verdict = judgement.verdict
-    return f"{SYMBOLS[verdict]} {code(judgement.expectation.id)} {verdict.value}: {escape(judgement.message)}"
+    return (
+        f"{SYMBOLS[verdict]} {code(judgement.expectation.id)} {verdict.value}:"
+        f" {escape(judgement.message)}"
+    )
 
 
 def _figures(experiment: Experiment, images: Sequence[str]) -> str:
     files = file_names(experiment)
     shown = [
-        _image(experiment, file, figure.title or figure.name.replace("_", " ").capitalize(), file in images)
+        _image(
+            experiment,
+            file,
+            figure.title or figure.name.replace("_", " ").capitalize(),
+            file in images,
+        )
         for file, figure in zip(files, experiment.figures, strict=True)
     ]
-    captions = {figure.name: _CAPTIONS[figure.name] for figure in experiment.figures if figure.name in _CAPTIONS}
+    captions = {
+        figure.name: _CAPTIONS[figure.name]
+        for figure in experiment.figures
+        if figure.name in _CAPTIONS
+    }
     return _section("Figures", *shown, *captions.values())
 
 
 _CAPTIONS = {
-    "by_cell": "By cell: a pale point is a seed, the full one their mean, the bar its 95% confidence interval; an "
-    "open point is the mean of fewer seeds than were asked for.",
-    "history": "While training: a line is the mean over seeds and ends in a dot, its band their smallest and largest "
-    "value; a seed that stopped early counts with its last value from then on.",
-    "against": "Against the numbers on an axis: a pale point is a seed, the full one their mean, the bar its 95% "
-    "confidence interval; an open point is the mean of fewer seeds than were asked for. Lines stand a little beside "
-    "one another so that none hides another's bars.",
-    "decision_regions": "Decision regions: the colour is the class that the network gives to each place, the points "
-    "are the training examples in the colours of the labels they were trained with.",
+    "by_cell": (
+        "By cell: a pale point is a seed, the full one their mean, the bar its 95% confidence"
+        " interval; an open point is the mean of fewer seeds than were asked for."
+    ),
+    "history": (
+        "While training: a line is the mean over seeds and ends in a dot, its band their smallest"
+        " and largest value; a seed that stopped early counts with its last value from then on."
+    ),
+    "against": (
+        "Against the numbers on an axis: a pale point is a seed, the full one their mean, the bar"
+        " its 95% confidence interval; an open point is the mean of fewer seeds than were asked"
+        " for. Lines stand a little beside one another so that none hides another's bars."
+    ),
+    "decision_regions": (
+        "Decision regions: the colour is the class that the network gives to each place, the points"
+        " are the training examples in the colours of the labels they were trained with."
+    ),
 }
 
 
 def _image(experiment: Experiment, file: str, title: str, drawn: bool) -> str:
-    image = f"![{escape(title)}]({experiment.name}/{file})" if drawn else "This figure could not be drawn."
+    image = (
+        f"![{escape(title)}]({experiment.name}/{file})"
+        if drawn
+        else "This figure could not be drawn."
+    )
     return f"### {escape(title)}\n\n{image}"
 
 
@@ -191,9 +260,10 @@ def _curves(experiment: Experiment, images: Sequence[str]) -> str:
     if CURVES not in images:
         return ""
     note = (
-        "A line is the mean over seeds, its band their smallest and largest value where there are few lines; a seed "
-        "that stopped early counts with its last value from then on. The axis of the test accuracy leaves out the "
-        "first quarter of the training, so that the ends can be told apart."
+        "A line is the mean over seeds, its band their smallest and largest value where there are"
+        " few lines; a seed that stopped early counts with its last value from then on. The axis of"
+        " the test accuracy leaves out the first quarter of the training, so that the ends can be"
+        " told apart."
     )
     return _section("Training curves", f"![training curves]({experiment.name}/{CURVES})", note)
 
@@ -211,21 +281,26 @@ def _environment(results: Sequence[RunResult]) -> str:
     if not found:
         return ""
     rows = [[code(name), _occurrences(values)] for name, values in found.items()]
-    repeated = f"Another run with the same settings and seed gives {_occurrences(guarantees(results))}."
+    repeated = (
+        f"Another run with the same settings and seed gives {_occurrences(guarantees(results))}."
+    )
     apart = [_apart(name, values) for name, values in differing(results).items()]
     parts = [table(["what", "value"], rows), repeated, _NOT_ALIKE if apart else "", bullets(apart)]
     return _section("Environment", *filter(None, parts))
 
 
 _NOT_ALIKE = (
-    "Not all of these runs were made alike. They differ in what can change the bits of a result, so that a difference "
-    "between them may come from it:"
+    "Not all of these runs were made alike. They differ in what can change the bits of a result, so"
+    " that a difference between them may come from it:"
 )
 
 
 def _apart(name: str, values: Mapping[str, Sequence[str]]) -> str:
     """Return which runs had each value of a thing."""
-    shown = [f"{escape(value)} in {_listed(labels)}" for value, labels in list(values.items())[:_MOST_VALUES]]
+    shown = [
+        f"{escape(value)} in {_listed(labels)}"
+        for value, labels in list(values.items())[:_MOST_VALUES]
+    ]
     more = [f"and {len(values) - _MOST_VALUES} more values"] if len(values) > _MOST_VALUES else []
     return f"{code(name)}: {'; '.join([*shown, *more])}"
 
@@ -238,7 +313,10 @@ def _listed(labels: Sequence[str]) -> str:
 def _occurrences(values: Mapping[str, int]) -> str:
     if len(values) == 1:
         return escape(next(iter(values)))
-    shown = [f"{escape(value)} ({plural(count, 'run')})" for value, count in list(values.items())[:_MOST_VALUES]]
+    shown = [
+        f"{escape(value)} ({plural(count, 'run')})"
+        for value, count in list(values.items())[:_MOST_VALUES]
+    ]
     more = [f"and {len(values) - _MOST_VALUES} more values"] if len(values) > _MOST_VALUES else []
     return "; ".join([*shown, *more])
 
@@ -250,7 +328,9 @@ def _definitions(experiment: Experiment) -> str:
         for name, m in METRICS.items()
         if name in used
     ]
-    return _section("What the measurements are", table(["name", "title", "unit", "definition"], rows))
+    return _section(
+        "What the measurements are", table(["name", "title", "unit", "definition"], rows)
+    )
 
 
 def _metrics_used(experiment: Experiment) -> Iterator[str]:

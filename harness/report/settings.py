@@ -1,10 +1,12 @@
-"""The settings of an experiment's runs in a file: what all runs share once, and of each run the rest."""
+"""The settings of an experiment's runs in a file: what all runs share once, and of each run the
+rest.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.spec.records import Json
+from harness.experiment import Json
 
 Settings = Mapping[str, Mapping[str, Json]]
 """By run, the complete JSON that its settings were read from (`RunSpec.resolved`)."""
@@ -13,13 +15,17 @@ _Path = tuple[str, ...]
 
 
 def packed(settings: Settings) -> dict[str, Json]:
-    """Return `common`, the members that are the same in every run, and `runs`, what each has besides."""
+    """Return `common`, the members that are the same in every run, and `runs`, what each has
+    besides.
+    """
     leaves = {run: list(_leaves(of)) for run, of in settings.items()}
     first, *others = leaves.values() if leaves else [[]]
     common = [leaf for leaf in first if all(leaf in other for other in others)]
     return {
         "common": _tree(common),
-        "runs": {run: _tree([leaf for leaf in of if leaf not in common]) for run, of in leaves.items()},
+        "runs": {
+            run: _tree([leaf for leaf in of if leaf not in common]) for run, of in leaves.items()
+        },
     }
 
 
@@ -29,7 +35,9 @@ def unpacked(document: Json) -> dict[str, dict[str, Json]]:
     Raises:
         ValueError: it is not what `packed` returns.
     """
-    parts = [document.get(name) if isinstance(document, dict) else None for name in ("common", "runs")]
+    parts = [
+        document.get(name) if isinstance(document, dict) else None for name in ("common", "runs")
+    ]
     common, runs = parts
     if (
         not isinstance(common, dict)

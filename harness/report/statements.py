@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
-from harness.ledger import Measured, Runs, Terms, measured_json, terms_json
-from harness.numbers import number, scale_of
+from harness.experiment import Json, Statistic
+from harness.expression import parse
+from harness.judging.ledger import Measured, Runs, Terms, measured_json, terms_json
+from harness.judging.timing import Stated, Statements, Timing
 from harness.report.markdown import bullets, code, escape
 from harness.report.outcome import plural, seeds_named
 from harness.report.words import BASES, expected
-from harness.spec.expression import parse
-from harness.spec.records import Json, Statistic
-from harness.timing import Stated, Statements, Timing
+from harness.units import number, scale_of
 
 _MOST = 4
 """How many runs of an expectation are named."""
 
 
 def when_stated(statements: Statements | None) -> str:
-    """Return in Markdown when the expectations were stated; nothing where there are none, or for a trial."""
+    """Return in Markdown when the expectations were stated; nothing where there are none, or for a
+    trial.
+    """
     if statements is None:
         return ""
     early = [each for each in statements.each.values() if each.timing is Timing.BEFORE]
@@ -27,14 +29,21 @@ def when_stated(statements: Statements | None) -> str:
     parts = [
         _early(dated, len(statements.each)) if dated else "",
         _unwritten(len(early) - len(dated), len(statements.each)),
-        bullets([f"{', '.join(map(code, names))}: {escape(words)}" for names, words in _exceptions(statements)]),
+        bullets(
+            [
+                f"{', '.join(map(code, names))}: {escape(words)}"
+                for names, words in _exceptions(statements)
+            ]
+        ),
         bullets([escape(each) for each in (*statements.faults, *statements.notes)]),
     ]
     return "\n\n".join(filter(None, parts))
 
 
 def warnings(statements: Statements | None) -> list[str]:
-    """Return a line for every expectation that was not stated before its results, and what else is wrong."""
+    """Return a line for every expectation that was not stated before its results, and what else is
+    wrong.
+    """
     if statements is None:
         return []
     lines = [f"{', '.join(names)}: {words}" for names, words in _exceptions(statements)]
@@ -51,7 +60,9 @@ def stated_json(stated: Stated) -> dict[str, Json]:
 
 
 def told(stated: Stated) -> str:
-    """Return one sentence on when an expectation was stated, what it was before, and what there was by then."""
+    """Return one sentence on when an expectation was stated, what it was before, and what there was
+    by then.
+    """
     if stated.timing is Timing.BEFORE:
         return _in_time(stated)
     if stated.timing is Timing.DISPUTED:
@@ -63,7 +74,9 @@ def told(stated: Stated) -> str:
         return f"not recorded when it was stated; it was first written down on {day}, and {there}"
     often = f", the last of {stated.changes} changes" if stated.changes > 1 else ""
     how = (
-        f"changed on {day}{often}: {_before(stated)}" if stated.terms else f"removed on {day}: {_whole(stated.before)}"
+        f"changed on {day}{often}: {_before(stated)}"
+        if stated.terms
+        else f"removed on {day}: {_whole(stated.before)}"
     )
     return f"{how}; {there}"
 
@@ -113,7 +126,11 @@ def _there(stated: Stated) -> str:
         return "none of its runs is known to have started by then"
     if not measured.finished:
         return f"{_runs(measured.begun)} had started by then"
-    value = f", with {_value(measured, terms)}" if terms is not None and measured.value is not None else ""
+    value = (
+        f", with {_value(measured, terms)}"
+        if terms is not None and measured.value is not None
+        else ""
+    )
     return f"{_runs(measured.finished)} had finished by then{value}"
 
 
@@ -125,7 +142,10 @@ def _value(measured: Measured, terms: Terms) -> str:
 def _runs(runs: Runs) -> str:
     """Return "random and adversarial, seeds 0, 1, 2,", or of how many runs there are seeds."""
     if len(runs) > _MOST or len(set(runs.values())) > 1:
-        return f"{plural(sum(map(len, runs.values())), 'seed')} of {plural(len(runs), 'run')} that it reads"
+        return (
+            f"{plural(sum(map(len, runs.values())), 'seed')} of {plural(len(runs), 'run')} that it"
+            " reads"
+        )
     return f"{' and '.join(runs)}, {seeds_named(next(iter(runs.values())))},"
 
 

@@ -11,8 +11,8 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.console import visible
-from harness.measurements import METRICS
+from harness.metrics import METRICS
+from harness.system.console import visible
 
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000", "#8A8A8A")
@@ -53,7 +53,9 @@ _SETTINGS: Any = {
 
 
 def look(index: int) -> tuple[str, Line, str]:
-    """Return colour, line and marker of one of several that are drawn together; 32 of them differ."""
+    """Return colour, line and marker of one of several that are drawn together; 32 of them
+    differ.
+    """
     turn, place = divmod(index, len(COLOURS))
     return COLOURS[place], LINES[turn % len(LINES)], MARKERS[(place + turn) % len(MARKERS)]
 
@@ -84,14 +86,19 @@ def label(metric: str) -> str:
         return plain(metric)
     measurement = METRICS[metric]
     unit = "%" if measurement.unit == "fraction" else measurement.unit
-    return f"{measurement.title} ({unit})" if unit and unit != measurement.title else measurement.title
+    return (
+        f"{measurement.title} ({unit})" if unit and unit != measurement.title else measurement.title
+    )
 
 
 def plain(text: str) -> str:
-    """Return text that Matplotlib draws as it is, line by line: dollars too, a box for what its font lacks."""
+    """Return text that Matplotlib draws as it is, line by line: dollars too, a box for what its
+    font lacks.
+    """
     there = _in_font()
     lines = [
-        "".join(c if there is None or ord(c) in there else _LACKING for c in visible(line)) for line in text.split("\n")
+        "".join(c if there is None or ord(c) in there else _LACKING for c in visible(line))
+        for line in text.split("\n")
     ]
     drawn = "\n".join(lines).replace("$", r"\$")
     return f" {drawn}" if drawn.startswith("_") else drawn  # such a label is in no legend

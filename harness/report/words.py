@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.numbers import Scale, bounds, measured, number, scale_of
-from harness.spec.records import Basis, Expectation, Interval, Statistic
+from harness.experiment import Basis, Expectation, Interval, Statistic
+from harness.units import Scale, bounds, measured, number, scale_of
 
 BASES = {
     Basis.PAPER: "published number",
@@ -27,7 +27,10 @@ def expected(expectation: Expectation) -> str:
     who = subject(expectation.statistic, expectation.share)
     if expectation.statistic is Statistic.EVERY:
         return f"{who} {words}"
-    return f"{who} {words} ({100 * expectation.confidence:.6g}% confidence{_ALSO[expectation.interval]})"
+    return (
+        f"{who} {words} ({100 * expectation.confidence:.6g}%"
+        f" confidence{_ALSO[expectation.interval]})"
+    )
 
 
 def subject(statistic: Statistic, share: float | None) -> str:
@@ -45,4 +48,8 @@ def found(mean: float | None, deviation: float | None, median: float | None, sca
 
 def origin(expectation: Expectation) -> str:
     """Return where a bound is from: its place, after the publication that it alone rests on."""
-    return f"{expectation.citation}: {expectation.source}" if expectation.citation else expectation.source
+    return (
+        f"{expectation.citation}: {expectation.source}"
+        if expectation.citation
+        else expectation.source
+    )

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness import files
-from harness.check import Judgement
-from harness.ownership import Kind, comment
+from harness.experiment import Experiment
+from harness.judging.check import Judgement
+from harness.judging.timing import Statements
 from harness.report import folder as places
 from harness.report.figures import draw
 from harness.report.index import index, read_results
 from harness.report.result_json import result_json
 from harness.report.sections import report
-from harness.results import RunResult
-from harness.spec.records import Experiment
-from harness.timing import Statements
+from harness.run_result import RunResult
+from harness.system import files
+from harness.system.ownership import Kind, comment
 
 
 def write_report(

@@ -12,13 +12,13 @@ import sys
 import threading
 from pathlib import Path
 
-from harness import streams
-from harness.console import visible
+from harness.backend import BackendError
+from harness.experiment import Experiment
 from harness.plan import Member, Plan
-from harness.runner.backend import BackendError
-from harness.runner.standing import startable
-from harness.spec.records import Experiment
-from harness.store import Store, StoreError
+from harness.store.standing import startable
+from harness.store.store import Store, StoreError
+from harness.system import streams
+from harness.system.console import visible
 
 __all__ = ["main", "run_apart", "startable"]
 
@@ -30,17 +30,17 @@ sys.path[:] = json.loads(sys.stdin.buffer.readline())
 from harness.runner.apart import main
 main()
 """
-"""What the other process runs. It is a program of its own: `multiprocessing` would run the caller's script again,
-which may call pytest without a guard, or may have come from the standard input."""
+"""What the other process runs. It is a program of its own: `multiprocessing` would run the caller's
+script again, which may call pytest without a guard, or may have come from the standard input."""
 
 
 def run_apart(experiment: Experiment, store: Store, data_dir: Path, processes: int) -> int:
     """Run what is not done of an experiment in another process, and return its exit code.
 
-    Callers in several processes may ask for the same runs at once: they share the work by the store.
-    `processes` is how many of them there are; each has its share of the threads. What the process
-    says goes where this process's output goes. A stop that is asked of this process is passed on, and
-    waited for; the second one is not.
+    Callers in several processes may ask for the same runs at once: they share the work by the
+    store. `processes` is how many of them there are; each has its share of the threads. What the
+    process says goes where this process's output goes. A stop that is asked of this process is
+    passed on, and waited for; the second one is not.
 
     Raises:
         KeyboardInterrupt: a stop was asked for.
@@ -63,7 +63,9 @@ def run_apart(experiment: Experiment, store: Store, data_dir: Path, processes: i
 
 
 def _tell(process: subprocess.Popen[bytes], work: tuple[Experiment, Path, Path, int]) -> None:
-    """Say what is to be done; the pipe stays open, for its end tells the process that nobody waits any more."""
+    """Say what is to be done; the pipe stays open, for its end tells the process that nobody waits
+    any more.
+    """
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):  # it has ended, and its exit code tells of that
         process.stdin.write(json.dumps([str(each) for each in sys.path]).encode() + b"\n")
@@ -83,7 +85,11 @@ def _work(experiment: Experiment, root: Path, data_dir: Path, processes: int) ->
     from harness.runner.session import run_experiments
 
     try:
-        sys.exit(run_experiments([experiment], _every, Store(root), data_dir, None, (), sharing=processes))
+        sys.exit(
+            run_experiments(
+                [experiment], _every, Store(root), data_dir, None, (), sharing=processes
+            )
+        )
     except StoreError as error:
         print(visible(f"error: {error}"), file=sys.stderr)
         sys.exit(_ERROR)
@@ -99,8 +105,12 @@ def _every(_plan: Plan, _member: Member) -> bool:
 
 
 def _end_with_the_first() -> None:
-    """Ask this process to stop once the one that started it is gone: nobody waits for the runs any more."""
-    standard_input = 0  # as it is: a thread that waits in `sys.stdin` holds its lock when the process ends
+    """Ask this process to stop once the one that started it is gone: nobody waits for the runs any
+    more.
+    """
+    standard_input = (
+        0  # as it is: a thread that waits in `sys.stdin` holds its lock when the process ends
+    )
     while os.read(standard_input, 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

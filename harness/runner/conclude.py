@@ -1,4 +1,6 @@
-"""From what is stored to verdicts and reports: the end of every invocation, and all of one that runs nothing."""
+"""From what is stored to verdicts and reports: the end of every invocation, and all of one that
+runs nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +12,23 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import files, machine
-from harness.check import Allow, Verdict, allowed, check, exit_code
 from harness.ci.cases import Conclusion, case_of_runs
 from harness.ci.outputs import NOTHING, Outputs, prepare, refuse_foreign, write
 from harness.compare.regression import Regression, compare_with_kept
-from harness.console import say
-from harness.ownership import OverwriteError, is_folder, is_stream, refuse_shared
+from harness.experiment import Experiment
+from harness.judging.check import Allow, Verdict, allowed, check, exit_code
 from harness.plan import Plan
 from harness.report import folder
 from harness.report.statements import warnings
-from harness.results import RunResult
+from harness.report.terminal import show_judgements
+from harness.run_result import RunResult
 from harness.runner.looks import plan_as_it_stands
-from harness.runner.standing import standing
 from harness.runner.stating import Ledgers, look_up
-from harness.spec.records import Experiment
-from harness.store import Store, StoreError
-from harness.terminal import show_judgements
+from harness.store.standing import standing
+from harness.store.store import Store, StoreError
+from harness.system import files, machine
+from harness.system.console import say
+from harness.system.ownership import OverwriteError, is_folder, is_stream, refuse_shared
 
 _ERROR = 3
 """The exit code where something could not be written."""
@@ -34,7 +36,13 @@ _ERROR = 3
 _FAIL = 1
 """The exit code of a fail."""
 
-_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.ERROR: 3, Verdict.INCONCLUSIVE: 4, Verdict.BLOCKED: 4}
+_CODES = {
+    Verdict.PASS: 0,
+    Verdict.FAIL: 1,
+    Verdict.ERROR: 3,
+    Verdict.INCONCLUSIVE: 4,
+    Verdict.BLOCKED: 4,
+}
 """By what a comparison with kept numbers came to."""
 
 
@@ -50,8 +58,8 @@ def check_experiments(
 ) -> int:
     """Judge what is stored, and write the reports where a folder is given; nothing is run.
 
-    `ledgers` say when the expectations were stated, None where these are trials; `strict` makes it a fail where
-    that was not before their results.
+    `ledgers` say when the expectations were stated, None where these are trials; `strict` makes it
+    a fail where that was not before their results.
 
     Returns:
         The exit code.
@@ -63,11 +71,15 @@ def check_experiments(
     prepare_folders(experiments, reports, outputs)
     now, plan = plan_as_it_stands(experiments, data_dir, machine.gpus(), store)
     console = Console()
-    conclusions = [conclude(experiment, plan, store, reports, console, ledgers) for experiment in now]
+    conclusions = [
+        conclude(experiment, plan, store, reports, console, ledgers) for experiment in now
+    ]
     return end(conclusions, allow, outputs, strict)
 
 
-def prepare_folders(experiments: Sequence[Experiment], reports: Path | None, outputs: Outputs) -> None:
+def prepare_folders(
+    experiments: Sequence[Experiment], reports: Path | None, outputs: Outputs
+) -> None:
     """See that everything can be written and replaces nothing foreign, before anything is trained.
 
     Raises:
@@ -107,9 +119,11 @@ def conclude(
     console: Console,
     ledgers: Ledgers | None = None,
 ) -> Conclusion:
-    """Judge an experiment from what is stored, write its report where a folder is given, and show the verdicts.
+    """Judge an experiment from what is stored, write its report where a folder is given, and show
+    the verdicts.
 
-    A report that cannot be written is told at the end of the invocation: it stops no other experiment.
+    A report that cannot be written is told at the end of the invocation: it stops no other
+    experiment.
     """
     conclusion = judge_stored(experiment, plan, store, history=reports is not None, ledgers=ledgers)
     if reports is not None:
@@ -134,7 +148,8 @@ def judge_stored(
 ) -> Conclusion:
     """Judge an experiment from what is stored.
 
-    `history` says whether the runs' histories are read, for a report; `ledgers` are None for a trial.
+    `history` says whether the runs' histories are read, for a report; `ledgers` are None for a
+    trial.
     """
     results = results_of(experiment, plan, store, history)
     stated = look_up(experiment, store, results, ledgers) if ledgers is not None else None
@@ -151,12 +166,19 @@ def results_of(experiment: Experiment, plan: Plan, store: Store, history: bool) 
 
 
 def write_down(experiment: Experiment, plan: Plan, store: Store, ledgers: Ledgers) -> Sequence[str]:
-    """Write down what an experiment expects, before a run of it starts, and return what is wrong with the ledger.
+    """Write down what an experiment expects, before a run of it starts, and return what is wrong
+    with the ledger.
 
     Raises:
         StoreError: it cannot be written.
     """
-    stated = look_up(experiment, store, results_of(experiment, plan, store, history=False), ledgers, starting=True)
+    stated = look_up(
+        experiment,
+        store,
+        results_of(experiment, plan, store, history=False),
+        ledgers,
+        starting=True,
+    )
     return [*stated.faults, *stated.notes]
 
 
@@ -176,7 +198,9 @@ def report(conclusion: Conclusion, reports: Path) -> Conclusion:
     return replace(conclusion, report=path)
 
 
-def end(conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Outputs, strict: bool = False) -> int:
+def end(
+    conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Outputs, strict: bool = False
+) -> int:
     """Return the exit code, after what is to be written of all experiments is written.
 
     It is that of a fail, too, where `strict` and an expectation was not stated before its results.
@@ -194,8 +218,14 @@ def end(conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Output
         [result.status for result in results],
         any(result.stale for result in results),
     )
-    code = _with_drift(code, [each.regression for each in conclusions if each.regression is not None], accepted)
-    if strict and code != _ERROR and any(each.statements and not each.statements.in_time for each in conclusions):
+    code = _with_drift(
+        code, [each.regression for each in conclusions if each.regression is not None], accepted
+    )
+    if (
+        strict
+        and code != _ERROR
+        and any(each.statements and not each.statements.in_time for each in conclusions)
+    ):
         code = _FAIL
     unwritten = list(dict.fromkeys(each.unwritten for each in conclusions if each.unwritten))
     write(outputs, conclusions, accepted, _ERROR if unwritten else code)
@@ -205,18 +235,25 @@ def end(conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Output
 
 
 def _held(conclusion: Conclusion, baselines: Path | None) -> Conclusion:
-    """Compare an experiment with its kept numbers, where there is a folder of them, and show what drifted."""
+    """Compare an experiment with its kept numbers, where there is a folder of them, and show what
+    drifted.
+    """
     if baselines is None:
         return conclusion
     found = compare_with_kept(conclusion.experiment, conclusion.results, baselines)
     said = found.message or f"{found.counted} (kept in {found.path})"
-    for line in (f"{conclusion.experiment.name}: baseline: {found.verdict.value}: {said}", *found.lines):
+    for line in (
+        f"{conclusion.experiment.name}: baseline: {found.verdict.value}: {said}",
+        *found.lines,
+    ):
         say(Console(), line)
     return replace(conclusion, regression=found)
 
 
 def _with_drift(code: int, regressions: Sequence[Regression], accepted: Allow) -> int:
-    """Return the exit code of verdicts and kept numbers together: an error goes first, a fail next, then a 4."""
+    """Return the exit code of verdicts and kept numbers together: an error goes first, a fail next,
+    then a 4.
+    """
     codes = {code} | {_CODES[each.verdict] for each in regressions if each.verdict not in accepted}
     return next(each for each in (3, 1, 4, 0) if each in codes)
 
@@ -236,5 +273,6 @@ def _writing(reports: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError(
-            f"the reports {reports} cannot be written: {error.strerror}; choose another folder with --reports"
+            f"the reports {reports} cannot be written: {error.strerror}; choose another folder with"
+            " --reports"
         ) from error

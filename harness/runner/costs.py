@@ -6,20 +6,21 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.check import Judgement, Verdict
+from harness.experiment import Expectation, Experiment, Json, SeedPlan, Statistic
+from harness.expression import Expression, Reference, evaluate, parse, references
+from harness.follow.estimate import Pace, Took, in_words, remaining
+from harness.follow.forecast import left
+from harness.judging.check import Judgement, Verdict
+from harness.judging.sequential import LIKELY, outlook
 from harness.plan import Member, Plan
-from harness.run_files import Origin
-from harness.runner.estimate import Pace, Took, in_words, remaining
-from harness.runner.forecast import left
 from harness.runner.looks import Stage, read_by
-from harness.sequential import LIKELY, outlook
-from harness.spec.expression import Expression, Reference, evaluate, parse, references
-from harness.spec.records import Expectation, Experiment, Json, SeedPlan, Statistic
-from harness.store import Store
+from harness.store.run_files import Origin
+from harness.store.store import Store
 
 
 def next_looks(reached: Stage, whole: Plan, store: Store, took: Iterable[Took]) -> Iterator[str]:
-    """Yield a sentence on each undecided expectation, and one on what the decisions may cost together.
+    """Yield a sentence on each undecided expectation, and one on what the decisions may cost
+    together.
 
     Args:
         reached: How far the experiment has come.
@@ -40,7 +41,10 @@ def next_looks(reached: Stage, whole: Plan, store: Store, took: Iterable[Took]) 
             f"{plan.most} seeds a run"
         )
         for judgement in unseen:
-            yield f"{judgement.expectation.id}: {_from_alike(judgement.expectation, experiment, store)}"
+            yield (
+                f"{judgement.expectation.id}:"
+                f" {_from_alike(judgement.expectation, experiment, store)}"
+            )
     sizes: dict[str, int] = {}
     for judgement in begun:
         size = _likely(judgement, plan)
@@ -52,7 +56,9 @@ def next_looks(reached: Stage, whole: Plan, store: Store, took: Iterable[Took]) 
 
 
 def _from_alike(expectation: Expectation, experiment: Experiment, store: Store) -> str:
-    """Say by how many seeds an expectation is likely decided, if its values scatter as in another experiment."""
+    """Say by how many seeds an expectation is likely decided, if its values scatter as in another
+    experiment.
+    """
     found = _alike(expectation, experiment, store)
     plan = experiment.seed_plan
     if found is None or plan is None or expectation.statistic is not Statistic.MEAN:
@@ -73,28 +79,42 @@ class _Alike:
 
 
 def _alike(expectation: Expectation, experiment: Experiment, store: Store) -> _Alike | None:
-    """Find the experiment in the store with the most seeds of runs that have the names, networks and data it needs."""
+    """Find the experiment in the store with the most seeds of runs that have the names, networks
+    and data it needs.
+    """
     expression = parse(expectation.metric)
     needed = references(expression)
     names = {reference.run for reference in needed}
     runs: dict[str, dict[tuple[str, int], str]] = {}
     for key, origin in store.origins().items():
-        if origin.run in names and origin.experiment != experiment.name and _same_kind(origin, experiment):
+        if (
+            origin.run in names
+            and origin.experiment != experiment.name
+            and _same_kind(origin, experiment)
+        ):
             runs.setdefault(origin.experiment, {})[origin.run, origin.seed] = key
     found = []
     for name, keys in runs.items():
         seeds = sorted({seed for _, seed in keys})
         whole = [seed for seed in seeds if all((run, seed) in keys for run in names)]
-        values = (_value(expression, needed, {run: keys[run, seed] for run in names}, seed, store) for seed in whole)
+        values = (
+            _value(expression, needed, {run: keys[run, seed] for run in names}, seed, store)
+            for seed in whole
+        )
         found.append(_Alike(name, [value for value in values if value is not None]))
     best = max(found, key=lambda each: len(each.values), default=None)
     return best if best is not None and len(best.values) > 1 else None
 
 
 def _same_kind(origin: Origin, experiment: Experiment) -> bool:
-    """Tell whether a finished run has the data set and the kind of network of this experiment's of its name."""
+    """Tell whether a finished run has the data set and the kind of network of this experiment's of
+    its name.
+    """
     own = experiment.runs[origin.run].resolved if origin.run in experiment.runs else {}
-    return all(_name(origin.settings, part) == _name(own, part) is not None for part in ("dataset", "model"))
+    return all(
+        _name(origin.settings, part) == _name(own, part) is not None
+        for part in ("dataset", "model")
+    )
 
 
 def _name(settings: Mapping[str, Json], part: str) -> Json:
@@ -103,11 +123,17 @@ def _name(settings: Mapping[str, Json], part: str) -> Json:
 
 
 def _value(
-    expression: Expression, needed: Sequence[Reference], keys: Mapping[str, str], seed: int, store: Store
+    expression: Expression,
+    needed: Sequence[Reference],
+    keys: Mapping[str, str],
+    seed: int,
+    store: Store,
 ) -> float | None:
     measured: dict[Reference, float] = {}
     for reference in needed:
-        value = store.result(keys[reference.run], reference.run, seed, history=False).measurements.get(reference.metric)
+        value = store.result(
+            keys[reference.run], reference.run, seed, history=False
+        ).measurements.get(reference.metric)
         if value is None:
             return None
         measured[reference] = value
@@ -116,7 +142,9 @@ def _value(
 
 
 def _likely(judgement: Judgement, plan: SeedPlan) -> int | None:
-    """Return by how many seeds an expectation is likely decided; None: it is not, or nobody knows."""
+    """Return by how many seeds an expectation is likely decided; None: it is not, or nobody
+    knows.
+    """
     values = list(judgement.values.values())
     if judgement.expectation.statistic is not Statistic.MEAN or len(values) < 2:
         return None
@@ -131,11 +159,15 @@ def _words(judgement: Judgement, plan: SeedPlan, size: int | None) -> str:
     if judgement.expectation.statistic is not Statistic.MEAN:
         return f"{told}; how many a {judgement.expectation.statistic.value} needs is not known"
     if size is None:
-        return f"{told}; as measured, {plan.most} seeds decide it in fewer than {LIKELY:.0%} of cases"
+        return (
+            f"{told}; as measured, {plan.most} seeds decide it in fewer than {LIKELY:.0%} of cases"
+        )
     return f"{told}; as measured, {size} seeds decide it in {LIKELY:.0%} of cases or more"
 
 
-def _cost(experiment: Experiment, sizes: dict[str, int], whole: Plan, store: Store, took: Iterable[Took]) -> str:
+def _cost(
+    experiment: Experiment, sizes: dict[str, int], whole: Plan, store: Store, took: Iterable[Took]
+) -> str:
     keys: dict[str, None] = {}
     for run, size in sizes.items():
         name: object = run

@@ -19,7 +19,9 @@ _PATIENCE_SECONDS = 1.0
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether a stop was asked for; a second signal raises KeyboardInterrupt."""
+    """Yield a function that tells whether a stop was asked for; a second signal raises
+    KeyboardInterrupt.
+    """
     asked = False
 
     def handle(_signal: int, _frame: FrameType | None) -> None:
@@ -39,9 +41,11 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
 @contextlib.contextmanager
 def _answering() -> Iterator[None]:
-    """Answer signals from a thread: Python's own handlers wait for a call of TensorFlow, an epoch perhaps, to return.
+    """Answer signals from a thread: Python's own handlers wait for a call of TensorFlow, an epoch
+    perhaps, to return.
 
-    To end the process at any moment is safe, because the store writes everything whole or not at all.
+    To end the process at any moment is safe, because the store writes everything whole or not at
+    all.
     """
     heard, sent = socket.socketpair()
     sent.setblocking(False)
@@ -49,7 +53,11 @@ def _answering() -> Iterator[None]:
     def answer() -> None:
         if not heard.recv(1):
             return
-        print("stopping after the present epoch; ask again to stop at once", file=sys.stderr, flush=True)
+        print(
+            "stopping after the present epoch; ask again to stop at once",
+            file=sys.stderr,
+            flush=True,
+        )
         if not heard.recv(1):
             return
         heard.settimeout(_PATIENCE_SECONDS)
@@ -59,7 +67,9 @@ def _answering() -> Iterator[None]:
         except TimeoutError:
             if sys.stdout.isatty():
                 os.write(1, b"\r\x1b[?25h\x1b[J")  # the cursor, which the progress hides
-            os.write(2, b"interrupted: the same command goes on from the last state that was saved\n")
+            os.write(
+                2, b"interrupted: the same command goes on from the last state that was saved\n"
+            )
             os._exit(130)
 
     thread = threading.Thread(target=answer, name="signals", daemon=True)

@@ -1,4 +1,6 @@
-"""Runs a plan's runs one after another on this machine, keeping what is finished and resuming what is not."""
+"""Runs a plan's runs one after another on this machine, keeping what is finished and resuming what
+is not.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +14,29 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from harness import machine, predictions, staleness
+from harness import backend
 from harness.compile import Compiled, WeightsError
 from harness.data.records import DataError
-from harness.files import sha256
+from harness.experiment import Json
+from harness.follow.listener import Listener, Row
 from harness.plan import ConcreteRun, Plan
-from harness.predictions import Disagreement, Predictions
-from harness.run_files import PREDICTIONS
-from harness.runner import backend, make
-from harness.runner.listener import Listener, Row
-from harness.runner.standing import obstacle, standing
-from harness.spec.records import Json
-from harness.staleness import Code
-from harness.store import DECISION_GRID, WEIGHTS, Checkpoint, DamagedRun, Store, StoreError, Writer
+from harness.run_result import Code
+from harness.runner import make
+from harness.store import predictions, staleness
+from harness.store.predictions import Disagreement, Predictions
+from harness.store.run_files import PREDICTIONS
+from harness.store.standing import obstacle, standing
+from harness.store.store import (
+    DECISION_GRID,
+    WEIGHTS,
+    Checkpoint,
+    DamagedRun,
+    Store,
+    StoreError,
+    Writer,
+)
+from harness.system import machine
+from harness.system.files import sha256
 from harness.training import boundary
 from harness.training.fit import Outcome
 from harness.training.state import NonFiniteLoss, State
@@ -33,8 +45,8 @@ _WAIT_SECONDS = 0.2
 """Between two looks at runs that other processes work on."""
 
 _LARGEST_SHARE = 0.05
-"""How much of the time may go into checkpoints. One follows every epoch (of small networks on small data: every
-call of many epochs, under a second), unless it would take more than this."""
+"""How much of the time may go into checkpoints. One follows every epoch (of small networks on small
+data: every call of many epochs, under a second), unless it would take more than this."""
 
 
 _BACKEND = "backend"
@@ -50,9 +62,10 @@ class Interrupted(Exception):
 class Work:
     """What some runs share: the plan, where results and data lie, who follows, and who says stop.
 
-    `deterministic` says whether the backend was asked for deterministic operations, `default_backend` is that of
-    runs that name none. `gone` tells why no process beside this one computes with a backend any more, or None while
-    one does. At most so many `devices` share a batch.
+    `deterministic` says whether the backend was asked for deterministic operations,
+    `default_backend` is that of runs that name none. `gone` tells why no process beside this one
+    computes with a backend any more, or None while one does. At most so many `devices` share a
+    batch.
     """
 
     plan: Plan
@@ -69,7 +82,8 @@ class Work:
 def execute(work: Work, keys: Sequence[str]) -> None:
     """Bring the runs of `keys`, parents first, to an end: finished, blocked or failed.
 
-    Processes that share a store share the work: each takes what no other has taken, and waits for the rest.
+    Processes that share a store share the work: each takes what no other has taken, and waits for
+    the rest.
 
     Raises:
         Interrupted: `stop` told so; what is finished is kept, and the current run resumes later.
@@ -91,9 +105,11 @@ def execute(work: Work, keys: Sequence[str]) -> None:
 
 
 def ended(work: Work, key: str, begin: float) -> bool:
-    """Tell whether a run has come to an end, after trying it where it is free and what it starts from is there.
+    """Tell whether a run has come to an end, after trying it where it is free and what it starts
+    from is there.
 
-    A failure before `begin` (seconds since the epoch, by the clock of the store) is none: the run is tried again.
+    A failure before `begin` (seconds since the epoch, by the clock of the store) is none: the run
+    is tried again.
 
     Raises:
         Interrupted: `stop` told so; the run resumes later.
@@ -160,21 +176,34 @@ def _run(work: Work, run: ConcreteRun) -> None:
     state = State.from_arrays(checkpoint.arrays) if checkpoint else None
     made = make.made(run, compiled, state, list(history), report, work.devices)
     by = {"code": code.to_json(), **({} if start is None else {"start": sha256(start)})}
-    _finish(work, run, compiled, made, {"environment": machine.on_devices(recorded, made.outcome.devices), **by})
+    _finish(
+        work,
+        run,
+        compiled,
+        made,
+        {"environment": machine.on_devices(recorded, made.outcome.devices), **by},
+    )
 
 
 def _environment(work: Work, run: ConcreteRun) -> dict[str, str]:
     precision = run.run.settings.training.precision
-    return machine.environment(keras.backend.backend(), backend.computing(), precision, work.deterministic)
+    return machine.environment(
+        keras.backend.backend(), backend.computing(), precision, work.deterministic
+    )
 
 
 def _checkpoint(run: ConcreteRun, store: Store, code: Code) -> Checkpoint | None:
-    """Load where the run goes on; what another backend or other code began is begun again: one makes it whole."""
+    """Load where the run goes on; what another backend or other code began is begun again: one
+    makes it whole.
+    """
     checkpoint = store.load_checkpoint(run.key)
     if checkpoint is None:
         return None
     backend_then = str(checkpoint.arrays.get(_BACKEND, machine.BACKENDS[0]))
-    alike = backend_then == keras.backend.backend() and str(checkpoint.arrays.get(_CODE, "")) == code.digest
+    alike = (
+        backend_then == keras.backend.backend()
+        and str(checkpoint.arrays.get(_CODE, "")) == code.digest
+    )
     return checkpoint if alike else None
 
 
@@ -187,7 +216,9 @@ def start_of(run: ConcreteRun, store: Store) -> Path | None:
     try:
         return make.starting_weights(run, store.weights)
     except DamagedRun as error:
-        raise WeightsError(f"{run.run.initialize_from}, from which it starts, cannot be used: {error}") from error
+        raise WeightsError(
+            f"{run.run.initialize_from}, from which it starts, cannot be used: {error}"
+        ) from error
 
 
 def _data(compiled: Compiled) -> Json:
@@ -195,7 +226,9 @@ def _data(compiled: Compiled) -> Json:
     return {"data": loaded.to_json()} if loaded is not None else {}
 
 
-def _predictions(run: ConcreteRun, compiled: Compiled, outcome: Outcome) -> tuple[Predictions | None, str]:
+def _predictions(
+    run: ConcreteRun, compiled: Compiled, outcome: Outcome
+) -> tuple[Predictions | None, str]:
     """Return what is kept of the test set, or why nothing is."""
     labels, content = compiled.pipeline.test.labels, run.content
     test_set = predictions.identity(run.run.settings.dataset, content, labels)
@@ -206,7 +239,9 @@ def _predictions(run: ConcreteRun, compiled: Compiled, outcome: Outcome) -> tupl
         return None, str(why)
 
 
-def _finish(work: Work, run: ConcreteRun, compiled: Compiled, made: make.Made, recorded: Mapping[str, Json]) -> None:
+def _finish(
+    work: Work, run: ConcreteRun, compiled: Compiled, made: make.Made, recorded: Mapping[str, Json]
+) -> None:
     outcome, grid = made.outcome, made.grid
     files: dict[str, Writer] = {WEIGHTS: compiled.save_weights}
     kept, why = _predictions(run, compiled, outcome)
@@ -229,7 +264,9 @@ def _finish(work: Work, run: ConcreteRun, compiled: Compiled, made: make.Made, r
             **recorded,
             "seconds": outcome.seconds,
             "images_per_second": outcome.images_per_second,
-            "parameters": sum(math.prod(weight.shape) for weight in compiled.model.trainable_variables),
+            "parameters": sum(
+                math.prod(weight.shape) for weight in compiled.model.trainable_variables
+            ),
             **_data(compiled),
             **({"no_predictions": why} if why else {}),
         },

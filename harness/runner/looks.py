@@ -1,4 +1,6 @@
-"""Which seeds an experiment has now, and which come next, where seeds are added until its expectations are decided."""
+"""Which seeds an experiment has now, and which come next, where seeds are added until its
+expectations are decided.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +8,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.check import Judgement, Verdict, check
+from harness.experiment import Experiment, RunSpec
+from harness.expression import parse, references
+from harness.judging.check import Judgement, Verdict, check
 from harness.plan import Member, Plan, make_plan
-from harness.runner.standing import standing
-from harness.spec.expression import parse, references
-from harness.spec.records import Experiment, RunSpec
-from harness.store import Store
+from harness.store.standing import standing
+from harness.store.store import Store
 
 
 @dataclass(frozen=True)
 class Stage:
-    """An experiment as far as it is judged, and its judgements; `following` has the seeds of the next looks too.
+    """An experiment as far as it is judged, and its judgements; `following` has the seeds of the
+    next looks too.
 
     Where all is decided, or the last look was, `following` is the experiment as it is.
     """
@@ -27,11 +30,16 @@ class Stage:
 
     def beyond(self, asked: Experiment) -> bool:
         """Tell whether the next looks want seeds that an experiment did not have."""
-        return any(len(self.following.seeds_of(run)) > len(asked.seeds_of(run)) for run in asked.runs)
+        return any(
+            len(self.following.seeds_of(run)) > len(asked.seeds_of(run)) for run in asked.runs
+        )
 
 
 def plan_all(
-    experiments: Sequence[Experiment], data_dir: Path, gpus: int, without: str = "this machine has none"
+    experiments: Sequence[Experiment],
+    data_dir: Path,
+    gpus: int,
+    without: str = "this machine has none",
 ) -> Plan:
     """Plan every run of every seed that the experiments may come to have; see `make_plan`."""
     return make_plan([_with_all(each) for each in experiments], data_dir, gpus, without)
@@ -49,15 +57,17 @@ def plan_as_it_stands(
 def stage(experiment: Experiment, whole: Plan, store: Store) -> Stage:
     """Find how far an experiment has come; `whole` is the plan of all seeds that it may have.
 
-    An expectation is judged at the last look for which all of its runs are there: what is there of a later look is
-    left out until it is complete, but for errors, which nobody should miss.
+    An expectation is judged at the last look for which all of its runs are there: what is there of
+    a later look is left out until it is complete, but for errors, which nobody should miss.
     """
     plan = experiment.seed_plan
     if plan is None:
         return Stage(experiment, experiment)
     full = _with_all(experiment)
     results = [
-        standing(whole, whole.members[Member(full.name, run, seed)], run, seed, store, history=False)
+        standing(
+            whole, whole.members[Member(full.name, run, seed)], run, seed, store, history=False
+        )
         for run in full.runs
         for seed in full.seeds
     ]
@@ -75,7 +85,11 @@ def stage(experiment: Experiment, whole: Plan, store: Store) -> Stage:
 
 def _with_all(experiment: Experiment) -> Experiment:
     plan = experiment.seed_plan
-    return experiment if plan is None else replace(experiment, seeds=tuple(range(plan.most)), counts={})
+    return (
+        experiment
+        if plan is None
+        else replace(experiment, seeds=tuple(range(plan.most)), counts={})
+    )
 
 
 def _with(experiment: Experiment, counts: dict[str, int]) -> Experiment:

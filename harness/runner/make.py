@@ -1,4 +1,6 @@
-"""Makes one run: compiles it, trains it, measures it. What of the runner decides a result is here, and no more."""
+"""Makes one run: compiles it, trains it, measures it. What of the runner decides a result is here,
+and no more.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.compile import Compiled, compile_run
 from harness.data.records import DataError
-from harness.spec.records import WeightsFile
+from harness.experiment import WeightsFile
 from harness.training import boundary
 from harness.training.fit import Outcome, Report, train
 from harness.training.measure import Row
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a run: its outcome, all that was measured, and for two-dimensional inputs the decision grid."""
+    """What came of a run: its outcome, all that was measured, and for two-dimensional inputs the
+    decision grid.
+    """
 
     outcome: Outcome
     measurements: dict[str, float | None]
@@ -39,7 +43,8 @@ def starting_weights(run: ConcreteRun, weights_of: Callable[[str], Path]) -> Pat
 
 
 def compiled(run: ConcreteRun, start: Path | None, data_dir: Path) -> Compiled:
-    """Compile a run; `start` is the file with the weights that it starts from, where it starts from some.
+    """Compile a run; `start` is the file with the weights that it starts from, where it starts from
+    some.
 
     Raises:
         DataError: the data cannot be read, or are not those that the run's key names.
@@ -63,7 +68,9 @@ def made(
     report: Report,
     devices: int = 1,
 ) -> Made:
-    """Train what was compiled, from `state` and its history where there is one, and measure it; see `train`."""
+    """Train what was compiled, from `state` and its history where there is one, and measure it; see
+    `train`.
+    """
     outcome = train(
         run.run.settings.training,
         compiled.model,

@@ -1,4 +1,6 @@
-"""Repeats the beginning and the end of one stored run, and compares it with what is recorded of it."""
+"""Repeats the beginning and the end of one stored run, and compares it with what is recorded of
+it.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +12,19 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from harness import machine
+from harness import backend
 from harness.compile import WeightsError
 from harness.data import catalog
 from harness.data.errors import DataError
-from harness.files import sha256
+from harness.experiment import WeightsFile
 from harness.plan import ConcreteRun, content_key
-from harness.results import RunResult
-from harness.run_files import Origin
-from harness.runner import backend, local, make
+from harness.run_result import RunResult
+from harness.runner import local, make
 from harness.spec.expand import stored_run
-from harness.spec.records import WeightsFile
-from harness.store import DamagedRun, Store
+from harness.store.run_files import Origin
+from harness.store.store import DamagedRun, Store
+from harness.system import machine
+from harness.system.files import sha256
 from harness.training.measure import Row
 from harness.training.schedules import learning_rate
 from harness.training.state import NonFiniteLoss, State
@@ -31,14 +34,19 @@ BITS = "bit by bit"
 RELATIVE, SHARE = 1e-4, 2e-3
 """How far numbers, and shares of examples, may differ where hardware or packages do."""
 
-NEAR = f"within {RELATIVE:g} of every number and {SHARE:g} of every accuracy, as hardware or packages differ"
+NEAR = (
+    f"within {RELATIVE:g} of every number and {SHARE:g} of every accuracy, as hardware or packages"
+    " differ"
+)
 
 _TIMES = ("seconds",)
 _WEIGHTS_TELL = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "weight_norm")
 
 
 class Differs(Exception):
-    """A repetition came to something else than what is recorded; the message says where and what."""
+    """A repetition came to something else than what is recorded; the message says where and
+    what.
+    """
 
 
 class CannotRepeat(Exception):
@@ -49,11 +57,14 @@ class _Enough(Exception):
     """What was to be repeated was."""
 
 
-def repeat(store: Store, origin: Origin, result: RunResult, data_dir: Path, epochs: int) -> tuple[int, str]:
+def repeat(
+    store: Store, origin: Origin, result: RunResult, data_dir: Path, epochs: int
+) -> tuple[int, str]:
     """Repeat a run's first epochs, and all that is measured at its end from its final weights.
 
-    At least so many epochs are repeated, up to the next that was measured, or all where there are fewer. The
-    learning rate of every recorded epoch is computed again, and so is where the run ends.
+    At least so many epochs are repeated, up to the next that was measured, or all where there are
+    fewer. The learning rate of every recorded epoch is computed again, and so is where the run
+    ends.
 
     Returns:
         How many epochs were repeated, and how exactly they agree: `BITS` or `NEAR`.
@@ -62,7 +73,10 @@ def repeat(store: Store, origin: Origin, result: RunResult, data_dir: Path, epoc
         Differs: something does not agree.
         CannotRepeat: the run cannot be made here as it was.
     """
-    recorded = [dict(zip(result.history, row, strict=True)) for row in zip(*result.history.values(), strict=True)]
+    recorded = [
+        dict(zip(result.history, row, strict=True))
+        for row in zip(*result.history.values(), strict=True)
+    ]
     last = next((row["epoch"] for row in recorded if row["epoch"] >= epochs), recorded[-1]["epoch"])
     first = [row for row in recorded if row["epoch"] <= last]
     agree = _Agreement(_alike(origin, result))
@@ -74,7 +88,11 @@ def repeat(store: Store, origin: Origin, result: RunResult, data_dir: Path, epoc
         _schedule(run, recorded, agree)
         final = store.weights(origin.key)
         (ended,) = _rows(run, final, data_dir, lambda rows: True)
-        agree.values(f"epoch {recorded[-1]['epoch']:g}", recorded[-1], {name: ended[name] for name in _WEIGHTS_TELL})
+        agree.values(
+            f"epoch {recorded[-1]['epoch']:g}",
+            recorded[-1],
+            {name: ended[name] for name in _WEIGHTS_TELL},
+        )
         agree.values("the end", result.measurements, _end(run, final, data_dir, recorded))
     except (DataError, DamagedRun, WeightsError) as error:
         raise CannotRepeat(str(error)) from error
@@ -98,13 +116,21 @@ def _run(origin: Origin, data_dir: Path) -> ConcreteRun:
         try:
             start = sha256(run.initialize_from.path)
         except OSError as error:
-            raise CannotRepeat(f"{run.initialize_from.path} cannot be read: {error.strerror}") from error
+            raise CannotRepeat(
+                f"{run.initialize_from.path} cannot be read: {error.strerror}"
+            ) from error
     if content_key(run.settings, origin.seed, start, content) != origin.key:
-        raise CannotRepeat("its data are not those of then, or its settings mean something else now")
-    return ConcreteRun(origin.key, origin.experiment, run, origin.seed, origin.parent, None, None, None, content)
+        raise CannotRepeat(
+            "its data are not those of then, or its settings mean something else now"
+        )
+    return ConcreteRun(
+        origin.key, origin.experiment, run, origin.seed, origin.parent, None, None, None, content
+    )
 
 
-def _rows(run: ConcreteRun, start: Path | None, data_dir: Path, enough: Callable[[Sequence[Row]], bool]) -> list[Row]:
+def _rows(
+    run: ConcreteRun, start: Path | None, data_dir: Path, enough: Callable[[Sequence[Row]], bool]
+) -> list[Row]:
     """Train a run from some weights until its history has enough rows, and return them."""
     rows: list[Row] = []
 
@@ -122,11 +148,15 @@ def _schedule(run: ConcreteRun, recorded: Sequence[Row], agree: _Agreement) -> N
     training = run.run.settings.training
     initial = training.optimizer.parameters["learning_rate"]
     for place, row in enumerate(recorded):
-        rate = learning_rate(training.schedule, initial, max(0, int(row["epoch"]) - 1), recorded[:place])
+        rate = learning_rate(
+            training.schedule, initial, max(0, int(row["epoch"]) - 1), recorded[:place]
+        )
         agree.values(f"epoch {row['epoch']:g}", row, {"learning_rate": rate})
 
 
-def _end(run: ConcreteRun, final: Path, data_dir: Path, recorded: Sequence[Row]) -> Mapping[str, float | None]:
+def _end(
+    run: ConcreteRun, final: Path, data_dir: Path, recorded: Sequence[Row]
+) -> Mapping[str, float | None]:
     """Measure what is measured once a run, from its final weights and its history."""
     compiled, last = make.compiled(run, final, data_dir), recorded[-1]
     trainable, others = (
@@ -134,7 +164,9 @@ def _end(run: ConcreteRun, final: Path, data_dir: Path, recorded: Sequence[Row])
         for some in (compiled.model.trainable_variables, compiled.model.non_trainable_variables)
     )
     slots = tuple(np.zeros_like(array) for array in trainable)
-    state = State(int(last["epoch"]), int(last["step"]), last["seconds"], trainable, others, slots, trainable)
+    state = State(
+        int(last["epoch"]), int(last["step"]), last["seconds"], trainable, others, slots, trainable
+    )
 
     def report(rows: Sequence[Row], state: State) -> None:
         raise Differs(f"it would not end at epoch {last['epoch']:g}, as it did")
@@ -143,7 +175,9 @@ def _end(run: ConcreteRun, final: Path, data_dir: Path, recorded: Sequence[Row])
 
 
 class _Agreement:
-    """Compares numbers, exactly where everything is alike, else within the tolerance, and says how well all agree."""
+    """Compares numbers, exactly where everything is alike, else within the tolerance, and says how
+    well all agree.
+    """
 
     def __init__(self, alike: bool) -> None:
         self._alike = alike
@@ -158,7 +192,9 @@ class _Agreement:
             own = {name: value for name, value in new.items() if name in row and name not in _TIMES}
             self.values(f"epoch {row['epoch']:g}", row, own)
 
-    def values(self, where: str, then: Mapping[str, float | None], now: Mapping[str, float | None]) -> None:
+    def values(
+        self, where: str, then: Mapping[str, float | None], now: Mapping[str, float | None]
+    ) -> None:
         """See that numbers agree with those of the same names, as far as these were recorded."""
         for name, value in now.items():
             if name in then and not self._same(name, then[name], value):
@@ -170,7 +206,9 @@ class _Agreement:
         if self._alike or then is None or now is None:
             return False
         self.words = NEAR
-        return math.isclose(then, now, rel_tol=RELATIVE, abs_tol=SHARE if name.endswith("accuracy") else RELATIVE**2)
+        return math.isclose(
+            then, now, rel_tol=RELATIVE, abs_tol=SHARE if name.endswith("accuracy") else RELATIVE**2
+        )
 
 
 def _listed(epochs: Sequence[float]) -> str:
@@ -178,9 +216,17 @@ def _listed(epochs: Sequence[float]) -> str:
 
 
 def _alike(origin: Origin, result: RunResult) -> bool:
-    """Tell whether all that can change the bits of a result is as it was, but for the harness itself."""
+    """Tell whether all that can change the bits of a result is as it was, but for the harness
+    itself.
+    """
     then = {"devices": "1"} | dict(result.environment)
     deterministic = then.get("deterministic") == "yes"
-    now = machine.environment(keras.backend.backend(), backend.computing(), str(then.get("precision")), deterministic)
+    now = machine.environment(
+        keras.backend.backend(), backend.computing(), str(then.get("precision")), deterministic
+    )
     facts = [name for name in machine.DECIDING if name != "harness" and name in now]
-    return deterministic and then["devices"] == "1" and all(then.get(name) == now[name] for name in facts)
+    return (
+        deterministic
+        and then["devices"] == "1"
+        and all(then.get(name) == now[name] for name in facts)
+    )

@@ -1,7 +1,8 @@
 """Repeats a little of one stale run of each program, and clears the mark of stale where it agrees.
 
-A program is what runs share that have the same settings and were made by the same code: they differ in their seeds
-alone. A repetition of one of them that agrees, by the code that is here, speaks for them all.
+A program is what runs share that have the same settings and were made by the same code: they differ
+in their seeds alone. A repetition of one of them that agrees, by the code that is here, speaks for
+them all.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from pathlib import Path
 
 import rfc8785
 
-from harness import staleness
-from harness.results import RunResult
-from harness.run_files import Origin
-from harness.runner import backend
-from harness.runner.standing import why_stale
-from harness.store import DamagedRun, Replay, Store
+from harness import backend
+from harness.run_result import RunResult
+from harness.store import staleness
+from harness.store.run_files import Origin
+from harness.store.standing import why_stale
+from harness.store.store import DamagedRun, Replay, Store
 
 EPOCHS = 3
 """How many epochs are repeated, where nothing else is asked for."""
@@ -45,7 +46,8 @@ class Program:
 
 @dataclass(frozen=True)
 class Told:
-    """What came of a program: `agreement` says how exactly it agrees, or else `message` why its mark stays.
+    """What came of a program: `agreement` says how exactly it agrees, or else `message` why its
+    mark stays.
 
     `differs` tells whether that is because it came to something else.
     """
@@ -57,7 +59,9 @@ class Told:
 
 
 def stale_programs(store: Store, keys: Sequence[str]) -> list[Program]:
-    """Return the programs of those of some finished runs that other code made; damaged runs are left out."""
+    """Return the programs of those of some finished runs that other code made; damaged runs are
+    left out.
+    """
     found: dict[str, Program] = {}
     for key in keys:
         with suppress(DamagedRun):
@@ -65,17 +69,27 @@ def stale_programs(store: Store, keys: Sequence[str]) -> list[Program]:
             if why_stale(store, result, None):
                 name = _program(origin, result)
                 known = found.get(name)
-                found[name] = replace(known, keys=(*known.keys, key)) if known else Program((key,), origin, result)
+                found[name] = (
+                    replace(known, keys=(*known.keys, key))
+                    if known
+                    else Program((key,), origin, result)
+                )
     return list(found.values())
 
 
 def _program(origin: Origin, result: RunResult) -> str:
-    by = result.code.digest if result.code else [str(result.environment.get(name)) for name in _MADE_BY]
+    by = (
+        result.code.digest
+        if result.code
+        else [str(result.environment.get(name)) for name in _MADE_BY]
+    )
     starts = origin.parent is not None
     return hashlib.sha256(rfc8785.dumps([dict(origin.settings), starts, by])).hexdigest()
 
 
-def replay(store: Store, programs: Sequence[Program], data_dir: Path, epochs: int = EPOCHS) -> Iterator[Told]:
+def replay(
+    store: Store, programs: Sequence[Program], data_dir: Path, epochs: int = EPOCHS
+) -> Iterator[Told]:
     """Repeat a run of each program, and record it for all of its runs where it agrees.
 
     Raises:
@@ -87,13 +101,18 @@ def replay(store: Store, programs: Sequence[Program], data_dir: Path, epochs: in
     here = backend.backend_here(backend.chosen(), {_backend(each) for each in programs})
     backend.import_backend(here)
     facts = [each.result.environment for each in programs if _backend(each) == here]
-    backend.prepare_backend(_threads(facts), any(each.get("deterministic", "yes") == "yes" for each in facts))
+    backend.prepare_backend(
+        _threads(facts), any(each.get("deterministic", "yes") == "yes" for each in facts)
+    )
     from harness.runner.repeat import CannotRepeat, Differs, repeat
 
     code = staleness.present(here)
     for program in programs:
         if _backend(program) != here:
-            yield Told(program, message=f"it was made with {_backend(program)}: KERAS_BACKEND={_backend(program)}")
+            yield Told(
+                program,
+                message=f"it was made with {_backend(program)}: KERAS_BACKEND={_backend(program)}",
+            )
             continue
         try:
             origin, result = store.finished(program.keys[0], history=True)
@@ -101,10 +120,16 @@ def replay(store: Store, programs: Sequence[Program], data_dir: Path, epochs: in
         except (Differs, CannotRepeat, DamagedRun) as error:
             yield Told(program, message=str(error), differs=isinstance(error, Differs))
             continue
-        except Exception as error:  # whatever the code that is here stumbles over: other programs are repeated
-            yield Told(program, message=f"it ended in {type(error).__name__}: {error}", differs=True)
+        except (
+            Exception
+        ) as error:  # whatever the code that is here stumbles over: other programs are repeated
+            yield Told(
+                program, message=f"it ended in {type(error).__name__}: {error}", differs=True
+            )
             continue
-        record = Replay(code, datetime.now(UTC).isoformat(timespec="seconds"), count, agreement, program.keys[0])
+        record = Replay(
+            code, datetime.now(UTC).isoformat(timespec="seconds"), count, agreement, program.keys[0]
+        )
         for key in program.keys:
             store.save_replay(key, record)
         yield Told(program, f"{agreement}, {count} epochs and the end")
@@ -115,7 +140,9 @@ def _backend(program: Program) -> str:
 
 
 def _threads(facts: Sequence[Mapping[str, object]]) -> int | None:
-    """Return how many threads most of the runs had, which decides the order of sums; None for as many as there are."""
+    """Return how many threads most of the runs had, which decides the order of sums; None for as
+    many as there are.
+    """
     found = Counter(str(each.get("threads")) for each in facts)
     most = next((text for text, _ in found.most_common() if text.isdecimal()), None)
     return int(most) if most is not None and int(most) != backend.threads() else None

@@ -11,27 +11,28 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness import machine, staleness
+from harness import backend
 from harness.ci.cases import Conclusion
 from harness.ci.outputs import NOTHING, Outputs
-from harness.console import say
+from harness.experiment import Experiment
+from harness.follow.events import Events, session
+from harness.follow.forecast import Forecast
+from harness.follow.listener import Listener, Several
+from harness.follow.progress import Display
+from harness.follow.tensorboard import TensorBoard
 from harness.plan import Member, Plan
-from harness.runner import backend
+from harness.report.terminal import show_remarks
 from harness.runner.cluster.needs import Asked, check_needs, places
 from harness.runner.conclude import conclude, end, prepare_folders, write_down
-from harness.runner.events import Events, session
-from harness.runner.forecast import Forecast
 from harness.runner.interrupt import stoppable
-from harness.runner.listener import Listener, Several
 from harness.runner.looks import plan_all, stage
-from harness.runner.progress import Display
 from harness.runner.side import Terms, beside, crews, threads_each
-from harness.runner.standing import bring_back, set_stale_aside
 from harness.runner.stating import Ledgers
-from harness.runner.tensorboard import TensorBoard
-from harness.spec.records import Experiment
-from harness.store import Store
-from harness.terminal import show_remarks
+from harness.store import staleness
+from harness.store.standing import bring_back, set_stale_aside
+from harness.store.store import Store
+from harness.system import machine
+from harness.system.console import say
 
 
 def run_experiments(
@@ -49,14 +50,16 @@ def run_experiments(
     keep_stale: bool = False,
     ledgers: Ledgers | None = None,
 ) -> int:
-    """Run what is not done or stale, experiment by experiment, each with its report as soon as it is through.
+    """Run what is not done or stale, experiment by experiment, each with its report as soon as it
+    is through.
 
-    Where `processes` is more than one, the others work through the runs of all experiments meanwhile; runs of a
-    backend that this process does not have are made by others too. All of them write to one event log in the store
-    and, where it is given, to the folder for TensorBoard. `sharing` is how many invocations share the threads of
-    the machine, `devices` how many may share a batch of this process, None for all. `keep_stale` leaves runs that
-    other code made as they are. `ledgers` are where it is written down what is expected before a run starts, None
-    where these are trials.
+    Where `processes` is more than one, the others work through the runs of all experiments
+    meanwhile; runs of a backend that this process does not have are made by others too. All of them
+    write to one event log in the store and, where it is given, to the folder for TensorBoard.
+    `sharing` is how many invocations share the threads of the machine, `devices` how many may share
+    a batch of this process, None for all. `keep_stale` leaves runs that other code made as they
+    are. `ledgers` are where it is written down what is expected before a run starts, None where
+    these are trials.
 
     Returns:
         The exit code.
@@ -80,13 +83,17 @@ def run_experiments(
     plan = plan_all(experiments, data_dir, backend.gpus())
     todo = _todo(plan, selected, store, keep_stale)
     asked = processes
-    processes = max(asked, sum(crew.processes for crew in crews(plan, todo.startable, default, here, asked)))
+    processes = max(
+        asked, sum(crew.processes for crew in crews(plan, todo.startable, default, here, asked))
+    )
     threads = threads_each(processes * sharing)
     backend.prepare_backend(threads, todo.deterministic)
     batch_devices = backend.devices_of(devices)
 
     @contextlib.contextmanager
-    def at_work(now: _Todo, log: Path, followers: Listener, stop: Callable[[], bool]) -> Iterator[Execute]:
+    def at_work(
+        now: _Todo, log: Path, followers: Listener, stop: Callable[[], bool]
+    ) -> Iterator[Execute]:
         own = crews(plan, now.startable, default, here, asked)
         follow = partial(_followers, log, tensorboard)
         terms = Terms(plan, store.root, data_dir, threads, follow, todo.deterministic, default)
@@ -95,7 +102,15 @@ def run_experiments(
             def execute(display: Listener, keys: Sequence[str]) -> None:
                 listener = Several(followers, display)
                 work = local.Work(
-                    plan, store, data_dir, listener, stop, todo.deterministic, default, gone, batch_devices
+                    plan,
+                    store,
+                    data_dir,
+                    listener,
+                    stop,
+                    todo.deterministic,
+                    default,
+                    gone,
+                    batch_devices,
                 )
                 try:
                     local.execute(work, keys)
@@ -104,7 +119,9 @@ def run_experiments(
 
             yield execute
 
-    return _through(experiments, todo, store, reports, allow, tensorboard, outputs, processes, at_work, ledgers)
+    return _through(
+        experiments, todo, store, reports, allow, tensorboard, outputs, processes, at_work, ledgers
+    )
 
 
 def run_on_cluster(
@@ -120,7 +137,8 @@ def run_on_cluster(
     keep_stale: bool = False,
     ledgers: Ledgers | None = None,
 ) -> int:
-    """Run what is not done on a Ray cluster, and all else as `run_experiments` does; this process computes nothing.
+    """Run what is not done on a Ray cluster, and all else as `run_experiments` does; this process
+    computes nothing.
 
     Returns:
         The exit code.
@@ -142,7 +160,11 @@ def run_on_cluster(
         backend.import_backend(default)  # TensorFlow writes the logs: without its chatter
     with connection.connected(asked.address):
         nodes = connection.nodes()
-        without = "--gpus-per-run 0 gives it none" if asked.gpus == 0 else "no node of the cluster has one"
+        without = (
+            "--gpus-per-run 0 gives it none"
+            if asked.gpus == 0
+            else "no node of the cluster has one"
+        )
         gpus = 0 if asked.gpus == 0 else sum(node.gpus > 0 for node in nodes)
         plan = plan_all(experiments, data_dir, gpus, without)
         todo = _todo(plan, selected, store, keep_stale)
@@ -153,7 +175,9 @@ def run_on_cluster(
         processes = max([1, *(places(nodes, each) for each in wanted)])
 
         @contextlib.contextmanager
-        def at_work(now: _Todo, log: Path, followers: Listener, stop: Callable[[], bool]) -> Iterator[Execute]:
+        def at_work(
+            now: _Todo, log: Path, followers: Listener, stop: Callable[[], bool]
+        ) -> Iterator[Execute]:
             terms = worker.Terms(
                 plan=plan,
                 root=store.root.absolute(),
@@ -168,16 +192,31 @@ def run_on_cluster(
             with driver.at_work(driver.Tasks(terms, needs, now.keys, followers, stop)) as tasks:
                 yield tasks.execute
 
-        return _through(experiments, todo, store, reports, allow, tensorboard, outputs, processes, at_work, ledgers)
+        return _through(
+            experiments,
+            todo,
+            store,
+            reports,
+            allow,
+            tensorboard,
+            outputs,
+            processes,
+            at_work,
+            ledgers,
+        )
 
 
 Execute = Callable[[Listener, Sequence[str]], None]
-"""Brings runs, parents first, to their end, and tells a listener of them; the followers of all runs hear more."""
+"""Brings runs, parents first, to their end, and tells a listener of them; the followers of all runs
+hear more.
+"""
 
 
 @dataclass(frozen=True)
 class _Todo:
-    """The runs of an invocation, parents first, which of them can be started, and whether any is deterministic."""
+    """The runs of an invocation, parents first, which of them can be started, and whether any is
+    deterministic.
+    """
 
     plan: Plan
     keys: Sequence[str]
@@ -189,8 +228,12 @@ AtWork = Callable[[_Todo, Path, Listener, Callable[[], bool]], AbstractContextMa
 """Has runs made: given those to do, the event log, who follows all runs, and who says stop."""
 
 
-def _todo(plan: Plan, selected: Callable[[Plan, Member], bool], store: Store, keep_stale: bool) -> _Todo:
-    chosen = _with_parents(plan, [key for member, key in plan.members.items() if selected(plan, member)])
+def _todo(
+    plan: Plan, selected: Callable[[Plan, Member], bool], store: Store, keep_stale: bool
+) -> _Todo:
+    chosen = _with_parents(
+        plan, [key for member, key in plan.members.items() if selected(plan, member)]
+    )
     keys = [key for key in plan.runs if key in chosen]
     if keep_stale:
         bring_back(keys, store)
@@ -202,7 +245,9 @@ def _todo(plan: Plan, selected: Callable[[Plan, Member], bool], store: Store, ke
 def _of(plan: Plan, keys: Sequence[str], store: Store) -> _Todo:
     waiting = [key for key in keys if not store.done(key)]
     deterministic = any(plan.runs[key].run.settings.training.deterministic for key in waiting)
-    return _Todo(plan, keys, [key for key in waiting if plan.runs[key].blocked is None], deterministic)
+    return _Todo(
+        plan, keys, [key for key in waiting if plan.runs[key].blocked is None], deterministic
+    )
 
 
 def _through(
@@ -217,10 +262,11 @@ def _through(
     at_work: AtWork,
     ledgers: Ledgers | None,
 ) -> int:
-    """Go through the experiments, each with its report as soon as its runs have ended, and return the exit code.
+    """Go through the experiments, each with its report as soon as its runs have ended, and return
+    the exit code.
 
-    Where seeds are added, all experiments that are undecided go through their next looks together. `todo` has every
-    run that may come to be needed; none is tried twice.
+    Where seeds are added, all experiments that are undecided go through their next looks together.
+    `todo` has every run that may come to be needed; none is tried twice.
     """
     console, whole = Console(), todo.plan
     show_remarks(console, whole)
@@ -250,18 +296,28 @@ def _through(
                         continue
                     del left[name]
                     plan = whole.narrowed([reached.experiment])
-                    conclusions[name] = conclude(reached.experiment, plan, store, reports, console, ledgers)
+                    conclusions[name] = conclude(
+                        reached.experiment, plan, store, reports, console, ledgers
+                    )
     return end([conclusions[each.name] for each in experiments], allow, outputs)
 
 
 def _backends(experiments: Sequence[Experiment], default: str) -> set[str]:
     """Return the backends that the runs want, of those that are installed."""
-    settings = [run.settings.training for experiment in experiments for run in experiment.runs.values()]
-    return {backend.backend_of(each, default) for each in settings if machine.lacking(each.backend) is None}
+    settings = [
+        run.settings.training for experiment in experiments for run in experiment.runs.values()
+    ]
+    return {
+        backend.backend_of(each, default)
+        for each in settings
+        if machine.why_no_backend(each.backend) is None
+    }
 
 
 def _followers(log: Path, tensorboard: Path | None) -> Listener:
-    """Return who listens in a process beside the first, which itself tells a person of every run that ends."""
+    """Return who listens in a process beside the first, which itself tells a person of every run
+    that ends.
+    """
     return Several(Events(log, first=False), *_boards(tensorboard))
 
 

@@ -1,4 +1,6 @@
-"""Write down what an experiment expects before its first run starts, and look up later when that was stated."""
+"""Write down what an experiment expects before its first run starts, and look up later when that
+was stated.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +13,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import files, ledger
-from harness.check import judge
 from harness.compare.records import DONE, ReadError
 from harness.compare.result_file import NotAResult
 from harness.compare.result_file import experiment as reported
-from harness.ledger import Joined, Ledger, LedgerError, Measured, Runs, Statement, joined, terms_of
+from harness.experiment import Expectation, Experiment, Statistic
+from harness.expression import parse, references
+from harness.judging import ledger
+from harness.judging.check import judge
+from harness.judging.ledger import (
+    Joined,
+    Ledger,
+    LedgerError,
+    Measured,
+    Runs,
+    Statement,
+    joined,
+    terms_of,
+)
+from harness.judging.timing import Statements, statements
 from harness.report.folder import results_path
-from harness.results import RunResult, Status
-from harness.spec.expression import parse, references
-from harness.spec.records import Expectation, Experiment, Statistic
-from harness.store import Store, StoreError
-from harness.timing import Statements, statements
+from harness.run_result import RunResult, Status
+from harness.store.store import Store, StoreError
+from harness.system import files
 
 _LARGEST = 1 << 28
 _PATIENCE_SECONDS = 60.0
@@ -34,10 +46,12 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class Ledgers:
-    """Where the copies of the ledgers beside reports lie, and whether what is new may be written down.
+    """Where the copies of the ledgers beside reports lie, and whether what is new may be written
+    down.
 
-    A trial has none: it is another experiment than the one whose expectations were stated. What is written down is
-    written in the store, and in the folder where it is `beside` the reports that are written as well.
+    A trial has none: it is another experiment than the one whose expectations were stated. What is
+    written down is written in the store, and in the folder where it is `beside` the reports that
+    are written as well.
     """
 
     folder: Path
@@ -46,11 +60,16 @@ class Ledgers:
 
 
 def look_up(
-    experiment: Experiment, store: Store, results: Sequence[RunResult], ledgers: Ledgers, starting: bool = False
+    experiment: Experiment,
+    store: Store,
+    results: Sequence[RunResult],
+    ledgers: Ledgers,
+    starting: bool = False,
 ) -> Statements:
     """Tell when the expectations were stated, after what is new is written down, where it may be.
 
-    Nothing is written down for an experiment of which no run was ever begun, except where one is `starting`.
+    Nothing is written down for an experiment of which no run was ever begun, except where one is
+    `starting`.
 
     Raises:
         StoreError: it cannot be written down, and a run is starting.
@@ -76,7 +95,9 @@ def look_up(
 
 @dataclass(frozen=True)
 class _Found:
-    """What the copies tell together, and the ledger that they should come to; `writable` are those that may be."""
+    """What the copies tell together, and the ledger that they should come to; `writable` are those
+    that may be.
+    """
 
     joined: Joined
     ledger: Ledger
@@ -88,7 +109,9 @@ class _Found:
 
     @property
     def undated(self) -> tuple[Statement, ...]:
-        """Return the statements; what nothing was measured of yet has no date until it is written down."""
+        """Return the statements; what nothing was measured of yet has no date until it is written
+        down.
+        """
         old = self.joined.ledger.statements
         new = self.ledger.statements[len(old) :]
         return (*old, *(each if each.measured.begun else replace(each, at="") for each in new))
@@ -118,50 +141,80 @@ class _Look:
             try:
                 copies[path] = ledger.read(path)
             except LedgerError as error:
-                faults.append(f"{path}, where it stands what {name} was expected to show, cannot be used: {error}")
+                faults.append(
+                    f"{path}, where it stands what {name} was expected to show, cannot be used:"
+                    f" {error}"
+                )
         there = [copy for copy in copies.values() if copy is not None]
         both = joined(*there) if len(there) > 1 else Joined(there[0] if there else Ledger())
         if both.disputed:
             ids = ", ".join(both.disputed)
-            faults.append(f"{in_store} and {beside} tell differently of {ids}: keep the right one, remove the other")
+            faults.append(
+                f"{in_store} and {beside} tell differently of {ids}: keep the right one, remove the"
+                " other"
+            )
         if both.redated:
             notes.append(
-                f"{in_store} and {beside} give different dates for {', '.join(both.redated)}: the earlier counts"
+                f"{in_store} and {beside} give different dates for {', '.join(both.redated)}: the"
+                " earlier counts"
             )
         notes += self._missing(in_store, beside, copies)
         seen = self._seen(both.ledger.finished)
         pending = tuple(self._pending(both.ledger, seen))
-        whole = Ledger((*both.ledger.statements, *pending), ledger.together(both.ledger.finished, seen.finished))
+        whole = Ledger(
+            (*both.ledger.statements, *pending),
+            ledger.together(both.ledger.finished, seen.finished),
+        )
         folders = {in_store: True, beside: self.ledgers.beside and self.ledgers.folder.is_dir()}
         # Of copies that tell differently, both stay until a person has looked at them.
         writable = [path for path in copies if folders[path] and not both.disputed]
         new = any(copies[path] != whole for path in writable)
-        return _Found(both, whole, tuple(writable), tuple(faults), tuple(notes), bool(seen.begun), new)
+        return _Found(
+            both, whole, tuple(writable), tuple(faults), tuple(notes), bool(seen.begun), new
+        )
 
-    def _missing(self, in_store: Path, beside: Path, copies: Mapping[Path, Ledger | None]) -> Iterator[str]:
-        if in_store in copies and copies[in_store] is None and copies.get(beside) is not None and self.done:
-            yield f"{in_store} is missing, though the store holds runs of the experiment: what {beside} says counts"
+    def _missing(
+        self, in_store: Path, beside: Path, copies: Mapping[Path, Ledger | None]
+    ) -> Iterator[str]:
+        if (
+            in_store in copies
+            and copies[in_store] is None
+            and copies.get(beside) is not None
+            and self.done
+        ):
+            yield (
+                f"{in_store} is missing, though the store holds runs of the experiment: what"
+                f" {beside} says counts"
+            )
         report = results_path(self.ledgers.folder, self.experiment.name)
         known = self.ledgers.beside and copies.get(in_store) is not None
         if known and beside in copies and copies[beside] is None and report.exists():
             yield f"{beside} is missing beside its report: what {in_store} says counts"
 
     def _seen(self, ever: Runs) -> _Seen:
-        """Return what is known of the runs: from the store, from the report that lies there, from the ledger."""
+        """Return what is known of the runs: from the store, from the report that lies there, from
+        the ledger.
+        """
         path = results_path(self.ledgers.folder, self.experiment.name)
         results = _reported(path) | self.done
         begun = [
             (result.run, result.seed)
             for result in self.results
             if result.status is not Status.DONE
-            and (self.store.progress(result.key) is not None or self.store.error(result.key) is not None)
+            and (
+                self.store.progress(result.key) is not None
+                or self.store.error(result.key) is not None
+            )
         ]
         finished = ledger.together(ever, _by_run(results))
         return _Seen(ledger.together(finished, _by_run(begun)), finished, results)
 
     def _pending(self, written: Ledger, seen: _Seen) -> Iterator[Statement]:
-        """Yield what is not written down: new expectations, changed ones, and that others are not there any more."""
-        # Never earlier than what is there, whatever the clock says: the order of statements is by their times.
+        """Yield what is not written down: new expectations, changed ones, and that others are not
+        there any more.
+        """
+        # Never earlier than what is there, whatever the clock says: the order of statements is by
+        # their times.
         when = max([ledger.now(), *(statement.at for statement in written.statements)])
         now = {each.id: terms_of(self.experiment, each) for each in self.experiment.expectations}
         last = {statement.id: statement.terms for statement in written.statements}
@@ -186,7 +239,8 @@ class _Seen:
         """Return what there is of the runs that an expectation reads."""
         read = {reference.run for reference in references(parse(expectation.metric))}
         begun, finished = (
-            {run: seeds for run, seeds in of.items() if run in read} for of in (self.begun, self.finished)
+            {run: seeds for run, seeds in of.items() if run in read}
+            for of in (self.begun, self.finished)
         )
         seeds = sorted({seed for run, seed in self.results if run in read})
         values = list(judge(expectation, seeds, self.results).values.values())
@@ -196,7 +250,9 @@ class _Seen:
 
 
 def _reported(path: Path) -> dict[Place, RunResult]:
-    """Return the finished runs that a report's results list; none where there are no such results."""
+    """Return the finished runs that a report's results list; none where there are no such
+    results.
+    """
     try:
         found = reported(json.loads(files.read_bytes(path, _LARGEST)))
     except (OSError, ValueError, RecursionError, NotAResult, ReadError):
@@ -215,12 +271,15 @@ def _by_run(places: Iterator[Place] | Sequence[Place] | Mapping[Place, RunResult
 
 @contextlib.contextmanager
 def _locked(store: Store, name: str) -> Iterator[None]:
-    """Keep other processes from writing the ledger; each writes for moments only, and is waited for.
+    """Keep other processes from writing the ledger; each writes for moments only, and is waited
+    for.
 
     Raises:
         StoreError: there can be no lock, or one holds it for much longer.
     """
-    store.lock_file(name).parent.mkdir(parents=True, exist_ok=True)  # a report may come before any run
+    store.lock_file(name).parent.mkdir(
+        parents=True, exist_ok=True
+    )  # a report may come before any run
     patience = time.monotonic() + _PATIENCE_SECONDS
     while True:
         with store.lock(f"expectations-{name}") as held:
@@ -229,5 +288,8 @@ def _locked(store: Store, name: str) -> Iterator[None]:
                 return
         if time.monotonic() > patience:
             file = store.lock_file(f"expectations-{name}")
-            raise StoreError(f"another process has held the lock {file} for long: end that process, then try again")
+            raise StoreError(
+                f"another process has held the lock {file} for long: end that process, then try"
+                " again"
+            )
         time.sleep(_WAIT_SECONDS)

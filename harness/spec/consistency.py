@@ -7,16 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.data.facts import Facts, facts
-from harness.files import NotRegular, open_regular
+from harness.experiment import Normalization, RunSpec, Settings, Training, WeightsFile
 from harness.models.demands import DEMANDS
 from harness.spec import schema, size
 from harness.spec.document import Pointer
-from harness.spec.records import Normalization, RunSpec, Settings, Training, WeightsFile
+from harness.system.files import NotRegular, open_regular
 
 _IMAGE_AUGMENTATIONS = ("random_crop", "random_flip")
 
 _MOST_EXAMPLES = 2**30
-"""So many examples may a training set have: their places are 32-bit numbers, and labels alone take 4 GiB."""
+"""So many examples may a training set have: their places are 32-bit numbers, and labels alone take
+4 GiB.
+"""
 
 _MOST_WEIGHTS = 2**30
 """So many weights may a network have: they take 4 GiB, and training holds them several times."""
@@ -31,13 +33,21 @@ _MOST_MEASUREMENTS = 1_000_000
 def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     """Yield where in the complete run something cannot be, and why, before any training."""
     settings = run.settings
-    if "dropout" in run.regularizers and not DEMANDS[settings.model.name].dropout(settings.model.parameters):
-        yield ("regularizers",), f"dropout is on, but this {settings.model.name} has no place for it"
+    if "dropout" in run.regularizers and not DEMANDS[settings.model.name].dropout(
+        settings.model.parameters
+    ):
+        yield (
+            ("regularizers",),
+            f"dropout is on, but this {settings.model.name} has no place for it",
+        )
     if "augmentation" in run.regularizers and not settings.augmentation:
         yield ("regularizers",), "augmentation is on, but strengths.augmentation lists none"
     normalize = settings.dataset.normalize
     if isinstance(normalize, Normalization) and min(normalize.deviation) < _SMALLEST_FLOAT:
-        message = f"a deviation of {min(normalize.deviation):g} is 0 in float32, and nothing can be divided by it"
+        message = (
+            f"a deviation of {min(normalize.deviation):g} is 0 in float32, and nothing can be"
+            " divided by it"
+        )
         yield ("dataset", "normalize", "deviation"), message
     if isinstance(run.initialize_from, WeightsFile) and not run.initialize_from.sha256:
         yield ("initialize_from", "weights"), _unreadable(run.initialize_from.path)
@@ -69,35 +79,62 @@ def _too_large(settings: Settings, known: Facts | None) -> Iterator[tuple[Pointe
         yield ("dataset", "randomize"), message
     rows = training.epochs // training.measure_every
     if rows > _MOST_MEASUREMENTS and not (training.stop_when or training.early_stopping):
-        message = f"{training.epochs:,} epochs are measured {rows:,} times, {_MOST_MEASUREMENTS:,} is the most"
+        message = (
+            f"{training.epochs:,} epochs are measured {rows:,} times, {_MOST_MEASUREMENTS:,} is the"
+            " most"
+        )
         yield ("training", "measure_every"), message
     if _largest_rate(training) > math.log(schema.LARGEST_FLOAT):
-        yield ("training", "schedule"), f"its learning rate grows beyond {schema.LARGEST_FLOAT:g}, the largest float32"
+        yield (
+            ("training", "schedule"),
+            f"its learning rate grows beyond {schema.LARGEST_FLOAT:g}, the largest float32",
+        )
     shape = (known.shape if known else None) or (1, 1, 1)
     if dataset.center_crop is not None and len(shape) == 3:
         shape = (dataset.center_crop, dataset.center_crop, shape[-1])
     weights = size.weights(settings.model, shape, known.classes if known else 1)
     if weights is not None and weights > _MOST_WEIGHTS:
-        message = f"this {settings.model.name} has about {weights:.2g} weights, {_MOST_WEIGHTS:,} is the most"
+        message = (
+            f"this {settings.model.name} has about {weights:.2g} weights, {_MOST_WEIGHTS:,} is the"
+            " most"
+        )
         yield ("model",), message
 
 
 def misfits(parent: RunSpec, child: RunSpec) -> Iterator[str]:
-    """Yield why the parent's weights do not have the shapes of the child's, as far as is known before loading."""
+    """Yield why the parent's weights do not have the shapes of the child's, as far as is known
+    before loading.
+    """
     if parent.settings.model != child.settings.model:
-        yield _misfit(parent, child, "network", *(schema.show(run.resolved["model"]) for run in (parent, child)))
-    of_parent, of_child = facts(parent.settings.dataset.source), facts(child.settings.dataset.source)
+        yield _misfit(
+            parent,
+            child,
+            "network",
+            *(schema.show(run.resolved["model"]) for run in (parent, child)),
+        )
+    of_parent, of_child = (
+        facts(parent.settings.dataset.source),
+        facts(child.settings.dataset.source),
+    )
     if of_parent is None or of_child is None:
         return
     if of_parent.shape != of_child.shape and of_parent.shape and of_child.shape:
-        yield _misfit(parent, child, "input shape", *("x".join(map(str, s)) for s in (of_parent.shape, of_child.shape)))
+        yield _misfit(
+            parent,
+            child,
+            "input shape",
+            *("x".join(map(str, s)) for s in (of_parent.shape, of_child.shape)),
+        )
     outputs = _outputs(parent, of_parent), _outputs(child, of_child)
     if outputs[0] != outputs[1]:
         yield _misfit(parent, child, "number of outputs", *outputs)
 
 
 def _misfit(parent: RunSpec, child: RunSpec, what: str, of_parent: object, of_child: object) -> str:
-    return f"{parent.name} has another {what} ({of_parent}) than {child.name} ({of_child}): its weights do not fit"
+    return (
+        f"{parent.name} has another {what} ({of_parent}) than {child.name} ({of_child}): its"
+        " weights do not fit"
+    )
 
 
 def _outputs(run: RunSpec, known: Facts) -> int:
@@ -127,16 +164,25 @@ def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, s
         ("test_examples", dataset.test_examples, known.test_examples),
     ):
         if wanted is not None and wanted > there:
-            yield ("dataset", key), f"{dataset.source.name} has {there} of them, fewer than {wanted}"
+            yield (
+                ("dataset", key),
+                f"{dataset.source.name} has {there} of them, fewer than {wanted}",
+            )
     if training.loss == "binary_cross_entropy" and known.classes != 2:
         yield (
             ("training", "loss"),
-            f"binary_cross_entropy needs two classes, but {dataset.source.name} has {known.classes}",
+            (
+                f"binary_cross_entropy needs two classes, but {dataset.source.name} has"
+                f" {known.classes}"
+            ),
         )
     if training.last_batch == "drop" and training.batch_size > examples(settings, known):
         yield (
             ("training", "batch_size"),
-            f"no batch of {training.batch_size} can be filled from {examples(settings, known)} examples",
+            (
+                f"no batch of {training.batch_size} can be filled from {examples(settings, known)}"
+                " examples"
+            ),
         )
     if known.shape is not None:
         yield from _against_shape(settings, known.shape)
@@ -144,7 +190,10 @@ def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, s
 
 def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple[Pointer, str]]:
     dataset, images = settings.dataset, len(shape) == 3
-    gives = f"but {dataset.source.name} gives {_images_of(shape) if images else f'vectors of {shape[0]} values'}"
+    gives = (
+        f"but {dataset.source.name} gives"
+        f" {_images_of(shape) if images else f'vectors of {shape[0]} values'}"
+    )
     smallest = DEMANDS[settings.model.name].smallest
     if smallest is not None and not images:
         yield ("model", "name"), f"{settings.model.name} needs images, {gives}"
@@ -152,22 +201,52 @@ def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple
         side = min(dataset.center_crop or shape[0], dataset.center_crop or shape[1])
         least = smallest(settings.model.parameters)
         if side < least:
-            yield ("model",), f"this {settings.model.name} halves images of {side} pixels below one, it needs {least}"
+            yield (
+                ("model",),
+                (
+                    f"this {settings.model.name} halves images of {side} pixels below one, it needs"
+                    f" {least}"
+                ),
+            )
     if dataset.center_crop is not None and (not images or dataset.center_crop > min(shape[:2])):
-        yield ("dataset", "center_crop"), f"no square of {dataset.center_crop} pixels can be cut, {gives}"
+        yield (
+            ("dataset", "center_crop"),
+            f"no square of {dataset.center_crop} pixels can be cut, {gives}",
+        )
     if isinstance(dataset.normalize, Normalization):
-        for key, values in (("mean", dataset.normalize.mean), ("deviation", dataset.normalize.deviation)):
+        for key, values in (
+            ("mean", dataset.normalize.mean),
+            ("deviation", dataset.normalize.deviation),
+        ):
             if len(values) != shape[-1]:
-                yield ("dataset", "normalize", key), f"expected {shape[-1]} values, one a channel, found {len(values)}"
+                yield (
+                    ("dataset", "normalize", key),
+                    f"expected {shape[-1]} values, one a channel, found {len(values)}",
+                )
     for index, randomization in enumerate(dataset.randomize):
         if randomization.name == "noisy_copies" and images:
-            yield ("dataset", "randomize", index, "name"), f"noisy_copies needs real-valued inputs, {gives}"
+            yield (
+                ("dataset", "randomize", index, "name"),
+                f"noisy_copies needs real-valued inputs, {gives}",
+            )
     for index, augmentation in enumerate(settings.augmentation):
         if augmentation.name in _IMAGE_AUGMENTATIONS and not images:
-            yield ("strengths", "augmentation", index, "name"), f"{augmentation.name} needs images, {gives}"
-        elif augmentation.parameters.get("padding") == 0 and dataset.center_crop in (None, *shape[:2]):
+            yield (
+                ("strengths", "augmentation", index, "name"),
+                f"{augmentation.name} needs images, {gives}",
+            )
+        elif augmentation.parameters.get("padding") == 0 and dataset.center_crop in (
+            None,
+            *shape[:2],
+        ):
             place = ("strengths", "augmentation", index, "padding")
-            yield place, "without padding, random_crop needs a dataset.center_crop that is smaller than the images"
+            yield (
+                place,
+                (
+                    "without padding, random_crop needs a dataset.center_crop that is smaller than"
+                    " the images"
+                ),
+            )
 
 
 def _images_of(shape: tuple[int, ...]) -> str:
@@ -181,5 +260,7 @@ def examples(settings: Settings, known: Facts) -> int:
 
 def _grown(settings: Settings, count: int) -> int:
     for randomization in settings.dataset.randomize:
-        count *= randomization.parameters.get("replicas", 1 + randomization.parameters.get("copies", 0))
+        count *= randomization.parameters.get(
+            "replicas", 1 + randomization.parameters.get("copies", 0)
+        )
     return int(count)

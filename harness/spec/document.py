@@ -13,9 +13,9 @@ from typing import NoReturn
 import tree_sitter
 import tree_sitter_json
 
-from harness.files import read_bytes
+from harness.experiment import Json
 from harness.spec.find import MOST_BYTES
-from harness.spec.records import Json
+from harness.system.files import read_bytes
 
 Pointer = tuple[str | int, ...]
 """A JSON pointer, split into its member names and array indices."""
@@ -69,14 +69,17 @@ class Document:
         found = self.value
         for part in pointer:
             there = isinstance(found, dict) and part in found
-            if not there and not (isinstance(found, list) and isinstance(part, int) and part < len(found)):
+            if not there and not (
+                isinstance(found, list) and isinstance(part, int) and part < len(found)
+            ):
                 return False
             found = found[part]
         return bool(found == value)
 
 
 def read(path: Path) -> Document:
-    """Read a JSON file strictly: no repeated member, no NaN or Infinity, no half of a character, UTF-8.
+    """Read a JSON file strictly: no repeated member, no NaN or Infinity, no half of a character,
+    UTF-8.
 
     Raises:
         OSError: the file cannot be read, is no regular one, or is larger than a specification.
@@ -93,7 +96,11 @@ def parse(path: Path, text: str) -> Document:
     """Parse JSON text; see `read`."""
     try:
         value = json.loads(
-            text, object_pairs_hook=_distinct, parse_constant=_no_constant, parse_float=_finite, parse_int=_integer
+            text,
+            object_pairs_hook=_distinct,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_integer,
         )
     except json.JSONDecodeError as error:
         raise SyntaxProblem(f"not JSON: {error.msg}", error.lineno, error.colno) from error
@@ -148,7 +155,9 @@ def _finite(text: str) -> float:
 
 def _integer(text: str) -> int:
     if len(text) > 20 or abs(int(text)) > LARGEST_INTEGER:
-        raise _Unwelcome(f"the integer {text if len(text) <= 40 else text[:37] + '...'} is too large", text)
+        raise _Unwelcome(
+            f"the integer {text if len(text) <= 40 else text[:37] + '...'} is too large", text
+        )
     return int(text)
 
 
@@ -175,17 +184,23 @@ def _depth(value: Json) -> int:
         level = [
             child
             for item in level
-            for child in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
+            for child in (
+                item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+            )
         ]
     return depth
 
 
 def _nodes(text: str) -> Iterator[tuple[Pointer, tree_sitter.Node | None, tree_sitter.Node]]:
-    """Yield the pointer, the key (None where it is no object's member) and the value of every value, in order."""
+    """Yield the pointer, the key (None where it is no object's member) and the value of every
+    value, in order.
+    """
     source = text.encode()
     parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_json.language()))
     pending: list[tuple[Pointer, tree_sitter.Node | None, tree_sitter.Node]] = [
-        ((), None, node) for node in parser.parse(source).root_node.named_children if node.type != "comment"
+        ((), None, node)
+        for node in parser.parse(source).root_node.named_children
+        if node.type != "comment"
     ]
     while pending:
         pointer, own_key, node = pending.pop()
@@ -195,9 +210,13 @@ def _nodes(text: str) -> Iterator[tuple[Pointer, tree_sitter.Node | None, tree_s
             for pair in node.named_children:
                 key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
                 if key is not None and value is not None:
-                    children.append(((*pointer, json.loads(source[key.start_byte : key.end_byte])), key, value))
+                    children.append(
+                        ((*pointer, json.loads(source[key.start_byte : key.end_byte])), key, value)
+                    )
         elif node.type == "array":
-            children = [((*pointer, index), None, item) for index, item in enumerate(node.named_children)]
+            children = [
+                ((*pointer, index), None, item) for index, item in enumerate(node.named_children)
+            ]
         pending.extend(reversed(children))
 
 
@@ -207,7 +226,9 @@ def _start(text: str, node: tree_sitter.Node) -> tuple[int, int]:
 
 
 def positions(text: str) -> dict[Pointer, tuple[int, int]]:
-    """Return line and column, both from 1, of every value in JSON text; an empty dict if there is none."""
+    """Return line and column, both from 1, of every value in JSON text; an empty dict if there is
+    none.
+    """
     lines = text.encode().split(b"\n")
     found: dict[Pointer, tuple[int, int]] = {}
     # Values come in the order of the text, so that each piece of a line is decoded once.

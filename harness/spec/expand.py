@@ -10,18 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.files import sha256
-from harness.measurements import HISTORY, METRICS
-from harness.spec import schema, seeding
-from harness.spec.binomial import Difference, accuracy_difference, accuracy_terms
-from harness.spec.consistency import inconsistencies, misfits
-from harness.spec.document import Pointer
-from harness.spec.expression import WILDCARD, ExpressionError, parse, references
-from harness.spec.find import expanded
-from harness.spec.matrix import MOST_CELLS, Cell, MatrixError, cells
-from harness.spec.patch import merge_patch
-from harness.spec.problems import MOST_FAULTS, unknown
-from harness.spec.records import (
+from harness.experiment import (
     PER_IMAGE,
     Basis,
     Component,
@@ -45,36 +34,60 @@ from harness.spec.records import (
     Training,
     WeightsFile,
 )
+from harness.expression import WILDCARD, ExpressionError, parse, references
+from harness.metrics import HISTORY, METRICS
+from harness.spec import schema, seeding
+from harness.spec.binomial import Difference, accuracy_difference, accuracy_terms
+from harness.spec.consistency import inconsistencies, misfits
+from harness.spec.document import Pointer
+from harness.spec.find import expanded
+from harness.spec.matrix import MOST_CELLS, Cell, MatrixError, cells
+from harness.spec.patch import merge_patch
+from harness.spec.problems import MOST_FAULTS, unknown
+from harness.system.files import sha256
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong, and where it may stand: the first of `places` that a document has is shown."""
+    """Something wrong, and where it may stand: the first of `places` that a document has is
+    shown.
+    """
 
     places: tuple[Pointer, ...]
     message: str
 
 
 Origin = Callable[[Sequence[Pointer], Json], Path]
-"""Gives the folder of the file in which a setting has its value, by the places where it may stand."""
+"""Gives the folder of the file in which a setting has its value, by the places where it may
+stand.
+"""
 
 
-def expand(path: Path, document: Json, faults: list[Fault], origin: Origin | None = None) -> Experiment | None:
+def expand(
+    path: Path, document: Json, faults: list[Fault], origin: Origin | None = None
+) -> Experiment | None:
     """Expand a combined document.
 
     Args:
         path: The file that was combined with those it extends.
         document: What they combine to.
-        faults: The structural ones; what else is wrong is added. Parts that are structurally damaged are left out,
+        faults: The structural ones; what else is wrong is added. Parts that are structurally
+            damaged are left out,
             so that one fault is not told twice.
-        origin: Where a path of a file is written, and so where it starts; None: all in this one file.
+        origin: Where a path of a file is written, and so where it starts; None: all in this one
+            file.
 
     Returns:
         None where anything is wrong.
     """
     if len(faults) >= MOST_FAULTS:  # there may be more, so that nobody knows what is whole
         return None
-    damaged = {place[:depth] for fault in faults for place in fault.places for depth in range(len(place) + 1)}
+    damaged = {
+        place[:depth]
+        for fault in faults
+        for place in fault.places
+        for depth in range(len(place) + 1)
+    }
     document = _without(document, {place for fault in faults for place in fault.places})
     raw_runs = document.get("runs")
     if isinstance(raw_runs, dict) and len(raw_runs) <= MOST_CELLS:
@@ -82,14 +95,18 @@ def expand(path: Path, document: Json, faults: list[Fault], origin: Origin | Non
         files = _Files(origin or (lambda places, value: path.parent))
         runs = {} if ("defaults",) in damaged else _runs(document, grid, damaged, faults, files)
         _too_many(document, grid, damaged, faults)
-        faults.extend(Fault((place,), message) for place, message in seeding.faults_of(document, damaged))
+        faults.extend(
+            Fault((place,), message) for place, message in seeding.faults_of(document, damaged)
+        )
         _unknown_parents(document, grid, faults)
         _check_parents(runs, faults)
         expectations = list(_expectations(document, grid, runs, damaged, faults))
         figures = list(_figures(document, grid, damaged, faults))
     if faults:
         return None
-    filled = schema.fill_defaults(schema.definition("experiment"), {**document, "runs": {}, "defaults": {}})
+    filled = schema.fill_defaults(
+        schema.definition("experiment"), {**document, "runs": {}, "defaults": {}}
+    )
     source = filled["source"]
     return Experiment(
         path=path,
@@ -104,15 +121,23 @@ def expand(path: Path, document: Json, faults: list[Fault], origin: Origin | Non
         figures=tuple(figures),
         document=document,
         remarks=tuple(filled["remarks"]),
-        tolerances={metric: Tolerance(**raw) for metric, raw in filled["baseline"]["tolerances"].items()},
+        tolerances={
+            metric: Tolerance(**raw) for metric, raw in filled["baseline"]["tolerances"].items()
+        },
         seed_plan=seeding.seed_plan(filled["seeds"]),
         control=Control(filled["control"]) if filled["control"] else None,
     )
 
 
 def _without(document: Json, faulty: set[Pointer]) -> Json:
-    """Leave out lists that are faulty as a whole, such as those that are too long: of their items nothing is known."""
-    return {name: value for name, value in document.items() if (name,) not in faulty or not isinstance(value, list)}
+    """Leave out lists that are faulty as a whole, such as those that are too long: of their items
+    nothing is known.
+    """
+    return {
+        name: value
+        for name, value in document.items()
+        if (name,) not in faulty or not isinstance(value, list)
+    }
 
 
 MOST_RUNS = 100_000
@@ -142,7 +167,9 @@ class Grid:
     @functools.cached_property
     def names(self) -> Collection[str]:
         """The names of all cells, in their order; quick to look up."""
-        return {cell.name(run): None for run, of_run in self.cells.items() for cell in of_run}.keys()
+        return {
+            cell.name(run): None for run, of_run in self.cells.items() for cell in of_run
+        }.keys()
 
     @functools.cached_property
     def labels(self) -> Mapping[str, Collection[str]]:
@@ -165,7 +192,9 @@ class NoPath(ValueError):
 
 @dataclass(frozen=True)
 class _Files:
-    """The files and folders that settings name: where their paths start, and the digests of those that are read."""
+    """The files and folders that settings name: where their paths start, and the digests of those
+    that are read.
+    """
 
     origin: Origin
     digests: dict[Path, str] = field(default_factory=dict)
@@ -181,7 +210,9 @@ class _Files:
             path.lstat()
         except RuntimeError as error:
             user = value.partition("/")[0]
-            raise NoPath(f"there is no home folder {user!r}; a folder of that name is './{user}'") from error
+            raise NoPath(
+                f"there is no home folder {user!r}; a folder of that name is './{user}'"
+            ) from error
         except ValueError as error:
             raise NoPath(f"this can be no path: {error}") from error
         except OSError as error:
@@ -191,7 +222,9 @@ class _Files:
         return path.absolute() if str(path).startswith("~") else path
 
     def digest(self, path: Path) -> str:
-        """Return the SHA-256 of a regular file, read once, or nothing where there is none that can be read."""
+        """Return the SHA-256 of a regular file, read once, or nothing where there is none that can
+        be read.
+        """
         if path not in self.digests:
             try:
                 self.digests[path] = sha256(path)
@@ -213,7 +246,9 @@ def _grid(raw_runs: Mapping[str, Json], damaged: set[Pointer], faults: list[Faul
                 continue
             count += len(found)
             if count > MOST_CELLS:
-                message = f"the matrices of this specification have more than {MOST_CELLS:,} cells in all"
+                message = (
+                    f"the matrices of this specification have more than {MOST_CELLS:,} cells in all"
+                )
                 faults.append(Fault((("runs", name, "matrix"), ("runs", name)), message))
                 break
             grid[name] = found
@@ -227,7 +262,9 @@ def _too_many(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fa
         faults.append(Fault((("seeds",), ("runs",)), message))
 
 
-def _runs(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fault], files: _Files) -> dict[str, RunSpec]:
+def _runs(
+    document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fault], files: _Files
+) -> dict[str, RunSpec]:
     runs: dict[str, RunSpec] = {}
     sections = schema.Sections()
     for run, run_cells in grid.cells.items():
@@ -324,11 +361,20 @@ def _parent_run(name: str, cell: Cell) -> str:
     return name.replace(f"[{WILDCARD}]", f"[{cell.label}]") if cell.label else name
 
 
-_DATASET_COMMON = ("name", "train_examples", "test_examples", "normalize", "randomize", "center_crop")
+_DATASET_COMMON = (
+    "name",
+    "train_examples",
+    "test_examples",
+    "normalize",
+    "randomize",
+    "center_crop",
+)
 
 
 def _settings(complete: Mapping[str, Json]) -> Settings:
-    raw, training, strengths, on = (complete[key] for key in ("dataset", "training", "strengths", "regularizers"))
+    raw, training, strengths, on = (
+        complete[key] for key in ("dataset", "training", "strengths", "regularizers")
+    )
     parameters = {name: value for name, value in raw.items() if name not in _DATASET_COMMON}
     stop, early = training["stop_when"], training["early_stopping"]
     return Settings(
@@ -342,7 +388,11 @@ def _settings(complete: Mapping[str, Json]) -> Settings:
         ),
         model=component(complete["model"]),
         initialization=component(complete["initialization"]),
-        augmentation=tuple(component(item) for item in strengths["augmentation"]) if "augmentation" in on else (),
+        augmentation=(
+            tuple(component(item) for item in strengths["augmentation"])
+            if "augmentation" in on
+            else ()
+        ),
         training=Training(
             loss=training["loss"],
             loss_reduction=training["loss_reduction"],
@@ -378,7 +428,11 @@ def _normalization(value: Json) -> Normalization | Standardization | None:
 
 
 def _check_parents(runs: Mapping[str, RunSpec], faults: list[Fault]) -> None:
-    parents = {name: run.initialize_from for name, run in runs.items() if isinstance(run.initialize_from, str)}
+    parents = {
+        name: run.initialize_from
+        for name, run in runs.items()
+        if isinstance(run.initialize_from, str)
+    }
     circles = dict(_circles(parents))
     for name, run in runs.items():
         if len(faults) >= MOST_FAULTS:
@@ -413,7 +467,10 @@ def _circles(parents: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
             order = list(walked)
             circle = order[order.index(name) :]
             if len(circle) > _MOST_IN_CIRCLE:
-                yield circle[0], [*circle[:_MOST_IN_CIRCLE], f"{len(circle) - _MOST_IN_CIRCLE:,} more"]
+                yield (
+                    circle[0],
+                    [*circle[:_MOST_IN_CIRCLE], f"{len(circle) - _MOST_IN_CIRCLE:,} more"],
+                )
                 continue
             for place, member in enumerate(circle):
                 yield member, circle[place:] + circle[:place]
@@ -432,14 +489,22 @@ def _references(metric: str, grid: Grid) -> Iterator[str]:
             yield unknown("run", run, grid.names)
         if reference.metric not in METRICS:
             yield unknown("metric", reference.metric, METRICS)
-    starred = {reference.run.partition("[")[0] for reference in used if reference.run.endswith(f"[{WILDCARD}]")}
+    starred = {
+        reference.run.partition("[")[0]
+        for reference in used
+        if reference.run.endswith(f"[{WILDCARD}]")
+    }
     labels = [grid.labels[run] for run in starred if run in grid.labels]
     if any(each != labels[0] for each in labels):
         yield f"[*] needs runs with the same cells; {' and '.join(sorted(starred))} differ"
 
 
 def _expectations(
-    document: Json, grid: Grid, runs: Mapping[str, RunSpec], damaged: set[Pointer], faults: list[Fault]
+    document: Json,
+    grid: Grid,
+    runs: Mapping[str, RunSpec],
+    damaged: set[Pointer],
+    faults: list[Fault],
 ) -> Iterator[Expectation]:
     raw_expectations = document.get("expectations", [])
     seen: set[str] = set()
@@ -451,29 +516,47 @@ def _expectations(
         if place in damaged:
             continue
         if raw["id"] in seen:
-            faults.append(Fault(((*place, "id"),), f"another expectation has the id {raw['id']!r} too"))
+            faults.append(
+                Fault(((*place, "id"),), f"another expectation has the id {raw['id']!r} too")
+            )
         seen.add(raw["id"])
         if "between" in raw and raw["between"][0] > raw["between"][1]:
-            faults.append(Fault(((*place, "between"),), f"the lower bound of {raw['between']} is above the upper"))
+            faults.append(
+                Fault(
+                    ((*place, "between"),),
+                    f"the lower bound of {raw['between']} is above the upper",
+                )
+            )
         try:
             parse(raw["metric"])
             wrong = list(_references(raw["metric"], grid)) if grid.whole else []
         except ExpressionError as error:
             wrong = [str(error)]
         faults.extend(Fault(((*place, "metric"),), message) for message in wrong)
-        if raw.get("interval") == Interval.BINOMIAL.value and not wrong and not _counts_images(raw["metric"]):
-            faults.append(Fault(((*place, "interval"),), f"{raw['metric']!r} is no sum over test accuracies"))
+        if (
+            raw.get("interval") == Interval.BINOMIAL.value
+            and not wrong
+            and not _counts_images(raw["metric"])
+        ):
+            faults.append(
+                Fault(((*place, "interval"),), f"{raw['metric']!r} is no sum over test accuracies")
+            )
         if raw["basis"] in _PUBLISHED and "citation" not in raw and "source" not in document:
             faults.append(Fault(((*place, "basis"),), _UNCITED.format(raw["basis"])))
         if raw.get("interval") == Interval.PAIRED.value and not wrong:
-            faults.extend(Fault(((*place, "interval"),), each) for each in _unpaired(raw["metric"], runs))
+            faults.extend(
+                Fault(((*place, "interval"),), each) for each in _unpaired(raw["metric"], runs)
+            )
         if not faults:
             filled = schema.fill_defaults(schema.definition("expectation"), raw)
             expectation = _expectation(filled)
             of_cells = _starred(expectation)
             count += len(grid.cells[of_cells]) if of_cells else 1
             if count > MOST_EXPECTATIONS:
-                message = f"with one for each cell, these are more than {MOST_EXPECTATIONS:,} expectations"
+                message = (
+                    f"with one for each cell, these are more than {MOST_EXPECTATIONS:,}"
+                    " expectations"
+                )
                 faults.append(Fault((place,), message))
                 return
             yield from _each_cell(expectation, of_cells, grid)
@@ -506,8 +589,8 @@ _PUBLISHED = (Basis.PAPER.value, Basis.CLAIM.value)
 """What rests on a publication, which must then be named."""
 
 _UNCITED = (
-    "{} is for what was published, and no publication is named: give the experiment a source with a citation, or "
-    "this expectation a citation; the author's own conjecture is a hypothesis"
+    "{} is for what was published, and no publication is named: give the experiment a source with a"
+    " citation, or this expectation a citation; the author's own conjecture is a hypothesis"
 )
 
 
@@ -522,25 +605,36 @@ def _unpaired(metric: str, runs: Mapping[str, RunSpec]) -> Iterator[str]:
     expression = parse(metric)
     difference = accuracy_difference(expression, dict.fromkeys(references(expression), math.nan))
     if difference is None:
-        yield f"{metric!r} is no difference of two test accuracies, a.test_accuracy - b.test_accuracy"
+        yield (
+            f"{metric!r} is no difference of two test accuracies, a.test_accuracy - b.test_accuracy"
+        )
         return
     for first, second in _cell_by_cell(difference, runs):
         if _test_set(runs[first]) != _test_set(runs[second]):
             yield (
-                f"{first} and {second} are not tested on the same images, so they cannot be compared in pairs: "
-                "give both the same data set, or take the interval 'binomial'"
+                f"{first} and {second} are not tested on the same images, so they cannot be"
+                " compared in pairs: give both the same data set, or take the interval 'binomial'"
             )
 
 
 def _cell_by_cell(difference: Difference, runs: Mapping[str, RunSpec]) -> Iterator[tuple[str, str]]:
-    """Yield the two runs of a difference, for each cell where they have wildcards, as far as there are such runs."""
+    """Yield the two runs of a difference, for each cell where they have wildcards, as far as there
+    are such runs.
+    """
     star = f"[{WILDCARD}]"
     first, second = difference.first.run, difference.second.run
     starred = first if first.endswith(star) else second
     start = starred.removesuffix(f"{WILDCARD}]")
-    labels = [name.removeprefix(start) for name in runs if name.startswith(start)] if starred.endswith(star) else [""]
+    labels = (
+        [name.removeprefix(start) for name in runs if name.startswith(start)]
+        if starred.endswith(star)
+        else [""]
+    )
     for label in labels:
-        pair = tuple(run.removesuffix(f"{WILDCARD}]") + label if run.endswith(star) else run for run in (first, second))
+        pair = tuple(
+            run.removesuffix(f"{WILDCARD}]") + label if run.endswith(star) else run
+            for run in (first, second)
+        )
         if all(run in runs for run in pair):
             yield pair[0], pair[1]
 
@@ -559,7 +653,9 @@ def _starred(expectation: Expectation) -> str | None:
 
 
 def _each_cell(expectation: Expectation, run: str | None, grid: Grid) -> Iterator[Expectation]:
-    """Yield the expectation itself, or one for each cell of a run where its metric has a wildcard."""
+    """Yield the expectation itself, or one for each cell of a run where its metric has a
+    wildcard.
+    """
     if run is None:
         yield expectation
         return
@@ -571,7 +667,9 @@ def _each_cell(expectation: Expectation, run: str | None, grid: Grid) -> Iterato
         )
 
 
-def _figures(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fault]) -> Iterator[Figure]:
+def _figures(
+    document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fault]
+) -> Iterator[Figure]:
     raw_figures = document.get("figures", [])
     for index, raw in enumerate(raw_figures if isinstance(raw_figures, list) else []):
         place: Pointer = ("figures", index)
@@ -583,16 +681,25 @@ def _figures(document: Json, grid: Grid, damaged: set[Pointer], faults: list[Fau
         if grid.whole:
             found = itertools.islice(_figure_faults(filled, grid), MOST_FAULTS)
             faults.extend(Fault(((*place, *pointer),), message) for pointer, message in found)
-        if ("seeds",) not in damaged and filled.get("seed") not in (None, *seeding.seeds(document.get("seeds", [0]))):
-            faults.append(Fault(((*place, "seed"),), f"seed {filled['seed']} is none of this experiment's"))
-        parameters = {name: value for name, value in filled.items() if name not in ("name", "title")}
+        if ("seeds",) not in damaged and filled.get("seed") not in (
+            None,
+            *seeding.seeds(document.get("seeds", [0])),
+        ):
+            faults.append(
+                Fault(((*place, "seed"),), f"seed {filled['seed']} is none of this experiment's")
+            )
+        parameters = {
+            name: value for name, value in filled.items() if name not in ("name", "title")
+        }
         yield Figure(filled["name"], filled["title"], parameters)
 
 
 def _figure_faults(figure: Mapping[str, Json], grid: Grid) -> Iterator[tuple[Pointer, str]]:
     over_time, known = figure["name"] == "history", grid.names
     runs: Collection[str] = known if over_time else grid.cells.keys()
-    metrics, kind = (HISTORY, "metric measured while training") if over_time else (METRICS, "metric")
+    metrics, kind = (
+        (HISTORY, "metric measured while training") if over_time else (METRICS, "metric")
+    )
     for index, panel in enumerate(figure.get("panels", [])):
         if panel["run"] not in known:
             yield ("panels", index, "run"), unknown("run", panel["run"], known)
@@ -644,7 +751,8 @@ def axis_number(label: str) -> float | None:
 
 
 def stored_run(name: str, settings: Mapping[str, Json]) -> RunSpec | None:
-    """Return a run by its complete settings as a store keeps them, None where they are not in this language.
+    """Return a run by its complete settings as a store keeps them, None where they are not in this
+    language.
 
     Paths are taken from the present folder. The digest of a weights file is left empty.
     """

@@ -1,7 +1,8 @@
-"""Which files are specifications: what the commands and the pytest plugin collect, and what they leave alone.
+"""Which files are specifications: what the commands and the pytest plugin collect, and what they
+leave alone.
 
-pytest loads this file in every session, also of projects that have nothing to do with the harness. So it needs
-the standard library alone, and no file that it looks at may stop it.
+pytest loads this file in every session, also of projects that have nothing to do with the harness.
+So it needs the standard library alone, and no file that it looks at may stop it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.files import read_bytes
+from harness.system.files import read_bytes
 
 SCHEMA = "experiment.schema.json"
 
@@ -33,13 +34,26 @@ LANGUAGE = frozenset(
 _OWN = LANGUAGE - {"$schema", "extends", "name", "title", "source", "runs"}
 """Those of them that hardly another kind of file has."""
 
-_NOT_ENTERED = ("*.egg", ".*", "_darcs", "build", "CVS", "dist", "node_modules", "venv", "{arch}", "__pycache__")
+_NOT_ENTERED = (
+    "*.egg",
+    ".*",
+    "_darcs",
+    "build",
+    "CVS",
+    "dist",
+    "node_modules",
+    "venv",
+    "{arch}",
+    "__pycache__",
+)
 """Folders that pytest does not look into either, unless it is told to."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder has: its specifications, how many other JSON files, and what could not be looked at and why."""
+    """What a folder has: its specifications, how many other JSON files, and what could not be
+    looked at and why.
+    """
 
     specifications: tuple[Path, ...]
     others: int
@@ -47,7 +61,9 @@ class Found:
 
 
 def below(folder: Path) -> Found:
-    """Look for specifications in a folder and the folders below it, linked ones too; each folder is entered once."""
+    """Look for specifications in a folder and the folders below it, linked ones too; each folder is
+    entered once.
+    """
     unread: list[tuple[Path, str]] = []
     files = sorted(_candidates(folder, unread))
     specifications: list[Path] = []
@@ -78,12 +94,16 @@ def _candidates(folder: Path, unread: list[tuple[Path, str]]) -> Iterator[Path]:
 
 
 def is_looked_at(path: Path) -> bool:
-    """Tell by its name whether a file in a folder may be a specification: `_` marks a base, a dot what is hidden."""
+    """Tell by its name whether a file in a folder may be a specification: `_` marks a base, a dot
+    what is hidden.
+    """
     return path.suffix == ".json" and not path.name.startswith(("_", "."))
 
 
 def is_entered(folder: Path) -> bool:
-    """Tell whether a folder in a folder is looked into: none that is hidden, of other people's code or of builds."""
+    """Tell whether a folder in a folder is looked into: none that is hidden, of other people's code
+    or of builds.
+    """
     if any(fnmatch.fnmatchcase(folder.name, pattern) for pattern in _NOT_ENTERED):
         return False
     return not os.path.lexists(folder / "pyvenv.cfg")
@@ -100,7 +120,10 @@ def is_specification(path: Path) -> bool:
 def _is_specification(path: Path, extended_by: tuple[str, ...]) -> bool:
     try:
         text = read_bytes(path, MOST_BYTES)
-    except (OSError, ValueError):  # ValueError: the path holds a null character, or half of a character
+    except (
+        OSError,
+        ValueError,
+    ):  # ValueError: the path holds a null character, or half of a character
         return False
     return _meant(text, path, extended_by)
 
@@ -117,8 +140,14 @@ def _meant(text: bytes, path: Path, extended_by: tuple[str, ...]) -> bool:
 
 def _would_be(text: bytes) -> bool:
     """Tell whether what is no JSON would be a specification if it were."""
-    runs_beside = b'"runs"' in text and (b'"defaults"' in text or (b'"name"' in text and b'"title"' in text))
-    return SCHEMA.encode() in text or b'"expectations"' in text or (runs_beside and b'"format"' not in text)
+    runs_beside = b'"runs"' in text and (
+        b'"defaults"' in text or (b'"name"' in text and b'"title"' in text)
+    )
+    return (
+        SCHEMA.encode() in text
+        or b'"expectations"' in text
+        or (runs_beside and b'"format"' not in text)
+    )
 
 
 def _has_its_shape(document: Mapping[str, Any], path: Path, extended_by: tuple[str, ...]) -> bool:
@@ -151,7 +180,8 @@ def _extends_one(base: str, path: Path, extended_by: tuple[str, ...]) -> bool:
 
 
 def expanded(path: str) -> Path:
-    """Return the path that a person writes, with a home folder for its `~`; `./~` is no home folder.
+    """Return the path that a person writes, with a home folder for its `~`; `./~` is no home
+    folder.
 
     Raises:
         RuntimeError: there is no such home folder.
@@ -167,7 +197,8 @@ def what_else(path: Path) -> str | None:
     """Say what a file is that somebody names and that is surely no specification.
 
     Returns:
-        None where it is one or may be meant as one, or where its reader will say what is wrong with it.
+        None where it is one or may be meant as one, or where its reader will say what is wrong with
+        it.
     """
     try:
         document = json.loads(read_bytes(path, MOST_BYTES))
@@ -177,7 +208,11 @@ def what_else(path: Path) -> str | None:
         return None
     if "format" in document:
         return f"it says of itself that its format is {str(document['format'])[:60]!r}"
-    meant = document.keys() <= LANGUAGE or document.keys() & _OWN or isinstance(document.get("runs"), dict)
+    meant = (
+        document.keys() <= LANGUAGE
+        or document.keys() & _OWN
+        or isinstance(document.get("runs"), dict)
+    )
     return None if meant else f"it is an object with {_listed(list(document))}"
 
 

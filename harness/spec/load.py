@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.files import NotRegular
+from harness.experiment import Experiment, Json
 from harness.spec import schema
 from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, read
 from harness.spec.expand import Fault, expand
@@ -16,7 +16,7 @@ from harness.spec.find import MOST_EXTENDED, below, expanded, what_else
 from harness.spec.patch import assignments as assignments_of
 from harness.spec.patch import compose, merge_patch, without_nulls
 from harness.spec.problems import Place, Problem, SpecError, shortened
-from harness.spec.records import Experiment, Json
+from harness.system.files import NotRegular
 
 Warn = Callable[[str], None]
 """Hears a sentence of what was left out."""
@@ -26,7 +26,8 @@ def find(paths: Iterable[Path], warn: Warn = lambda _: None) -> list[Path]:
     """Return the specification files at and below the paths, each once; see `harness.spec.find`.
 
     Args:
-        paths: Files, of which each must be a specification, and folders, of which other files are left out.
+        paths: Files, of which each must be a specification, and folders, of which other files are
+            left out.
         warn: Hears of what in a folder cannot be read.
 
     Raises:
@@ -61,7 +62,8 @@ def _found(path: Path, warn: Warn) -> Sequence[Path]:
         what = what_else(path)
         if what is not None:
             raise _Nothing(
-                f"this is no specification: {what}; a specification has a name, a title and runs, or extends another"
+                f"this is no specification: {what}; a specification has a name, a title and runs,"
+                " or extends another"
             )
         return [path]
     found = below(path)
@@ -83,7 +85,8 @@ def load(
 
     Args:
         paths: Files and folders; see `find`.
-        assignments: Merge patches, applied last. A relative path in one starts at the current folder.
+        assignments: Merge patches, applied last. A relative path in one starts at the current
+            folder.
         seeds: What takes the place of every specification's own, after the assignments.
         warn: Hears of what in a folder cannot be read.
 
@@ -110,7 +113,9 @@ def load(
 
 @dataclass(frozen=True)
 class _Chain:
-    """The documents that combine into one specification, the strongest first, and their combination."""
+    """The documents that combine into one specification, the strongest first, and their
+    combination.
+    """
 
     path: Path
     documents: tuple[Document, ...]
@@ -124,12 +129,19 @@ class _Chain:
             for place in filter(None, places):
                 for document in self.documents:
                     if document.holds(place):
-                        return Problem(document.path, *document.position(place), format_pointer(place), fault.message)
+                        return Problem(
+                            document.path,
+                            *document.position(place),
+                            format_pointer(place),
+                            fault.message,
+                        )
             places = [place[:-1] for place in places]
         return Problem(self.path, 1, 1, "", fault.message)
 
     def folder(self, places: Sequence[Pointer], value: Json) -> Path:
-        """Return the folder of the document in which a setting has its value; that of an option is the current one."""
+        """Return the folder of the document in which a setting has its value; that of an option is
+        the current one.
+        """
         for place in places:
             for document in self.documents:
                 if document.says(place, value):
@@ -147,7 +159,8 @@ def load_file(path: Path, assignments: Sequence[Json] = ()) -> Experiment:
 
 
 def expectation_places(path: Path) -> dict[str, Place]:
-    """Return where each expectation of a specification stands, by its id; that may be in a file that it extends.
+    """Return where each expectation of a specification stands, by its id; that may be in a file
+    that it extends.
 
     Raises:
         SpecError: a file cannot be read.
@@ -164,8 +177,12 @@ def expectation_places(path: Path) -> dict[str, Place]:
 
 def _expand(chain: _Chain) -> Experiment:
     acting = without_nulls(chain.merged)
-    faults = [Fault((pointer,), message) for pointer, message in schema.faults("experiment", acting)]
-    experiment = expand(chain.path, acting | _with_inner_nulls(chain.merged, acting), faults, chain.folder)
+    faults = [
+        Fault((pointer,), message) for pointer, message in schema.faults("experiment", acting)
+    ]
+    experiment = expand(
+        chain.path, acting | _with_inner_nulls(chain.merged, acting), faults, chain.folder
+    )
     if faults or experiment is None:
         raise SpecError(chain.problem(fault) for fault in faults)
     return replace(experiment, trial=chain.options)
@@ -179,28 +196,40 @@ def _with_inner_nulls(merged: Json, acting: Json) -> Json:
     return kept
 
 
-def _read_chain(path: Path, assignments: Sequence[Json], seeds: Sequence[int] | None = None) -> _Chain:
+def _read_chain(
+    path: Path, assignments: Sequence[Json], seeds: Sequence[int] | None = None
+) -> _Chain:
     documents: list[Document] = []
     read_before: set[str] = set()
     following: Path | None = path
     said_by: tuple[Document, Pointer] | None = None
     while following is not None:
         if len(documents) > MOST_EXTENDED:
-            raise _stop(said_by, following, f"is one too many: {MOST_EXTENDED} files may extend one another")
+            raise _stop(
+                said_by, following, f"is one too many: {MOST_EXTENDED} files may extend one another"
+            )
         document = _read_object(following, said_by)
         whole = os.path.realpath(following)
         if whole in read_before:
-            raise _stop(said_by, following, "extends itself, by way of " + " -> ".join(str(d.path) for d in documents))
+            raise _stop(
+                said_by,
+                following,
+                "extends itself, by way of " + " -> ".join(str(d.path) for d in documents),
+            )
         read_before.add(whole)
         documents.append(document)
         base = document.value.get("extends")
         if base is not None and not (isinstance(base, str) and base):
             message = f"expected the path of a specification, found {schema.show(base)}"
-            raise SpecError([_Chain(path, (document,), None).problem(Fault((("extends",),), message))])
+            raise SpecError(
+                [_Chain(path, (document,), None).problem(Fault((("extends",),), message))]
+            )
         said_by = (document, ("extends",))
         following = _beside(following, base, said_by) if base else None
     # The first document stands as it is, with its nulls.
-    *patches, first = [{k: v for k, v in d.value.items() if k not in ("extends", "$schema")} for d in documents]
+    *patches, first = [
+        {k: v for k, v in d.value.items() if k not in ("extends", "$schema")} for d in documents
+    ]
     merged: Json = first
     for patch in reversed(patches):
         merged = _changed(merged, patch)
@@ -209,7 +238,9 @@ def _read_chain(path: Path, assignments: Sequence[Json], seeds: Sequence[int] | 
     for option, patch in options:
         merged = _changed(merged, patch)
         documents.insert(0, Document(Path(option), schema.compact(patch), patch))
-    words = [word for patch in assignments for each in assignments_of(patch) for word in ("--set", each)]
+    words = [
+        word for patch in assignments for each in assignments_of(patch) for word in ("--set", each)
+    ]
     words += [] if seeds is None else ["--seeds", ",".join(map(str, seeds))]
     return _Chain(path, tuple(documents), merged, tuple(words))
 
@@ -223,9 +254,15 @@ def _beside(path: Path, base: str, said_by: tuple[Document, Pointer]) -> Path:
 
 
 def _changed(document: Json, patch: Json) -> Json:
-    """Apply a patch; runs are patches themselves, so that a null in one is kept to act on the defaults."""
+    """Apply a patch; runs are patches themselves, so that a null in one is kept to act on the
+    defaults.
+    """
     changed = merge_patch(document, patch)
-    if isinstance(changed, dict) and isinstance(patch, dict) and isinstance(patch.get("runs"), dict):
+    if (
+        isinstance(changed, dict)
+        and isinstance(patch, dict)
+        and isinstance(patch.get("runs"), dict)
+    ):
         runs = document.get("runs")
         changed["runs"] = compose(runs if isinstance(runs, dict) else {}, patch["runs"])
     return changed
@@ -240,14 +277,18 @@ def _read_object(path: Path, said_by: tuple[Document, Pointer] | None) -> Docume
         what = "a folder" if path.is_dir() else "no regular file"
         raise _stop(said_by, path, f"cannot be read: it is {what}") from error
     except (OSError, ValueError) as error:  # ValueError: the path holds a null character
-        raise _stop(said_by, path, f"cannot be read: {getattr(error, 'strerror', error)}") from error
+        raise _stop(
+            said_by, path, f"cannot be read: {getattr(error, 'strerror', error)}"
+        ) from error
     if not isinstance(document.value, dict):
         raise _stop(None, path, f"expected an object, found {schema.show(document.value)}")
     return document
 
 
 def _stop(said_by: tuple[Document, Pointer] | None, path: Path, message: str) -> SpecError:
-    """Make the error that ends reading: at the `extends` that named the path, or at the path itself."""
+    """Make the error that ends reading: at the `extends` that named the path, or at the path
+    itself.
+    """
     if said_by is None:
         return SpecError([Problem(path, 1, 1, "", message)])
     document, pointer = said_by

@@ -9,14 +9,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from harness.experiment import Json
 from harness.spec.document import DEEPEST, Pointer
 from harness.spec.patch import nest
-from harness.spec.records import Json
 
 _LABEL = re.compile(r"[A-Za-z0-9_.+=-]+")
 
 MOST_CELLS = 10_000
-"""So many runs may a specification have: above this a matrix is a mistake, which would take time and memory."""
+"""So many runs may a specification have: above this a matrix is a mistake, which would take time
+and memory.
+"""
 
 _LONGEST_NAME = 200
 """Characters of a cell's name, which names files too."""
@@ -27,8 +29,8 @@ class Cell:
     """One combination of a matrix's axes.
 
     `label` is "" for a run without a matrix. `patches` act one after another, so that a null of one
-    still takes a key of the run or of the defaults away. `origins` says, for each axis, where in the run its
-    change stands (a pointer below the run) and at which path of the run it acts.
+    still takes a key of the run or of the defaults away. `origins` says, for each axis, where in
+    the run its change stands (a pointer below the run) and at which path of the run it acts.
     """
 
     label: str
@@ -53,14 +55,17 @@ def _label(value: Json, pointer: Pointer) -> str:
         text = "+".join(value) or "none"
     elif isinstance(value, dict | list):
         raise MatrixError(
-            pointer, "a value that is an object or a list of numbers needs a label: write the axis as {label: change}"
+            pointer,
+            "a value that is an object or a list of numbers needs a label: write the axis as"
+            " {label: change}",
         )
     else:
         text = value if isinstance(value, str) else json.dumps(value)
     if not _LABEL.fullmatch(text):
         raise MatrixError(
             pointer,
-            f"{text!r} cannot be a label: letters, digits and _ . + = - only; write the axis as {{label: change}}",
+            f"{text!r} cannot be a label: letters, digits and _ . + = - only; write the axis as"
+            " {label: change}",
         )
     return text
 
@@ -72,7 +77,9 @@ def _axis(name: str, options: Json) -> list[tuple[str, Json, tuple[Pointer, Poin
         return [(label, change, (("matrix", name, label), ())) for label, change in named.items()]
     path = name.split(".")
     if len(path) > DEEPEST:
-        raise MatrixError(("matrix", name), f"its path has {len(path):,} names, {DEEPEST} is the most")
+        raise MatrixError(
+            ("matrix", name), f"its path has {len(path):,} names, {DEEPEST} is the most"
+        )
     values: list[tuple[str, Json, tuple[Pointer, Pointer]]] = []
     for index, value in enumerate(options):
         origin: Pointer = ("matrix", name, index)
@@ -89,10 +96,17 @@ def cells(run: Mapping[str, Json]) -> Iterator[Cell]:
     Raises:
         MatrixError: an axis cannot be expanded.
     """
-    axes = [_axis(name, options) for name, options in (run.get("matrix") or {}).items() if options is not None]
+    axes = [
+        _axis(name, options)
+        for name, options in (run.get("matrix") or {}).items()
+        if options is not None
+    ]
     if math.prod(len(axis) for axis in axes) > MOST_CELLS:
         raise MatrixError(("matrix",), f"its axes multiply to more than {MOST_CELLS:,} cells")
-    if sum(max((len(label) for label, _, _ in axis), default=0) + 1 for axis in axes) > _LONGEST_NAME:
+    if (
+        sum(max((len(label) for label, _, _ in axis), default=0) + 1 for axis in axes)
+        > _LONGEST_NAME
+    ):
         raise MatrixError(
             ("matrix",),
             f"the labels of a cell have more than {_LONGEST_NAME} characters in all: "

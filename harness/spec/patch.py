@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.experiment import Json
 from harness.spec import document
 from harness.spec.problems import shortened
-from harness.spec.records import Json
 
 
 def merge_patch(target: Json, patch: Json) -> Json:
@@ -25,7 +25,9 @@ def merge_patch(target: Json, patch: Json) -> Json:
 
 
 def without_nulls(value: Json) -> Json:
-    """Return a document as it acts: merging it into nothing drops the members that a patch removes."""
+    """Return a document as it acts: merging it into nothing drops the members that a patch
+    removes.
+    """
     return merge_patch({}, value)
 
 
@@ -40,14 +42,18 @@ def parse_assignment(text: str) -> Json:
     """Turn `a.b=VALUE` into a merge patch; VALUE is JSON, or else taken as a plain string.
 
     Raises:
-        ValueError: there is no `=`, a name of the path is empty, there are too many, or the text is not UTF-8.
+        ValueError: there is no `=`, a name of the path is empty, there are too many, or the text is
+            not UTF-8.
     """
     if not text.encode(errors="replace").decode() == text:
         raise ValueError(f"expected UTF-8, found {text!r}")
     path, equals, value = text.partition("=")
     names = path.split(".")
     if not equals or not all(names):
-        raise ValueError(f"expected PATH=VALUE, such as defaults.training.epochs=3, found {shortened(text, 100)!r}")
+        raise ValueError(
+            "expected PATH=VALUE, such as defaults.training.epochs=3, found"
+            f" {shortened(text, 100)!r}"
+        )
     if len(names) > document.DEEPEST:
         raise ValueError(f"the path has {len(names):,} names, {document.DEEPEST} is the most")
     try:
@@ -57,14 +63,22 @@ def parse_assignment(text: str) -> Json:
 
 
 def assignments(patch: Json, path: tuple[str, ...] = ()) -> list[str]:
-    """Return a merge patch as `a.b=VALUE`, one for each value: what `parse_assignment` reads as parts of the same."""
-    if isinstance(patch, dict) and patch and not any(set(".=") & set(name) or not name for name in patch):
+    """Return a merge patch as `a.b=VALUE`, one for each value: what `parse_assignment` reads as
+    parts of the same.
+    """
+    if (
+        isinstance(patch, dict)
+        and patch
+        and not any(set(".=") & set(name) or not name for name in patch)
+    ):
         return [each for name, value in patch.items() for each in assignments(value, (*path, name))]
     return [f"{'.'.join(path)}={_value(patch)}"]
 
 
 def _value(value: Json) -> str:
-    """Return a value as it may stand behind the `=`: a text without its quotes, where that is no other JSON."""
+    """Return a value as it may stand behind the `=`: a text without its quotes, where that is no
+    other JSON.
+    """
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if not isinstance(value, str):
         return written
@@ -76,9 +90,11 @@ def _value(value: Json) -> str:
 
 
 def compose(first: Json, second: Json) -> Json:
-    """Return the one patch that does what `first` and then `second` do: nulls of both are kept, to act later.
+    """Return the one patch that does what `first` and then `second` do: nulls of both are kept, to
+    act later.
 
-    Only an object over a null differs: it changes what the null would have taken away, instead of replacing it.
+    Only an object over a null differs: it changes what the null would have taken away, instead of
+    replacing it.
     """
     if not (isinstance(first, dict) and isinstance(second, dict)):
         return second

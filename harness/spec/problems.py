@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from harness.console import visible
+from harness.system.console import visible
 
 MOST_FAULTS = 1000
 """So many faults of one file are looked for."""
@@ -85,7 +85,11 @@ def unknown(kind: str, found: str, allowed: Iterable[str]) -> str:
     """
     names = list(allowed)
     found = shortened(found, 100)
-    nearest = difflib.get_close_matches(found, names, n=1, cutoff=0.5) if len(names) <= _MOST_COMPARED else []
+    nearest = (
+        difflib.get_close_matches(found, names, n=1, cutoff=0.5)
+        if len(names) <= _MOST_COMPARED
+        else []
+    )
     guess = f"; did you mean {nearest[0]!r}?" if nearest else ""
     listed = ", ".join(names[:_MOST_NAMES]) if names else "none"
     more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""

@@ -14,9 +14,9 @@ from typing import Any
 import jsonschema
 from jsonschema.exceptions import ValidationError
 
+from harness.experiment import Json
 from harness.spec.document import LARGEST_INTEGER, Pointer
 from harness.spec.problems import MOST_FAULTS, unknown
-from harness.spec.records import Json
 
 Schema = Mapping[str, Any]
 
@@ -30,7 +30,9 @@ _TYPES |= {"number": "a number", "boolean": "true or false", "null": "null"}
 @functools.cache
 def load_schema() -> dict[str, Any]:
     """Return the schema as it lies in the package."""
-    schema: dict[str, Any] = json.loads(resources.files("harness.spec").joinpath("experiment.schema.json").read_text())
+    schema: dict[str, Any] = json.loads(
+        resources.files("harness.spec").joinpath("experiment.schema.json").read_text()
+    )
     return schema
 
 
@@ -42,7 +44,9 @@ def definition(name: str) -> Schema:
 
 
 def applicable(schema: Schema, instance: Json) -> Iterator[Schema]:
-    """Yield the schema and all that it brings to bear on an instance: `$ref`, `allOf`, `anyOf`, `if`/`then`."""
+    """Yield the schema and all that it brings to bear on an instance: `$ref`, `allOf`, `anyOf`,
+    `if`/`then`.
+    """
     yield schema
     if "$ref" in schema:
         yield from applicable(definition(schema["$ref"].removeprefix("#/$defs/")), instance)
@@ -57,7 +61,9 @@ def applicable(schema: Schema, instance: Json) -> Iterator[Schema]:
 
 
 def _matches(condition: Schema, instance: Json) -> bool:
-    """Evaluate an `if` of the two forms that the schema uses: a property's constant, a required property."""
+    """Evaluate an `if` of the two forms that the schema uses: a property's constant, a required
+    property.
+    """
     if not isinstance(instance, dict):
         return True
     constants = condition.get("properties", {}).items()
@@ -71,7 +77,9 @@ def _is_of_type(schema: Schema, instance: Json) -> bool:
     if "const" in schema:
         return bool(schema["const"] == instance)
     parts = [part for part in applicable(schema, instance) if "type" in part]
-    return all(any(_TYPE_CHECKER.is_type(instance, name) for name in _types(part)) for part in parts)
+    return all(
+        any(_TYPE_CHECKER.is_type(instance, name) for name in _types(part)) for part in parts
+    )
 
 
 def _types(schema: Schema) -> Sequence[str]:
@@ -82,24 +90,36 @@ def _types(schema: Schema) -> Sequence[str]:
 def properties(schema: Schema, instance: Json) -> dict[str, Schema]:
     """Return the properties that the schema allows an instance to have, by name."""
     return {
-        name: part for applied in applicable(schema, instance) for name, part in applied.get("properties", {}).items()
+        name: part
+        for applied in applicable(schema, instance)
+        for name, part in applied.get("properties", {}).items()
     }
 
 
 def fill_defaults(schema: Schema, instance: Json) -> Json:
-    """Return a copy of a valid instance in which every absent property has its default, and integers are `int`."""
+    """Return a copy of a valid instance in which every absent property has its default, and
+    integers are `int`.
+    """
     parts = list(applicable(schema, instance))
-    if isinstance(instance, float) and instance.is_integer() and any(_takes_integers(part) for part in parts):
+    if (
+        isinstance(instance, float)
+        and instance.is_integer()
+        and any(_takes_integers(part) for part in parts)
+    ):
         return int(instance)  # JSON Schema takes 64.0 for an integer
     if isinstance(instance, list):
-        items: Schema = next((part["items"] for part in parts if isinstance(part.get("items"), dict)), {})
+        items: Schema = next(
+            (part["items"] for part in parts if isinstance(part.get("items"), dict)), {}
+        )
         return [fill_defaults(items, item) for item in instance]
     if not isinstance(instance, dict):
         return instance
     filled = dict(instance)
     for name, part in properties(schema, instance).items():
         if name not in filled:
-            defaults = [applied["default"] for applied in applicable(part, None) if "default" in applied]
+            defaults = [
+                applied["default"] for applied in applicable(part, None) if "default" in applied
+            ]
             if not defaults:
                 continue
             filled[name] = defaults[0]
@@ -116,7 +136,9 @@ Change = Callable[[Pointer, Sequence[Schema], Json], Json]
 
 
 def mapped(schema: Schema, instance: Json, change: Change, at: Pointer = ()) -> Json:
-    """Return a copy of a valid instance in which every value that has no parts of its own was changed."""
+    """Return a copy of a valid instance in which every value that has no parts of its own was
+    changed.
+    """
     if isinstance(instance, dict):
         parts = properties(schema, instance)
         return {
@@ -125,7 +147,9 @@ def mapped(schema: Schema, instance: Json, change: Change, at: Pointer = ()) -> 
         }
     applied = list(applicable(schema, instance))
     if isinstance(instance, list):
-        items: Schema = next((part["items"] for part in applied if isinstance(part.get("items"), dict)), {})
+        items: Schema = next(
+            (part["items"] for part in applied if isinstance(part.get("items"), dict)), {}
+        )
         return [mapped(items, item, change, (*at, index)) for index, item in enumerate(instance)]
     return change(at, applied, instance)
 
@@ -140,8 +164,12 @@ def is_number(schemas: Sequence[Schema]) -> bool:
     return any("number" in _types(schema) for schema in schemas)
 
 
-def _closed(validator: Any, allowed: Any, instance: Json, schema: Schema) -> Iterator[ValidationError]:
-    """Check `additionalProperties` and `unevaluatedProperties`: one error for each unknown name, at that name."""
+def _closed(
+    validator: Any, allowed: Any, instance: Json, schema: Schema
+) -> Iterator[ValidationError]:
+    """Check `additionalProperties` and `unevaluatedProperties`: one error for each unknown name, at
+    that name.
+    """
     if not validator.is_type(instance, "object") or _too_many(instance, schema):
         return
     known = properties(schema, instance)
@@ -153,7 +181,9 @@ def _closed(validator: Any, allowed: Any, instance: Json, schema: Schema) -> Ite
                 yield from validator.descend(value, allowed, path=name)
 
 
-def _pattern(validator: Any, pattern: str, instance: Json, schema: Schema) -> Iterator[ValidationError]:
+def _pattern(
+    validator: Any, pattern: str, instance: Json, schema: Schema
+) -> Iterator[ValidationError]:
     """Check `pattern` as ECMA-262 reads it: Python's `$` would let a newline at the end pass."""
     exact = pattern.removesuffix("$") + (r"\Z" if pattern.endswith("$") else "")
     if validator.is_type(instance, "string") and not re.search(exact, instance):
@@ -161,7 +191,9 @@ def _pattern(validator: Any, pattern: str, instance: Json, schema: Schema) -> It
 
 
 def _too_many(instance: Json, schema: Schema) -> bool:
-    """Tell whether there are more parts than allowed, which is told and makes it useless to look at each."""
+    """Tell whether there are more parts than allowed, which is told and makes it useless to look at
+    each.
+    """
     most: float = min(schema.get("maxItems", math.inf), schema.get("maxProperties", math.inf))
     return len(instance) > most
 
@@ -171,12 +203,16 @@ def _items(validator: Any, items: Any, instance: Json, schema: Schema) -> Iterat
         yield from _STANDARD["items"](validator, items, instance, schema)
 
 
-def _property_names(validator: Any, names: Any, instance: Json, schema: Schema) -> Iterator[ValidationError]:
+def _property_names(
+    validator: Any, names: Any, instance: Json, schema: Schema
+) -> Iterator[ValidationError]:
     if validator.is_type(instance, "object") and not _too_many(instance, schema):
         yield from _STANDARD["propertyNames"](validator, names, instance, schema)
 
 
-def _distinct(validator: Any, distinct: bool, instance: Json, schema: Schema) -> Iterator[ValidationError]:
+def _distinct(
+    validator: Any, distinct: bool, instance: Json, schema: Schema
+) -> Iterator[ValidationError]:
     """Check `uniqueItems` in linear time, whatever the items are."""
     if distinct and validator.is_type(instance, "array") and not _too_many(instance, schema):
         texts = {json.dumps(_canonical(item), sort_keys=True) for item in instance}
@@ -194,7 +230,9 @@ def _canonical(value: Json) -> Json:
 
 
 def _is_integer(_checker: Any, instance: object) -> bool:
-    """Tell whether a value is an integer that every program reads as the same one; 64.0 is, and 1e22 is not."""
+    """Tell whether a value is an integer that every program reads as the same one; 64.0 is, and
+    1e22 is not.
+    """
     if isinstance(instance, bool) or not isinstance(instance, int | float):
         return False
     return abs(instance) <= LARGEST_INTEGER and float(instance).is_integer()
@@ -206,9 +244,15 @@ _TYPE_CHECKER = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine("integer",
 
 @functools.cache
 def _validator_class() -> Any:
-    checks: dict[str, Any] = {"additionalProperties": _closed, "unevaluatedProperties": _closed, "pattern": _pattern}
+    checks: dict[str, Any] = {
+        "additionalProperties": _closed,
+        "unevaluatedProperties": _closed,
+        "pattern": _pattern,
+    }
     checks |= {"items": _items, "propertyNames": _property_names, "uniqueItems": _distinct}
-    return jsonschema.validators.extend(jsonschema.Draft202012Validator, checks, type_checker=_TYPE_CHECKER)
+    return jsonschema.validators.extend(
+        jsonschema.Draft202012Validator, checks, type_checker=_TYPE_CHECKER
+    )
 
 
 @functools.cache
@@ -219,12 +263,15 @@ def _validator(name: str) -> Any:
 
 
 def faults(name: str, instance: Json) -> Iterator[tuple[Pointer, str]]:
-    """Yield the pointer and the message of everything in `instance` that the definition `name` does not allow.
+    """Yield the pointer and the message of everything in `instance` that the definition `name` does
+    not allow.
 
     Of very many faults it yields the first.
     """
     found: set[tuple[Pointer, str]] = set()
-    for fault in (fault for error in _validator(name).iter_errors(instance) for fault in _describe(error)):
+    for fault in (
+        fault for error in _validator(name).iter_errors(instance) for fault in _describe(error)
+    ):
         if fault not in found:  # two parts of the schema may say the same
             yield fault
         found.add(fault)
@@ -234,10 +281,11 @@ def faults(name: str, instance: Json) -> Iterator[tuple[Pointer, str]]:
 
 @dataclass(frozen=True)
 class Section:
-    """One section of a run, such as its training: what is wrong with it and, where nothing is, its values.
+    """One section of a run, such as its training: what is wrong with it and, where nothing is, its
+    values.
 
-    `complete` has all defaults, written as a person wrote it. In `typed` a number that may have a fraction is a
-    float, so that 1 is 1.0. `paths` are the places of paths in it.
+    `complete` has all defaults, written as a person wrote it. In `typed` a number that may have a
+    fraction is a float, so that 1 is 1.0. `paths` are the places of paths in it.
     """
 
     faults: tuple[tuple[Pointer, str], ...]
@@ -252,8 +300,8 @@ _ABSENT = "absent"
 class Sections:
     """The sections of the runs of one specification.
 
-    They do not depend on one another in the schema, and the cells of a matrix share most of theirs: each is looked
-    at once.
+    They do not depend on one another in the schema, and the cells of a matrix share most of theirs:
+    each is looked at once.
     """
 
     def __init__(self) -> None:
@@ -263,10 +311,14 @@ class Sections:
         """Return the faults of a combined run, as `faults("complete_run", combined)` does."""
         required = definition("complete_run")["required"]
         missing = [((), f"'{name}' is missing") for name in required if name not in combined]
-        return missing + [fault for name in combined for fault in self._section(combined, name).faults]
+        return missing + [
+            fault for name in combined for fault in self._section(combined, name).faults
+        ]
 
     def of(self, combined: Mapping[str, Json]) -> dict[str, Section]:
-        """Return all sections of a combined run that has no fault, by name: those that it writes first."""
+        """Return all sections of a combined run that has no fault, by name: those that it writes
+        first.
+        """
         names = dict.fromkeys([*combined, *properties(definition("run"), combined)])
         return {name: self._section(combined, name) for name in names}
 
@@ -290,11 +342,18 @@ def _section(alone: Mapping[str, Json], name: str) -> Section:
         if isinstance(value, bool) or not isinstance(value, int | float) or not is_number(schemas):
             return value
         if abs(value) > LARGEST_FLOAT:
-            beyond.append((pointer, f"{show(value)} is too large: runs compute in float32, up to {LARGEST_FLOAT:g}"))
+            beyond.append(
+                (
+                    pointer,
+                    f"{show(value)} is too large: runs compute in float32, up to {LARGEST_FLOAT:g}",
+                )
+            )
         return float(value)
 
     part = properties(definition("run"), alone)[name]
-    complete = fill_defaults(part, alone[name]) if alone else fill_defaults(definition("run"), {})[name]
+    complete = (
+        fill_defaults(part, alone[name]) if alone else fill_defaults(definition("run"), {})[name]
+    )
     values = mapped(part, complete, typed, (name,))
     return Section(tuple(beyond), complete, values, tuple(paths))
 
@@ -306,7 +365,10 @@ def _describe(error: ValidationError) -> Iterator[tuple[Pointer, str]]:
     if error.validator == "anyOf" and error.context:
         yield from _nearest_branch(error, pointer)
     elif error.validator != "enum" or type(error.instance) in map(type, error.validator_value):
-        yield pointer, _message(error)  # of another type than the allowed values, its type is told already
+        yield (
+            pointer,
+            _message(error),
+        )  # of another type than the allowed values, its type is told already
 
 
 def _nearest_branch(error: ValidationError, pointer: Pointer) -> Iterator[tuple[Pointer, str]]:
@@ -323,7 +385,12 @@ def _nearest_branch(error: ValidationError, pointer: Pointer) -> Iterator[tuple[
         for inner in fitting[0]:
             yield from _describe(inner)
     else:
-        types = [e.validator_value for errors in branches.values() for e in errors if e.validator == "type"]
+        types = [
+            e.validator_value
+            for errors in branches.values()
+            for e in errors
+            if e.validator == "type"
+        ]
         yield pointer, _wrong_type(types, error.instance)
 
 
@@ -347,22 +414,31 @@ def _message(error: ValidationError) -> str:
         "maximum": lambda: f"expected at most {value}, found {found}",
         "exclusiveMinimum": lambda: f"expected more than {value}, found {found}",
         "exclusiveMaximum": lambda: f"expected less than {value}, found {found}",
-        "minItems": lambda: f"expected at least {value} item{'s' if value != 1 else ''}, found {len(error.instance)}",
+        "minItems": lambda: (
+            f"expected at least {value} item{'s' if value != 1 else ''}, found"
+            f" {len(error.instance)}"
+        ),
         "maxItems": lambda: f"expected at most {value:,} items, found {len(error.instance):,}",
-        "maxProperties": lambda: f"expected at most {value:,} members, found {len(error.instance):,}",
+        "maxProperties": lambda: (
+            f"expected at most {value:,} members, found {len(error.instance):,}"
+        ),
         "items": lambda: f"expected no more items, found {found}",
         "uniqueItems": lambda: f"expected distinct items, found {found}",
         "minLength": lambda: "expected a text, found an empty string",
         "maxLength": lambda: f"expected at most {value} characters, found {len(error.instance)}",
         "minProperties": lambda: "expected at least one member, found none",
-        "oneOf": lambda: "expected exactly one of " + ", ".join(repr(part["required"][0]) for part in value),
+        "oneOf": lambda: (
+            "expected exactly one of " + ", ".join(repr(part["required"][0]) for part in value)
+        ),
     }
     describe = messages.get(str(error.validator))
     return describe() if describe else str(error.message)
 
 
 def _otherwise(error: ValidationError) -> str:
-    """Say what to write for a value that is none of those that have a name, where the schema tells it."""
+    """Say what to write for a value that is none of those that have a name, where the schema tells
+    it.
+    """
     told = error.schema.get("enumOtherwise", "")
     return f"; {told.replace('FOUND', compact(error.instance))}" if told else ""
 
@@ -373,9 +449,13 @@ def compact(value: Json) -> str:
 
 
 def show(value: Json) -> str:
-    """Write the beginning of a JSON value, or all of a short one, on one line; of a large value it reads no more."""
+    """Write the beginning of a JSON value, or all of a short one, on one line; of a large value it
+    reads no more.
+    """
     text = ""
-    for piece in json.JSONEncoder(ensure_ascii=False).iterencode(value[:61] if isinstance(value, str) else value):
+    for piece in json.JSONEncoder(ensure_ascii=False).iterencode(
+        value[:61] if isinstance(value, str) else value
+    ):
         text += piece
         if len(text) > 60:
             return text[:57] + "..."

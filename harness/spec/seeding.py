@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.experiment import Control, Interval, Json, SeedPlan, Statistic
 from harness.spec.document import Pointer
-from harness.spec.records import Control, Interval, Json, SeedPlan, Statistic
 
 
 def seed_plan(value: Json) -> SeedPlan | None:
-    """Return how seeds are added, or None where they are listed; `value` is valid, its defaults filled in or not."""
+    """Return how seeds are added, or None where they are listed; `value` is valid, its defaults
+    filled in or not.
+    """
     if not isinstance(value, dict):
         return None
     first, most = int(value["first"]), int(value["most"])
@@ -29,7 +31,9 @@ def most(value: Json) -> int:
 
 
 def faults_of(document: Json, damaged: set[Pointer]) -> Iterator[tuple[Pointer, str]]:
-    """Yield what does not go together with seeds that are added, and where; no place of `damaged` is looked at."""
+    """Yield what does not go together with seeds that are added, and where; no place of `damaged`
+    is looked at.
+    """
     value = document.get("seeds")
     if not isinstance(value, dict) or ("seeds",) in damaged:
         return
@@ -37,7 +41,9 @@ def faults_of(document: Json, damaged: set[Pointer]) -> Iterator[tuple[Pointer, 
     if plan is not None and plan.first > plan.most:
         yield ("seeds", "most"), f"these are fewer than the {plan.first} seeds of the first look"
     if document.get("control") == Control.FDR.value:
-        message = "'fdr' is not known to hold where seeds are added; write 'holm', or list the seeds"
+        message = (
+            "'fdr' is not known to hold where seeds are added; write 'holm', or list the seeds"
+        )
         yield ("control",), message
     expectations = document.get("expectations", [])
     for index, raw in enumerate(expectations if isinstance(expectations, list) else []):
@@ -46,5 +52,8 @@ def faults_of(document: Json, damaged: set[Pointer]) -> Iterator[tuple[Pointer, 
             continue
         interval = raw.get("interval", Interval.STUDENT.value)
         if interval != Interval.STUDENT.value:
-            message = f"{interval!r} keeps no confidence where seeds are added; write 'student', or list the seeds"
+            message = (
+                f"{interval!r} keeps no confidence where seeds are added; write 'student', or list"
+                " the seeds"
+            )
             yield (*place, "interval"), message

@@ -6,13 +6,14 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.spec.records import Component, Json
+from harness.experiment import Component, Json
 
 Shape = tuple[int, ...]
 
 
 def weights(model: Component, shape: Shape, outputs: int) -> int | None:
-    """Count the weights of a network's kernels; biases and normalization, which add little, are left out.
+    """Count the weights of a network's kernels; biases and normalization, which add little, are
+    left out.
 
     Args:
         model: The network, with all of its parameters.
@@ -60,7 +61,11 @@ def _resnet(parameters: Mapping[str, Json], shape: Shape, outputs: int) -> Json:
         width = parameters["width"] * 2**stage
         out = 4 * width if bottleneck else width
         for _ in range(count):
-            branch = channels * width + 9 * width**2 + width * out if bottleneck else 9 * (channels * width + width**2)
+            branch = (
+                channels * width + 9 * width**2 + width * out
+                if bottleneck
+                else 9 * (channels * width + width**2)
+            )
             total += branch + (channels * out if channels != out else 0)
             channels = out
     return total + channels * outputs
@@ -72,7 +77,9 @@ def _wide_resnet(parameters: Mapping[str, Json], shape: Shape, outputs: int) -> 
     for stage in range(3):
         width = parameters["width"] * parameters["widen_factor"] * 2**stage
         for _ in range((parameters["depth"] - 4) // 6):
-            total += _convolutions([channels, width, width]) + (channels * width if channels != width else 0)
+            total += _convolutions([channels, width, width]) + (
+                channels * width if channels != width else 0
+            )
             channels = width
     return total + channels * outputs
 
@@ -92,14 +99,18 @@ def _densenet(parameters: Mapping[str, Json], shape: Shape, outputs: int) -> Jso
 
 
 def _small_inception(parameters: Mapping[str, Json], shape: Shape, outputs: int) -> Json:
-    published = 1_600_000  # kernels of the network as it was published, for images of three channels
+    published = (
+        1_600_000  # kernels of the network as it was published, for images of three channels
+    )
     return round(published * parameters["width_multiplier"] ** 2)
 
 
 def _small_alexnet(parameters: Mapping[str, Json], shape: Shape, outputs: int) -> Json:
     width = parameters["width"]
     pixels = math.prod(math.ceil(side / 4) for side in shape[:-1])
-    return _convolutions([shape[-1], width, width], 5) + _dense([pixels * width, *parameters["hidden"], outputs])
+    return _convolutions([shape[-1], width, width], 5) + _dense(
+        [pixels * width, *parameters["hidden"], outputs]
+    )
 
 
 _COUNTS: Mapping[str, Callable[[Mapping[str, Json], Shape, int], Json]] = {

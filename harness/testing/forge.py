@@ -7,19 +7,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harness import machine
-from harness.check import Verdict
 from harness.ci.annotations import annotate
 from harness.ci.cases import BASELINE, Suite, suites
 from harness.ci.outputs import Outputs, write_suites
 from harness.compare.regression import compare_with_kept
 from harness.data import catalog
-from harness.ownership import OverwriteError
+from harness.judging.check import Verdict
 from harness.plan import make_plan
 from harness.runner.conclude import judge_stored
 from harness.spec.load import load_file
 from harness.spec.problems import SpecError
-from harness.store import Store, StoreError
+from harness.store.store import Store, StoreError
+from harness.system import machine
+from harness.system.ownership import OverwriteError
 from harness.testing.settings import Settings, shown
 
 
@@ -27,7 +27,8 @@ def tell(settings: Settings, seen: Mapping[Path, Collection[str]]) -> tuple[str,
     """Append the summary of the items that ran, by specification and name, where it is wanted.
 
     Returns:
-        The annotations, a line each, and why something could not be written; each is empty where there is none.
+        The annotations, a line each, and why something could not be written; each is empty where
+        there is none.
     """
     allowed = [Verdict(name) for name in settings.allow]
     found, trouble = [], ""
@@ -41,7 +42,9 @@ def tell(settings: Settings, seen: Mapping[Path, Collection[str]]) -> tuple[str,
 
 
 def _suite(settings: Settings, path: Path, names: Collection[str]) -> Suite:
-    """Return the cases of the items that ran; of kept numbers that are not there nothing is told, as of the test."""
+    """Return the cases of the items that ran; of kept numbers that are not there nothing is told,
+    as of the test.
+    """
     experiment = load_file(shown(path), settings.assignments)
     plan = make_plan([experiment], catalog.data_dir(), machine.gpus())
     conclusion = judge_stored(experiment, plan, Store(settings.store), history=False)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import pytest
 
-from harness.check import Mark, Verdict, stale_runs
 from harness.ci.cases import Case
 from harness.ci.message import headline, message
-from harness.report import baseline
+from harness.compare import baseline
+from harness.experiment import Experiment
+from harness.judging.check import Mark, Verdict, stale_runs
 from harness.report.statements import told
 from harness.spec.problems import Place
-from harness.spec.records import Experiment
 from harness.testing.regression import compare_with_kept, regressions_are_here
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ class ExpectationItem(_Item):
         self.verdict = case.verdict
         if case.verdict is Verdict.BLOCKED:
             self.skip(case.verdict, f"blocked: {headline(case)}")
-        if case.verdict is Verdict.INCONCLUSIVE and self.specification.settings.allows("inconclusive"):
+        if case.verdict is Verdict.INCONCLUSIVE and self.specification.settings.allows(
+            "inconclusive"
+        ):
             pytest.xfail(f"inconclusive: {case.message}")
         if not case.passes([Mark.STALE] if self.specification.settings.allows("stale") else ()):
             self.fail(case.verdict, message(case, self.specification.report))
@@ -88,9 +90,15 @@ class ExpectationItem(_Item):
 
 def _properties(experiment: Experiment, case: Case) -> list[tuple[str, object]]:
     judgement = case.judgement
-    found: list[tuple[str, object]] = [("experiment", experiment.name), ("verdict", case.verdict.value)]
+    found: list[tuple[str, object]] = [
+        ("experiment", experiment.name),
+        ("verdict", case.verdict.value),
+    ]
     if judgement is not None:
-        found += [("metric", judgement.expectation.metric), ("basis", judgement.expectation.basis.value)]
+        found += [
+            ("metric", judgement.expectation.metric),
+            ("basis", judgement.expectation.basis.value),
+        ]
         found += [("mean", judgement.mean)] if judgement.mean is not None else []
     return found
 
@@ -99,14 +107,20 @@ class BaselineItem(_Item):
     """The measured numbers against those that are kept."""
 
     def runtest(self) -> None:
-        """Compare through pytest-regressions, whose --force-regen keeps new numbers, after they are shown."""
+        """Compare through pytest-regressions, whose --force-regen keeps new numbers, after they are
+        shown.
+        """
         specification = self.specification
         experiment, results = specification.experiment, specification.conclusion.results
         unfinished = baseline.unfinished(results)
         if unfinished:
             first = unfinished[0]
             self.skip(Verdict.BLOCKED, f"blocked: {first.run}, seed {first.seed}: {first.reason}")
-        stale = stale_runs(experiment.runs, experiment.seeds, {(result.run, result.seed): result for result in results})
+        stale = stale_runs(
+            experiment.runs,
+            experiment.seeds,
+            {(result.run, result.seed): result for result in results},
+        )
         if stale and not specification.settings.allows("stale"):
             self.fail(Verdict.FAIL, f"the measured numbers rest on stale runs: {stale}")
         if not regressions_are_here(self.config):
@@ -117,7 +131,9 @@ class BaselineItem(_Item):
         if not kept.is_file() and not self.config.getoption("force_regen"):
             command = f"python -m harness baseline update {experiment.path}"
             self.skip(None, f"no numbers are kept in {kept} yet; keep them with: {command}")
-        found, said = compare_with_kept(self.config, kept, baseline.measure(experiment, results), experiment)
+        found, said = compare_with_kept(
+            self.config, kept, baseline.measure(experiment, results), experiment
+        )
         if found is Verdict.INCONCLUSIVE and specification.settings.allows("inconclusive"):
             self.verdict = found
             pytest.xfail(f"inconclusive: {said}")
@@ -128,11 +144,17 @@ class BaselineItem(_Item):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Add to a report, for the process that follows the session, which specification it is of, and the verdict."""
+    """Add to a report, for the process that follows the session, which specification it is of, and
+    the verdict.
+    """
     found = yield
     if isinstance(item, _Item):
         verdict = item.verdict.value if item.verdict is not None else ""
-        found.harness = {"specification": os.fspath(item.path), "name": item.name, "verdict": verdict}
+        found.harness = {
+            "specification": os.fspath(item.path),
+            "name": item.name,
+            "verdict": verdict,
+        }
         if found.skipped and isinstance(found.longrepr, tuple):
             place = item.reportinfo()
             found.longrepr = os.fspath(place[0]), place[1] + 1, found.longrepr[2]

@@ -10,13 +10,13 @@ from typing import Any, cast
 
 import pytest
 
-from harness.check import Verdict
 from harness.ci.cases import case_of_regression
 from harness.ci.message import message
+from harness.compare import baseline
 from harness.compare.regression import between
-from harness.report import baseline
+from harness.experiment import Experiment
+from harness.judging.check import Verdict
 from harness.spec.problems import Place
-from harness.spec.records import Experiment
 
 
 def regressions_are_here(config: pytest.Config) -> bool:
@@ -28,7 +28,9 @@ def regressions_are_here(config: pytest.Config) -> bool:
 def compare_with_kept(
     config: pytest.Config, kept: Path, now: baseline.Baseline, experiment: Experiment
 ) -> tuple[Verdict, str]:
-    """Return the verdict and what explains it, nothing for a pass; --force-regen then keeps the new numbers."""
+    """Return the verdict and what explains it, nothing for a pass; --force-regen then keeps the new
+    numbers.
+    """
     from pytest_regressions.common import perform_regression_check
 
     said: list[str] = []
@@ -41,8 +43,11 @@ def compare_with_kept(
             verdicts.append(verdict)
             raise AssertionError
 
-    # All that it reads of a request; the kept numbers are none of the files that --regen-all writes in silence.
-    options = SimpleNamespace(getoption=lambda name: name == "force_regen" and config.getoption(name))
+    # All that it reads of a request; the kept numbers are none of the files that --regen-all writes
+    # in silence.
+    options = SimpleNamespace(
+        getoption=lambda name: name == "force_regen" and config.getoption(name)
+    )
     request = SimpleNamespace(config=options, node=SimpleNamespace(cls=None, name=experiment.name))
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -68,7 +73,9 @@ def _keep(now: baseline.Baseline, path: Path) -> None:
 
 
 def _drift(path: Path, now: baseline.Baseline, experiment: Experiment) -> tuple[Verdict, str]:
-    """Return the verdict, and what is to be said of it; nothing where nothing drifted from what a file keeps."""
+    """Return the verdict, and what is to be said of it; nothing where nothing drifted from what a
+    file keeps.
+    """
     kept = baseline.read(path)
     if kept is None:
         return Verdict.BLOCKED, f"there is no baseline {path}"

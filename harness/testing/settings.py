@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.ci.forge import in_actions
+from harness.experiment import Json
 from harness.spec.patch import parse_assignment
-from harness.spec.records import Json
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,11 @@ def settings(config: pytest.Config) -> Settings:
 def _settings(config: pytest.Config) -> Settings:
     def folder(name: str) -> Path:
         given = config.getoption(f"harness_{name}")
-        path = config.invocation_params.dir / given if given else config.rootpath / config.getini(f"harness_{name}")
+        path = (
+            config.invocation_params.dir / given
+            if given
+            else config.rootpath / config.getini(f"harness_{name}")
+        )
         return shown(path)
 
     return Settings(
@@ -90,7 +94,9 @@ def _assignments(config: pytest.Config) -> Iterator[Json]:
         try:
             yield {"seeds": [int(seed) for seed in seeds.split(",")]}
         except ValueError as error:
-            raise pytest.UsageError(f"--harness-seeds: expected numbers such as 0,1,2, found {seeds!r}") from error
+            raise pytest.UsageError(
+                f"--harness-seeds: expected numbers such as 0,1,2, found {seeds!r}"
+            ) from error
 
 
 def shown(path: Path) -> Path:

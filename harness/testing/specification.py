@@ -1,4 +1,6 @@
-"""A specification as pytest collects it: its runs are made once, its report is written at the end."""
+"""A specification as pytest collects it: its runs are made once, its report is written at the
+end.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +11,27 @@ from pathlib import Path
 
 import pytest
 
-from harness import machine
 from harness.ci.cases import BASELINE, RUNS, Case, Conclusion, places, suites, unread
 from harness.ci.outputs import NOTHING
 from harness.data import catalog
-from harness.ownership import OverwriteError
+from harness.experiment import Experiment
 from harness.plan import Plan
-from harness.results import Status
+from harness.run_result import Status
 from harness.runner.apart import run_apart, startable
-from harness.runner.conclude import judge_stored, prepare_folders, refuse_foreign_reports, report, write_down
+from harness.runner.conclude import (
+    judge_stored,
+    prepare_folders,
+    refuse_foreign_reports,
+    report,
+    write_down,
+)
 from harness.runner.looks import plan_all, plan_as_it_stands, stage
 from harness.runner.stating import Ledgers
 from harness.spec.load import load, load_file
 from harness.spec.problems import Place, SpecError
-from harness.spec.records import Experiment
-from harness.store import Store, StoreError
+from harness.store.store import Store, StoreError
+from harness.system import machine
+from harness.system.ownership import OverwriteError
 from harness.testing.items import BaselineItem, ExpectationItem
 from harness.testing.settings import Settings, settings, shown
 
@@ -31,7 +39,9 @@ _NAMES = pytest.StashKey[dict[str, Path]]()
 
 
 class Specification(pytest.File):
-    """A specification: its expectations are the items, and its runs are made when the first of them is set up."""
+    """A specification: its expectations are the items, and its runs are made when the first of them
+    is set up.
+    """
 
     def collect(self) -> Iterable[pytest.Item]:
         """Yield the items; a fault of the specification is told as the commands tell it."""
@@ -67,7 +77,9 @@ class Specification(pytest.File):
         return places(self.experiment)
 
     def _claim(self, name: str) -> None:
-        """See that no other specification of the session has the name, by which the reports are called."""
+        """See that no other specification of the session has the name, by which the reports are
+        called.
+        """
         names = self.config.stash.setdefault(_NAMES, {})
         other = names.setdefault(name, self.path)
         if other != self.path:
@@ -89,7 +101,9 @@ class Specification(pytest.File):
         code = run_apart(self.experiment, store, catalog.data_dir(), self.settings.processes)
         missing = [result for result in self.conclusion.results if result.status is Status.MISSING]
         labels = ", ".join(f"{result.run} seed {result.seed}" for result in missing)
-        return f"the process that was to make {labels} ended with exit code {code}" if missing else ""
+        return (
+            f"the process that was to make {labels} ended with exit code {code}" if missing else ""
+        )
 
     @functools.cached_property
     def conclusion(self) -> Conclusion:
@@ -121,7 +135,8 @@ class Specification(pytest.File):
 def _ledgers(settings: Settings, write: bool = False) -> Ledgers | None:
     """Return where it stands when expectations were stated; for a trial nowhere.
 
-    That is where the kept numbers are, with the reports that are committed; those of a session may go elsewhere.
+    That is where the kept numbers are, with the reports that are committed; those of a session may
+    go elsewhere.
     """
     beside = settings.reports == settings.baselines
     return None if settings.assignments else Ledgers(settings.baselines, write, beside)
@@ -135,7 +150,10 @@ def write_reports(settings: Settings, paths: Sequence[Path]) -> str:
         store, ledgers = Store(settings.store), _ledgers(settings, write=True)
         now, plan = plan_as_it_stands(experiments, catalog.data_dir(), machine.gpus(), store)
         for experiment in now:
-            report(judge_stored(experiment, plan, store, history=True, ledgers=ledgers), settings.reports)
+            report(
+                judge_stored(experiment, plan, store, history=True, ledgers=ledgers),
+                settings.reports,
+            )
     except (SpecError, StoreError, OverwriteError) as error:
         return f"the reports were not written: {error}"
     return f"reports: {settings.reports}"

@@ -1,4 +1,5 @@
-"""What Keras's backends do each in their own way: take gradients, and compile a function to one XLA program.
+"""What Keras's backends do each in their own way: take gradients, and compile a function to one XLA
+program.
 
 All other mathematics of training is written once, in `keras.ops`.
 """
@@ -23,7 +24,9 @@ def on_jax() -> bool:
 def gradients(
     function: Callable[[list[Tensor]], tuple[Tensor, Kept]], weights: list[Tensor]
 ) -> tuple[Tensor, Kept, list[Tensor]]:
-    """Give the loss of `function(weights)`, what else it gives, and the gradients of the loss by the weights."""
+    """Give the loss of `function(weights)`, what else it gives, and the gradients of the loss by
+    the weights.
+    """
     if on_jax():
         import jax
 
@@ -38,7 +41,9 @@ def gradients(
 
 
 def xla_program(function: Function) -> Function:
-    """Give the function as one XLA program; it is traced when it is called first, and for tensors of other shapes."""
+    """Give the function as one XLA program; it is traced when it is called first, and for tensors
+    of other shapes.
+    """
     if on_jax():
         import jax
 

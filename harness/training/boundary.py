@@ -1,4 +1,6 @@
-"""The decision boundary of a network of two inputs: a grid of scores, its file, and the boundary's length."""
+"""The decision boundary of a network of two inputs: a grid of scores, its file, and the boundary's
+length.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,8 @@ MARGIN = 0.1
 class DecisionGrid:
     """Scores over a square: positive where class 1 is predicted, zero on the boundary.
 
-    `x` is float64 [nx], `y` float64 [ny], `score` float32 [ny, nx]; `extent` is (left, right, bottom, top)
-    in input units.
+    `x` is float64 [nx], `y` float64 [ny], `score` float32 [ny, nx]; `extent` is (left, right,
+    bottom, top) in input units.
     """
 
     x: np.ndarray
@@ -47,12 +49,15 @@ class Points:
 def decision_grid(model: keras.Model, pipeline: Pipeline, resolution: int = 200) -> DecisionGrid:
     """Evaluate `model` on the square around all points: `resolution` values a side.
 
-    The score is the logit of class 1, or its difference to class 0's where the network has two outputs.
-    Raises ValueError for inputs of other than two dimensions and for more than two outputs.
+    The score is the logit of class 1, or its difference to class 0's where the network has two
+    outputs. Raises ValueError for inputs of other than two dimensions and for more than two
+    outputs.
     """
     from harness.data.pipeline import scaled
 
-    points = np.concatenate([whole(split.inputs) for split in (pipeline.train, pipeline.test)]).astype(np.float64)
+    points = np.concatenate(
+        [whole(split.inputs) for split in (pipeline.train, pipeline.test)]
+    ).astype(np.float64)
     if points.shape[1:] != (2,) or model.output_shape[-1] > 2:
         raise ValueError("a decision grid needs two-dimensional inputs and two classes")
     low, high = points.min(axis=0), points.max(axis=0)
@@ -70,10 +75,13 @@ def decision_grid(model: keras.Model, pipeline: Pipeline, resolution: int = 200)
 def boundary_length(grid: DecisionGrid) -> float:
     """Give the length of the boundary inside the square, in input units.
 
-    It is the length of the zero contour of the score, taken linear between neighbours (marching squares).
+    It is the length of the zero contour of the score, taken linear between neighbours (marching
+    squares).
     """
     lines = contour_generator(grid.x, grid.y, grid.score).lines(0.0)
-    return float(sum(np.linalg.norm(np.diff(np.asarray(line), axis=0), axis=1).sum() for line in lines))
+    return float(
+        sum(np.linalg.norm(np.diff(np.asarray(line), axis=0), axis=1).sum() for line in lines)
+    )
 
 
 def save(path: Path, grid: DecisionGrid, pipeline: Pipeline) -> None:

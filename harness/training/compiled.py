@@ -1,4 +1,6 @@
-"""Epochs of small networks on small data: many epochs in one XLA program, measured and stopped inside it."""
+"""Epochs of small networks on small data: many epochs in one XLA program, measured and stopped
+inside it.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,19 @@ from keras import ops
 
 from harness.data.batches import tensors
 from harness.data.pipeline import Pipeline, decision_bytes, decisions, make_batch, scaled
-from harness.spec.records import Training
+from harness.experiment import Training
 from harness.training import programs
 from harness.training.backend import on_jax, xla_program
 from harness.training.chunk import COLUMNS, Chunk, Ran, Way
-from harness.training.step import Network, Strengths, Weights, evaluation, inference, norms, training_step
+from harness.training.step import (
+    Network,
+    Strengths,
+    Weights,
+    evaluation,
+    inference,
+    norms,
+    training_step,
+)
 
 Tensor = Any
 Arrays = dict[str, np.ndarray]
@@ -26,7 +36,9 @@ LARGEST_DATA = 64 * 2**20
 """Bytes of float32 inputs above which data are streamed."""
 
 LARGEST_DECISIONS = 16 * 2**20
-"""Bytes of random decisions, or of augmented inputs, that one call may carry; one epoch's may always be."""
+"""Bytes of random decisions, or of augmented inputs, that one call may carry; one epoch's may
+always be.
+"""
 
 MOST_EPOCHS = 4096
 """Epochs that one call may run."""
@@ -36,7 +48,9 @@ EVALUATION_BATCH = 2000
 
 
 class Data(NamedTuple):
-    """Both sets as tensors: scaled inputs, labels, and the raw training inputs where the program augments them."""
+    """Both sets as tensors: scaled inputs, labels, and the raw training inputs where the program
+    augments them.
+    """
 
     train: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor]
@@ -46,8 +60,8 @@ class Data(NamedTuple):
 def suits(net: Network, pipeline: Pipeline) -> bool:
     """Tell whether the network and the data are small enough.
 
-    Convolutions are left to the streamed way: inside an XLA loop they compile for minutes and run slowly on
-    the CPU. A convolution's kernel is what has more than two axes.
+    Convolutions are left to the streamed way: inside an XLA loop they compile for minutes and run
+    slowly on the CPU. A convolution's kernel is what has more than two axes.
     """
     if any(len(variable.shape) > 2 for variable in net.model.trainable_variables):
         return False
@@ -62,7 +76,9 @@ def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
     """Prepare the program and the data for one run."""
     capacity = max(1, min(MOST_EPOCHS, LARGEST_DECISIONS // _epoch_bytes(pipeline)))
     key = ("compiled", capacity, programs.signature(net, training, pipeline))
-    program, measurement, classified = programs.shared(key, lambda: _program(net, training, pipeline))
+    program, measurement, classified = programs.shared(
+        key, lambda: _program(net, training, pipeline)
+    )
     data = _data(pipeline)
     ahead = _Ahead(pipeline, capacity)
 
@@ -83,7 +99,14 @@ def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
             ops.convert_to_tensor(_padded(chunk.check, capacity)),
             ops.convert_to_tensor(float(chunk.enough), "float64"),
         )
-        return Ran(weights, int(epochs), int(steps), float(loss), bool(stopped), np.asarray(measured)[: int(epochs)])
+        return Ran(
+            weights,
+            int(epochs),
+            int(steps),
+            float(loss),
+            bool(stopped),
+            np.asarray(measured)[: int(epochs)],
+        )
 
     def prepare(weights: Weights, initial: list[Tensor]) -> None:
         nothing = np.zeros(0, bool)
@@ -92,7 +115,9 @@ def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
     def augmented(weights: Weights, initial: list[Tensor], epoch: int) -> float:
         batch = make_batch(pipeline, *tensors(pipeline.train), decisions(pipeline, epoch))
         inputs, labels = (ops.convert_to_tensor(np.asarray(part)) for part in batch)
-        return float(np.asarray(measurement(weights, initial, data._replace(train=(inputs, labels))))[1])
+        return float(
+            np.asarray(measurement(weights, initial, data._replace(train=(inputs, labels))))[1]
+        )
 
     def logits(weights: Weights) -> Iterator[np.ndarray]:
         inputs = data.test[0]
@@ -103,7 +128,9 @@ def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
 
 
 def _augments_ahead(pipeline: Pipeline) -> bool:
-    """Tell whether inputs are augmented before a call: augmentations are TensorFlow's, which no JAX program holds."""
+    """Tell whether inputs are augmented before a call: augmentations are TensorFlow's, which no JAX
+    program holds.
+    """
     return bool(pipeline.augmentation) and on_jax()
 
 
@@ -127,13 +154,15 @@ def _data(pipeline: Pipeline) -> Data:
 
 
 def _padded(values: np.ndarray, length: int) -> np.ndarray:
-    # The number of epochs is a tensor and arrays have one length, so that every call runs the same program:
-    # the length of a call then cannot change a single bit of the result.
+    # The number of epochs is a tensor and arrays have one length, so that every call runs the same
+    # program: the length of a call then cannot change a single bit of the result.
     return np.concatenate([values, np.zeros(length - len(values), values.dtype)])
 
 
 _SECOND_THREAD = ThreadPoolExecutor(1)
-"""One for all runs: the allocator of the C library may keep, for every thread anew, what a call's decisions took."""
+"""One for all runs: the allocator of the C library may keep, for every thread anew, what a call's
+decisions took.
+"""
 
 
 class _Ahead:
@@ -144,13 +173,20 @@ class _Ahead:
         self._pending: dict[range, Future[Arrays]] = {}
 
     def take(self, epochs: range, following: range) -> Arrays:
-        drawn = self._pending.pop(epochs).result() if epochs in self._pending else self._draw(epochs)
-        self._pending = {following: _SECOND_THREAD.submit(self._draw, following)} if following else {}
+        drawn = (
+            self._pending.pop(epochs).result() if epochs in self._pending else self._draw(epochs)
+        )
+        self._pending = (
+            {following: _SECOND_THREAD.submit(self._draw, following)} if following else {}
+        )
         return drawn
 
 
 def _stacked(pipeline: Pipeline, capacity: int, epochs: range) -> Arrays:
-    stacks = {name: np.zeros((capacity, *array.shape), array.dtype) for name, array in _drawn(pipeline, 0).items()}
+    stacks = {
+        name: np.zeros((capacity, *array.shape), array.dtype)
+        for name, array in _drawn(pipeline, 0).items()
+    }
     for place, epoch in enumerate(epochs):
         for name, array in _drawn(pipeline, epoch).items():
             stacks[name][place] = array
@@ -158,7 +194,9 @@ def _stacked(pipeline: Pipeline, capacity: int, epochs: range) -> Arrays:
 
 
 def _drawn(pipeline: Pipeline, epoch: int) -> Arrays:
-    """Give the decisions of an epoch or, where it is augmented ahead, its inputs and labels, in their order."""
+    """Give the decisions of an epoch or, where it is augmented ahead, its inputs and labels, in
+    their order.
+    """
     drawn = decisions(pipeline, epoch)
     if not _augments_ahead(pipeline):
         return drawn
@@ -167,13 +205,17 @@ def _drawn(pipeline: Pipeline, epoch: int) -> Arrays:
 
 
 def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any, Any, Any]:
-    """Build the training program, the measurement of both sets and the network itself, each one XLA program."""
+    """Build the training program, the measurement of both sets and the network itself, each one XLA
+    program.
+    """
     size = training.batch_size
     steps = programs.steps_an_epoch(len(pipeline.train.labels), training)
     full = min(steps, len(pipeline.train.labels) // size)
     rest = len(pipeline.train.labels) - full * size if steps > full else 0
 
-    def batch(data: Data, drawn: dict[str, Tensor], epoch: Tensor, start: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def batch(
+        data: Data, drawn: dict[str, Tensor], epoch: Tensor, start: Tensor, count: int
+    ) -> tuple[Tensor, Tensor]:
         chosen = {name: _rows(array, epoch, start, count) for name, array in drawn.items()}
         if "inputs" in chosen:
             return chosen["inputs"], chosen["labels"]
@@ -186,13 +228,17 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
         weights: Weights, data: Data, drawn: dict[str, Tensor], epoch: Tensor, strengths: Strengths
     ) -> tuple[Weights, Tensor, Tensor]:
         def body(taken: Tensor, weights: Weights, loss: Tensor) -> tuple[Tensor, Weights, Tensor]:
-            weights, loss = training_step(net, weights, *batch(data, drawn, epoch, taken * size, size), strengths)
+            weights, loss = training_step(
+                net, weights, *batch(data, drawn, epoch, taken * size, size), strengths
+            )
             return taken + 1, weights, loss
 
         taken, loss = _integer(0), _no_loss()
-        if full:  # else the one batch is a short one: no loop, which would slice a whole one out of the data
+        if full:  # else the one batch is short: a loop would slice a whole one out of the data
             taken, weights, loss = ops.while_loop(
-                lambda taken, weights, loss: (taken < full) & ops.isfinite(loss), body, (taken, weights, loss)
+                lambda taken, weights, loss: (taken < full) & ops.isfinite(loss),
+                body,
+                (taken, weights, loss),
             )
         if rest:
             fine = ops.isfinite(loss)
@@ -214,7 +260,12 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
         enough: Tensor,
     ) -> tuple[Weights, Tensor, Tensor, Tensor, Tensor, Tensor]:
         def body(
-            epoch: Tensor, weights: Weights, steps: Tensor, loss: Tensor, stopped: Tensor, table: Tensor
+            epoch: Tensor,
+            weights: Weights,
+            steps: Tensor,
+            loss: Tensor,
+            stopped: Tensor,
+            table: Tensor,
         ) -> tuple[Tensor, Weights, Tensor, Tensor, Tensor, Tensor]:
             now = strengths._replace(learning_rate=learning_rates[epoch])
             weights, taken, loss = one_epoch(weights, data, drawn, epoch, now)
@@ -227,7 +278,9 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
             stopped = fine & check[epoch] & (train[1] >= enough)
             others = ops.cond(
                 fine & (measure[epoch] | stopped),
-                lambda: ops.concatenate([_whole(net, weights, data.test), norms(weights, initial)], 0),
+                lambda: ops.concatenate(
+                    [_whole(net, weights, data.test), norms(weights, initial)], 0
+                ),
                 lambda: ops.zeros(COLUMNS - 2, "float64"),
             )
             measured = ops.concatenate([train, others], 0)
@@ -235,7 +288,9 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
             return epoch + 1, weights, steps + taken, loss, stopped, table
 
         epoch, weights, steps, loss, stopped, table = ops.while_loop(
-            lambda epoch, weights, steps, loss, stopped, table: (epoch < count) & ops.isfinite(loss) & ~stopped,
+            lambda epoch, weights, steps, loss, stopped, table: (
+                (epoch < count) & ops.isfinite(loss) & ~stopped
+            ),
             body,
             (
                 _integer(0),
@@ -284,7 +339,9 @@ def _whole(net: Network, weights: Weights, split: tuple[Tensor, Tensor]) -> Tens
     full, rest = divmod(labels.shape[0], EVALUATION_BATCH)
 
     def part(start: Tensor, count: int) -> Tensor:
-        return evaluation(net, weights, _part(inputs, (start,), (count,)), _part(labels, (start,), (count,)))
+        return evaluation(
+            net, weights, _part(inputs, (start,), (count,)), _part(labels, (start,), (count,))
+        )
 
     total = part(_integer(full * EVALUATION_BATCH), rest) if rest else ops.zeros(2, "float64")
     if not full:

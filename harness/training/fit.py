@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from harness.data.pipeline import Pipeline
-from harness.spec.records import Training
+from harness.experiment import Training
 from harness.training import programs
 from harness.training.chunk import Chunk, Ran, Way
 from harness.training.compiled import compiled, suits
@@ -30,16 +30,19 @@ __all__ = ["NonFiniteLoss", "Outcome", "Report", "State", "train"]
 Report = Callable[[Sequence[Row], State], None]
 
 CHUNK_SECONDS = 0.7
-"""How long a call should take: long against the cost of a call, short against what a kill may lose."""
+"""How long a call should take: long against the cost of a call, short against what a kill may
+lose.
+"""
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What came of a run; `seconds` trained and measured in all, compilation left out.
 
-    `measurements` has every name of `harness.measurements.METRICS` but `boundary_length`, and
-    `augmented_train_accuracy` where there is augmentation alone. `devices` is how many shared every batch.
-    `logits()` computes those of the test set, batch after batch; see `harness.training.chunk.Way`.
+    `measurements` has every name of `harness.metrics.METRICS` but `boundary_length`, and
+    `augmented_train_accuracy` where there is augmentation alone. `devices` is how many shared every
+    batch. `logits()` computes those of the test set, batch after batch; see
+    `harness.training.chunk.Way`.
     """
 
     state: State
@@ -63,16 +66,21 @@ def train(
 ) -> Outcome:
     """Train `model` in place from its present weights, or go on from `state` and its `history`.
 
-    `report` gets the new rows (perhaps none) and the state after every chunk, epoch 0 first; what it raises goes
-    through. A run that goes on from any reported state ends as the uninterrupted one does; on the CPU, bit by bit.
-    Raises NonFiniteLoss where a loss becomes NaN or infinite, ValueError where the state does not fit the
-    model or comes without its history, or where the batch size leaves no step.
+    `report` gets the new rows (perhaps none) and the state after every chunk, epoch 0 first; what
+    it raises goes through. A run that goes on from any reported state ends as the uninterrupted one
+    does; on the CPU, bit by bit. Raises NonFiniteLoss where a loss becomes NaN or infinite,
+    ValueError where the state does not fit the model or comes without its history, or where the
+    batch size leaves no step.
 
-    Of `devices` (more than one with JAX alone), as many share every batch as divide its size. What fits into one
-    compiled program stays on one device, where it is fastest.
+    Of `devices` (more than one with JAX alone), as many share every batch as divide its size. What
+    fits into one compiled program stays on one device, where it is fastest.
     """
     net = network(model, training)
-    way = compiled(net, training, pipeline) if suits(net, pipeline) else streamed(net, training, pipeline, devices)
+    way = (
+        compiled(net, training, pipeline)
+        if suits(net, pipeline)
+        else streamed(net, training, pipeline, devices)
+    )
     return _Run(training, pipeline, net, way, report).outcome(state, history)
 
 
@@ -96,9 +104,13 @@ class _Run:
             self.report(rows, state)
         if not self._over(state, rows):
             state = self._trained(state, weights, initial, rows)
-        for variable, array in zip(_variables(self.net), (*state.trainable, *state.non_trainable), strict=True):
+        for variable, array in zip(
+            _variables(self.net), (*state.trainable, *state.non_trainable), strict=True
+        ):
             variable.assign(array)
-        images = state.epoch * programs.images_an_epoch(len(self.pipeline.train.labels), self.training)
+        images = state.epoch * programs.images_an_epoch(
+            len(self.pipeline.train.labels), self.training
+        )
         speed = images / state.seconds if state.seconds else 0.0
         measurements = summary(rows) | self._augmented(state)
         logits = partial(self._logits, state)
@@ -108,18 +120,23 @@ class _Run:
         return self.way.logits(_tensors(state, self.net)[0])
 
     def _augmented(self, state: State) -> dict[str, float | None]:
-        """Measure the training accuracy on images as the next epoch would augment them, where it would."""
+        """Measure the training accuracy on images as the next epoch would augment them, where it
+        would.
+        """
         if not self.pipeline.augmentation:
             return {}
         correct = self.way.augmented(*_tensors(state, self.net), state.epoch)
         return {"augmented_train_accuracy": correct / len(self.pipeline.train.labels)}
 
-    def _trained(self, state: State, weights: Weights, initial: list[Any], rows: list[Row]) -> State:
+    def _trained(
+        self, state: State, weights: Weights, initial: list[Any], rows: list[Row]
+    ) -> State:
         """Run chunks until the budget is spent or the stopping rule is met; adds to `rows`."""
         self.way.prepare(weights, initial)
         epochs, length, stopped = self._next(state.epoch, 1), 1, False
         while epochs and not stopped:
-            # The next call's length is settled before this one, so that its random decisions are drawn meanwhile.
+            # The next call's length is settled before this one, so that its random decisions are
+            # drawn meanwhile.
             following = self._next(epochs.stop, length)
             chunk = self._chunk(epochs, following, rows)
             start = time.perf_counter()
@@ -163,7 +180,8 @@ class _Run:
     def _enough(self) -> int:
         """Count the training examples that the stopping rule wants right."""
         wanted = self.training.stop_when.train_accuracy if self.training.stop_when else 0.0
-        # The product of an exact share and a count may lie a rounding above the whole number it stands for.
+        # The product of an exact share and a count may lie a rounding above the whole number it
+        # stands for.
         return math.ceil(wanted * len(self.pipeline.train.labels) - 1e-6)
 
     def _over(self, state: State, rows: Sequence[Row]) -> bool:
@@ -181,14 +199,21 @@ class _Run:
         initial = self.training.optimizer.parameters["learning_rate"]
         return learning_rate(self.training.schedule, initial, epoch, rows)
 
-    def _rows(self, before: State, chunk: Chunk, ran: Ran, spent: float, earlier: Sequence[Row]) -> list[Row]:
+    def _rows(
+        self, before: State, chunk: Chunk, ran: Ran, spent: float, earlier: Sequence[Row]
+    ) -> list[Row]:
         steps = ran.steps // ran.epochs
         rows: list[Row] = []
         for place in range(ran.epochs):
             if chunk.measure[place] or (ran.stopped and place == ran.epochs - 1):
                 done = place + 1
                 seconds = before.seconds + spent * done / ran.epochs
-                after = replace(before, epoch=before.epoch + done, step=before.step + steps * done, seconds=seconds)
+                after = replace(
+                    before,
+                    epoch=before.epoch + done,
+                    step=before.step + steps * done,
+                    seconds=seconds,
+                )
                 rows.append(self._row(after, ran.measured[place], earlier))
         return rows
 
@@ -217,12 +242,16 @@ def _tensors(state: State, net: Network) -> tuple[Weights, list[Any]]:
     if shapes != [tuple(variable.shape) for variable in _variables(net)]:
         raise ValueError("the state's weights do not have the shapes of the model's")
     groups = (state.trainable, state.non_trainable, state.slots, state.initial)
-    trainable, non_trainable, slots, initial = ([ops.convert_to_tensor(array) for array in group] for group in groups)
+    trainable, non_trainable, slots, initial = (
+        [ops.convert_to_tensor(array) for array in group] for group in groups
+    )
     return Weights(trainable, non_trainable, slots), initial
 
 
 def _after(state: State, ran: Ran, spent: float) -> State:
-    trainable, non_trainable, slots = (tuple(np.array(tensor) for tensor in group) for group in ran.weights)
+    trainable, non_trainable, slots = (
+        tuple(np.array(tensor) for tensor in group) for group in ran.weights
+    )
     return State(
         state.epoch + ran.epochs,
         state.step + ran.steps,

@@ -16,10 +16,10 @@ Tensor = Any
 class Loss:
     """A loss an example.
 
-    `outputs(classes)` is how many logits the network needs. `values(labels, logits, smoothing)` gives float32
-    [batch], `correct(labels, logits)` bool [batch]; labels are int32 [batch], logits float32 [batch, outputs].
-    `smoothing` is the share of the target's weight that is spread evenly over all classes (Szegedy et al. 2015,
-    arXiv 1512.00567, section 7).
+    `outputs(classes)` is how many logits the network needs. `values(labels, logits, smoothing)`
+    gives float32 [batch], `correct(labels, logits)` bool [batch]; labels are int32 [batch], logits
+    float32 [batch, outputs]. `smoothing` is the share of the target's weight that is spread evenly
+    over all classes (Szegedy et al. 2015, arXiv 1512.00567, section 7).
     """
 
     outputs: Callable[[int], int]
@@ -38,7 +38,9 @@ def _softmax_values(labels: Tensor, logits: Tensor, smoothing: float) -> Tensor:
     values = ops.cast(values, logits.dtype)  # which is float64 with JAX, where that is allowed
     if not smoothing:
         return values
-    evenly = ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1)  # the mean over classes of -log p
+    evenly = ops.logsumexp(logits, axis=-1) - ops.mean(
+        logits, axis=-1
+    )  # the mean over classes of -log p
     return (1 - smoothing) * values + smoothing * evenly
 
 
@@ -61,7 +63,9 @@ LOSSES: dict[str, Loss] = {
         correct=lambda labels, logits: ops.equal(ops.cast(logits[:, 0] > 0, labels.dtype), labels),
     ),
 }
-"""Softmax cross-entropy, a logit a class; and sigmoid cross-entropy, one logit for class 1 of two."""
+"""Softmax cross-entropy, a logit a class; and sigmoid cross-entropy, one logit for class 1 of
+two.
+"""
 
 REDUCTIONS: dict[str, Callable[[Tensor], Tensor]] = {"mean": ops.mean, "sum": ops.sum}
 """How the losses of a batch become the one that is minimized."""

@@ -7,17 +7,23 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from harness.data.pipeline import Pipeline
-from harness.measurements import HISTORY
+from harness.metrics import HISTORY
 from harness.training.state import State
 
 Row = dict[str, float]
 
 
 def row(state: State, measured: np.ndarray, learning_rate: float, pipeline: Pipeline) -> Row:
-    """Give the history row of `state`; `measured` is float64 [COLUMNS], `learning_rate` the last epoch's."""
-    train_loss, train_correct, test_loss, test_correct, norm, distance = (float(value) for value in measured)
+    """Give the history row of `state`; `measured` is float64 [COLUMNS], `learning_rate` the last
+    epoch's.
+    """
+    train_loss, train_correct, test_loss, test_correct, norm, distance = (
+        float(value) for value in measured
+    )
     examples, test_examples = len(pipeline.train.labels), len(pipeline.test.labels)
-    initial = float(np.sqrt(sum(np.square(array, dtype=np.float64).sum() for array in state.initial)))
+    initial = float(
+        np.sqrt(sum(np.square(array, dtype=np.float64).sum() for array in state.initial))
+    )
     return {
         "epoch": state.epoch,
         "step": state.step,
@@ -34,7 +40,9 @@ def row(state: State, measured: np.ndarray, learning_rate: float, pipeline: Pipe
 
 
 def summary(history: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
-    """Give every name of `harness.measurements.METRICS` that a history tells; the first row is epoch 0's."""
+    """Give every name of `harness.metrics.METRICS` that a history tells; the first row is epoch
+    0's.
+    """
     first, last = history[0], history[-1]
     fitted = next((row for row in history if row["train_accuracy"] == 1), None)
     return {

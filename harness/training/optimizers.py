@@ -17,14 +17,14 @@ class Sgd(keras.optimizers.Optimizer):
 
         g <- g + l2 * w;  v <- momentum * v + g;  w <- w - r * v
 
-    or, with `nesterov`, w <- w - r * (g + momentum * v). It holds for every trainable weight, biases and batch
-    normalization included. With the `momentum_rule` "keras", the velocity holds steps as `keras.optimizers.SGD`
-    has it, which differs where the learning rate changes:
+    or, with `nesterov`, w <- w - r * (g + momentum * v). It holds for every trainable weight,
+    biases and batch normalization included. With the `momentum_rule` "keras", the velocity holds
+    steps as `keras.optimizers.SGD` has it, which differs where the learning rate changes:
 
         v <- momentum * v - r * g;  w <- w + v;  with `nesterov`, w <- w + momentum * v - r * g
 
-    Of Keras's own ways to penalize weights, `weight_decay` is decoupled and a `kernel_regularizer` reaches
-    kernels only.
+    Of Keras's own ways to penalize weights, `weight_decay` is decoupled and a `kernel_regularizer`
+    reaches kernels only.
     """
 
     SLOTS: ClassVar[int] = 1

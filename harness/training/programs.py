@@ -11,7 +11,7 @@ from keras import ops
 
 from harness.data.pipeline import Pipeline
 from harness.data.records import Split
-from harness.spec.records import Training
+from harness.experiment import Training
 from harness.training.step import Network, Strengths
 
 Program = TypeVar("Program")
@@ -21,7 +21,9 @@ _KEPT = 16
 
 
 def shared(key: Hashable, build: Callable[[], Program]) -> Program:
-    """Give the program of this key, built where there is none yet; the least recently used are forgotten."""
+    """Give the program of this key, built where there is none yet; the least recently used are
+    forgotten.
+    """
     if key not in _PROGRAMS:
         _PROGRAMS[key] = build()
     _PROGRAMS.move_to_end(key)
@@ -33,10 +35,14 @@ def shared(key: Hashable, build: Callable[[], Program]) -> Program:
 def signature(net: Network, training: Training, pipeline: Pipeline) -> Hashable:
     """Give everything static that a program depends on.
 
-    Learning rate, momentum and l2 are left out on purpose: programs take them as tensors, so seeds and
-    subsets of the regularizers share one.
+    Learning rate, momentum and l2 are left out on purpose: programs take them as tensors, so seeds
+    and subsets of the regularizers share one.
     """
-    optimizer = {name: value for name, value in training.optimizer.parameters.items() if name != "learning_rate"}
+    optimizer = {
+        name: value
+        for name, value in training.optimizer.parameters.items()
+        if name != "learning_rate"
+    }
     return (
         net.model.to_json(),
         training.loss,
@@ -61,7 +67,9 @@ def steps_an_epoch(examples: int, training: Training) -> int:
     full, rest = divmod(examples, training.batch_size)
     steps = full + (1 if rest and training.last_batch == "keep" else 0)
     if not steps:
-        raise ValueError(f"batches of {training.batch_size} leave no step for {examples} training examples")
+        raise ValueError(
+            f"batches of {training.batch_size} leave no step for {examples} training examples"
+        )
     return steps
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.spec.records import Component
+from harness.experiment import Component
 
 History = Sequence[Mapping[str, float]]
-"""The rows measured so far, the first of them of epoch 0: see `harness.measurements.HISTORY`."""
+"""The rows measured so far, the first of them of epoch 0: see `harness.metrics.HISTORY`."""
 
 
 def constant(epoch: int, history: History) -> float:
@@ -33,17 +33,19 @@ def exponential(epoch: int, history: History, *, factor: float) -> float:
     return float(factor**epoch)
 
 
-def plateau(epoch: int, history: History, *, metric: str, factor: float, patience: int, min_delta: float) -> float:
-    """Give factor**k, k being how often `metric` had not improved for `patience` epochs before the epoch begins.
+def plateau(
+    epoch: int, history: History, *, metric: str, factor: float, patience: int, min_delta: float
+) -> float:
+    """Give factor**k, k being how often `metric` had not improved for `patience` epochs before the
+    epoch begins.
 
-    As `keras.callbacks.ReduceLROnPlateau` does it: improved is what is better than the best so far by more than
-    `min_delta`, and after each of the k times the epochs are counted anew. It is looked at where it is measured,
-    epoch 0 (the initial weights) included.
+    As `keras.callbacks.ReduceLROnPlateau` does it: improved is what is better than the best so far
+    by more than `min_delta`, and after each of the k times the epochs are counted anew. It is
+    looked at where it is measured, epoch 0 (the initial weights) included.
 
-    >>> rows = [{"epoch": e, "train_accuracy": a} for e, a in enumerate([0.5, 0.9, 0.9, 0.8, 0.9, 0.9])]
-    >>> rule = {"metric": "train_accuracy", "factor": 0.5, "patience": 2, "min_delta": 0.0}
-    >>> [plateau(epoch, rows, **rule) for epoch in range(6)]
-    [1.0, 1.0, 1.0, 0.5, 0.5, 0.25]
+    >>> rows = [{"epoch": e, "train_accuracy": a} for e, a in enumerate([0.5, 0.9, 0.9, 0.8, 0.9,
+    0.9])] >>> rule = {"metric": "train_accuracy", "factor": 0.5, "patience": 2, "min_delta": 0.0}
+    >>> [plateau(epoch, rows, **rule) for epoch in range(6)] [1.0, 1.0, 1.0, 0.5, 0.5, 0.25]
     """
     sign = 1 if metric.endswith("accuracy") else -1
     best, since, times = -float("inf"), 0.0, 0
@@ -70,5 +72,7 @@ LOOKING = frozenset({"plateau"})
 
 
 def learning_rate(component: Component, initial: float, epoch: int, history: History) -> float:
-    """Give the learning rate of an epoch, counted from 0, from what was measured until it begins."""
+    """Give the learning rate of an epoch, counted from 0, from what was measured until it
+    begins.
+    """
     return initial * SCHEDULES[component.name](epoch, history, **component.parameters)

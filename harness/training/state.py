@@ -18,9 +18,9 @@ _GROUPS = ("trainable", "non_trainable", "slots", "initial")
 class State:
     """Everything that a resumed run needs beside its settings, data and history.
 
-    `epoch` and `step` count what is completed, `seconds` the time spent in it. `trainable` and `non_trainable`
-    are the model's weights in Keras's order, `slots` the optimizer's arrays weight by weight, and `initial`
-    the trainable weights at epoch 0.
+    `epoch` and `step` count what is completed, `seconds` the time spent in it. `trainable` and
+    `non_trainable` are the model's weights in Keras's order, `slots` the optimizer's arrays weight
+    by weight, and `initial` the trainable weights at epoch 0.
     """
 
     epoch: int
@@ -49,9 +49,11 @@ class State:
 
 
 class NonFiniteLoss(ArithmeticError):
-    """The loss became NaN or infinite, in optimizer step `step` of epoch `epoch`, both counted from 1.
+    """The loss became NaN or infinite, in optimizer step `step` of epoch `epoch`, both counted from
+    1.
 
-    Where every step's loss was finite and the measured loss after an epoch was not, `step` is the epoch's last.
+    Where every step's loss was finite and the measured loss after an epoch was not, `step` is the
+    epoch's last.
     """
 
     def __init__(self, loss: float, step: int, epoch: int) -> None:

@@ -1,4 +1,6 @@
-"""One optimizer step and one evaluation, as pure functions of tensors: the mathematics of every way to train."""
+"""One optimizer step and one evaluation, as pure functions of tensors: the mathematics of every way
+to train.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from harness.spec.records import Training
+from harness.experiment import Training
 from harness.training.backend import gradients
 from harness.training.losses import LOSSES, REDUCTIONS, Loss
 from harness.training.optimizers import OPTIMIZERS, Sgd
@@ -27,7 +29,9 @@ class Weights(NamedTuple):
 
 
 class Strengths(NamedTuple):
-    """The scalars of a step, float32; tensors, so that runs that differ in them share a compiled program."""
+    """The scalars of a step, float32; tensors, so that runs that differ in them share a compiled
+    program.
+    """
 
     learning_rate: Tensor
     momentum: Tensor
@@ -36,7 +40,8 @@ class Strengths(NamedTuple):
 
 @dataclass(frozen=True)
 class Network:
-    """The model, its loss and its optimizer; only their functions are used, never their variables' values.
+    """The model, its loss and its optimizer; only their functions are used, never their variables'
+    values.
 
     `smoothing` is that of the labels in the loss that is minimized; measured losses are without it.
     """
@@ -49,20 +54,27 @@ class Network:
 
 
 def network(model: keras.Model, training: Training) -> Network:
-    """Look up the loss and the optimizer that `training` names; raises KeyError for unknown names."""
+    """Look up the loss and the optimizer that `training` names; raises KeyError for unknown
+    names.
+    """
     optimizer = OPTIMIZERS[training.optimizer.name](**training.optimizer.parameters)
     loss, reduce = LOSSES[training.loss], REDUCTIONS[training.loss_reduction]
     return Network(model, loss, training.label_smoothing, reduce, optimizer)
 
 
-def training_step(net: Network, weights: Weights, x: Tensor, y: Tensor, strengths: Strengths) -> tuple[Weights, Tensor]:
-    """Make one optimizer step on the batch `x`, `y`; gives the new weights and the loss before the step.
+def training_step(
+    net: Network, weights: Weights, x: Tensor, y: Tensor, strengths: Strengths
+) -> tuple[Weights, Tensor]:
+    """Make one optimizer step on the batch `x`, `y`; gives the new weights and the loss before the
+    step.
 
     The loss is the reduced loss of the batch, float32, without l2, which enters the gradient.
     """
 
     def reduced(trainable: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        logits, non_trainable = net.model.stateless_call(trainable, weights.non_trainable, x, training=True)
+        logits, non_trainable = net.model.stateless_call(
+            trainable, weights.non_trainable, x, training=True
+        )
         logits = ops.cast(logits, "float32")  # also where the network computes in bfloat16
         return net.reduce(net.loss.values(y, logits, net.smoothing)), list(non_trainable)
 
@@ -80,14 +92,17 @@ def training_step(net: Network, weights: Weights, x: Tensor, y: Tensor, strength
 
 def inference(net: Network, weights: Weights, x: Tensor) -> Tensor:
     """Give the logits in inference mode, float32 [batch, outputs]."""
-    logits, _ = net.model.stateless_call(weights.trainable, weights.non_trainable, x, training=False)
+    logits, _ = net.model.stateless_call(
+        weights.trainable, weights.non_trainable, x, training=False
+    )
     return ops.cast(logits, "float32")
 
 
 def evaluation(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Tensor:
     """Give [sum of the losses, number of examples classified right] in inference mode, float64 [2].
 
-    float64 keeps the counts exact and the sum independent of how the set is cut into batches, to float32 accuracy.
+    float64 keeps the counts exact and the sum independent of how the set is cut into batches, to
+    float32 accuracy.
     """
     logits = inference(net, weights, x)
     losses = ops.cast(net.loss.values(y, logits, 0.0), "float64")
@@ -96,10 +111,16 @@ def evaluation(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Tensor:
 
 
 def norms(weights: Weights, initial: list[Tensor]) -> Tensor:
-    """Give [norm of the trainable weights, norm of their difference from `initial`], float64 [2]."""
+    """Give [norm of the trainable weights, norm of their difference from `initial`], float64
+    [2].
+    """
     differences = [now - then for now, then in zip(weights.trainable, initial, strict=True)]
     return ops.stack([_norm(weights.trainable), _norm(differences)])
 
 
 def _norm(tensors: list[Tensor]) -> Tensor:
-    return ops.sqrt(functools.reduce(ops.add, [ops.sum(ops.square(ops.cast(each, "float64"))) for each in tensors]))
+    return ops.sqrt(
+        functools.reduce(
+            ops.add, [ops.sum(ops.square(ops.cast(each, "float64"))) for each in tensors]
+        )
+    )

@@ -1,17 +1,19 @@
-"""Early stopping, as a function of the history alone: a run that is resumed stops where it would have."""
+"""Early stopping, as a function of the history alone: a run that is resumed stops where it would
+have.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.spec.records import EarlyStopping
+from harness.experiment import EarlyStopping
 
 
 def stalled(rule: EarlyStopping, history: Sequence[Mapping[str, float]]) -> bool:
     """Tell whether the metric has not improved by more than `min_delta` for `patience` epochs.
 
-    Improvement is counted from the best value so far, as `keras.callbacks.EarlyStopping` does, the initial
-    weights' (epoch 0) included. False for an empty history.
+    Improvement is counted from the best value so far, as `keras.callbacks.EarlyStopping` does, the
+    initial weights' (epoch 0) included. False for an empty history.
     """
     sign = 1 if rule.mode == "max" else -1
     best, at = -float("inf"), 0.0

@@ -1,4 +1,6 @@
-"""Epochs of any network on any data: a graph that loops over a `tf.data` pipeline, an epoch a call."""
+"""Epochs of any network on any data: a graph that loops over a `tf.data` pipeline, an epoch a
+call.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,19 @@ import tensorflow as tf
 from harness.data.batches import evaluation_batches, training_batches
 from harness.data.pipeline import Pipeline
 from harness.data.records import Split
-from harness.spec.records import Training
+from harness.experiment import Training
 from harness.training import programs
 from harness.training.backend import on_jax
 from harness.training.chunk import COLUMNS, Chunk, Ran, Way
-from harness.training.step import Network, Strengths, Weights, evaluation, inference, norms, training_step
+from harness.training.step import (
+    Network,
+    Strengths,
+    Weights,
+    evaluation,
+    inference,
+    norms,
+    training_step,
+)
 
 Tensor = Any
 
@@ -32,9 +42,9 @@ EVALUATION_VALUES = 2**24
 class Program:
     """What was compiled, shared by runs whose static settings are equal.
 
-    `read` gives an iterator of batches; `epoch` makes some steps on those that come next, `evaluate` sums over
-    them, `classify` gives the logits of the next one; `prepare` compiles what `epoch` needs for batches of some
-    sizes, and moves nothing.
+    `read` gives an iterator of batches; `epoch` makes some steps on those that come next,
+    `evaluate` sums over them, `classify` gives the logits of the next one; `prepare` compiles what
+    `epoch` needs for batches of some sizes, and moves nothing.
     """
 
     read: Callable[[tf.data.Dataset], Iterator[Any]]
@@ -62,13 +72,18 @@ def streamed(net: Network, training: Training, pipeline: Pipeline, devices: int 
     epoch_batches = _Epochs(lambda first: program.read(trained(first)))
 
     def measured(weights: Weights, initial: list[Tensor], on_train: np.ndarray) -> np.ndarray:
-        return np.concatenate([on_train, test.sums(weights), np.asarray(program.norms(weights, initial))])
+        return np.concatenate(
+            [on_train, test.sums(weights), np.asarray(program.norms(weights, initial))]
+        )
 
     def measure(weights: Weights, initial: list[Tensor]) -> np.ndarray:
         return measured(weights, initial, train.sums(weights))
 
     def prepare(weights: Weights, initial: list[Tensor]) -> None:
-        sizes = {min(training.batch_size, examples), programs.images_an_epoch(examples, training) % training.batch_size}
+        sizes = {
+            min(training.batch_size, examples),
+            programs.images_an_epoch(examples, training) % training.batch_size,
+        }
         program.prepare(weights, trained(0), sizes - {0}, programs.strengths(training, 0.0))
 
     def advance(weights: Weights, initial: list[Tensor], chunk: Chunk) -> Ran:
@@ -85,7 +100,11 @@ def streamed(net: Network, training: Training, pipeline: Pipeline, devices: int 
 
     def augmented(weights: Weights, initial: list[Tensor], epoch: int) -> float:
         batches = training_batches(pipeline, range(epoch, epoch + 1), train.size, "keep")
-        return float(np.asarray(program.evaluate(weights, program.read(batches), tf.constant(train.count)))[1])
+        return float(
+            np.asarray(program.evaluate(weights, program.read(batches), tf.constant(train.count)))[
+                1
+            ]
+        )
 
     def logits(weights: Weights) -> Iterator[np.ndarray]:
         batches = program.read(evaluation_batches(pipeline, pipeline.test, test.size))
@@ -96,14 +115,18 @@ def streamed(net: Network, training: Training, pipeline: Pipeline, devices: int 
 
 
 class _Epochs:
-    """The batches of one epoch after another, from one iterator: to begin anew takes longer than a small epoch."""
+    """The batches of one epoch after another, from one iterator: to begin anew takes longer than a
+    small epoch.
+    """
 
     def __init__(self, begin: Callable[[int], Iterator[Any]]) -> None:
         self._begin = begin
         self._next = -1
 
     def of(self, epoch: int) -> Iterator[Any]:
-        """Give an iterator whose next batches are those of `epoch`; they are taken to be used up."""
+        """Give an iterator whose next batches are those of `epoch`; they are taken to be used
+        up.
+        """
         if epoch != self._next:
             self._batches = self._begin(epoch)
         self._next = epoch + 1
@@ -116,7 +139,9 @@ class _Whole:
     def __init__(self, program: Program, pipeline: Pipeline, split: Split) -> None:
         self._program = program
         self._examples = len(split)
-        self.size = max(1, min(EVALUATION_BATCH, EVALUATION_VALUES // math.prod(pipeline.input_shape)))
+        self.size = max(
+            1, min(EVALUATION_BATCH, EVALUATION_VALUES // math.prod(pipeline.input_shape))
+        )
         self.count = -(-self._examples // self.size)
         self._passes = evaluation_batches(pipeline, split, self.size, passes=-1)
         self._batches = program.read(self._passes)
@@ -124,8 +149,8 @@ class _Whole:
     def sums(self, weights: Weights, enough: int = 0) -> np.ndarray:
         """Give [sum of the losses, number of examples classified right], float64 [2].
 
-        It ends as soon as fewer than `enough` can be right, which the first batch often shows; what it gives then
-        are the sums so far.
+        It ends as soon as fewer than `enough` can be right, which the first batch often shows; what
+        it gives then are the sums so far.
         """
         done, part, total = 0, 1 if enough else self.count, np.zeros(2)
         while done < self.count:
@@ -159,10 +184,14 @@ def _program(net: Network) -> Program:
         jit_compile=compiled,
         autograph=False,
     )
-    evaluated = tf.function(lambda weights, x, y: evaluation(net, weights, x, y), jit_compile=compiled, autograph=False)
+    evaluated = tf.function(
+        lambda weights, x, y: evaluation(net, weights, x, y), jit_compile=compiled, autograph=False
+    )
 
     @tf.function(autograph=False)
-    def epoch(weights: Weights, batches: Tensor, count: Tensor, strengths: Strengths) -> tuple[Weights, Tensor, Tensor]:
+    def epoch(
+        weights: Weights, batches: Tensor, count: Tensor, strengths: Strengths
+    ) -> tuple[Weights, Tensor, Tensor]:
         def body(taken: Tensor, weights: Weights, loss: Tensor) -> tuple[Tensor, Weights, Tensor]:
             x, y = next(batches)
             weights, loss = step(weights, x, y, strengths)
@@ -183,15 +212,23 @@ def _program(net: Network) -> Program:
             return done + 1, total + evaluated(weights, x, y)
 
         start = (tf.constant(0), tf.zeros(2, tf.float64))
-        return tf.while_loop(lambda done, total: done < count, body, start, parallel_iterations=1)[1]
+        return tf.while_loop(lambda done, total: done < count, body, start, parallel_iterations=1)[
+            1
+        ]
 
-    inferred = tf.function(lambda weights, x: inference(net, weights, x), jit_compile=compiled, autograph=False)
+    inferred = tf.function(
+        lambda weights, x: inference(net, weights, x), jit_compile=compiled, autograph=False
+    )
 
     @tf.function(autograph=False)
     def classify(weights: Weights, batches: Tensor) -> Tensor:
         return inferred(weights, next(batches)[0])
 
-    def prepare(weights: Weights, batches: tf.data.Dataset, sizes: set[int], strengths: Strengths) -> object:
-        return epoch(weights, iter(batches), tf.constant(0), strengths)  # no steps: the graph is traced
+    def prepare(
+        weights: Weights, batches: tf.data.Dataset, sizes: set[int], strengths: Strengths
+    ) -> object:
+        return epoch(
+            weights, iter(batches), tf.constant(0), strengths
+        )  # no steps: the graph is traced
 
     return Program(iter, prepare, epoch, evaluate, classify, tf.function(norms, autograph=False))

@@ -1,4 +1,6 @@
-"""Epochs of any network on any data with JAX: `tf.data` feeds compiled steps, which wait for nothing but data."""
+"""Epochs of any network on any data with JAX: `tf.data` feeds compiled steps, which wait for
+nothing but data.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,15 @@ import tensorflow as tf
 from jax import numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from harness.training.step import Network, Strengths, Weights, evaluation, inference, norms, training_step
+from harness.training.step import (
+    Network,
+    Strengths,
+    Weights,
+    evaluation,
+    inference,
+    norms,
+    training_step,
+)
 
 Tensor = Any
 Batch = tuple[Any, Any]
@@ -22,10 +32,11 @@ Sums = tuple[Weights, Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Devices:
-    """Where a batch is computed: `count` devices, each with its part of the examples and all of the weights.
+    """Where a batch is computed: `count` devices, each with its part of the examples and all of the
+    weights.
 
-    What is computed is that of one device: XLA adds what concerns the whole batch, such as the moments of batch
-    normalization, over all of them.
+    What is computed is that of one device: XLA adds what concerns the whole batch, such as the
+    moments of batch normalization, over all of them.
     """
 
     whole: NamedSharding
@@ -33,7 +44,9 @@ class Devices:
     count: int
 
     def placed(self, arrays: Batch) -> Batch:
-        """Give a batch, its examples shared out; where they are not a multiple of the devices, all to each."""
+        """Give a batch, its examples shared out; where they are not a multiple of the devices, all
+        to each.
+        """
         even = len(arrays[0]) % self.count == 0
         placed: Batch = jax.device_put(arrays, self.parts if even else self.whole)
         return placed
@@ -43,7 +56,9 @@ def devices(asked: int, batch_size: int) -> Devices:
     """Give as many devices as divide the batch size, of those that were asked for."""
     count = devices_used(asked, batch_size)
     mesh = Mesh(np.array(jax.devices()[:count]), ("examples",))
-    return Devices(NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("examples")), count)
+    return Devices(
+        NamedSharding(mesh, PartitionSpec()), NamedSharding(mesh, PartitionSpec("examples")), count
+    )
 
 
 def devices_used(asked: int, batch_size: int) -> int:
@@ -57,7 +72,9 @@ def devices_used(asked: int, batch_size: int) -> int:
 
 @dataclass(frozen=True)
 class Program:
-    """The compiled steps, shared by runs whose static settings are equal; called as `streamed.Program` is."""
+    """The compiled steps, shared by runs whose static settings are equal; called as
+    `streamed.Program` is.
+    """
 
     step: Callable[..., Sums]
     add: Callable[..., Tensor]
@@ -70,17 +87,27 @@ class Program:
         iterator: Iterator[Batch] = batches.as_numpy_iterator()
         return iterator
 
-    def prepare(self, weights: Weights, batches: tf.data.Dataset, sizes: set[int], strengths: Strengths) -> None:
+    def prepare(
+        self, weights: Weights, batches: tf.data.Dataset, sizes: set[int], strengths: Strengths
+    ) -> None:
         """Compile the step for batches of these sizes, on copies of the weights."""
         shapes = [(spec.shape[1:], spec.dtype.as_numpy_dtype) for spec in batches.element_spec]
         for size in sizes:
             x, y = (np.zeros((size, *shape), dtype) for shape, dtype in shapes)
-            self.step(self._start(jax.tree.map(jnp.copy, weights)), *self.devices.placed((x, y)), strengths)
+            self.step(
+                self._start(jax.tree.map(jnp.copy, weights)),
+                *self.devices.placed((x, y)),
+                strengths,
+            )
 
-    def epoch(self, weights: Weights, batches: Iterator[Batch], count: Tensor, strengths: Strengths) -> Sums:
-        """Make `count` steps; gives the weights, the steps until a loss was not finite, and the last one's loss.
+    def epoch(
+        self, weights: Weights, batches: Iterator[Batch], count: Tensor, strengths: Strengths
+    ) -> Sums:
+        """Make `count` steps; gives the weights, the steps until a loss was not finite, and the
+        last one's loss.
 
-        Nothing is read from a device meanwhile: after a loss that is not finite, steps go on and count no more.
+        Nothing is read from a device meanwhile: after a loss that is not finite, steps go on and
+        count no more.
         """
         sums = self._start(weights)
         for batch in itertools.islice(batches, int(count)):
@@ -88,7 +115,9 @@ class Program:
         return sums
 
     def evaluate(self, weights: Weights, batches: Iterator[Batch], count: Tensor) -> Tensor:
-        """Give [sum of the losses, number of examples classified right] over `count` batches, float64 [2]."""
+        """Give [sum of the losses, number of examples classified right] over `count` batches,
+        float64 [2].
+        """
         weights = jax.device_put(weights, self.devices.whole)
         total = jax.device_put(jnp.zeros(2, "float64"), self.devices.whole)
         for batch in itertools.islice(batches, int(count)):
@@ -97,7 +126,9 @@ class Program:
 
     def classify(self, weights: Weights, batches: Iterator[Batch]) -> Tensor:
         """Give the logits of the next batch, float32 [batch, outputs]."""
-        return self.infer(jax.device_put(weights, self.devices.whole), self.devices.placed(next(batches))[0])
+        return self.infer(
+            jax.device_put(weights, self.devices.whole), self.devices.placed(next(batches))[0]
+        )
 
     def _start(self, weights: Weights) -> Sums:
         start: Sums = jax.device_put((weights, jnp.int32(0), jnp.float32(0)), self.devices.whole)

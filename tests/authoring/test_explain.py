@@ -8,16 +8,24 @@ import shlex
 import pytest
 
 from harness.authoring.explain import Entry, UnknownPath, _index, explain, names_below
-from harness.measurements import METRICS
+from harness.experiment import Json
+from harness.metrics import METRICS
 from harness.spec import schema
 from harness.spec.patch import merge_patch, parse_assignment
-from harness.spec.records import Json
 
 
 def every_property(node: Json) -> set[int]:
-    """The identity of each property's part in the schema, wherever it stands, conditions left out."""
+    """The identity of each property's part in the schema, wherever it stands, conditions left
+    out.
+    """
     found: set[int] = set()
-    for name, part in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+    for name, part in (
+        node.items()
+        if isinstance(node, dict)
+        else enumerate(node)
+        if isinstance(node, list)
+        else ()
+    ):
         if name == "properties":
             found |= {id(each) for each in part.values()}
         if name not in ("if", "examples", "default", "complete_run"):
@@ -29,7 +37,8 @@ def test_every_property_of_the_schema_is_explained() -> None:
     root = schema.load_schema()
     restricted = {id(part) for part in root["else"]["properties"].values()}
     matrix_of_runs = {
-        id(part["properties"]["matrix"]) for part in [root["properties"]["runs"]["additionalProperties"]["anyOf"][0]]
+        id(part["properties"]["matrix"])
+        for part in [root["properties"]["runs"]["additionalProperties"]["anyOf"][0]]
     }
     assert every_property(root) - restricted - {id(node.part) for node in _index()} == set()
     assert matrix_of_runs <= {id(node.part) for node in _index()}
@@ -55,7 +64,10 @@ def test_every_path_is_found_again_and_told(path: str) -> None:
         ("optimizer.sgd", "defaults.training.optimizer.sgd"),
         ("learning_rate", "defaults.training.optimizer.sgd.learning_rate"),
         ("optimizer.learning_rate", "defaults.training.optimizer.sgd.learning_rate"),
-        ("defaults.training.optimizer.learning_rate", "defaults.training.optimizer.sgd.learning_rate"),
+        (
+            "defaults.training.optimizer.learning_rate",
+            "defaults.training.optimizer.sgd.learning_rate",
+        ),
         ("runs.*.initialize_from", "runs.*.initialize_from"),
         ("runs.random.training.epochs", "runs.*.training.epochs"),
         ("runs.one.matrix", "runs.*.matrix"),
@@ -84,7 +96,10 @@ def test_a_path_may_be_short(path: str, canonical: str) -> None:
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("training.optimiser", "unknown property 'training.optimiser'; did you mean 'defaults.training.optimizer'?"),
+        (
+            "training.optimiser",
+            "unknown property 'training.optimiser'; did you mean 'defaults.training.optimizer'?",
+        ),
         ("lerning_rate", "did you mean 'defaults.training.optimizer.sgd.learning_rate'?"),
         ("defaults.traning", "did you mean 'defaults.training'?"),
         ("zzz", "unknown property 'zzz'; explain alone lists what there is"),
@@ -92,7 +107,10 @@ def test_a_path_may_be_short(path: str, canonical: str) -> None:
         ("*", "of '*': runs.*, runs.*.matrix.*, "),
         (
             "model.width",
-            "there are 5 of defaults.model.width: defaults.model.convnet.width, defaults.model.resnet.width",
+            (
+                "there are 5 of defaults.model.width: defaults.model.convnet.width,"
+                " defaults.model.resnet.width"
+            ),
         ),
         ("replicas.x", "unknown property"),
     ],
@@ -109,7 +127,12 @@ def test_an_entry_says_what_the_schema_says() -> None:
     assert (entry.where, entry.default, entry.required) == ("name is sgd", "0.1", False)
     assert entry.setting == "--set defaults.training.optimizer.learning_rate=0.01"
     kinds = explain("schedule")
-    assert [kind.name for kind in kinds.kinds] == ["constant", "piecewise", "exponential", "plateau"]
+    assert [kind.name for kind in kinds.kinds] == [
+        "constant",
+        "piecewise",
+        "exponential",
+        "plateau",
+    ]
     assert [child.name for child in kinds.children] == ["name"]
     assert (kinds.default, kinds.type) == ('{"name": "constant"}', "object")
     piecewise = explain("schedule.piecewise")
@@ -129,7 +152,9 @@ def test_an_entry_says_what_the_schema_says() -> None:
 DEFINITIONS = {"randomize": "randomization", "figures": "figure"}
 
 
-@pytest.mark.parametrize("path", [node.name for node in _index() if node.kind and node.where.startswith("name")])
+@pytest.mark.parametrize(
+    "path", [node.name for node in _index() if node.kind and node.where.startswith("name")]
+)
 def test_the_example_of_a_kind_is_valid(path: str) -> None:
     *_, holder, kind = path.split(".")
     example = json.loads(explain(path).example)
@@ -146,7 +171,9 @@ def test_the_option_sets_what_it_says(entry: Entry) -> None:
     document: Json = {"name": "x", "title": "x", "runs": {"one": {}}}
     if entry.where:  # the kind must be chosen too
         path = assignment.partition("=")[0].rpartition(".")[0]
-        document = merge_patch(document, parse_assignment(f"{path}.name={entry.where.removeprefix('name is ')}"))
+        document = merge_patch(
+            document, parse_assignment(f"{path}.name={entry.where.removeprefix('name is ')}")
+        )
     document = merge_patch(document, parse_assignment(assignment))
     assert option == "--set"
     # What else a piecewise schedule or a normalization must have does not come with it.

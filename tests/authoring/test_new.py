@@ -1,4 +1,6 @@
-"""A first specification: valid for every choice that is possible, and laid out as a person would."""
+"""A first specification: valid for every choice that is possible, and laid out as a person
+would.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,10 @@ from harness.authoring.layout import laid_out
 from harness.authoring.new import Invalid, schema_path, schema_reference, specification, write
 from harness.authoring.questions import QUESTIONS, Choices
 from harness.data.catalog import SOURCES
+from harness.experiment import Json
 from harness.models.demands import DEMANDS
 from harness.plan import make_plan
 from harness.spec.load import load_file
-from harness.spec.records import Json
 from harness.spec.schema import definition, fill_defaults
 
 
@@ -30,7 +32,9 @@ def choices(
     name: str = "x",
 ) -> Choices:
     chosen = QUESTIONS[question].regularizers if regularizers is None else regularizers
-    return Choices(name, dataset, model, question, chosen, "../images" if dataset == "image_folder" else None)
+    return Choices(
+        name, dataset, model, question, chosen, "../images" if dataset == "image_folder" else None
+    )
 
 
 def possible() -> Iterator[tuple[str, str]]:
@@ -43,19 +47,32 @@ def test_every_name_can_be_chosen() -> None:
     assert set(starts.DATASETS) == set(SOURCES)
     assert set(starts.MODELS) == set(DEMANDS)
     assert list(QUESTIONS) == list(names.QUESTIONS)
-    assert list(names.REGULARIZERS) == definition("run")["properties"]["regularizers"]["items"]["enum"]
-    assert {(dataset, model) for dataset in SOURCES for model in starts.fitting_models(dataset)} == set(possible())
+    assert (
+        list(names.REGULARIZERS) == definition("run")["properties"]["regularizers"]["items"]["enum"]
+    )
+    assert {
+        (dataset, model) for dataset in SOURCES for model in starts.fitting_models(dataset)
+    } == set(possible())
 
 
 @pytest.mark.parametrize(("dataset", "model"), possible())
-def test_every_possible_choice_is_valid_and_can_be_planned(tmp_path: Path, dataset: str, model: str) -> None:
+def test_every_possible_choice_is_valid_and_can_be_planned(
+    tmp_path: Path, dataset: str, model: str
+) -> None:
     experiments = []
-    dropout = DEMANDS[model].dropout(fill_defaults(definition("model"), starts.model(model, dataset)))
+    dropout = DEMANDS[model].dropout(
+        fill_defaults(definition("model"), starts.model(model, dataset))
+    )
     everything = names.REGULARIZERS if dropout else names.REGULARIZERS[:-1]
     for question in QUESTIONS:
         for index, regularizers in enumerate((None, everything)):
             path = tmp_path / f"{question}{index}.json"
-            write(specification(choices(dataset, model, question, regularizers, f"{question}-{index}"), path), path)
+            write(
+                specification(
+                    choices(dataset, model, question, regularizers, f"{question}-{index}"), path
+                ),
+                path,
+            )
             experiments.append(load_file(path))
     plan = make_plan(experiments, tmp_path, 0)
     assert len(plan.members) == sum(3 * len(experiment.runs) for experiment in experiments)
@@ -65,9 +82,18 @@ def test_every_possible_choice_is_valid_and_can_be_planned(tmp_path: Path, datas
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        (choices("blobs", "vgg"), "/defaults/model/name: vgg needs images, but blobs gives vectors of 2 values"),
-        (choices(model="resnet", regularizers=("dropout",)), "dropout is on, but this resnet has no place for it"),
-        (choices(question="regularizers", regularizers=()), "the question regularizers needs at least one of them"),
+        (
+            choices("blobs", "vgg"),
+            "/defaults/model/name: vgg needs images, but blobs gives vectors of 2 values",
+        ),
+        (
+            choices(model="resnet", regularizers=("dropout",)),
+            "dropout is on, but this resnet has no place for it",
+        ),
+        (
+            choices(question="regularizers", regularizers=()),
+            "the question regularizers needs at least one of them",
+        ),
         (choices(name="Not a name"), '/name: "Not a name" does not have the form'),
     ],
 )
@@ -79,13 +105,20 @@ def test_what_does_not_go_together_is_told(tmp_path: Path, chosen: Choices, mess
 
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("regularizers", [("l2",), ("momentum", "l2"), ()])
-def test_any_number_of_regularizers_is_valid(tmp_path: Path, question: str, regularizers: tuple[str, ...]) -> None:
+def test_any_number_of_regularizers_is_valid(
+    tmp_path: Path, question: str, regularizers: tuple[str, ...]
+) -> None:
     if regularizers or question != "regularizers":
-        assert specification(choices("mnist", "convnet", question, regularizers), tmp_path / "x.json")["expectations"]
+        assert specification(
+            choices("mnist", "convnet", question, regularizers), tmp_path / "x.json"
+        )["expectations"]
 
 
 def test_the_questions_ask_what_they_are_named_for(tmp_path: Path) -> None:
-    made = {question: specification(choices(question=question), tmp_path / "x.json") for question in QUESTIONS}
+    made = {
+        question: specification(choices(question=question), tmp_path / "x.json")
+        for question in QUESTIONS
+    }
     pairs = [[], ["augmentation", "momentum"], ["augmentation", "l2"], ["momentum", "l2"]]
     assert made["adversarial"]["runs"]["adversarial"] == {
         "initialize_from": "confusion",
@@ -113,7 +146,11 @@ def test_a_guess_is_a_hypothesis_and_a_claim_has_its_publication(tmp_path: Path)
 @pytest.mark.parametrize(
     ("dataset", "model", "expected"),
     [
-        ("digits", "vgg", {"convolutions": [1, 1, 1], "width": 8}),  # 8 pixels can be halved three times
+        (
+            "digits",
+            "vgg",
+            {"convolutions": [1, 1, 1], "width": 8},
+        ),  # 8 pixels can be halved three times
         ("mnist", "vgg", {"convolutions": [1, 1, 1, 1], "width": 8}),
         ("restricted_imagenet", "vgg", {"convolutions": [1, 1, 1, 1], "width": 8}),
     ],
@@ -127,7 +164,10 @@ def test_the_schema_is_named_by_a_relative_path_in_the_same_project_alone(
 ) -> None:
     project = schema_path().parents[2]
     assert schema_reference(project / "specs/mine.json") == "../harness/spec/experiment.schema.json"
-    assert schema_reference(project / "specs/deep/er/mine.json") == "../../../harness/spec/experiment.schema.json"
+    assert (
+        schema_reference(project / "specs/deep/er/mine.json")
+        == "../../../harness/spec/experiment.schema.json"
+    )
     assert schema_reference(project / "mine.json") == "./harness/spec/experiment.schema.json"
     elsewhere = schema_reference(tmp_path / "mine.json")
     assert (elsewhere, Path(elsewhere).is_file()) == (schema_path().as_posix(), True)

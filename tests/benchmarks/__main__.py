@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from harness import machine
+from harness.system import machine
 from tests.benchmarks.figures import from_json
 from tests.benchmarks.notes import WHY
 from tests.benchmarks.table import Group, page, quantity, ratio, verdict
@@ -27,13 +27,22 @@ PACKAGES = ("jax", "torch", "pytest-benchmark")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
-@click.option("--only", multiple=True, type=click.Choice(GROUPS), help="Only this group; may be given several times.")
-@click.option("--quick", is_flag=True, help="See that all benchmarks still run; their figures mean nothing.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(GROUPS),
+    help="Only this group; may be given several times.",
+)
+@click.option(
+    "--quick", is_flag=True, help="See that all benchmarks still run; their figures mean nothing."
+)
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of results.json and README.md; groups that it has already and that are not run again stay."
-    "  [default: tests/benchmarks, or .harness/benchmarks with --only or --quick]",
+    help=(
+        "Folder of results.json and README.md; groups that it has already and that are not run"
+        " again stay.  [default: tests/benchmarks, or .harness/benchmarks with --only or --quick]"
+    ),
 )
 def main(only: tuple[str, ...], quick: bool, output: Path | None) -> None:
     """Measure speed and memory, in a process a group, and write results.json and README.md.
@@ -50,7 +59,10 @@ def main(only: tuple[str, ...], quick: bool, output: Path | None) -> None:
         _write(folder, name, result)
         for value in result["rows"]:
             row = from_json(value)
-            click.echo(f"{row.name:32} {quantity(row.figure, row.unit):>18} {ratio(row.ratio):>22} {verdict(row)}")
+            click.echo(
+                f"{row.name:32} {quantity(row.figure, row.unit):>18} {ratio(row.ratio):>22}"
+                f" {verdict(row)}"
+            )
     click.echo(f"written: {folder / 'results.json'}, {folder / 'README.md'}")
     if failed:
         sys.exit(f"error: these benchmarks failed, see above: {', '.join(failed)}")
@@ -61,10 +73,22 @@ def _measured(name: str, quick: bool) -> tuple[dict[str, Any], int]:
     environment = _environment()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "benchmarks.json"
-        command = [sys.executable, "-m", "pytest", str(HERE / f"bench_{name}.py"), "--quiet", "-p", "no:cacheprovider"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            str(HERE / f"bench_{name}.py"),
+            "--quiet",
+            "-p",
+            "no:cacheprovider",
+        ]
         options = ["python_files=bench_*.py", "python_functions=bench_*", "timeout=0"]
         command += [part for option in options for part in ("-o", option)]
-        command += ["--benchmark-quiet", f"--benchmark-json={file}", *(["--quick"] if quick else [])]
+        command += [
+            "--benchmark-quiet",
+            f"--benchmark-json={file}",
+            *(["--quick"] if quick else []),
+        ]
         # What another pytest has set, in whose test this runs, would switch benchmarks off.
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
         code = subprocess.run(command, cwd=ROOT, env=clean, check=False).returncode
@@ -74,7 +98,12 @@ def _measured(name: str, quick: bool) -> tuple[dict[str, Any], int]:
     about = found.get("machine_info", {})
     about.pop("node", None)
     about.get("cpu", {}).pop("flags", None)
-    result = {"environment": environment, "machine_info": about, "rows": rows, "benchmarks": measured}
+    result = {
+        "environment": environment,
+        "machine_info": about,
+        "rows": rows,
+        "benchmarks": measured,
+    }
     return result, code
 
 

@@ -1,4 +1,6 @@
-"""Confusion sets: making them, against the loop of the original code, and the memory that streaming them takes."""
+"""Confusion sets: making them, against the loop of the original code, and the memory that streaming
+them takes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import time
 
 import numpy as np
 
-from harness.spec.records import Component
+from harness.experiment import Component
 from tests.benchmarks.cases import CASES, examples
 from tests.benchmarks.conftest import Record, Rounds, TakeTurns
 from tests.benchmarks.figures import Row, Spread, Target, paired, spread
@@ -24,14 +26,22 @@ def _confusion(replicas: int) -> Component:
 
 
 def _cifar(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Real images where this machine has them, random ones of the same shape elsewhere; uint8 [count, 32, 32, 3]."""
+    """Real images where this machine has them, random ones of the same shape elsewhere; uint8
+    [count, 32, 32, 3].
+    """
     from harness.data import catalog
     from harness.data.sources import load
-    from harness.spec.records import Dataset
+    from harness.experiment import Dataset
 
     if catalog.SOURCES["cifar10_jpeg"].missing({}, catalog.data_dir()):
         return examples(CASES["resnet18"], count)
-    dataset = Dataset(Component("cifar10_jpeg"), train_examples=count, test_examples=1, normalize=None, randomize=())
+    dataset = Dataset(
+        Component("cifar10_jpeg"),
+        train_examples=count,
+        test_examples=1,
+        normalize=None,
+        randomize=(),
+    )
     train = load(dataset, catalog.data_dir()).train
     return np.asarray(train.inputs), train.labels
 
@@ -89,7 +99,9 @@ def bench_making(take_turns: TakeTurns, record: Record, quick: bool) -> None:
 
 
 def stream(images: int, replicas: int) -> float:
-    """Read a confusion set of images x replicas a batch at a time, never holding more; returns the seconds."""
+    """Read a confusion set of images x replicas a batch at a time, never holding more; returns the
+    seconds.
+    """
     from harness.data import rows
     from harness.data.randomizations import randomize
     from harness.data.records import Split

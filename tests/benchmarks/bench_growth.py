@@ -1,7 +1,9 @@
-"""How cost grows with images, replicas, epochs, seeds and runs: each once, four times and sixteen times.
+"""How cost grows with images, replicas, epochs, seeds and runs: each once, four times and sixteen
+times.
 
-The exponent p is that of time = fixed + c * size^p, so that the start of a process does not hide growth; 1 is
-proportional. Every size is a process of its own, whose peak of memory is told beside its time.
+The exponent p is that of time = fixed + c * size^p, so that the start of a process does not hide
+growth; 1 is proportional. Every size is a process of its own, whose peak of memory is told beside
+its time.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from harness.spec.records import Component
+from harness.experiment import Component
 from tests.benchmarks import harness_side
 from tests.benchmarks.cases import CIFAR, Case, examples, training
 from tests.benchmarks.conftest import Record, Rounds
@@ -38,14 +40,17 @@ CONVNET = Case("convnet", Component("convnet", {"width": 8}), CIFAR, 128, 0)
 
 @pytest.fixture
 def grow(rounds: Rounds, record: Record, quick: bool) -> Grow:
-    """Take the cost at all sizes, several times in turn, and add a row for the time and one for the memory."""
+    """Take the cost at all sizes, several times in turn, and add a row for the time and one for the
+    memory.
+    """
 
     def take(name: str, what: str, cost: Callable[[int], Cost], unit: int) -> None:
         unit = max(1, unit // 10) if quick else unit
         passes: list[list[Cost]] = []
         rounds(lambda: passes.append([cost(unit * size) for size in SIZES]), 1 if quick else 2)
         powers = [exponent(*(seconds for seconds, _ in costs)) for costs in passes]
-        # The least time of each size: what else the machine does can only add to it. Of memory the most.
+        # The least time of each size: what else the machine does can only add to it. Of memory the
+        # most.
         seconds = [min(costs[at][0] for costs in passes) for at in range(len(SIZES))]
         peaks = [max(costs[at][1] for costs in passes) for at in range(len(SIZES))]
         sizes = f"{unit:,}, {4 * unit:,}, {16 * unit:,} {what}"
@@ -55,7 +60,8 @@ def grow(rounds: Rounds, record: Record, quick: bool) -> Grow:
                 f"{sizes}: exponent of the time",
                 exponent(*seconds),
                 "",
-                f"{', '.join(f'{value:.2f}' for value in seconds)} s; by pass {min(powers):.2f} to {max(powers):.2f}",
+                f"{', '.join(f'{value:.2f}' for value in seconds)} s; by pass {min(powers):.2f} to"
+                f" {max(powers):.2f}",
                 target=Target("figure", at_most=STEEPEST),
             )
         )
@@ -75,7 +81,8 @@ def grow(rounds: Rounds, record: Record, quick: bool) -> Grow:
 
 
 def train_an_epoch(images: int, replicas: int) -> float:
-    """Train a small network for an epoch on a confusion set, or true labels where `replicas` is 0; the seconds.
+    """Train a small network for an epoch on a confusion set, or true labels where `replicas` is 0;
+    the seconds.
 
     Images are read when they are asked for, as of a set that does not fit into memory.
     """
@@ -91,8 +98,12 @@ def train_an_epoch(images: int, replicas: int) -> float:
     begun = time.perf_counter()
     split = Split(rows.Changed(inputs, images, lambda made, _indices: made), labels)
     if replicas:
-        component = Component("confusion", {"replicas": replicas, "zero_out": 0.1, "unit": "channel"})
-        split = randomize(split, [component], seed=0, classes=CONVNET.classes, maximum=CONVNET.maximum)
+        component = Component(
+            "confusion", {"replicas": replicas, "zero_out": 0.1, "unit": "channel"}
+        )
+        split = randomize(
+            split, [component], seed=0, classes=CONVNET.classes, maximum=CONVNET.maximum
+        )
     pipeline = replace(harness_side.pipeline_of(replace(CONVNET, examples=1)), train=split)
     settings = replace(training(CONVNET), epochs=1)
     train(settings, harness_side.model_of(CONVNET), pipeline, report=lambda _rows, _state: None)
@@ -100,15 +111,28 @@ def train_an_epoch(images: int, replicas: int) -> float:
 
 
 def bench_images(grow: Grow) -> None:
-    grow("images", "images, one epoch of a small network, streamed", lambda n: apart(train_an_epoch, n, 0), 2000)
+    grow(
+        "images",
+        "images, one epoch of a small network, streamed",
+        lambda n: apart(train_an_epoch, n, 0),
+        2000,
+    )
 
 
 def bench_replicas(grow: Grow, not_quick: None) -> None:
-    grow("replicas", "replicas of 1,000 images, the same", lambda n: apart(train_an_epoch, 1000, n), 2)
+    grow(
+        "replicas",
+        "replicas of 1,000 images, the same",
+        lambda n: apart(train_an_epoch, 1000, n),
+        2,
+    )
 
 
 def _specification(changes: dict[str, Any], runs: int) -> dict[str, Any]:
-    rates = {str(index): {"training": {"optimizer": {"learning_rate": 0.01 + 1e-6 * index}}} for index in range(runs)}
+    rates = {
+        str(index): {"training": {"optimizer": {"learning_rate": 0.01 + 1e-6 * index}}}
+        for index in range(runs)
+    }
     return {
         "name": "growth",
         "title": "Small runs",
@@ -116,11 +140,20 @@ def _specification(changes: dict[str, Any], runs: int) -> dict[str, Any]:
         "defaults": {
             "dataset": {"name": "digits"},
             "model": {"name": "perceptron", "hidden": [32]},
-            "training": {"optimizer": {"name": "sgd", "learning_rate": 0.01}, "batch_size": 64, "epochs": 5},
+            "training": {
+                "optimizer": {"name": "sgd", "learning_rate": 0.01},
+                "batch_size": 64,
+                "epochs": 5,
+            },
         },
         "runs": {"random": {"matrix": {"rate": rates}}},
         "expectations": [
-            {"id": "runs", "metric": "random[*].train_accuracy", "at_least": 0, "statistic": "every"}
+            {
+                "id": "runs",
+                "metric": "random[*].train_accuracy",
+                "at_least": 0,
+                "statistic": "every",
+            }
             | {"basis": "hypothesis", "source": "none"},
         ],
     } | changes
@@ -170,8 +203,18 @@ def bench_seeds(grow: Grow, command: Command, not_quick: None) -> None:
 
 
 def bench_runs(grow: Grow, command: Command, not_quick: None) -> None:
-    grow("runs", "runs of 5 epochs (`harness run`)", lambda runs: command("run", _specification({}, runs)), 4)
+    grow(
+        "runs",
+        "runs of 5 epochs (`harness run`)",
+        lambda runs: command("run", _specification({}, runs)),
+        4,
+    )
 
 
 def bench_plan(grow: Grow, command: Command) -> None:
-    grow("plan", "runs planned (`harness plan`)", lambda runs: command("plan", _specification({}, runs)), 100)
+    grow(
+        "plan",
+        "runs planned (`harness plan`)",
+        lambda runs: command("plan", _specification({}, runs)),
+        100,
+    )

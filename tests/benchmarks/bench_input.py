@@ -1,4 +1,6 @@
-"""The input pipeline alone: shuffle, gather, pad and crop, flip, normalize, in batches of 128 of CIFAR-10's size."""
+"""The input pipeline alone: shuffle, gather, pad and crop, flip, normalize, in batches of 128 of
+CIFAR-10's size.
+"""
 
 from __future__ import annotations
 
@@ -33,4 +35,6 @@ def bench_input(take_turns: TakeTurns, record: Record, quick: bool) -> None:
             Target("ratio", at_least=20.0),
         )
     )
-    record(Row("input/rate", "the same", rate, "images/s", target=Target("figure", at_least=30_000.0)))
+    record(
+        Row("input/rate", "the same", rate, "images/s", target=Target("figure", at_least=30_000.0))
+    )

@@ -1,9 +1,10 @@
 """The harness's training loop against bare Keras: what shuffling, input, state and records cost.
 
-Same network, batches and optimizer. The bare side is the fastest, in a qualifying round, of Keras's `fit` with many
-steps an execution, a `tf.function` that loops over a `tf.data` set and one that holds all the data, each with and
-without XLA. The harness's side is the `train` that `harness run` calls, without measurements, which bare Keras would
-not make either; what they cost is told under "profile".
+Same network, batches and optimizer. The bare side is the fastest, in a qualifying round, of Keras's
+`fit` with many steps an execution, a `tf.function` that loops over a `tf.data` set and one that
+holds all the data, each with and without XLA. The harness's side is the `train` that `harness run`
+calls, without measurements, which bare Keras would not make either; what they cost is told under
+"profile".
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from tests.benchmarks.sides import fastest, sides
 LEAST = {"resnet18": 0.97, "digits": 0.9, "toy": 0.9}
 
 FOR_LARGE = [("fit", False), ("loop", False), ("loop", True)]
-"""XLA compiles a large network for a minute, whichever loop calls it, and a loop of its steps for many."""
+"""XLA compiles a large network for a minute, whichever loop calls it, and a loop of its steps for
+many.
+"""
 
 
 @pytest.mark.parametrize("name", LEAST)

@@ -1,8 +1,9 @@
 """Where the time of an epoch goes: in training steps, and in what else there is.
 
-Measurement is what an epoch takes more when it is measured. Shuffling (with all random decisions), input and
-checkpoints are timed by themselves, as if nothing went on beside them; so the share outside the steps is at most that.
-Small networks take their input inside the compiled program, where it is part of the steps.
+Measurement is what an epoch takes more when it is measured. Shuffling (with all random decisions),
+input and checkpoints are timed by themselves, as if nothing went on beside them; so the share
+outside the steps is at most that. Small networks take their input inside the compiled program,
+where it is part of the steps.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.spec.records import Component
+from harness.experiment import Component
 from tests.benchmarks import harness_side
 from tests.benchmarks.cases import CASES, Case, training
 from tests.benchmarks.conftest import Record, Rounds
@@ -30,10 +31,18 @@ if TYPE_CHECKING:
     from harness.training.state import State
 
 Profile = tuple[Case, int, int, tuple[Component, ...], float]
-"""The case, its test examples, `measure_every`, the augmentation, and for how many seconds epochs are timed."""
+"""The case, its test examples, `measure_every`, the augmentation, and for how many seconds epochs
+are timed.
+"""
 
 PROFILES: dict[str, Profile] = {
-    "resnet18-16": (replace(CASES["resnet18-16"], examples=5000), 1000, 1, harness_side.CROP_AND_FLIP, 10.0),
+    "resnet18-16": (
+        replace(CASES["resnet18-16"], examples=5000),
+        1000,
+        1,
+        harness_side.CROP_AND_FLIP,
+        10.0,
+    ),
     "digits": (CASES["digits"], 1297, 10, (Component("random_crop", {"padding": 1}),), 5.0),
 }
 
@@ -42,8 +51,12 @@ class _Enough(Exception):
     pass
 
 
-def shares(case: Case, tests: int, every: int, augmentation: tuple[Component, ...], seconds: float) -> dict[str, float]:
-    """The shares of a measured epoch by what they are spent on, without that of the steps, which is the rest."""
+def shares(
+    case: Case, tests: int, every: int, augmentation: tuple[Component, ...], seconds: float
+) -> dict[str, float]:
+    """The shares of a measured epoch by what they are spent on, without that of the steps, which is
+    the rest.
+    """
     harness_side.prepare()
     from harness.data.pipeline import decisions
     from harness.training.compiled import suits
@@ -78,9 +91,13 @@ def _median(work: Callable[[int], object]) -> float:
     return statistics.median(times[1:])
 
 
-def _epoch(case: Case, pipeline: Pipeline, measure_every: int, seconds: float) -> tuple[float, float]:
-    """Seconds an epoch: of training it, and of the checkpoints that follow every chunk of epochs."""
-    from harness.store import Checkpoint, Store
+def _epoch(
+    case: Case, pipeline: Pipeline, measure_every: int, seconds: float
+) -> tuple[float, float]:
+    """Seconds an epoch: of training it, and of the checkpoints that follow every chunk of
+    epochs.
+    """
+    from harness.store.store import Checkpoint, Store
     from harness.training.fit import train
 
     settings = replace(training(case), measure_every=measure_every)

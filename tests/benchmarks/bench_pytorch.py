@@ -1,8 +1,9 @@
-"""Training on the CPU against a plain PyTorch loop: the same network, batch, optimizer and precision (float32).
+"""Training on the CPU against a plain PyTorch loop: the same network, batch, optimizer and
+precision (float32).
 
-The harness trains as `harness run` does, shuffling and input included; the narrow networks with JAX too, whose
-compiler takes minutes for each of the others on a CPU. PyTorch has its batches
-ready in memory, as many threads, and the faster of both memory formats (found in a qualifying round).
+The harness trains as `harness run` does, shuffling and input included; the narrow networks with JAX
+too, whose compiler takes minutes for each of the others on a CPU. PyTorch has its batches ready in
+memory, as many threads, and the faster of both memory formats (found in a qualifying round).
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def bench_pytorch(name: str, take_turns: TakeTurns, record: Record, quick: bool)
             if backend == "jax" and name not in ON_JAX:
                 continue
             try:
-                ours.append(stack.enter_context(closing(Side(backend, harness_side.train, case, backend))))
+                ours.append(
+                    stack.enter_context(closing(Side(backend, harness_side.train, case, backend)))
+                )
             except Unavailable as reason:
                 warnings.warn(f"not compared on {title}: {reason}", stacklevel=1)
         theirs, *rates = take_turns([side.round for side in (best, *ours)], 2 if quick else 4)

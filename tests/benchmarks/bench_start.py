@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from harness.data import catalog
-from harness.measurements import METRICS
+from harness.metrics import METRICS
 from harness.plan import make_plan
 from harness.spec.load import load
-from harness.staleness import present
-from harness.store import Store
+from harness.store.staleness import present
+from harness.store.store import Store
 from tests.benchmarks.conftest import Record, Rounds
 from tests.benchmarks.figures import Row, Target, spread
 
@@ -46,7 +46,9 @@ def timed(rounds: Rounds, record: Record, quick: bool) -> Timed:
 
 def _command(*arguments: str, cwd: Path | None = None) -> float:
     begun = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "harness", *arguments], cwd=cwd, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "harness", *arguments], cwd=cwd, check=True, capture_output=True
+    )
     return time.perf_counter() - begun
 
 
@@ -56,21 +58,36 @@ def bench_help(timed: Timed) -> None:
 
 @pytest.fixture
 def hundred(tmp_path: Path, quick: bool) -> Iterator[tuple[Path, int]]:
-    """A hundred experiments of six runs each, in `specs`, and `store`, as if the runs had been made."""
+    """A hundred experiments of six runs each, in `specs`, and `store`, as if the runs had been
+    made.
+    """
     count = 3 if quick else 100
     (tmp_path / "specs").mkdir()
     for index in range(count):
-        (tmp_path / "specs" / f"e{index}.json").write_text(json.dumps(_specification(index), indent=1))
+        (tmp_path / "specs" / f"e{index}.json").write_text(
+            json.dumps(_specification(index), indent=1)
+        )
     store = Store(tmp_path / "store")
     store.prepare()
     for key, run in make_plan(load([tmp_path / "specs"]), catalog.data_dir(), gpus=0).runs.items():
         numbers = dict.fromkeys(METRICS, 0.75 + 0.01 * run.seed)
         store.finish(
             key,
-            run={"experiment": run.experiment, "run": run.run.name, "seed": run.seed, "parent": None, "settings": {}},
+            run={
+                "experiment": run.experiment,
+                "run": run.run.name,
+                "seed": run.seed,
+                "parent": None,
+                "settings": {},
+            },
             history=[{"epoch": epoch, "step": epoch} | numbers for epoch in range(EPOCHS + 1)],
             measurements=numbers,
-            environment={"environment": {}, "seconds": 1.0, "images_per_second": 1.0, "parameters": 1}
+            environment={
+                "environment": {},
+                "seconds": 1.0,
+                "images_per_second": 1.0,
+                "parameters": 1,
+            }
             | {"code": present("tensorflow").to_json()},
             files={},
         )
@@ -86,12 +103,22 @@ def _specification(index: int) -> dict[str, object]:
         "defaults": {
             "dataset": {"name": "digits"},
             "model": {"name": "perceptron"},
-            "training": {"optimizer": {"name": "sgd", "learning_rate": 0.001 * (index + 1)}, "epochs": EPOCHS},
+            "training": {
+                "optimizer": {"name": "sgd", "learning_rate": 0.001 * (index + 1)},
+                "epochs": EPOCHS,
+            },
         },
         "runs": {"random": {"matrix": {"regularizers": [[], ["momentum"]]}}},
         "expectations": [
-            {"id": "fits", "metric": "random[*].train_accuracy", "at_least": 0.5, "statistic": "every"} | sources,
-            {"id": "gains", "metric": "random[momentum].steps - random[none].steps", "at_most": 9.0} | sources,
+            {
+                "id": "fits",
+                "metric": "random[*].train_accuracy",
+                "at_least": 0.5,
+                "statistic": "every",
+            }
+            | sources,
+            {"id": "gains", "metric": "random[momentum].steps - random[none].steps", "at_most": 9.0}
+            | sources,
         ],
     }
 
@@ -99,7 +126,10 @@ def _specification(index: int) -> dict[str, object]:
 def bench_validate(timed: Timed, hundred: tuple[Path, int]) -> None:
     folder, count = hundred
     timed(
-        "validate", f"`harness validate`, {count} specifications", lambda: _command("validate", "specs", cwd=folder), 1
+        "validate",
+        f"`harness validate`, {count} specifications",
+        lambda: _command("validate", "specs", cwd=folder),
+        1,
     )
 
 
@@ -110,21 +140,47 @@ def bench_check(timed: Timed, hundred: tuple[Path, int]) -> None:
 
 
 def bench_first_epoch(timed: Timed, tmp_path: Path) -> None:
-    """From the start of the process until the quickstart's first run has made one epoch and is stored.
+    """From the start of the process until the quickstart's first run has made one epoch and is
+    stored.
 
-    That is a little more than its first step: the event log tells when it ended, and the network is compiled,
-    measured before and after, and its weights are written by then.
+    That is a little more than its first step: the event log tells when it ended, and the network is
+    compiled, measured before and after, and its weights are written by then.
     """
     stores = iter(tmp_path / f"store{number}" for number in range(100))
 
     def wait() -> float:
         store, begun = next(stores), time.time()
-        options = ["--seeds", "0", "--only", "confusion", "--set", "runs.confusion.training.epochs=1"]
-        command = ["run", str(QUICKSTART), *options, "--store", str(store), "--reports", str(tmp_path / "reports")]
-        subprocess.run([sys.executable, "-m", "harness", *command], cwd=tmp_path, check=False, capture_output=True)
+        options = [
+            "--seeds",
+            "0",
+            "--only",
+            "confusion",
+            "--set",
+            "runs.confusion.training.epochs=1",
+        ]
+        command = [
+            "run",
+            str(QUICKSTART),
+            *options,
+            "--store",
+            str(store),
+            "--reports",
+            str(tmp_path / "reports"),
+        ]
+        subprocess.run(
+            [sys.executable, "-m", "harness", *command],
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+        )
         return _first_end(store) - begun
 
-    timed("epoch", "`harness run specs/quickstart/digits.json`, until its first epoch is through", wait, 8)
+    timed(
+        "epoch",
+        "`harness run specs/quickstart/digits.json`, until its first epoch is through",
+        wait,
+        8,
+    )
 
 
 def _first_end(store: Path) -> float:

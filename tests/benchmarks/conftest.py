@@ -1,4 +1,6 @@
-"""What the benchmarks share: `--quick`, the data of this machine, rounds that take turns, and rows for the table."""
+"""What the benchmarks share: `--quick`, the data of this machine, rounds that take turns, and rows
+for the table.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,17 @@ TakeTurns = Callable[[Sequence[Round], int], list[list[float]]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--quick", action="store_true", help="See that every benchmark still runs; its figures mean nothing."
+        "--quick",
+        action="store_true",
+        help="See that every benchmark still runs; its figures mean nothing.",
     )
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _prepared_data() -> Iterator[None]:
-    """In place of the tests' own empty folder of data: the benchmarks read what this machine has prepared."""
+    """In place of the tests' own empty folder of data: the benchmarks read what this machine has
+    prepared.
+    """
     yield
 
 

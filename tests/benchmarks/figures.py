@@ -1,4 +1,6 @@
-"""What a benchmark measured, against what, and whether that is enough: plain records, and their statistics."""
+"""What a benchmark measured, against what, and whether that is enough: plain records, and their
+statistics.
+"""
 
 from __future__ import annotations
 
@@ -66,15 +68,17 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def paired(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
-    """The spread of the ratios ours / theirs, of each pair of rounds: slow drifts of the machine cancel."""
+    """The spread of the ratios ours / theirs, of each pair of rounds: slow drifts of the machine
+    cancel.
+    """
     return spread([our / their for our, their in zip(ours, theirs, strict=True)])
 
 
 def exponent(once: float, four_times: float, sixteen_times: float) -> float:
     """The p of cost = fixed + c * size^p, from the costs at the sizes 1, 4 and 16.
 
-    The fixed cost, such as the start of a process, cancels: (16^p - 4^p) / (4^p - 1) = 4^p. 0 where the cost
-    does not grow from one size to the next.
+    The fixed cost, such as the start of a process, cancels: (16^p - 4^p) / (4^p - 1) = 4^p. 0 where
+    the cost does not grow from one size to the next.
     """
     first, second = four_times - once, sixteen_times - four_times
     return math.log(second / first, 4) if first > 0 and second > 0 else 0.0
@@ -89,4 +93,6 @@ def from_json(value: Mapping[str, Any]) -> Row:
     """The row that `to_json` wrote."""
     fields = {name: each for name, each in value.items() if name != "met"}
     ratio, target = fields["ratio"], fields["target"]
-    return Row(**fields | {"ratio": ratio and Spread(**ratio), "target": target and Target(**target)})
+    return Row(
+        **fields | {"ratio": ratio and Spread(**ratio), "target": target and Target(**target)}
+    )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from harness.spec.records import Component
+from harness.experiment import Component
 from tests.benchmarks.cases import ROUND_SECONDS, WARM_UP_SECONDS, Case, examples, training
 from tests.benchmarks.sides import Lap, Unavailable
 
@@ -24,22 +24,28 @@ CIFAR_MEAN, CIFAR_DEVIATION = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.201)
 
 
 def prepare(backend: str = "tensorflow") -> None:
-    """Import and set up the backend as `harness run` does it; raises Unavailable where it cannot be had."""
-    from harness import machine
-    from harness.runner.backend import import_backend, prepare_backend
+    """Import and set up the backend as `harness run` does it; raises Unavailable where it cannot be
+    had.
+    """
+    from harness.backend import import_backend, prepare_backend
+    from harness.system import machine
 
-    reason = machine.lacking(backend)
+    reason = machine.why_no_backend(backend)
     if reason is not None:
         raise Unavailable(reason)
     import_backend(backend)
     prepare_backend()
 
 
-def pipeline_of(case: Case, augmentation: tuple[Component, ...] = (), test_examples: int = 64) -> Pipeline:
-    """The pipeline over a case's random examples; images of three channels are normalized as CIFAR-10 is."""
+def pipeline_of(
+    case: Case, augmentation: tuple[Component, ...] = (), test_examples: int = 64
+) -> Pipeline:
+    """The pipeline over a case's random examples; images of three channels are normalized as
+    CIFAR-10 is.
+    """
     from harness.data.pipeline import Pipeline
     from harness.data.records import Split
-    from harness.spec.records import Normalization
+    from harness.experiment import Normalization
 
     return Pipeline(
         train=Split(*examples(case, case.examples)),
@@ -63,7 +69,8 @@ def model_of(case: Case) -> keras.Model:
 
 
 def train(lap: Lap, case: Case, backend: str = "tensorflow") -> None:
-    """Images trained: the loop of `harness run`, shuffling, input and per-epoch costs included, measurements left out.
+    """Images trained: the loop of `harness run`, shuffling, input and per-epoch costs included,
+    measurements left out.
 
     A round is some epochs, at least two seconds.
     """
@@ -75,7 +82,10 @@ def train(lap: Lap, case: Case, backend: str = "tensorflow") -> None:
 
     def report(_rows: Sequence[Row], state: State) -> None:
         nonlocal warm, last, begun
-        if time.perf_counter() - begun >= (ROUND_SECONDS if warm else WARM_UP_SECONDS) and state.epoch >= 2:
+        if (
+            time.perf_counter() - begun >= (ROUND_SECONDS if warm else WARM_UP_SECONDS)
+            and state.epoch >= 2
+        ):
             lap((state.epoch - last) * case.examples)
             warm, last, begun = True, state.epoch, time.perf_counter()
 
@@ -83,7 +93,8 @@ def train(lap: Lap, case: Case, backend: str = "tensorflow") -> None:
 
 
 def read(lap: Lap, case: Case) -> None:
-    """Images made ready for training: shuffled, padded and cropped, flipped, normalized; a round is two epochs.
+    """Images made ready for training: shuffled, padded and cropped, flipped, normalized; a round is
+    two epochs.
 
     Every round begins anew, so that nothing is made ahead while the other side computes.
     """

@@ -1,4 +1,5 @@
-"""The bare side: the tightest loops that Keras and TensorFlow offer, over batches that lie ready in memory.
+"""The bare side: the tightest loops that Keras and TensorFlow offer, over batches that lie ready in
+memory.
 
 No shuffling, no measurements, no records: what is left is the network's own cost.
 """
@@ -11,7 +12,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.cases import LEARNING_RATE, MOMENTUM, ROUND_SECONDS, WARM_UP_SECONDS, Case, scaled_examples
+from tests.benchmarks.cases import (
+    LEARNING_RATE,
+    MOMENTUM,
+    ROUND_SECONDS,
+    WARM_UP_SECONDS,
+    Case,
+    scaled_examples,
+)
 from tests.benchmarks.harness_side import model_of
 from tests.benchmarks.sides import Lap
 
@@ -32,7 +40,9 @@ def train(lap: Lap, case: Case, way: str, jit_compile: bool) -> None:
         run(count)
         seconds = time.perf_counter() - begun
         if seconds < ROUND_SECONDS:
-            count = case.epochs_at_once * math.ceil(count * min(8.0, ROUND_SECONDS / seconds) / case.epochs_at_once)
+            count = case.epochs_at_once * math.ceil(
+                count * min(8.0, ROUND_SECONDS / seconds) / case.epochs_at_once
+            )
     while True:
         lap(count * case.examples)
         run(count)
@@ -79,7 +89,9 @@ def _fit(case: Case, jit_compile: bool) -> Epochs:
     """`fit` with the steps of an epoch, or of several short ones, an execution."""
     model, loss, optimizer = _model(case)
     dataset, steps = _dataset(case)
-    model.compile(optimizer, loss, steps_per_execution=steps * case.epochs_at_once, jit_compile=jit_compile)
+    model.compile(
+        optimizer, loss, steps_per_execution=steps * case.epochs_at_once, jit_compile=jit_compile
+    )
     return lambda count: model.fit(dataset, steps_per_epoch=count * steps, epochs=1, verbose=0)
 
 
@@ -116,7 +128,9 @@ def _loop(case: Case, jit_compile: bool) -> Epochs:
 
 
 def _program(case: Case, jit_compile: bool) -> Epochs:
-    """A `tf.function` that holds the whole loop and all the data: with `jit_compile`, one XLA program."""
+    """A `tf.function` that holds the whole loop and all the data: with `jit_compile`, one XLA
+    program.
+    """
     import tensorflow as tf
 
     batches = [tuple(map(tf.constant, batch)) for batch in _batches(case)]

@@ -1,4 +1,6 @@
-"""PyTorch's side: a plain eager loop over batches that lie ready in memory, with its best settings for a CPU."""
+"""PyTorch's side: a plain eager loop over batches that lie ready in memory, with its best settings
+for a CPU.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,26 @@ import os
 import time
 from typing import Any
 
-from tests.benchmarks.cases import LEARNING_RATE, MOMENTUM, ROUND_SECONDS, WARM_UP_SECONDS, Case, scaled_examples
+from tests.benchmarks.cases import (
+    LEARNING_RATE,
+    MOMENTUM,
+    ROUND_SECONDS,
+    WARM_UP_SECONDS,
+    Case,
+    scaled_examples,
+)
 from tests.benchmarks.sides import Lap
 
 
 def train(lap: Lap, case: Case, channels_last: bool) -> None:
-    """Images trained. The network is the tests' description of the same name, the optimizer the fused SGD.
+    """Images trained. The network is the tests' description of the same name, the optimizer the
+    fused SGD.
 
     As many threads as TensorFlow takes: one a core. A round is some epochs, at least two seconds.
     """
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # which the descriptions' module imports, and nothing here uses
+    os.environ["KERAS_BACKEND"] = (
+        "tensorflow"  # which the descriptions' module imports, and nothing here uses
+    )
     import torch
     from torch.nn import functional
 

@@ -1,9 +1,10 @@
-"""The two sides of a comparison: processes that each do a round of their own work when they are asked.
+"""The two sides of a comparison: processes that each do a round of their own work when they are
+asked.
 
-Frameworks in one process would share threads and memory, so each side has a process of its own, is warmed up, and
-then waits while the other computes. A side is a function whose first argument is `lap`: it calls `lap(amount)` after
-every piece of work, which tells how long that piece took and waits until the next one is wanted. The first call only
-says that the side is warm.
+Frameworks in one process would share threads and memory, so each side has a process of its own, is
+warmed up, and then waits while the other computes. A side is a function whose first argument is
+`lap`: it calls `lap(amount)` after every piece of work, which tells how long that piece took and
+waits until the next one is wanted. The first call only says that the side is warm.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ class Side:
 
 @contextmanager
 def sides(*wanted: tuple[Any, ...]) -> Iterator[list[Side]]:
-    """Make several sides, one after the other, each from the arguments of `Side`, and close them all in the end."""
+    """Make several sides, one after the other, each from the arguments of `Side`, and close them
+    all in the end.
+    """
     made: list[Side] = []
     try:
         for arguments in wanted:
@@ -91,7 +94,9 @@ def fastest(candidates: Sequence[Side]) -> Side:
 
 
 def apart(work: Callable[..., Result], *arguments: Any) -> tuple[Result, float]:
-    """Call `work` in a process of its own; returns what it returns and the process's peak of memory, in MiB."""
+    """Call `work` in a process of its own; returns what it returns and the process's peak of
+    memory, in MiB.
+    """
     ours, theirs = _CONTEXT.Pipe()
     process = _CONTEXT.Process(target=_once, args=(theirs, work, arguments), daemon=True)
     process.start()
@@ -109,7 +114,9 @@ def apart(work: Callable[..., Result], *arguments: Any) -> tuple[Result, float]:
 
 
 def _quiet() -> None:
-    """Keep what frameworks say while they are loaded from the terminal; what goes wrong is told as an exception."""
+    """Keep what frameworks say while they are loaded from the terminal; what goes wrong is told as
+    an exception.
+    """
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a descriptor is wanted
         os.dup2(nowhere.fileno(), 2)
@@ -146,7 +153,9 @@ def _once(connection: Connection, work: Callable[..., object], arguments: tuple[
 
 
 def _peak_mib() -> float:
-    """The most memory that this process has held (Linux: VmHWM, which unlike ru_maxrss starts anew with a program)."""
+    """The most memory that this process has held (Linux: VmHWM, which unlike ru_maxrss starts anew
+    with a program).
+    """
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024

@@ -1,4 +1,6 @@
-"""What was measured as Markdown: a table a group, what it means where a target is missed, and on what machine."""
+"""What was measured as Markdown: a table a group, what it means where a target is missed, and on
+what machine.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ COMMAND = "python -m tests.benchmarks"
 
 @dataclass(frozen=True)
 class Group:
-    """The benchmarks of one file: the first paragraph of its docstring, on what they ran, and their rows."""
+    """The benchmarks of one file: the first paragraph of its docstring, on what they ran, and their
+    rows.
+    """
 
     name: str
     title: str
@@ -31,16 +35,20 @@ def page(groups: Sequence[Group], why: Mapping[str, str]) -> str:
             [
                 "# Benchmarks",
                 f"Targets met: {met} of {len(judged)}. Written by `{COMMAND}`, never by hand.",
-                "Ratios are taken between rounds that take turns within one run (A B A B ...), so that what slows the "
-                "machine down slows both sides; a ratio is the median of the pairs, with their quartiles in brackets.",
+                (
+                    "Ratios are taken between rounds that take turns within one run (A B A B ...),"
+                    " so that what slows the machine down slows both sides; a ratio is the median"
+                    " of the pairs, with their quartiles in brackets."
+                ),
                 *(section(group, why) for group in groups),
                 "## Environment",
                 environment(groups),
                 "## To repeat",
                 fence(
-                    f"python -m pip install -e '.[test,benchmark,reference,jax]'\n{COMMAND}\n"
-                    f"{COMMAND} --only input --only pytorch   # some groups: into .harness/benchmarks\n"
-                    f"{COMMAND} --quick                       # see that all still run; the figures mean nothing",
+                    "python -m pip install -e"
+                    f" '.[test,benchmark,reference,jax]'\n{COMMAND}\n{COMMAND} --only input --only"
+                    f" pytorch   # some groups: into .harness/benchmarks\n{COMMAND} --quick        "
+                    "               # see that all still run; the figures mean nothing",
                     "sh",
                 ),
                 "The machine should do nothing else meanwhile. `results.json` has every round.",
@@ -53,7 +61,14 @@ def page(groups: Sequence[Group], why: Mapping[str, str]) -> str:
 def section(group: Group, why: Mapping[str, str]) -> str:
     """The table of a group, with a sentence for each target that is missed."""
     lines = [
-        [row.what, quantity(row.figure, row.unit), row.against, ratio(row.ratio), target(row.target), verdict(row)]
+        [
+            row.what,
+            quantity(row.figure, row.unit),
+            row.against,
+            ratio(row.ratio),
+            target(row.target),
+            verdict(row),
+        ]
         for row in group.rows
     ]
     parts = [
@@ -63,18 +78,28 @@ def section(group: Group, why: Mapping[str, str]) -> str:
     ]
     missed = [row for row in group.rows if row.met is False]
     if missed:
-        parts.append(bullets([f"**{row.what}**: {why.get(row.name, 'not explained yet.')}" for row in missed]))
+        parts.append(
+            bullets(
+                [f"**{row.what}**: {why.get(row.name, 'not explained yet.')}" for row in missed]
+            )
+        )
     return "\n\n".join(parts)
 
 
 def environment(groups: Sequence[Group]) -> str:
-    """What all groups ran on; what differs between them, such as the load at their start, is listed by group."""
+    """What all groups ran on; what differs between them, such as the load at their start, is listed
+    by group.
+    """
     names = list(dict.fromkeys(name for group in groups for name in group.environment))
     lines = []
     for name in names:
         values = {group.name: group.environment.get(name, "unknown") for group in groups}
         alike = len(set(values.values())) == 1
-        told = next(iter(values.values())) if alike else "; ".join(f"{key}: {value}" for key, value in values.items())
+        told = (
+            next(iter(values.values()))
+            if alike
+            else "; ".join(f"{key}: {value}" for key, value in values.items())
+        )
         lines.append([name, told])
     return table(["", ""], lines)
 

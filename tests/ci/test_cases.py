@@ -1,4 +1,6 @@
-"""The cases of an experiment: where they stand, what their runs took, and the runs that nothing reads."""
+"""The cases of an experiment: where they stand, what their runs took, and the runs that nothing
+reads.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.check import Verdict
 from harness.ci.cases import RUNS, Suite, suites
-from harness.results import Status
+from harness.judging.check import Verdict
+from harness.run_result import Status
 
 if TYPE_CHECKING:
     from tests.ci.conftest import Make
@@ -30,7 +32,10 @@ def test_a_case_stands_in_the_file_that_says_it(every: tuple[Suite, ...]) -> Non
     lines = Path("specs/_base.json").read_text().splitlines()
     for case in every[0].cases[:-1]:
         assert case.place.path == Path("specs/_base.json")
-        assert (lines[case.place.line - 1], lines[case.place.line]) == ("  {", f'   "id": "{case.id}",')
+        assert (lines[case.place.line - 1], lines[case.place.line]) == (
+            "  {",
+            f'   "id": "{case.id}",',
+        )
     assert every[0].cases[-1].place == (Path("specs/all.json"), 1)
 
 
@@ -44,7 +49,8 @@ def test_a_file_that_was_changed_meanwhile_loses_no_case(make: Make) -> None:
 
 
 def test_the_times_of_all_cases_are_those_of_all_runs_once(every: tuple[Suite, ...]) -> None:
-    # Three seeds of 1.5 s are read first by `passes`; nobody but the last case reads three of 0.25 s.
+    # Three seeds of 1.5 s are read first by `passes`; nobody but the last case reads three of 0.25
+    # s.
     assert {case.id: case.seconds for case in every[0].cases} == {
         "passes": 4.5,
         "fails": 0.0,
@@ -57,8 +63,14 @@ def test_the_times_of_all_cases_are_those_of_all_runs_once(every: tuple[Suite, .
 
 @pytest.mark.parametrize(
     ("status", "verdict"),
-    [(Status.ERROR, Verdict.ERROR), (Status.BLOCKED, Verdict.BLOCKED), (Status.MISSING, Verdict.BLOCKED)],
+    [
+        (Status.ERROR, Verdict.ERROR),
+        (Status.BLOCKED, Verdict.BLOCKED),
+        (Status.MISSING, Verdict.BLOCKED),
+    ],
 )
-def test_an_unread_run_that_is_not_done_is_no_pass(make: Make, status: Status, verdict: Verdict) -> None:
+def test_an_unread_run_that_is_not_done_is_no_pass(
+    make: Make, status: Status, verdict: Verdict
+) -> None:
     case = suites([make(spare=status)])[0].cases[-1]
     assert (case.id, case.verdict, case.message) == (RUNS, verdict, "spare, seeds 0, 1, 2: changed")

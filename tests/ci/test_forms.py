@@ -16,31 +16,41 @@ import pytest
 from markdown_it import MarkdownIt
 from pytest_regressions.file_regression import FileRegressionFixture
 
-from harness.check import Allow, Mark, Verdict, check
 from harness.ci.annotations import annotate
 from harness.ci.cases import RUNS, Conclusion, Suite, suites
 from harness.ci.compact import compact
 from harness.ci.junit import junit
 from harness.ci.message import message
 from harness.ci.summary import summary
-from harness.ledger import Measured, terms_of
-from harness.results import Status
-from harness.timing import Stated, Statements, Timing
+from harness.judging.check import Allow, Mark, Verdict, check
+from harness.judging.ledger import Measured, terms_of
+from harness.judging.timing import Stated, Statements, Timing
+from harness.run_result import Status
 
 if TYPE_CHECKING:
     from tests.ci.conftest import Make
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-FORGE = {"GITHUB_SERVER_URL": "https://forge.example", "GITHUB_REPOSITORY": "a/b", "GITHUB_SHA": "c0ffee"}
+FORGE = {
+    "GITHUB_SERVER_URL": "https://forge.example",
+    "GITHUB_REPOSITORY": "a/b",
+    "GITHUB_SHA": "c0ffee",
+}
 
 
-def test_junit_reads_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:
+def test_junit_reads_as_before(
+    every: tuple[Suite, ...], file_regression: FileRegressionFixture
+) -> None:
     file_regression.check(junit(every, (), WHEN), extension=".xml", encoding="utf-8")
 
 
-def test_compact_json_reads_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:
+def test_compact_json_reads_as_before(
+    every: tuple[Suite, ...], file_regression: FileRegressionFixture
+) -> None:
     document = json.loads(compact(every, [Verdict.BLOCKED], 3))
-    file_regression.check(json.dumps(document, indent=1) + "\n", extension=".json", encoding="utf-8")
+    file_regression.check(
+        json.dumps(document, indent=1) + "\n", extension=".json", encoding="utf-8"
+    )
 
 
 def test_what_json_has_no_number_for_is_a_string(every: tuple[Suite, ...]) -> None:
@@ -48,21 +58,29 @@ def test_what_json_has_no_number_for_is_a_string(every: tuple[Suite, ...]) -> No
     case = suite.cases[0]
     assert case.judgement is not None
     wide = dataclasses.replace(case.judgement, deviation=math.inf, interval=(-math.inf, math.inf))
-    changed = dataclasses.replace(suite, cases=(dataclasses.replace(case, judgement=wide), *suite.cases[1:]))
+    changed = dataclasses.replace(
+        suite, cases=(dataclasses.replace(case, judgement=wide), *suite.cases[1:])
+    )
     found = json.loads(compact([changed], [], 3), parse_constant=pytest.fail)
     first = found["experiments"][0]["expectations"][0]
     assert (first["deviation"], first["interval"]) == ("inf", ["-inf", "inf"])
 
 
-def test_the_summary_reads_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:
+def test_the_summary_reads_as_before(
+    every: tuple[Suite, ...], file_regression: FileRegressionFixture
+) -> None:
     file_regression.check(summary(every, FORGE), extension=".md", encoding="utf-8")
 
 
-def test_annotations_read_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:
+def test_annotations_read_as_before(
+    every: tuple[Suite, ...], file_regression: FileRegressionFixture
+) -> None:
     file_regression.check(annotate(every, (), {}), extension=".txt", encoding="utf-8")
 
 
-def test_messages_read_as_before(every: tuple[Suite, ...], file_regression: FileRegressionFixture) -> None:
+def test_messages_read_as_before(
+    every: tuple[Suite, ...], file_regression: FileRegressionFixture
+) -> None:
     text = "\n\n".join(message(case, Path("reports/all.md")) for case in every[0].cases)
     file_regression.check(text + "\n", extension=".txt", encoding="utf-8")
 
@@ -71,12 +89,20 @@ def counts(element: ElementTree.Element) -> dict[str, str | None]:
     return {name: element.get(name) for name in ("tests", "failures", "errors", "skipped", "time")}
 
 
-@pytest.mark.parametrize(("allow", "failures", "skipped"), [((), "2", "1"), ((Verdict.INCONCLUSIVE,), "1", "2")])
+@pytest.mark.parametrize(
+    ("allow", "failures", "skipped"), [((), "2", "1"), ((Verdict.INCONCLUSIVE,), "1", "2")]
+)
 def test_junit_counts_what_its_cases_are(
     every: tuple[Suite, ...], allow: tuple[Verdict, ...], failures: str, skipped: str
 ) -> None:
     root = ElementTree.fromstring(junit(every * 2, allow, WHEN))
-    expected = {"tests": "6", "failures": failures, "errors": "1", "skipped": skipped, "time": "5.250"}
+    expected = {
+        "tests": "6",
+        "failures": failures,
+        "errors": "1",
+        "skipped": skipped,
+        "time": "5.250",
+    }
     assert [counts(suite) for suite in root] == [expected] * 2
     assert counts(root)["tests"] == "12"
     for tag, name in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
@@ -105,14 +131,21 @@ def test_what_is_allowed_is_a_notice_and_comes_last(every: tuple[Suite, ...]) ->
 
 def test_annotations_name_files_from_the_root_of_the_checkout(every: tuple[Suite, ...]) -> None:
     root = Path.cwd()
-    assert f" file={root.name}/specs/_base.json," in annotate(every, (), {"GITHUB_WORKSPACE": str(root.parent)})
-    assert f" file={root}/specs/_base.json," in annotate(every, (), {"GITHUB_WORKSPACE": str(root / "elsewhere")})
+    assert f" file={root.name}/specs/_base.json," in annotate(
+        every, (), {"GITHUB_WORKSPACE": str(root.parent)}
+    )
+    assert f" file={root}/specs/_base.json," in annotate(
+        every, (), {"GITHUB_WORKSPACE": str(root / "elsewhere")}
+    )
 
 
 def test_the_summary_is_a_table_with_links_to_the_lines(every: tuple[Suite, ...]) -> None:
     tokens = MarkdownIt().enable("table").parse(summary(every, FORGE))
     links = [
-        str(child.attrs["href"]) for token in tokens for child in token.children or () if child.type == "link_open"
+        str(child.attrs["href"])
+        for token in tokens
+        for child in token.children or ()
+        if child.type == "link_open"
     ]
     line = next(case.place.line for case in every[0].cases if case.id == "fails")
     assert f"https://forge.example/a/b/blob/c0ffee/specs/_base.json#L{line}" in links
@@ -124,7 +157,9 @@ def test_the_summary_is_a_table_with_links_to_the_lines(every: tuple[Suite, ...]
 def test_an_experiment_that_passes_is_folded(every: tuple[Suite, ...]) -> None:
     passing = dataclasses.replace(every[0], cases=every[0].cases[:1])
     text = summary([passing], {})
-    assert text.startswith("## The one expectation passes with confidence over all seeds.\n\n<details>\n")
+    assert text.startswith(
+        "## The one expectation passes with confidence over all seeds.\n\n<details>\n"
+    )
     assert "<details>" not in summary(every, {})
 
 
@@ -132,7 +167,13 @@ def test_compact_json_tells_the_runs_and_no_case_of_them(make: Make) -> None:
     document = json.loads(compact(suites([make(report=None, spare=Status.MISSING)]), (), 3))
     experiment = document["experiments"][0]
     assert experiment["runs"] == {"done": 3, "blocked": 3, "error": 3, "missing": 3}
-    assert [each["id"] for each in experiment["expectations"]] == ["passes", "fails", "unsure", "blocked", "broken"]
+    assert [each["id"] for each in experiment["expectations"]] == [
+        "passes",
+        "fails",
+        "unsure",
+        "blocked",
+        "broken",
+    ]
     assert (document["exit_code"], experiment["report"]) == (3, None)
     assert document["counts"] == {"pass": 1, "fail": 1, "inconclusive": 1, "blocked": 1, "error": 1}
 
@@ -144,15 +185,22 @@ class TestStale:
     def stale(self, make: Make) -> tuple[Suite, ...]:
         whole = make()
         results = [
-            dataclasses.replace(each, stale="x changed" if each.status is Status.DONE else "") for each in whole.results
+            dataclasses.replace(each, stale="x changed" if each.status is Status.DONE else "")
+            for each in whole.results
         ]
-        return suites([Conclusion(whole.experiment, results, check(whole.experiment, results), whole.report)])
+        return suites(
+            [Conclusion(whole.experiment, results, check(whole.experiment, results), whole.report)]
+        )
 
-    def test_it_is_a_failure_in_junit_unless_that_is_allowed(self, stale: tuple[Suite, ...]) -> None:
+    def test_it_is_a_failure_in_junit_unless_that_is_allowed(
+        self, stale: tuple[Suite, ...]
+    ) -> None:
         def kinds(allow: Allow) -> dict[str, list[tuple[str, str]]]:
             root = ElementTree.fromstring(junit(stale, allow, WHEN))
             return {
-                case.get("name", ""): [(each.tag, each.get("type", "")) for each in case if each.tag != "properties"]
+                case.get("name", ""): [
+                    (each.tag, each.get("type", "")) for each in case if each.tag != "properties"
+                ]
                 for case in root.iter("testcase")
             }
 
@@ -177,26 +225,35 @@ class TestStale:
     def test_compact_json_says_why(self, stale: tuple[Suite, ...]) -> None:
         found = json.loads(compact(stale, [Mark.STALE], 4))
         assert found["allowed"] == ["stale"]
-        (first, *_, broken) = found["experiments"][0]["expectations"]
+        first, *_, broken = found["experiments"][0]["expectations"]
         assert (first["verdict"], first["stale"]) == ("pass", "good, seeds 0, 1, 2: x changed")
         assert "stale" not in broken
 
 
 @pytest.fixture
 def late(make: Make) -> tuple[Suite, ...]:
-    """One expectation that was changed with results at hand, one not recorded, one removed, a damaged ledger."""
+    """One expectation that was changed with results at hand, one not recorded, one removed, a
+    damaged ledger.
+    """
     conclusion = make()
     at = "2026-03-04T05:06:07+00:00"
-    terms = {each.id: terms_of(conclusion.experiment, each) for each in conclusion.experiment.expectations}
+    terms = {
+        each.id: terms_of(conclusion.experiment, each)
+        for each in conclusion.experiment.expectations
+    }
     there = Measured({"good": (0, 1, 2)}, {"good": (0, 1, 2)}, 0.9)
     each = {name: Stated(name, Timing.BEFORE, at, of) for name, of in terms.items()}
-    each["passes"] = Stated("passes", Timing.CHANGED, at, terms["passes"], terms["unsure"], there, 1)
+    each["passes"] = Stated(
+        "passes", Timing.CHANGED, at, terms["passes"], terms["unsure"], there, 1
+    )
     each["fails"] = Stated("fails", Timing.UNRECORDED, at, terms["fails"], None, there)
     removed = (Stated("gone", Timing.REMOVED, at, None, terms["passes"], there),)
     return suites([replace(conclusion, statements=Statements(each, removed, ("it is damaged",)))])
 
 
-def test_annotations_warn_of_what_was_not_stated_before_its_results(late: tuple[Suite, ...]) -> None:
+def test_annotations_warn_of_what_was_not_stated_before_its_results(
+    late: tuple[Suite, ...],
+) -> None:
     without = annotate(suites([replace(late[0].conclusion, statements=None)]), (), {})
     text = annotate(late, (), {})
     assert text.startswith(without)
@@ -204,7 +261,10 @@ def test_annotations_warn_of_what_was_not_stated_before_its_results(late: tuple[
     line = written.index('   "id": "passes",')  # of the brace before it, from 1 on
     lines = text.removeprefix(without).splitlines()
     assert [re.sub("file=[^,]*", "file=F", line).split("::")[1] for line in lines] == [
-        f"warning file=F,line={line},title=all%3A passes%3A not known to be stated before its results",
+        (
+            f"warning file=F,line={line},title=all%3A passes%3A not known to be stated before its"
+            " results"
+        ),
         "warning file=F,line=1,title=all%3A gone%3A not known to be stated before its results",
         "warning file=F,line=1,title=all%3A not known to be stated before its results",
     ]
@@ -222,7 +282,9 @@ def test_compact_json_and_junit_tell_when_it_was_stated(late: tuple[Suite, ...])
     }
     root = ElementTree.fromstring(junit(late, (), WHEN))
     told = {
-        case.get("name"): [each.get("value") for each in case.iter("property") if each.get("name") == "stated"]
+        case.get("name"): [
+            each.get("value") for each in case.iter("property") if each.get("name") == "stated"
+        ]
         for case in root.iter("testcase")
     }
     assert told["unsure"] == ["stated on 2026-03-04, before any of its runs had started"]

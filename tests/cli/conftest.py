@@ -8,16 +8,22 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import main
-from harness.spec.records import Json
+from harness.experiment import Json
 
 Harness = Callable[..., Result]
 
 SPEC: Json = {
     "name": "a",
     "title": "A",
-    "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}, "training": {"epochs": 3}},
+    "defaults": {
+        "dataset": {"name": "digits"},
+        "model": {"name": "perceptron"},
+        "training": {"epochs": 3},
+    },
     "runs": {"one": {}, "m": {"matrix": {"regularizers": [[], ["l2"]]}}},
-    "expectations": [{"id": "e", "metric": "one.distance", "at_least": 0, "basis": "hypothesis", "source": "s"}],
+    "expectations": [
+        {"id": "e", "metric": "one.distance", "at_least": 0, "basis": "hypothesis", "source": "s"}
+    ],
 }
 
 

@@ -17,7 +17,7 @@ from click.shell_completion import ShellComplete, get_completion_class
 
 from harness.authoring.new import schema_path
 from harness.cli import main
-from harness.spec.records import Json
+from harness.experiment import Json
 from tests.cli.test_runs import stored
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def test_without_a_terminal_every_choice_has_a_default(harness: Harness) -> None
     found = harness("new")
     assert found.exit_code == 0
     # None, three regularizers alone, and all together.
-    assert found.stdout.startswith("specs/digits-regularizers.json: 5 runs of 3 seeds each, 5 expectations\n\n")
+    assert found.stdout.startswith(
+        "specs/digits-regularizers.json: 5 runs of 3 seeds each, 5 expectations\n\n"
+    )
     commands = [line.partition("  #")[0].strip() for line in found.stdout.splitlines()[2:]]
     assert commands == [
         "python -m harness plan specs/digits-regularizers.json",
@@ -45,7 +47,16 @@ def test_without_a_terminal_every_choice_has_a_default(harness: Harness) -> None
 
 
 def test_what_is_given_is_taken(harness: Harness) -> None:
-    words = ["--question", "plain", "--dataset", "mnist", "--model", "convnet", "--regularizers", "l2,momentum"]
+    words = [
+        "--question",
+        "plain",
+        "--dataset",
+        "mnist",
+        "--model",
+        "convnet",
+        "--regularizers",
+        "l2,momentum",
+    ]
     found = harness("new", *words, "--name", "mine", "--output", "my specs/m.json")
     assert found.exit_code == 0
     assert "python -m harness plan 'my specs/m.json'  # " in found.stdout
@@ -72,7 +83,11 @@ def test_a_file_is_replaced_by_force_alone(harness: Harness) -> None:
     ("arguments", "code", "message"),
     [
         (["--dataset", "cifar"], 2, "'cifar' is not one of"),
-        (["--dataset", "blobs", "--model", "resnet"], 2, "resnet needs images, but blobs gives vectors of 2 values"),
+        (
+            ["--dataset", "blobs", "--model", "resnet"],
+            2,
+            "resnet needs images, but blobs gives vectors of 2 values",
+        ),
         (["--model", "resnet", "--regularizers", "dropout"], 2, "this resnet has no place for it"),
         (["--regularizers", "l1"], 2, "'l1' is none of augmentation, momentum, l2, dropout"),
         (["--regularizers", "none"], 2, "the question regularizers needs at least one of them"),
@@ -110,7 +125,18 @@ def conversation(arguments: list[str], answers: list[str]) -> str:
 def test_at_a_terminal_it_asks_and_asks_again(harness: Harness) -> None:
     said = conversation(
         [],
-        ["adversarial", "mnist", "nonsense", "convnet", "momentum,l3", "momentum,l2", "No Name", "mine", "a.json", ""],
+        [
+            "adversarial",
+            "mnist",
+            "nonsense",
+            "convnet",
+            "momentum,l3",
+            "momentum,l2",
+            "No Name",
+            "mine",
+            "a.json",
+            "",
+        ],
     )
     document = written("specs/mine.json")
     assert document["runs"]["random"] == {"matrix": {"regularizers": [[], ["momentum", "l2"]]}}
@@ -152,7 +178,10 @@ def test_properties_are_explained(harness: Harness) -> None:
 def test_a_property_that_is_not_there_is_told(harness: Harness) -> None:
     found = harness("explain", "training.optimiser")
     assert (found.exit_code, found.stdout) == (2, "")
-    assert "unknown property 'training.optimiser'; did you mean 'defaults.training.optimizer'?" in found.stderr
+    assert (
+        "unknown property 'training.optimiser'; did you mean 'defaults.training.optimizer'?"
+        in found.stderr
+    )
 
 
 def test_the_schema_is_printed_as_it_lies_there(harness: Harness) -> None:
@@ -165,7 +194,9 @@ def test_the_schema_is_printed_as_it_lies_there(harness: Harness) -> None:
 def completed(words: str, incomplete: str) -> dict[str, str | None]:
     kind: type[ShellComplete] | None = get_completion_class("bash")
     assert kind is not None
-    items = kind(main, {}, "harness", "_HARNESS_COMPLETE").get_completions(words.split(), incomplete)
+    items = kind(main, {}, "harness", "_HARNESS_COMPLETE").get_completions(
+        words.split(), incomplete
+    )
     return {item.value: item.help for item in items}
 
 
@@ -197,7 +228,9 @@ def test_a_shell_gets_a_script_that_it_can_read(harness: Harness, shell: str) ->
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"{shell} is not here")
-    read = subprocess.run([program, "-n"], input=script, capture_output=True, text=True, check=False)
+    read = subprocess.run(
+        [program, "-n"], input=script, capture_output=True, text=True, check=False
+    )
     assert (read.returncode, read.stderr) == (0, "")
 
 

@@ -39,7 +39,9 @@ def output(result: Result) -> tuple[int, list[str]]:
     return result.exit_code, [" ".join(line.split()) for line in result.stdout.splitlines()]
 
 
-def test_numbers_are_kept_after_the_difference_is_shown_and_a_question(harness: Harness, accuracies: Store) -> None:
+def test_numbers_are_kept_after_the_difference_is_shown_and_a_question(
+    harness: Harness, accuracies: Store
+) -> None:
     accuracies(0.5, 0.5, 0.9)
     assert output(harness("baseline", "compare", "a.json")) == (4, ["a: no baseline yet"])
     assert output(harness("baseline", "update", "a.json")) == (
@@ -52,14 +54,18 @@ def test_numbers_are_kept_after_the_difference_is_shown_and_a_question(harness: 
     assert output(harness("baseline", "update", "a.json")) == (0, ["a: as it is kept"])
     assert output(harness("baseline", "compare", "a.json")) == (0, ["a: 0 of 6 numbers drifted"])
 
-    # `one` and `m[none]` are one run; 0.505 is within the point that an accuracy may drift, 0.8 is not.
+    # `one` and `m[none]` are one run; 0.505 is within the point that an accuracy may drift, 0.8 is
+    # not.
     accuracies(0.505, 0.505, 0.8)
     before = KEPT.read_text()
     table = [
         "run metric kept measured difference allowed seeds",
         "m[l2] test_accuracy 90.00% 80.00% -10.00 points 1.00 points 1 drifted",
     ]
-    assert output(harness("baseline", "compare", "a.json")) == (1, ["a: 1 of 6 numbers drifted", *table])
+    assert output(harness("baseline", "compare", "a.json")) == (
+        1,
+        ["a: 1 of 6 numbers drifted", *table],
+    )
     code, lines = output(harness("baseline", "update", "a.json"))
     assert code == 1
     assert lines == [
@@ -71,7 +77,10 @@ def test_numbers_are_kept_after_the_difference_is_shown_and_a_question(harness: 
         "keep the numbers of a? [y/N]:",
     ]
     assert KEPT.read_text() == before
-    assert output(harness("baseline", "update", "a.json", "--yes"))[1][-1] == "written: reports/a.baseline.json"
+    assert (
+        output(harness("baseline", "update", "a.json", "--yes"))[1][-1]
+        == "written: reports/a.baseline.json"
+    )
     assert json.loads(KEPT.read_text())["runs"]["m[l2]"]["test_accuracy"] == [0.8]
 
 
@@ -91,7 +100,8 @@ def test_a_damaged_baseline_is_told(harness: Harness, accuracies: Store) -> None
         assert found.exit_code == 3
         assert (
             found.stderr
-            == "error: the baseline reports/a.baseline.json cannot be read: it is no baseline of this harness\n"
+            == "error: the baseline reports/a.baseline.json cannot be read: it is no baseline of"
+            " this harness\n"
         )
 
 
@@ -110,11 +120,16 @@ def test_one_damaged_baseline_ends_no_other_comparison(harness: Harness, pretend
     assert harness("baseline", "update", "a.json", "b.json", "--yes").exit_code == 3
 
 
-def test_a_number_that_is_kept_on_one_side_alone_has_drifted(harness: Harness, accuracies: Store) -> None:
+def test_a_number_that_is_kept_on_one_side_alone_has_drifted(
+    harness: Harness, accuracies: Store
+) -> None:
     accuracies(0.5, 0.5, 0.9)
     harness("baseline", "update", "a.json", "--yes")
     whole = KEPT.read_text()
-    for old, new in (('"test_accuracy": [0.9]', '"test_accuracy": [null]'), ('"test_accuracy": [0.9],\n', "")):
+    for old, new in (
+        ('"test_accuracy": [0.9]', '"test_accuracy": [null]'),
+        ('"test_accuracy": [0.9],\n', ""),
+    ):
         assert old in whole
         KEPT.write_text(whole.replace(old, new))
         code, lines = output(harness("baseline", "compare", "a.json"))

@@ -11,4 +11,7 @@ if TYPE_CHECKING:
 def test_the_version_and_the_exit_codes_are_told(harness: Harness) -> None:
     assert harness("--version").exit_code == 0
     words = " ".join(harness("-h").stdout.split())
-    assert "Exit codes of run and check: 0 all pass; 1 a fail; 2 invalid specification or usage; 3 an error; 4" in words
+    assert (
+        "Exit codes of run and check: 0 all pass; 1 a fail; 2 invalid specification or usage; 3 an"
+        " error; 4" in words
+    )

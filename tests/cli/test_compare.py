@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def reports(harness: Harness) -> None:
     """Two folders of reports: the mean of `one` falls by 10 points, one seed of `two` moves."""
-    before = result({"one": [0.95, 0.96, 0.97], "two": [0.5]}, [judgement("pass", 0.95, 0.96, 0.97)])
-    after = result({"one": [0.85, 0.861, 0.869], "two": [0.5]}, [judgement("fail", 0.85, 0.861, 0.869, lower=0.92)])
+    before = result(
+        {"one": [0.95, 0.96, 0.97], "two": [0.5]}, [judgement("pass", 0.95, 0.96, 0.97)]
+    )
+    after = result(
+        {"one": [0.85, 0.861, 0.869], "two": [0.5]},
+        [judgement("fail", 0.85, 0.861, 0.869, lower=0.92)],
+    )
     write(Path("reports"), before)
     write(Path("after"), after)
 
@@ -34,7 +39,8 @@ def test_what_changed_is_shown_as_a_table(harness: Harness) -> None:
     found = harness("diff", "reports", "after")
     assert found.exit_code == 1
     shown = [[cell.strip() for cell in row] for row in rows(found.stdout)]
-    # Differences -0.1, -0.099, -0.101: mean -0.1, deviation 0.001, half-width 4.3027 * 0.001 / sqrt 3 = 0.0025.
+    # Differences -0.1, -0.099, -0.101: mean -0.1, deviation 0.001, half-width 4.3027 * 0.001 / sqrt
+    # 3 = 0.0025.
     assert [
         "one",
         "test_accuracy",
@@ -47,7 +53,10 @@ def test_what_changed_is_shown_as_a_table(harness: Harness) -> None:
     ] in shown
     assert [row[:2] for row in shown if row[:1] == ["e"]] == [["e", "pass -> fail"]]
     assert "- e: expected at least 90% -> at least 92%" in found.stdout
-    assert "1 of 1 verdict changed; 2 of 3 numbers changed, 0 differ within chance, 1 the same" in found.stdout
+    assert (
+        "1 of 1 verdict changed; 2 of 3 numbers changed, 0 differ within chance, 1 the same"
+        in found.stdout
+    )
     assert "corrected for these 2 comparisons (Benjamini and Hochberg)" in found.stdout
     assert "two" not in found.stdout
     assert "two" in harness("diff", "reports", "after", "--all").stdout
@@ -56,17 +65,23 @@ def test_what_changed_is_shown_as_a_table(harness: Harness) -> None:
 def test_nothing_that_changed_ends_with_0(harness: Harness) -> None:
     found = harness("diff", "reports/a.json", "reports")
     assert found.exit_code == 0
-    assert found.stdout == (
-        "before: reports/a.json\nafter:  reports\n\n"
+    assert (
+        found.stdout == "before: reports/a.json\nafter:  reports\n\n"
         "0 of 1 verdict changed; 0 of 3 numbers changed, 0 differ within chance, 3 the same\n"
         "--all shows what did not change too.\n"
     )
 
 
-def test_one_argument_is_compared_with_the_reports_and_none_is_the_last_commit(harness: Harness) -> None:
+def test_one_argument_is_compared_with_the_reports_and_none_is_the_last_commit(
+    harness: Harness,
+) -> None:
     assert harness("diff", "after").stdout.startswith("before: after\nafter:  reports\n")
     for words in (["init", "--quiet"], ["add", "reports"], ["commit", "--quiet", "-m", "m"]):
-        subprocess.run(["git", "-c", "user.name=n", "-c", "user.email=e", *words], check=True, capture_output=True)
+        subprocess.run(
+            ["git", "-c", "user.name=n", "-c", "user.email=e", *words],
+            check=True,
+            capture_output=True,
+        )
     assert harness("diff").exit_code == 0
     (Path("reports") / "a.json").write_text((Path("after") / "a.json").read_text())
     found = harness("diff")
@@ -94,7 +109,11 @@ def test_json_has_everything(harness: Harness) -> None:
     of = document["experiments"]["a"]
     assert (document["changed"], of["changed"], of["runs"]["two"]["changed"]) == (True, True, False)
     number = of["runs"]["one"]["numbers"]["test_accuracy"]
-    assert (number["outcome"], number["method"], number["before"]["count"]) == ("changed", "paired", 3)
+    assert (number["outcome"], number["method"], number["before"]["count"]) == (
+        "changed",
+        "paired",
+        3,
+    )
     assert number["difference"] == pytest.approx(-0.1)
     assert of["expectations"]["e"]["verdict"] == {"before": "pass", "after": "fail"}
     assert of["expectations"]["e"]["terms"] == {"lower": {"before": 0.9, "after": 0.92}}
@@ -103,7 +122,11 @@ def test_json_has_everything(harness: Harness) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["nowhere"], 2, "Error: 'nowhere' is no path and no git revision here (git says: fatal: not a git repo"),
+        (
+            ["nowhere"],
+            2,
+            "Error: 'nowhere' is no path and no git revision here (git says: fatal: not a git repo",
+        ),
         (["reports", "nowhere"], 2, "Error: 'nowhere' is no path"),
         (["reports", "after", "more"], 2, "unexpected extra argument"),
         (["reports", "after", "--metric", "acuracy"], 2, "'acuracy' is not one of"),
@@ -122,9 +145,9 @@ def test_nonsense_is_told(harness: Harness, arguments: list[str], code: int, mes
 
 def test_comparing_loads_no_backend() -> None:
     code = (
-        "import sys; from click.testing import CliRunner; from harness.cli import main;"
-        "found = CliRunner().invoke(main, ['diff', 'reports', 'reports']);"
-        "print(found.exit_code, 'tensorflow' in sys.modules, 'keras' in sys.modules, 'scipy.stats' in sys.modules)"
+        "import sys; from click.testing import CliRunner; from harness.cli import main;found ="
+        " CliRunner().invoke(main, ['diff', 'reports', 'reports']);print(found.exit_code,"
+        " 'tensorflow' in sys.modules, 'keras' in sys.modules, 'scipy.stats' in sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "0 False False False\n"

@@ -1,4 +1,6 @@
-"""Whatever lies in a store, the answer of every command is a sentence and the right exit code, never a traceback."""
+"""Whatever lies in a store, the answer of every command is a sentence and the right exit code,
+never a traceback.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +21,13 @@ from hypothesis import strategies as st
 
 from harness.cli import main
 from harness.data import catalog
-from harness.measurements import HISTORY, METRICS
+from harness.experiment import Json
+from harness.follow.events import session
+from harness.metrics import HISTORY, METRICS
 from harness.plan import make_plan
-from harness.runner.events import session
 from harness.spec.load import load
-from harness.spec.records import Json
-from harness.staleness import present
-from harness.store import Checkpoint, Store
+from harness.store.staleness import present
+from harness.store.store import Checkpoint, Store
 
 if TYPE_CHECKING:
     from harness.plan import ConcreteRun
@@ -38,21 +40,45 @@ SPEC: Json = {
     "name": "a",
     "title": "A",
     "seeds": [0, 1],
-    "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}, "training": {"epochs": 3}},
+    "defaults": {
+        "dataset": {"name": "digits"},
+        "model": {"name": "perceptron"},
+        "training": {"epochs": 3},
+    },
     "runs": {
         "one": {},
         "child": {"initialize_from": "one", "regularizers": ["l2"]},
         "late": {"training": {"epochs": 2}},
     },
     "expectations": [
-        {"id": "e", "metric": "one.epochs", "at_most": 20, "statistic": "every", "basis": "hypothesis", "source": "s"},
-        {"id": "m", "metric": "child.test_accuracy", "at_least": 0.1, "basis": "hypothesis", "source": "s"},
+        {
+            "id": "e",
+            "metric": "one.epochs",
+            "at_most": 20,
+            "statistic": "every",
+            "basis": "hypothesis",
+            "source": "s",
+        },
+        {
+            "id": "m",
+            "metric": "child.test_accuracy",
+            "at_least": 0.1,
+            "basis": "hypothesis",
+            "source": "s",
+        },
     ],
 }
 FEWER_EPOCHS: Json = SPEC | {"defaults": SPEC["defaults"] | {"training": {"epochs": 2}}}
 """Of these runs none is made: `plan` tells what changed since they were."""
 
-RECORDS = ("run.json", "measurements.json", "environment.json", "history.csv", "SHA256SUMS", "final.weights.h5")
+RECORDS = (
+    "run.json",
+    "measurements.json",
+    "environment.json",
+    "history.csv",
+    "SHA256SUMS",
+    "final.weights.h5",
+)
 FOR_VERDICTS = ("run.json", "measurements.json", "environment.json")
 
 COMMANDS: Mapping[tuple[str, ...], tuple[int, ...]] = {
@@ -68,12 +94,16 @@ COMMANDS: Mapping[tuple[str, ...], tuple[int, ...]] = {
     ("diff", "other", "store", "--format", "json"): (0, 1, 3),
     ("baseline", "compare", "a.json", "--store", "store"): (3, 4),
 }
-"""What is called, and how it may end: a run of the specification is not made yet, so that nothing passes."""
+"""What is called, and how it may end: a run of the specification is not made yet, so that nothing
+passes.
+"""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder with specifications and a store: of two runs two seeds are finished, of the third one began."""
+    """A folder with specifications and a store: of two runs two seeds are finished, of the third
+    one began.
+    """
 
     path: Path
     key: str
@@ -86,11 +116,21 @@ def stored(store: Store, run: ConcreteRun) -> None:
     row = dict.fromkeys(["seconds", "learning_rate", *HISTORY], 0.5)
     store.finish(
         run.key,
-        run={"experiment": run.experiment, "run": run.run.name, "seed": run.seed, "parent": run.parent}
+        run={
+            "experiment": run.experiment,
+            "run": run.run.name,
+            "seed": run.seed,
+            "parent": run.parent,
+        }
         | {"settings": run.run.resolved},
         history=[{"epoch": epoch, "step": epoch} | row for epoch in (0, 1)],
         measurements=dict.fromkeys(METRICS, 0.5) | {"epochs_to_fit": None},
-        environment={"environment": {"device": "CPU"}, "seconds": 2.0, "images_per_second": 1.0, "parameters": 3}
+        environment={
+            "environment": {"device": "CPU"},
+            "seconds": 2.0,
+            "images_per_second": 1.0,
+            "parameters": 3,
+        }
         | {"code": present("tensorflow").to_json()},
         files={"final.weights.h5": Path.touch},
     )
@@ -116,7 +156,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     store.save_error(second.key, "the loss is not finite")
     with session(store, plan, list(plan.runs), 1) as (log, path):
         log.started(first)
-        log.advanced(first, [{"epoch": 1, "seconds": 0.5, "train_accuracy": 0.5, "test_accuracy": 0.25}])
+        log.advanced(
+            first, [{"epoch": 1, "seconds": 0.5, "train_accuracy": 0.5, "test_accuracy": 0.25}]
+        )
         told = path.read_bytes()
     path.write_bytes(told)  # as if the process had been killed
     return Folder(folder, next(iter(plan.runs)))
@@ -126,21 +168,57 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 def folder(whole: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr("harness.report.write.draw", lambda *_: {"figure.png": b"image"})  # which takes long
+    monkeypatch.setattr(
+        "harness.report.write.draw", lambda *_: {"figure.png": b"image"}
+    )  # which takes long
     shutil.copytree(whole.path, tmp_path, dirs_exist_ok=True)
     return Folder(tmp_path, whole.key)
 
 
 VALUES: Sequence[Json] = [
-    *(None, True, False, "", "x", "1", "nan", 0, -1, 1.5, 1e9, 10**400, 2**60, float("nan"), float("inf")),
+    *(
+        None,
+        True,
+        False,
+        "",
+        "x",
+        "1",
+        "nan",
+        0,
+        -1,
+        1.5,
+        1e9,
+        10**400,
+        2**60,
+        float("nan"),
+        float("inf"),
+    ),
     *([], {}, [1], [[]], {"a": 1}, "\ud800", "\0", "x" * 5000, "[bold]"),
 ]
-RAW = [b"", b"{", b"[]", b"{}", b"null", b"3", b'"x"', b"\xff\xfe", b"\0" * 9, b"[" * 100_000, b"epoch,step\nx,1\n"]
+RAW = [
+    b"",
+    b"{",
+    b"[]",
+    b"{}",
+    b"null",
+    b"3",
+    b'"x"',
+    b"\xff\xfe",
+    b"\0" * 9,
+    b"[" * 100_000,
+    b"epoch,step\nx,1\n",
+]
 
 
 def places(value: Json, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     yield at
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    pairs = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, child in pairs:
         yield from places(child, (*at, key))
 
@@ -166,7 +244,10 @@ def damage(file: Path, data: st.DataObject) -> None:
     """Put something else in the place of a file."""
     content = file.read_bytes()
     kinds = ["raw", "shorter", "a bit", "a folder", "a pipe", "a link to nothing", "gone"]
-    kind = data.draw(st.sampled_from(["value"] * 9 + kinds if file.suffix in (".json", ".jsonl") else kinds), "kind")
+    kind = data.draw(
+        st.sampled_from(["value"] * 9 + kinds if file.suffix in (".json", ".jsonl") else kinds),
+        "kind",
+    )
     file.unlink()
     if kind == "value":
         lines = content.splitlines() if file.suffix == ".jsonl" else [content]
@@ -180,7 +261,11 @@ def damage(file: Path, data: st.DataObject) -> None:
     elif kind == "a bit":
         content = content or b"\0"
         bit = data.draw(st.integers(0, 8 * len(content) - 1))
-        file.write_bytes(content[: bit // 8] + bytes([content[bit // 8] ^ 1 << bit % 8]) + content[bit // 8 + 1 :])
+        file.write_bytes(
+            content[: bit // 8]
+            + bytes([content[bit // 8] ^ 1 << bit % 8])
+            + content[bit // 8 + 1 :]
+        )
     elif kind == "a folder":
         file.mkdir()
     elif kind == "a pipe":
@@ -202,7 +287,10 @@ def assert_answers(folder: Folder) -> dict[tuple[str, ...], Result]:
     found = {}
     for command, codes in {**COMMANDS, shown: (0, 3)}.items():
         found[command] = result = folder(*command)
-        assert result.exception is None or isinstance(result.exception, SystemExit), (command, result.exc_info)
+        assert result.exception is None or isinstance(result.exception, SystemExit), (
+            command,
+            result.exc_info,
+        )
         assert "Traceback" not in result.output, command
         assert result.exit_code in codes, (command, result.output)
         if result.exit_code != 3 and {"--json", "json", "show"} & set(command):
@@ -215,14 +303,20 @@ FUZZ: Callable[[Any], Any] = settings(
     derandomize=INPUTS == FEW,
     deadline=None,
     database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
 )
 
 
 @pytest.mark.timeout(600)
 @FUZZ
 @given(st.data())
-def test_a_damaged_file_of_a_run_never_passes_and_has_a_way_out(folder: Folder, whole: Folder, data: Any) -> None:
+def test_a_damaged_file_of_a_run_never_passes_and_has_a_way_out(
+    folder: Folder, whole: Folder, data: Any
+) -> None:
     shutil.rmtree("store")
     shutil.copytree(whole.path / "store", "store")
     shutil.rmtree("store/unfinished")  # with the error in it
@@ -244,17 +338,24 @@ def test_a_damaged_file_of_a_run_never_passes_and_has_a_way_out(folder: Folder, 
         assert found["runs", "list", "--store", "store"].exit_code == 3
         assert found["diff", "store", "other"].exit_code == 3
     verified = found["runs", "verify", "--store", "store"]
-    assert verified.exit_code == (0 if verified.output == "4 of 4 runs are as they were written\n" else 3)
+    assert verified.exit_code == (
+        0 if verified.output == "4 of 4 runs are as they were written\n" else 3
+    )
     assert same or again or verified.exit_code == 3
     assert folder("runs", "remove", folder.key, "--yes", "--store", "store").exit_code == 0
-    assert folder("runs", "verify", "--store", "store").output == "3 of 3 runs are as they were written\n"
+    assert (
+        folder("runs", "verify", "--store", "store").output
+        == "3 of 3 runs are as they were written\n"
+    )
     assert "not run yet" in folder("check", "a.json", "--store", "store").output
 
 
 @pytest.mark.timeout(600)
 @FUZZ
 @given(st.data())
-def test_a_damaged_file_beside_the_runs_changes_no_verdict(folder: Folder, whole: Folder, data: Any) -> None:
+def test_a_damaged_file_beside_the_runs_changes_no_verdict(
+    folder: Folder, whole: Folder, data: Any
+) -> None:
     shutil.rmtree("store")
     shutil.copytree(whole.path / "store", "store")
     beside = [*Path("store/unfinished").rglob("*.*"), *Path("store/events").iterdir()]
@@ -275,8 +376,16 @@ def test_a_damaged_result_file_is_told_or_compared(folder: Folder, data: Any) ->
         assert folder("report", "a.json", "--store", "other", "--reports", reports).exit_code == 0
     damage(Path("after/a.json"), data)
     for form in ("table", "json", "markdown"):
-        for sides in (("before", "after"), ("after", "before"), ("before", "after/a.json"), ("after", "store")):
+        for sides in (
+            ("before", "after"),
+            ("after", "before"),
+            ("before", "after/a.json"),
+            ("after", "store"),
+        ):
             result = folder("diff", *sides, "--format", form)
-            assert result.exception is None or isinstance(result.exception, SystemExit), (sides, result.exc_info)
+            assert result.exception is None or isinstance(result.exception, SystemExit), (
+                sides,
+                result.exc_info,
+            )
             assert result.exit_code in (0, 1, 2, 3), result.output
             assert result.exit_code != 3 or "after" in result.stderr

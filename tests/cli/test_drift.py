@@ -58,7 +58,10 @@ def last(found: Result) -> str:
 @pytest.mark.parametrize("command", ["check", "run"])
 def test_kept_numbers_pass(harness: Harness, kept: Store, command: str) -> None:
     found = harness(command, "a.json", "--baseline")
-    assert (found.exit_code, last(found)) == (0, f"a: baseline: pass: 0 of 6 numbers drifted (kept in {KEPT})")
+    assert (found.exit_code, last(found)) == (
+        0,
+        f"a: baseline: pass: 0 of 6 numbers drifted (kept in {KEPT})",
+    )
 
 
 def test_drift_is_a_fail_in_every_form(harness: Harness, kept: Store) -> None:
@@ -68,7 +71,9 @@ def test_drift_is_a_fail_in_every_form(harness: Harness, kept: Store) -> None:
     assert found.exit_code == 1
     said = f"2 of 6 numbers drifted (kept in {KEPT})"
     assert f"a: baseline: fail: {said}" in found.stdout
-    assert f"::error file=a.json,line=1,title=a%3A [baseline]%3A fail::{said}%0Arun " in found.stdout
+    assert (
+        f"::error file=a.json,line=1,title=a%3A [baseline]%3A fail::{said}%0Arun " in found.stdout
+    )
 
     suite = ElementTree.parse("j.xml").getroot()[0]
     (case,) = [case for case in suite.iter("testcase") if case.get("name") == "[baseline]"]
@@ -80,15 +85,24 @@ def test_drift_is_a_fail_in_every_form(harness: Harness, kept: Store) -> None:
 
     document = json.loads(Path("v.json").read_text())
     of = document["experiments"][0]["baseline"]
-    assert (document["exit_code"], of["verdict"], of["file"], of["compared"]) == (1, "fail", str(KEPT), 6)
+    assert (document["exit_code"], of["verdict"], of["file"], of["compared"]) == (
+        1,
+        "fail",
+        str(KEPT),
+        6,
+    )
     assert [(each["run"], each["kept"], each["measured"]) for each in of["drifted"]] == [
         ("one", 0.5, 0.6),
         ("m[none]", 0.5, 0.6),
     ]
     summary = Path("s.md").read_text()
-    assert summary.startswith("## The one expectation passes for every seed at hand. 2 kept numbers drifted.\n")
+    assert summary.startswith(
+        "## The one expectation passes for every seed at hand. 2 kept numbers drifted.\n"
+    )
     assert "<details>" not in summary
-    assert f"| as in `{KEPT}` | 2 of 6 numbers drifted | kept numbers |" in " ".join(summary.split())
+    assert f"| as in `{KEPT}` | 2 of 6 numbers drifted | kept numbers |" in " ".join(
+        summary.split()
+    )
 
 
 def test_a_changed_setting_is_caught_and_named_first(harness: Harness, kept: Store) -> None:
@@ -100,7 +114,9 @@ def test_a_changed_setting_is_caught_and_named_first(harness: Harness, kept: Sto
     assert f"a: baseline: fail: 2 of 6 numbers drifted (kept in {KEPT}); {cause}" in found.stdout
     (annotation,) = [line for line in found.stdout.splitlines() if line.startswith("::error")]
     assert annotation.index(cause) < annotation.index("test_accuracy")
-    assert json.loads(Path("v.json").read_text())["experiments"][0]["baseline"]["changed_since"] == [cause]
+    assert json.loads(Path("v.json").read_text())["experiments"][0]["baseline"][
+        "changed_since"
+    ] == [cause]
     assert cause in Path("s.md").read_text()
     assert cause in harness("baseline", "compare", "a.json").stdout
 
@@ -116,8 +132,12 @@ def test_a_change_that_moves_no_number_is_told_and_no_fail(harness: Harness, kep
     ]
 
 
-@pytest.mark.parametrize(("allow", "code"), [((), 4), (("--allow", "blocked"), 0), (("--allow", "inconclusive"), 4)])
-def test_without_kept_numbers_it_is_blocked(harness: Harness, store: Store, allow: Sequence[str], code: int) -> None:
+@pytest.mark.parametrize(
+    ("allow", "code"), [((), 4), (("--allow", "blocked"), 0), (("--allow", "inconclusive"), 4)]
+)
+def test_without_kept_numbers_it_is_blocked(
+    harness: Harness, store: Store, allow: Sequence[str], code: int
+) -> None:
     store(0.5)
     found = harness("check", "a.json", "--baseline", *allow, "--json", "v.json")
     assert found.exit_code == json.loads(Path("v.json").read_text())["exit_code"] == code
@@ -127,10 +147,14 @@ def test_without_kept_numbers_it_is_blocked(harness: Harness, store: Store, allo
     )
 
 
-def test_runs_that_are_not_made_are_blocked_and_a_damaged_file_is_an_error(harness: Harness, kept: Store) -> None:
+def test_runs_that_are_not_made_are_blocked_and_a_damaged_file_is_an_error(
+    harness: Harness, kept: Store
+) -> None:
     found = harness("check", "a.json", "--baseline", "--store", "empty")
     assert found.exit_code == 4
-    assert last(found).startswith(f"a: baseline: blocked: nothing is compared with {KEPT}: one, seed 0 (and 2 more): ")
+    assert last(found).startswith(
+        f"a: baseline: blocked: nothing is compared with {KEPT}: one, seed 0 (and 2 more): "
+    )
     KEPT.write_text("{}")
     found = harness("check", "a.json", "--baseline")
     assert found.exit_code == 3
@@ -140,14 +164,23 @@ def test_runs_that_are_not_made_are_blocked_and_a_damaged_file_is_an_error(harne
 def test_what_may_be_chance_is_inconclusive(harness: Harness, pretend: Pretend) -> None:
     document = json.loads(Path("a.json").read_text()) | {"seeds": [0, 1, 2], "runs": {"one": {}}}
     Path("a.json").write_text(json.dumps(document))
-    for accuracies in ([0.5, 0.6, 0.7], [0.6, 0.55, 0.8]):  # differences 0.1, -0.05, 0.1: t = 1, p = 0.42
-        numbers: dict[str, Sequence[float | None]] = {"test_accuracy": accuracies, "distance": [2.0] * 3}
+    for accuracies in (
+        [0.5, 0.6, 0.7],
+        [0.6, 0.55, 0.8],
+    ):  # differences 0.1, -0.05, 0.1: t = 1, p = 0.42
+        numbers: dict[str, Sequence[float | None]] = {
+            "test_accuracy": accuracies,
+            "distance": [2.0] * 3,
+        }
         pretend(Path("a.json"), Path(".harness/store"), {"one": numbers})
         if not KEPT.exists():
             assert harness("baseline", "update", "a.json", "--yes").exit_code == 0
     found = harness("check", "a.json", "--baseline")
     assert found.exit_code == 4
-    assert "baseline: inconclusive: 0 of 2 numbers drifted, 1 differs by more than the tolerance" in found.stdout
+    assert (
+        "baseline: inconclusive: 0 of 2 numbers drifted, 1 differs by more than the tolerance"
+        in found.stdout
+    )
     assert harness("check", "a.json", "--baseline", "--allow", "inconclusive").exit_code == 0
 
 
@@ -157,13 +190,19 @@ def test_the_folder_may_be_named_and_specifications_are_none(harness: Harness, k
     assert harness("check", "--baseline=elsewhere", "a.json").exit_code == 0
     found = harness("check", "--baseline", "a.json")
     assert found.exit_code == 2
-    assert "a.json is no folder of kept numbers; name the specifications first, or write --baseline=" in found.stderr
+    assert (
+        "a.json is no folder of kept numbers; name the specifications first, or write --baseline="
+        in found.stderr
+    )
 
 
 def train(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own, which trains."""
     return subprocess.run(
-        [sys.executable, "-m", "harness", "run", *arguments], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "harness", "run", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -175,11 +214,21 @@ def test_a_rate_that_was_changed_a_little_is_caught_and_a_replay_is_not(harness:
         "defaults": {
             "dataset": {"name": "digits", "train_examples": 100},
             "model": {"name": "perceptron", "hidden": [16]},
-            "training": {"optimizer": {"name": "sgd", "learning_rate": 0.03}, "batch_size": 20, "epochs": 10},
+            "training": {
+                "optimizer": {"name": "sgd", "learning_rate": 0.03},
+                "batch_size": 20,
+                "epochs": 10,
+            },
         },
         "runs": {"plain": {}, "momentum": {"regularizers": ["momentum"]}},
         "expectations": [
-            {"id": "learns", "metric": "plain.distance", "at_least": 0.01, "basis": "hypothesis", "source": "s"}
+            {
+                "id": "learns",
+                "metric": "plain.distance",
+                "at_least": 0.01,
+                "basis": "hypothesis",
+                "source": "s",
+            }
         ],
     }
     Path("a.json").write_text(json.dumps(document))
@@ -198,5 +247,7 @@ def test_a_rate_that_was_changed_a_little_is_caught_and_a_replay_is_not(harness:
     assert (of["verdict"], of["changed_since"]) == ("fail", [cause])
     assert cause in found.stdout
     # A rate a sixth lower moves the weights about a sixth less far, in every seed alike.
-    moved = {(each["run"], each["metric"]): each["measured"] / each["kept"] for each in of["drifted"]}
+    moved = {
+        (each["run"], each["metric"]): each["measured"] / each["kept"] for each in of["drifted"]
+    }
     assert 0.75 < moved["plain", "distance"] < 0.95

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     ("arguments", "message"),
     [
         (["--executor", "slurm"], "'slurm' is not one of 'local', 'ray'"),
-        (["--executor", "ray", "-j", "1"], "-j shares this machine out among runs, a cluster does so by what each"),
+        (
+            ["--executor", "ray", "-j", "1"],
+            "-j shares this machine out among runs, a cluster does so by what each",
+        ),
         (["--executor", "ray", "--devices", "all"], "leave it out with --executor ray"),
         (["--cpus-per-run", "1"], "--cpus-per-run: only for a cluster, so with --executor ray"),
         (
@@ -26,7 +29,10 @@ if TYPE_CHECKING:
         ),
         (["--executor", "ray", "--cpus-per-run", "0"], "0 is not in the range 1<=x<=256"),
         *(
-            (["--executor", "ray", "--gpus-per-run", gpus], f"or a whole number of GPUs, found '{gpus}'")
+            (
+                ["--executor", "ray", "--gpus-per-run", gpus],
+                f"or a whole number of GPUs, found '{gpus}'",
+            )
             for gpus in ("1.5", "-1", "nan", "inf", "many", "")
         ),
     ],
@@ -40,18 +46,25 @@ def test_wrong_usage_ends_with_2_and_says_what_is_right(
     assert message in found.stderr
 
 
-def test_without_ray_the_way_to_install_it_is_told(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_ray_the_way_to_install_it_is_told(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     found = harness("run", "a.json", "--executor", "ray")
     assert found.exit_code == 2
-    assert found.stderr.endswith("Error: --executor ray: Ray is not installed: pip install -e '.[ray]'\n")
+    assert found.stderr.endswith(
+        "Error: --executor ray: Ray is not installed: pip install -e '.[ray]'\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "asked"),
     [
         ([], Asked(address=None, cpus=1, gpus=None)),
-        (["--address", "head:6379", "--cpus-per-run", "4", "--gpus-per-run", "0.25"], Asked("head:6379", 4, 0.25)),
+        (
+            ["--address", "head:6379", "--cpus-per-run", "4", "--gpus-per-run", "0.25"],
+            Asked("head:6379", 4, 0.25),
+        ),
         (["--gpus-per-run", "2"], Asked(None, 1, 2.0)),
         (["--gpus-per-run", "0"], Asked(None, 1, 0.0)),
     ],

@@ -25,7 +25,10 @@ def test_an_invalid_specification_ends_every_command_alike(harness: Harness, com
     found = harness(command, "a.json", "b.json")
     assert found.exit_code == 2
     assert found.stdout == ""
-    assert found.stderr == "b.json:1:1: 'runs' is missing\nb.json:1:1: 'title' is missing\n2 problems found\n"
+    assert (
+        found.stderr
+        == "b.json:1:1: 'runs' is missing\nb.json:1:1: 'title' is missing\n2 problems found\n"
+    )
     assert not Path("reports").exists()
 
 
@@ -35,16 +38,28 @@ def test_an_invalid_specification_ends_every_command_alike(harness: Harness, com
         (["validate"], "Missing argument 'PATHS...'"),
         (["validate", "nowhere"], "nowhere:1:1: no such file or folder\n1 problem found"),
         (["validate", "a.json", "--frob"], "No such option '--frob'"),
-        (["validate", "a.json", "--set", "nonsense"], "expected PATH=VALUE, such as defaults.training.epochs=3"),
+        (
+            ["validate", "a.json", "--set", "nonsense"],
+            "expected PATH=VALUE, such as defaults.training.epochs=3",
+        ),
         (
             ["validate", "a.json", "--set", "runs.one.training=3"],
             "--set:1:31: at /runs/one/training expected an object",
         ),
         (["plan", "a.json", "--seeds", "one"], "expected numbers such as 0,1,2, found 'one'"),
         (["plan", "a.json", "--seeds", "0,0"], "--seeds:1:11: at /seeds expected distinct items"),
-        (["plan", "a.json", "--seeds", "-1"], "--seeds:1:12: at /seeds/0 expected at least 0, found -1"),
-        (["plan", "a.json", "--set", "seeds=[-1]"], "--set:1:12: at /seeds/0 expected at least 0, found -1"),
-        (["run", "a.json", "--only", "x*"], "no run is named like 'x*'; there are one, m[none], m[l2]"),
+        (
+            ["plan", "a.json", "--seeds", "-1"],
+            "--seeds:1:12: at /seeds/0 expected at least 0, found -1",
+        ),
+        (
+            ["plan", "a.json", "--set", "seeds=[-1]"],
+            "--set:1:12: at /seeds/0 expected at least 0, found -1",
+        ),
+        (
+            ["run", "a.json", "--only", "x*"],
+            "no run is named like 'x*'; there are one, m[none], m[l2]",
+        ),
         (["run", "a.json", "--only", ""], "no run is named like ''"),
         (["check", "a.json", "--allow", "fail"], "'fail' is not one of 'blocked', 'inconclusive'"),
         (["data", "import", "mnist", "x"], "'mnist' is not 'cifar10_jpeg'"),
@@ -52,7 +67,9 @@ def test_an_invalid_specification_ends_every_command_alike(harness: Harness, com
         (["nonsense"], "No such command 'nonsense'"),
     ],
 )
-def test_wrong_usage_ends_with_2_and_says_what_is_right(harness: Harness, arguments: list[str], message: str) -> None:
+def test_wrong_usage_ends_with_2_and_says_what_is_right(
+    harness: Harness, arguments: list[str], message: str
+) -> None:
     found = harness(*arguments)
     assert found.exit_code == 2
     assert message in found.stderr
@@ -62,18 +79,24 @@ def test_the_plan_shows_what_is_to_do_and_what_it_costs(harness: Harness) -> Non
     found = harness("plan", "a.json", "--seeds", "0,1")
     assert found.exit_code == 0
     # 500 examples, 4 batches of at most 128, 3 epochs.
-    assert [line.split() for line in found.stdout.splitlines() if line.startswith(("one", "m["))] == [
+    assert [
+        line.split() for line in found.stdout.splitlines() if line.startswith(("one", "m["))
+    ] == [
         ["one", "2", "to", "do", "(shared)", "12", "1,500"],
         ["m[none]", "2", "to", "do", "(shared)", "12", "1,500"],
         ["m[l2]", "2", "to", "do", "12", "1,500"],
     ]
     # `one` and `m[none]` are the same run: 2 networks of 2 seeds.
-    assert found.stdout.endswith("4 runs: 0 done, 4 to do, 0 blocked; left at most 48 steps, 6,000 images\n")
+    assert found.stdout.endswith(
+        "4 runs: 0 done, 4 to do, 0 blocked; left at most 48 steps, 6,000 images\n"
+    )
     assert not Path(".harness").exists()
 
 
 def test_the_plan_shows_what_is_blocked_and_why(harness: Harness) -> None:
-    found = harness("plan", "a.json", "--set", "runs.one.dataset.name=mnist", "--set", "runs.m=null")
+    found = harness(
+        "plan", "a.json", "--set", "runs.one.dataset.name=mnist", "--set", "runs.m=null"
+    )
     assert found.exit_code == 0
     # 60,000 images are 468 batches of 128 and one of 96.
     assert "blocked: mnist is not prepared in" in found.stdout
@@ -98,16 +121,22 @@ def test_a_report_is_written_without_training(harness: Harness) -> None:
 
 
 @pytest.mark.parametrize("change", [["--seeds", "1"], ["--set", "defaults.training.epochs=2"]])
-def test_a_trial_never_touches_the_committed_reports_unasked(harness: Harness, change: list[str]) -> None:
+def test_a_trial_never_touches_the_committed_reports_unasked(
+    harness: Harness, change: list[str]
+) -> None:
     assert harness("report", "a.json").exit_code == 0
     before = {path: path.read_bytes() for path in Path("reports").rglob("*") if path.is_file()}
     found = harness("report", "a.json", *change)
     assert (found.exit_code, found.stderr) == (0, "")
-    assert {path: path.read_bytes() for path in Path("reports").rglob("*") if path.is_file()} == before
+    assert {
+        path: path.read_bytes() for path in Path("reports").rglob("*") if path.is_file()
+    } == before
     asked = harness("report", "a.json", *change, "--reports", "reports")
     assert asked.exit_code == 0
-    assert asked.stderr == (
-        "warning: this is a trial (--set, --seeds or --only), whose reports replace those in reports: a\n"
+    assert (
+        asked.stderr
+        == "warning: this is a trial (--set, --seeds or --only), whose reports replace those in"
+        " reports: a\n"
     )
     assert Path("reports/a.json").read_bytes() != before[Path("reports/a.json")]
     assert harness("report", "a.json", "--reports", "reports").stderr == ""
@@ -128,7 +157,10 @@ class TestTrial:
             (["--seeds", "1,2"], "python -m harness run a.json --seeds 1,2"),
             (
                 ["--set", "defaults.training.epochs=2", "--set", "title=It's short"],
-                "python -m harness run a.json --set defaults.training.epochs=2 --set 'title=It'\"'\"'s short'",
+                (
+                    "python -m harness run a.json --set defaults.training.epochs=2 --set"
+                    " 'title=It'\"'\"'s short'"
+                ),
             ),
         ],
     )

@@ -1,4 +1,6 @@
-"""One specification whose every text tries to be something else, through every output of every command."""
+"""One specification whose every text tries to be something else, through every output of every
+command.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,14 @@ from markdown_it import MarkdownIt
 
 from harness.cli import main
 
-TEXT = "x\n::stop-commands::t\r\x1b[31mred\x9b1m\x07 [none] [/] ##[error] \u202ebidi ]]> <b>| `c` $y$ %0A &amp; \ufffe"
-TITLE = "x ::stop-commands::t \\x1b[31mred\\x9b1m\\x07 [none] [/] ## [error] \\u202ebidi ]]> <b>| `c` $y$ %0A &amp;"
+TEXT = (
+    "x\n::stop-commands::t\r\x1b[31mred\x9b1m\x07 [none] [/] ##[error] \u202ebidi ]]> <b>| `c` $y$"
+    " %0A &amp; \ufffe"
+)
+TITLE = (
+    "x ::stop-commands::t \\x1b[31mred\\x9b1m\\x07 [none] [/] ## [error] \\u202ebidi ]]> <b>| `c`"
+    " $y$ %0A &amp;"
+)
 """How a terminal shows it: on one line, with all of it seen."""
 
 FILE = "a\n::error::b \x1b[31m|`).json"
@@ -36,9 +44,16 @@ SPEC: dict[str, Any] = {
     "defaults": {
         "dataset": {"name": "digits", "train_examples": 64, "test_examples": 64},
         "model": {"name": "perceptron", "hidden": [8]},
-        "training": {"optimizer": {"name": "sgd", "learning_rate": 0.05}, "batch_size": 32, "epochs": 1},
+        "training": {
+            "optimizer": {"name": "sgd", "learning_rate": 0.05},
+            "batch_size": 32,
+            "epochs": 1,
+        },
     },
-    "runs": {"plain": {"training": {"batch_size": 16}}, "m": {"matrix": {"regularizers": [[], ["momentum"]]}}},
+    "runs": {
+        "plain": {"training": {"batch_size": 16}},
+        "m": {"matrix": {"regularizers": [[], ["momentum"]]}},
+    },
     "expectations": [
         {
             "id": "fails",
@@ -51,7 +66,12 @@ SPEC: dict[str, Any] = {
         }
     ],
     "figures": [
-        {"name": "by_cell", "title": TEXT, "metric": "test_accuracy", "groups": {TEXT: "plain", "_m": "m"}},
+        {
+            "name": "by_cell",
+            "title": TEXT,
+            "metric": "test_accuracy",
+            "groups": {TEXT: "plain", "_m": "m"},
+        },
         {"name": "history", "title": TEXT, "metrics": ["test_accuracy"], "groups": {TEXT: "plain"}},
     ],
 }
@@ -110,7 +130,9 @@ def commands(output: str) -> list[str]:
 
 def unseen(output: str) -> set[str]:
     """Return the characters that a terminal acts on instead of showing them."""
-    return {c for c in output if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")}
+    return {
+        c for c in output if c != "\n" and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    }
 
 
 class TestTheTerminal:
@@ -141,9 +163,15 @@ class TestTheTerminal:
             (("baseline", "update", FILE, "--yes"), 0),
             (("baseline", "compare", FILE), 0),
         ],
-        ids=lambda each: " ".join(each[:2]).partition("\n")[0].replace("\x1b", "") if isinstance(each, tuple) else "",
+        ids=lambda each: (
+            " ".join(each[:2]).partition("\n")[0].replace("\x1b", "")
+            if isinstance(each, tuple)
+            else ""
+        ),
     )
-    def test_every_command_shows_text_as_text(self, arguments: tuple[str, ...], code: int, place: Place) -> None:
+    def test_every_command_shows_text_as_text(
+        self, arguments: tuple[str, ...], code: int, place: Place
+    ) -> None:
         output = place(*arguments, code=code)
         assert output
         assert unseen(output) == set()
@@ -155,19 +183,23 @@ class TestTheTerminal:
         (place.folder / bad).write_text('{"name": "b"}')
         output = place("validate", bad, code=2)
         assert unseen(output) == set()
-        assert [line.split(":1:1:")[0] for line in output.splitlines()] == ["b ::error::\\x1b.json"] * 2 + [
-            "2 problems found"
-        ]
+        assert [line.split(":1:1:")[0] for line in output.splitlines()] == [
+            "b ::error::\\x1b.json"
+        ] * 2 + ["2 problems found"]
 
     def test_pytest_shows_text_as_text(self, place: Place) -> None:
         (place.folder / "b\x1b.json").write_text(json.dumps(SPEC))
         options = ["-p", "no:cacheprovider", "-q", "--harness-no-run", "--color=no"]
         output = harness(place.folder, "b\x1b.json", *options, code=1, program="pytest")
-        ours = output[output.index("expected every seed at least 9") : output.index("short test summary")]
+        ours = output[
+            output.index("expected every seed at least 9") : output.index("short test summary")
+        ]
         assert f"title      {TITLE}" in ours
         assert "stands in  b\\x1b.json:1" in ours
         assert unseen(ours) == set()
-        annotations = [line for line in commands(ours) if not line.startswith("::error file=b\\x1b.json,")]
+        annotations = [
+            line for line in commands(ours) if not line.startswith("::error file=b\\x1b.json,")
+        ]
         assert annotations == []
 
 
@@ -187,9 +219,11 @@ class TestFiles:
 
     def test_junit_is_xml_with_the_whole_text(self, place: Place) -> None:
         root = ElementTree.fromstring(place.text("out/run.xml"))
-        (case, _) = root.iter("testcase")
+        case, _ = root.iter("testcase")
         assert (case.get("name"), case.get("classname")) == ("fails", "hostile")
-        titles = [each.get("value") for each in root.iter("property") if each.get("name") == "title"]
+        titles = [
+            each.get("value") for each in root.iter("property") if each.get("name") == "title"
+        ]
         assert titles == [re.sub("[\x1b\x07\ufffe]", "\ufffd", TEXT)]
         (failure,) = root.iter("failure")
         assert f"title      {TITLE}" in str(failure.text)
@@ -206,9 +240,16 @@ class TestFiles:
         assert unseen(text) == set()
         tokens = MarkdownIt("commonmark").enable("table").parse(text)
         inline = [child for token in tokens for child in token.children or ()]
-        assert {each.content for each in inline if each.type == "html_inline"} <= {"<br>", "<code>", "</code>"}
+        assert {each.content for each in inline if each.type == "html_inline"} <= {
+            "<br>",
+            "<code>",
+            "</code>",
+        }
         blocks = [token.content for token in tokens if token.type == "html_block"]
-        ours = r"</?details>|<!-- reproduction-harness [a-z]+ 1: written by a program, which replaces it -->\n?\Z"
+        ours = (
+            r"</?details>|<!-- reproduction-harness [a-z]+ 1: written by a program, which replaces"
+            r" it -->\n?\Z"
+        )
         assert all(re.match(ours, block) for block in blocks)
         shown = "".join(each.content for each in inline if each.type == "text")
         assert "x ::stop-commands::t [31mred" in shown
@@ -223,6 +264,8 @@ class TestFiles:
         assert "Warning" not in place.first
 
     def test_the_command_to_reproduce_names_the_file(self, place: Place) -> None:
-        (line,) = re.findall(r"^python -m harness run (.*)$", place.text("reports/hostile.md"), re.MULTILINE)
+        (line,) = re.findall(
+            r"^python -m harness run (.*)$", place.text("reports/hostile.md"), re.MULTILINE
+        )
         found = subprocess.run(["bash", "-c", f"printf %s {line}"], capture_output=True, check=True)
         assert found.stdout.decode() == FILE

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from harness.ownership import Kind, kind_of
+from harness.system.ownership import Kind, kind_of
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Harness
@@ -26,11 +26,16 @@ def test_all_forms_are_written_at_once(harness: Harness) -> None:
     assert [case.get("name") for case in suite.iter("testcase")] == ["e", "[runs]"]
     assert json.loads(Path("v.json").read_text())["exit_code"] == 4
     assert Path("s.md").read_text().startswith("before\n## None of 1 expectation pass")
-    assert "::warning file=a.json,line=1,title=a%3A e%3A blocked::one, seed 0: not run yet\n" in found.stdout
+    assert (
+        "::warning file=a.json,line=1,title=a%3A e%3A blocked::one, seed 0: not run yet\n"
+        in found.stdout
+    )
 
 
 def test_an_allowed_verdict_is_allowed_in_every_form(harness: Harness) -> None:
-    found = harness("check", "a.json", "--json", "v.json", "--annotate", "github", "--allow", "blocked")
+    found = harness(
+        "check", "a.json", "--json", "v.json", "--annotate", "github", "--allow", "blocked"
+    )
     assert found.exit_code == 0
     document = json.loads(Path("v.json").read_text())
     assert (document["exit_code"], document["allowed"]) == (0, ["blocked"])
@@ -48,7 +53,11 @@ def test_an_allowed_verdict_is_allowed_in_every_form(harness: Harness) -> None:
     ],
 )
 def test_a_workflow_gets_annotations_unasked(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch, variable: str, arguments: list[str], annotated: bool
+    harness: Harness,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    arguments: list[str],
+    annotated: bool,
 ) -> None:
     monkeypatch.setenv("GITHUB_ACTIONS", variable)
     assert ("::warning" in harness("check", "a.json", *arguments).stdout) == annotated
@@ -77,7 +86,9 @@ def files() -> dict[str, bytes]:
 @pytest.mark.parametrize("command", ["check", "run"])
 @pytest.mark.parametrize("option", ["--junit", "--json", "--summary"])
 @pytest.mark.parametrize("name", ["a.json", "link", "_base.json", "mine.json", "mine.xml"])
-def test_no_file_of_a_person_is_written_over(harness: Harness, command: str, option: str, name: str) -> None:
+def test_no_file_of_a_person_is_written_over(
+    harness: Harness, command: str, option: str, name: str
+) -> None:
     Path("_base.json").write_text('{"seeds": [0]}')
     Path("mine.json").write_text('{"mine": 1}')
     Path("mine.xml").write_text('<?xml version="1.0"?><testsuites/>')
@@ -163,7 +174,9 @@ def test_an_output_that_fails_keeps_the_others_and_leaves_nothing(
     ]
 
 
-def test_a_summary_is_appended_whole_or_not_at_all(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_summary_is_appended_whole_or_not_at_all(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from harness.ci import outputs
 
     def half(write: Callable[[bytes], int], content: bytes) -> None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.ci.outputs import Outputs
-from harness.ownership import Kind, kind_of
 from harness.runner.conclude import check_experiments
 from harness.spec.load import load
-from harness.store import Store, StoreError
+from harness.store.store import Store, StoreError
+from harness.system.ownership import Kind, kind_of
 from tests.cli.conftest import SPEC
 
 if TYPE_CHECKING:
@@ -87,7 +87,10 @@ def test_a_report_may_not_be_named_as_the_index_is(harness: Harness) -> None:
     Path("b.json").write_text(json.dumps(SPEC | {"name": "readme"}))
     found = harness("report", "b.json", "--reports", "r")
     assert found.exit_code == 2
-    assert "the report of readme and the index of the reports would be written to one file" in found.stderr
+    assert (
+        "the report of readme and the index of the reports would be written to one file"
+        in found.stderr
+    )
 
 
 @pytest.mark.usefixtures("quick")
@@ -144,7 +147,9 @@ def test_a_report_that_cannot_be_made_stops_no_other(
     assert sorted(path.name for path in Path("r").iterdir()) == names
     experiments, store = load([Path("a.json"), Path("b.json")]), Store(Path(".harness/store"))
     with pytest.raises(StoreError, match=said):
-        check_experiments(experiments, store, Path("data"), Path("r"), (), Outputs(json=Path("v.json")))
+        check_experiments(
+            experiments, store, Path("data"), Path("r"), (), Outputs(json=Path("v.json"))
+        )
     verdicts = json.loads(Path("v.json").read_text())
     assert verdicts["exit_code"] == 3
     assert [each["report"] for each in verdicts["experiments"]] == [None, "r/b.md"]
@@ -154,11 +159,13 @@ def test_a_report_that_cannot_be_made_stops_no_other(
 @pytest.mark.usefixtures("quick")
 def test_what_a_killed_process_left_is_removed(harness: Harness) -> None:
     code = (
-        "import pathlib, sys; from harness.files import temporary_beside;"
+        "import pathlib, sys; from harness.system.files import temporary_beside;"
         "print(*(temporary_beside(pathlib.Path(path)) for path in sys.argv[1:]))"
     )
     replaced = ["r/a.md", "r/a/curves.png", "out/v.json"]
-    ended = subprocess.run([sys.executable, "-c", code, *replaced], capture_output=True, text=True, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", code, *replaced], capture_output=True, text=True, check=True
+    )
     Path("r/a").mkdir(parents=True)
     Path("out").mkdir()
     paths = [Path(path) for path in ended.stdout.split()]

@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.staleness import Code, present
-from harness.store import Store
+from harness.run_result import Code
+from harness.store.staleness import present
+from harness.store.store import Store
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Harness
@@ -24,7 +25,12 @@ def stored(names: str, made_by: Code | None = None) -> list[str]:
             run={"experiment": "a", "run": f"m[{name}]", "seed": 0, "parent": None, "settings": {}},
             history=[{"epoch": 0, "step": 0}],
             measurements={"train_accuracy": 0.75, "test_accuracy": 0.5},
-            environment={"environment": {}, "seconds": 2.0, "images_per_second": 1.0, "parameters": 3}
+            environment={
+                "environment": {},
+                "seconds": 2.0,
+                "images_per_second": 1.0,
+                "parameters": 3,
+            }
             | {"code": made_by.to_json()},
             files={},
         )
@@ -39,13 +45,21 @@ def test_finished_runs_are_listed_shown_and_found(harness: Harness) -> None:
     assert lines[3] == ["2", "runs", "in", ".harness/store"]
     assert "1 runs" in harness("runs", "list", "m[c]").output
     shown = json.loads(harness("runs", "show", "b").output)
-    assert (shown["key"], shown["run"]["run"], shown["measurements"]["test_accuracy"]) == (first, "m[b]", 0.5)
+    assert (shown["key"], shown["run"]["run"], shown["measurements"]["test_accuracy"]) == (
+        first,
+        "m[b]",
+        0.5,
+    )
     assert shown["predictions"] == "not kept: the run is from before they were"
     assert shown["bytes"]["history.csv"] == len("epoch,step\n0,0\n")
-    assert harness("runs", "path", "c").output == f"{Path('.harness/store/runs').resolve() / second}\n"
+    assert (
+        harness("runs", "path", "c").output == f"{Path('.harness/store/runs').resolve() / second}\n"
+    )
     found = harness("runs", "path", "d")
     assert (found.exit_code, found.stdout) == (3, "")
-    assert found.stderr == "error: no run in the store .harness/store has a key that begins with 'd'\n"
+    assert (
+        found.stderr == "error: no run in the store .harness/store has a key that begins with 'd'\n"
+    )
 
 
 def test_stale_runs_are_marked_in_the_list_with_why(harness: Harness) -> None:
@@ -75,27 +89,36 @@ def test_damaged_runs_are_told(harness: Harness) -> None:
     Path(f".harness/store/runs/{second}/history.csv").write_text("epoch,step\n1,1\n")
     found = harness("runs", "verify")
     assert found.exit_code == 3
-    assert found.output == (
-        f"{second}: history.csv is damaged: its SHA-256 is not the one in SHA256SUMS\n"
+    assert (
+        found.output
+        == f"{second}: history.csv is damaged: its SHA-256 is not the one in SHA256SUMS\n"
         "to make them again: python -m harness runs remove KEY --store .harness/store, then run\n"
         "1 of 2 runs are as they were written\n"
     )
     assert harness("runs", "verify", first).exit_code == 0
 
 
-def test_a_run_that_cannot_be_read_is_told_by_every_command_and_can_be_removed(harness: Harness) -> None:
+def test_a_run_that_cannot_be_read_is_told_by_every_command_and_can_be_removed(
+    harness: Harness,
+) -> None:
     _, second = stored("bc")
     folder = Path(f".harness/store/runs/{second}")
     shutil.rmtree(folder)
     folder.write_text("")
     found = harness("runs", "list")
     assert (found.exit_code, found.stdout.splitlines()[-1]) == (3, "1 runs in .harness/store")
-    way_out = f"remove the run (python -m harness runs remove {second} --store .harness/store), then run it again"
+    way_out = (
+        f"remove the run (python -m harness runs remove {second} --store .harness/store), then run"
+        " it again"
+    )
     assert found.stderr == f"error: {folder} is no folder; {way_out}\n"
     found = harness("runs", "show", second)
     assert (found.exit_code, found.stderr) == (3, f"error: {folder} is no folder; {way_out}\n")
     found = harness("runs", "verify")
-    assert (found.exit_code, found.stdout.splitlines()[-1]) == (3, "1 of 2 runs are as they were written")
+    assert (found.exit_code, found.stdout.splitlines()[-1]) == (
+        3,
+        "1 of 2 runs are as they were written",
+    )
     assert harness("runs", "remove", second, "--yes").exit_code == 0
     assert harness("runs", "verify").output == "1 of 1 runs are as they were written\n"
     assert harness("runs", "list").exit_code == 0
@@ -111,7 +134,13 @@ def test_an_unfinished_run_can_be_removed(harness: Harness) -> None:
 def test_a_store_that_is_none_is_told(harness: Harness) -> None:
     Path("s").mkdir()
     Path("s/runs").write_text("")
-    for command in (["runs", "list"], ["runs", "show", "b"], ["runs", "verify"], ["plan", "a.json"], ["diff", "s"]):
+    for command in (
+        ["runs", "list"],
+        ["runs", "show", "b"],
+        ["runs", "verify"],
+        ["plan", "a.json"],
+        ["diff", "s"],
+    ):
         options = ["--store", "s"] if command[0] != "diff" else []
         found = harness(*command, *options)
         assert found.exit_code == 3 or command[0] == "diff", command

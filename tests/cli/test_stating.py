@@ -22,7 +22,9 @@ def edit(at_least: float) -> None:
 
 @pytest.fixture
 def measured(harness: Harness, pretend: Pretend) -> Harness:
-    """A folder whose runs are as good as made, and were not yet when their expectations were written down."""
+    """A folder whose runs are as good as made, and were not yet when their expectations were
+    written down.
+    """
     edit(0)
     pretend(Path("a.json"), Path(".harness/store"), NUMBERS)
     assert harness("report", "a.json").exit_code == 0
@@ -39,7 +41,9 @@ def test_a_strict_check_passes_what_was_stated_in_time(measured: Harness) -> Non
     assert (found.exit_code, "warning" in found.stdout) == (0, False)
 
 
-def test_a_strict_check_fails_where_bounds_were_changed_after_the_results(measured: Harness) -> None:
+def test_a_strict_check_fails_where_bounds_were_changed_after_the_results(
+    measured: Harness,
+) -> None:
     edit(0.5)
     found = measured("check", "a.json")
     assert found.exit_code == 0
@@ -60,7 +64,10 @@ def test_a_strict_check_fails_where_it_was_not_recorded(harness: Harness, preten
     edit(0)
     pretend(Path("a.json"), Path(".harness/store"), NUMBERS)
     assert harness("report", "a.json").exit_code == 0
-    assert "- `e`: not recorded when it was stated; it was first written" in Path("reports/a.md").read_text()
+    assert (
+        "- `e`: not recorded when it was stated; it was first written"
+        in Path("reports/a.md").read_text()
+    )
     assert harness("check", "a.json", "--strict").exit_code == 1
     assert harness("check", "a.json").exit_code == 0
 
@@ -79,7 +86,9 @@ def test_what_is_blocked_is_a_fail_only_where_something_was_changed(measured: Ha
 
 
 @pytest.mark.parametrize("trial", [["--set", "expectations=[]"], ["--seeds", "1"]])
-def test_a_trial_writes_nothing_down_and_cannot_be_checked_strictly(measured: Harness, trial: list[str]) -> None:
+def test_a_trial_writes_nothing_down_and_cannot_be_checked_strictly(
+    measured: Harness, trial: list[str]
+) -> None:
     edit(0.5)
     before = {path: path.read_bytes() for path in Path().rglob("*expectations*/*.json")}
     assert "warning: e" not in measured("check", "a.json", *trial).stdout

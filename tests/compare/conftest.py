@@ -6,11 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.spec.records import Json
+from harness.experiment import Json
 
 
 def result(
-    runs: Mapping[str, Sequence[float | None]], judgements: Sequence[Json] = (), name: str = "a", key: str = "k"
+    runs: Mapping[str, Sequence[float | None]],
+    judgements: Sequence[Json] = (),
+    name: str = "a",
+    key: str = "k",
 ) -> Json:
     """A result file's JSON: the test accuracy of each run's seeds."""
     return {

@@ -7,13 +7,20 @@ from typing import Any
 
 import pytest
 
-from harness.compare.difference import ABSENT, Change, Difference, Presence, compare_sides, only_changes
+from harness.compare.difference import (
+    ABSENT,
+    Change,
+    Difference,
+    Presence,
+    compare_sides,
+    only_changes,
+)
 from harness.compare.page import page
 from harness.compare.records import Experiment, Run, Side
 from harness.compare.result_file import experiment
 from harness.compare.settings import why
 from harness.compare.significance import Outcome
-from harness.spec.records import Json
+from harness.experiment import Json
 from tests.compare.conftest import judgement, result
 
 
@@ -21,12 +28,20 @@ def side(*documents: Json, **options: Any) -> Side:
     return Side("side", {each["name"]: experiment(each) for each in documents}, **options)
 
 
-def stored(accuracies: dict[str, dict[int, float]], settings: Json, parent: str | None = None) -> Experiment:
+def stored(
+    accuracies: dict[str, dict[int, float]], settings: Json, parent: str | None = None
+) -> Experiment:
     return Experiment(
         "",
         {
             name: {
-                seed: Run(f"{name}{seed}{settings}{parent}", "done", {"test_accuracy": value}, settings, parent)
+                seed: Run(
+                    f"{name}{seed}{settings}{parent}",
+                    "done",
+                    {"test_accuracy": value},
+                    settings,
+                    parent,
+                )
                 for seed, value in seeds.items()
             }
             for name, seeds in accuracies.items()
@@ -78,7 +93,9 @@ def test_a_single_file_is_compared_with_the_experiment_of_its_name() -> None:
     other = side(result({"one": [0.1]}, name="other"), single=True)
     found = compare_sides(file, other, 0.95)
     assert ([each.name for each in found.experiments], found.changes) == (["a -> other"], False)
-    assert [each.presence for each in compare_sides(other, folder, 0.95).experiments] == [Presence.REMOVED]
+    assert [each.presence for each in compare_sides(other, folder, 0.95).experiments] == [
+        Presence.REMOVED
+    ]
 
 
 def test_runs_that_did_not_finish_have_another_status_and_no_numbers() -> None:
@@ -88,7 +105,10 @@ def test_runs_that_did_not_finish_have_another_status_and_no_numbers() -> None:
     run = found.experiments[0].runs[0]
     assert run.statuses == (Change("seed 1", "done", "error"), Change("seed 2", "done", ABSENT))
     assert run.numbers is not None
-    assert (run.numbers["test_accuracy"].outcome, run.numbers["test_accuracy"].before.count) == (Outcome.SAME, 1)
+    assert (run.numbers["test_accuracy"].outcome, run.numbers["test_accuracy"].before.count) == (
+        Outcome.SAME,
+        1,
+    )
     assert found.changes
 
 
@@ -112,7 +132,9 @@ def expected(difference: Difference) -> list[tuple[Outcome, tuple[int, ...], tup
 class TestMissingValues:
     """A value that is not there any more is a change, where the verdict was a fail before too."""
 
-    @pytest.mark.parametrize(("values", "lost"), [((0.1, 0.2), (2,)), ((0.1,), (1, 2)), ((), (0, 1, 2))])
+    @pytest.mark.parametrize(
+        ("values", "lost"), [((0.1, 0.2), (2,)), ((0.1,), (1, 2)), ((), (0, 1, 2))]
+    )
     def test_a_seed_without_the_value_of_an_expectation_is_told(
         self, values: tuple[float, ...], lost: tuple[int, ...]
     ) -> None:
@@ -126,20 +148,29 @@ class TestMissingValues:
 
     @pytest.mark.parametrize("bad", [None, "nan", "inf"])
     def test_a_number_that_became_none_is_told(self, bad: Any) -> None:
-        before, after = side(result({"one": [0.1, 0.2, 0.3]})), side(result({"one": [0.1, 0.2, bad]}))
-        assert outcomes(compare_sides(before, after, 0.95)) == {"a.one.test_accuracy": Outcome.EXISTENCE}
+        before, after = (
+            side(result({"one": [0.1, 0.2, 0.3]})),
+            side(result({"one": [0.1, 0.2, bad]})),
+        )
+        assert outcomes(compare_sides(before, after, 0.95)) == {
+            "a.one.test_accuracy": Outcome.EXISTENCE
+        }
         assert outcomes(compare_sides(after, after, 0.95)) == {"a.one.test_accuracy": Outcome.SAME}
 
     def test_nan_is_not_the_same_as_nothing(self) -> None:
         diverged: Any = "nan"
         before, after = side(result({"one": [diverged, 0.2]})), side(result({"one": [None, 0.2]}))
-        assert outcomes(compare_sides(before, after, 0.95)) == {"a.one.test_accuracy": Outcome.EXISTENCE}
+        assert outcomes(compare_sides(before, after, 0.95)) == {
+            "a.one.test_accuracy": Outcome.EXISTENCE
+        }
 
     def test_a_metric_that_is_gone_is_told(self) -> None:
         before, bare = result({"one": [0.1, 0.2]}), result({"one": [0.1, 0.2]})
         for seed in bare["runs"]["one"].values():
             del seed["measurements"]["test_accuracy"]
-        assert outcomes(compare_sides(side(before), side(bare), 0.95)) == {"a.one.test_accuracy": Outcome.EXISTENCE}
+        assert outcomes(compare_sides(side(before), side(bare), 0.95)) == {
+            "a.one.test_accuracy": Outcome.EXISTENCE
+        }
 
 
 def test_an_expectation_that_is_zero_but_for_rounding_is_the_same() -> None:
@@ -167,7 +198,9 @@ def test_chosen_metrics_alone_are_compared_and_corrected() -> None:
 def test_another_key_is_told_and_is_no_change_by_itself() -> None:
     before, after = side(result({"one": [0.1]})), side(result({"one": [0.1]}, key="other"))
     found = compare_sides(before, after, 0.95, explain=why)
-    assert found.experiments[0].runs[0].settings == ("its settings, its data or what it starts from changed",)
+    assert found.experiments[0].runs[0].settings == (
+        "its settings, its data or what it starts from changed",
+    )
     assert not found.changes
     assert [run.name for run in only_changes(found).experiments[0].runs] == ["one"]
 
@@ -183,33 +216,54 @@ SETTINGS: Json = {
 
 def test_of_stored_runs_it_is_told_which_setting_changed() -> None:
     before = Side("s", {"a": stored({"one": {0: 0.1}}, SETTINGS)}, judged=False)
-    longer = Side("s", {"a": stored({"one": {0: 0.1}}, SETTINGS | {"training": {"epochs": 4}})}, judged=False)
+    longer = Side(
+        "s", {"a": stored({"one": {0: 0.1}}, SETTINGS | {"training": {"epochs": 4}})}, judged=False
+    )
     found = compare_sides(before, longer, 0.95, explain=why)
     assert found.experiments[0].runs[0].settings == ("training.epochs (3 -> 4) changed",)
     # A setting that was not in the language then has its default: that is no change of settings.
     filled = SETTINGS | {"training": {"epochs": 3, "batch_size": 128}}
-    found = compare_sides(before, Side("s", {"a": stored({"one": {0: 0.1}}, filled)}, judged=False), 0.95, explain=why)
-    assert found.experiments[0].runs[0].settings == ("its data changed, or the harness computes it in another way now",)
+    found = compare_sides(
+        before, Side("s", {"a": stored({"one": {0: 0.1}}, filled)}, judged=False), 0.95, explain=why
+    )
+    assert found.experiments[0].runs[0].settings == (
+        "its data changed, or the harness computes it in another way now",
+    )
     child = SETTINGS | {"initialize_from": "parent"}
-    sides = [Side("s", {"a": stored({"one": {0: 0.1}}, child, parent)}, judged=False) for parent in ("p", "q")]
+    sides = [
+        Side("s", {"a": stored({"one": {0: 0.1}}, child, parent)}, judged=False)
+        for parent in ("p", "q")
+    ]
     found = compare_sides(sides[0], sides[1], 0.95, explain=why)
     assert found.experiments[0].runs[0].settings == ("parent changed, from which it starts",)
 
 
 def test_a_run_that_a_store_keeps_under_another_name_is_found_by_its_key() -> None:
     report = side(result({"one": [0.1, 0.2]}))
-    kept = {f"k-one-{seed}": Run(f"k-one-{seed}", "done", {"test_accuracy": 0.1 * (seed + 1)}) for seed in (0, 1)}
-    store = Side("s", {"other": Experiment("", {"x": {0: kept["k-one-0"]}})}, judged=False, kept=kept)
+    kept = {
+        f"k-one-{seed}": Run(f"k-one-{seed}", "done", {"test_accuracy": 0.1 * (seed + 1)})
+        for seed in (0, 1)
+    }
+    store = Side(
+        "s", {"other": Experiment("", {"x": {0: kept["k-one-0"]}})}, judged=False, kept=kept
+    )
     found = compare_sides(report, store, 0.95)
     assert outcomes(found) == {"a.one.test_accuracy": Outcome.SAME}
-    assert {each.name: each.presence for each in found.experiments} == {"a": Presence.BOTH, "other": Presence.ADDED}
+    assert {each.name: each.presence for each in found.experiments} == {
+        "a": Presence.BOTH,
+        "other": Presence.ADDED,
+    }
     # A store that has half of it lacks the other half.
     half = replace(store, experiments={}, kept={"k-one-0": kept["k-one-0"]})
-    assert compare_sides(report, half, 0.95).experiments[0].runs[0].statuses == (Change("seed 1", "done", ABSENT),)
+    assert compare_sides(report, half, 0.95).experiments[0].runs[0].statuses == (
+        Change("seed 1", "done", ABSENT),
+    )
 
 
 def test_verdicts_and_what_is_asked_are_compared() -> None:
-    before = result({"one": [0.95]}, [judgement("pass", 0.95, 0.96, 0.97), judgement("pass", 0.5, id="gone")])
+    before = result(
+        {"one": [0.95]}, [judgement("pass", 0.95, 0.96, 0.97), judgement("pass", 0.5, id="gone")]
+    )
     asked = judgement("fail", 0.85, 0.86, 0.87, lower=0.92, statistic="median")
     after = result({"one": [0.95]}, [asked, judgement("pass", 0.5, id="new")])
     found = compare_sides(side(before), side(after), 0.95)
@@ -275,14 +329,21 @@ class TestCauses:
 
     def test_code_that_both_sides_recorded_is_named_by_its_modules(self) -> None:
         recorded = [{"a": "1", "b": "2", "gone": "3"}, {"a": "1", "b": "9", "new": "4"}]
-        before, after = (side(with_settings(result({"one": [0.1]}), {"one": SETTINGS}, code)) for code in recorded)
-        assert compare_sides(before, after, 0.95).experiments[0].code == ("the code of b, gone, new changed",)
+        before, after = (
+            side(with_settings(result({"one": [0.1]}), {"one": SETTINGS}, code))
+            for code in recorded
+        )
+        assert compare_sides(before, after, 0.95).experiments[0].code == (
+            "the code of b, gone, new changed",
+        )
         assert compare_sides(before, side(result({"one": [0.1]})), 0.95).experiments[0].code == ()
 
     def test_causes_go_before_all_else_on_the_page(self) -> None:
         before = with_settings(result({"one": [0.1, 0.2, 0.3]}), {"one": SETTINGS}, {"a": "1"})
         longer = SETTINGS | {"training": {"epochs": 4}}
-        after = with_settings(result({"one": [0.2, 0.31]}, key="other"), {"one": longer}, {"a": "2"})
+        after = with_settings(
+            result({"one": [0.2, 0.31]}, key="other"), {"one": longer}, {"a": "2"}
+        )
         after["environment"] = {"keras": {"3.16": 2}}
         (section,) = page(compare_sides(side(before), side(after), 0.95, explain=why)).sections
         assert section.sentences == [
@@ -296,12 +357,20 @@ class TestCauses:
 class TestOrder:
     """What matters most is shown first."""
 
-    def test_changed_verdicts_go_before_changed_numbers_and_these_by_their_size_against_their_noise(self) -> None:
-        # Differences of 0.1, 0.11, 0.09 (t = 17), of 0.2, 0.3, 0.1 (t = 3.5), and of 0.3 for all: without noise.
+    def test_changed_verdicts_go_before_changed_numbers_and_these_by_their_size_against_their_noise(
+        self,
+    ) -> None:
+        # Differences of 0.1, 0.11, 0.09 (t = 17), of 0.2, 0.3, 0.1 (t = 3.5), and of 0.3 for all:
+        # without noise.
         names = {"steady": (0.1, 0.11, 0.09), "noisy": (0.2, 0.3, 0.1), "certain": (0.3, 0.3, 0.3)}
         start = [0.1, 0.2, 0.35]
-        values = {name: [a + b for a, b in zip(start, by, strict=True)] for name, by in names.items()}
-        turned = [judgement("fail", *start, id=name, metric=f"{name}.test_accuracy") for name in ("x", "y")]
+        values = {
+            name: [a + b for a, b in zip(start, by, strict=True)] for name, by in names.items()
+        }
+        turned = [
+            judgement("fail", *start, id=name, metric=f"{name}.test_accuracy")
+            for name in ("x", "y")
+        ]
         after = [
             judgement(verdict, *start, id=name, metric=f"{name}.test_accuracy")
             for name, verdict in (("x", "fail"), ("y", "pass"))

@@ -1,4 +1,6 @@
-"""What a word names: files, folders, stores, revisions; and what is said where one cannot be read."""
+"""What a word names: files, folders, stores, revisions; and what is said where one cannot be
+read.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ import pytest
 
 from harness.compare.read import side
 from harness.compare.records import ReadError, Side, UnknownSide
-from harness.spec.records import Json
-from harness.store import Store
+from harness.experiment import Json
+from harness.store.store import Store
 from tests.compare.conftest import judgement, result, write
 
 
@@ -25,19 +27,30 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def accuracies(found: Side) -> dict[str, dict[str, list[float | None]]]:
     return {
-        name: {run: [each.measurements["test_accuracy"] for each in seeds.values()] for run, seeds in of.runs.items()}
+        name: {
+            run: [each.measurements["test_accuracy"] for each in seeds.values()]
+            for run, seeds in of.runs.items()
+        }
         for name, of in found.experiments.items()
     }
 
 
 @pytest.fixture
 def git(here: Path) -> Callable[..., str]:
-    """A repository whose two commits have other reports, and whose working tree has others again."""
+    """A repository whose two commits have other reports, and whose working tree has others
+    again.
+    """
 
     def run(*words: str) -> str:
         who = ["-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false"]
-        environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-        done = subprocess.run(["git", *who, *words], env=environment, capture_output=True, text=True, check=True)
+        environment = {
+            **os.environ,
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_SYSTEM": os.devnull,
+        }
+        done = subprocess.run(
+            ["git", *who, *words], env=environment, capture_output=True, text=True, check=True
+        )
         return done.stdout.strip()
 
     run("init", "--quiet", "--initial-branch", "main")
@@ -65,7 +78,9 @@ def test_a_file_is_one_experiment_and_a_folder_is_several(here: Path) -> None:
 def test_what_earlier_versions_did_not_write_is_not_missed(here: Path) -> None:
     old = result({"one": [0.1]}, [judgement("pass", 0.95)])
     del old["environment"], old["title"]
-    old["judgements"][0] = {name: old["judgements"][0][name] for name in ("id", "metric", "verdict", "statistic")}
+    old["judgements"][0] = {
+        name: old["judgements"][0][name] for name in ("id", "metric", "verdict", "statistic")
+    }
     old["runs"]["one"]["0"]["measurements"] = {"test_accuracy": "nan", "steps": 3}
     write(here, old)
     found = side("a.json").experiments["a"]
@@ -79,7 +94,11 @@ def test_what_earlier_versions_did_not_write_is_not_missed(here: Path) -> None:
 def test_a_revision_is_the_reports_there(git: Callable[..., str]) -> None:
     head = git("rev-parse", "HEAD")
     assert accuracies(side("HEAD"))["a"] == {"one": [0.2]}
-    assert accuracies(side("HEAD~1")) == accuracies(side("v1")) == {"a": {"one": [0.1]}, "b": {"one": [0.1]}}
+    assert (
+        accuracies(side("HEAD~1"))
+        == accuracies(side("v1"))
+        == {"a": {"one": [0.1]}, "b": {"one": [0.1]}}
+    )
     assert accuracies(side("main:elsewhere")) == {"c": {"one": [0.7]}}
     file = side(f"{head[:8]}:reports/b.json")
     assert (accuracies(file), file.single) == ({"b": {"one": [0.2]}}, True)
@@ -105,9 +124,15 @@ def test_a_path_goes_before_a_revision(git: Callable[..., str], here: Path) -> N
     assert accuracies(side("main:"[:-1] + "~0"))["a"] == {"one": [0.2]}
 
 
-@pytest.mark.parametrize("word", ["nothing", "", "no such", "HEAD~7", "--all", "a\0b", "x" * 5000, ":reports", "-"])
-def test_a_word_that_names_nothing_is_told_what_is_accepted(git: Callable[..., str], word: str) -> None:
-    with pytest.raises(UnknownSide, match=r"is no path and no git revision here; what is compared is a result file"):
+@pytest.mark.parametrize(
+    "word", ["nothing", "", "no such", "HEAD~7", "--all", "a\0b", "x" * 5000, ":reports", "-"]
+)
+def test_a_word_that_names_nothing_is_told_what_is_accepted(
+    git: Callable[..., str], word: str
+) -> None:
+    with pytest.raises(
+        UnknownSide, match=r"is no path and no git revision here; what is compared is a result file"
+    ):
         side(word)
 
 
@@ -121,14 +146,16 @@ class TestWithoutARevision:
 
     def test_without_a_repository(self) -> None:
         with pytest.raises(
-            UnknownSide, match=r"no git revision here \(git says: fatal: not a git repository .*\); what"
+            UnknownSide,
+            match=r"no git revision here \(git says: fatal: not a git repository .*\); what",
         ):
             side("HEAD")
 
     def test_without_git(self, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", "")
         with pytest.raises(
-            UnknownSide, match=r"no git revision here \(git is not installed, or not on the PATH\); what"
+            UnknownSide,
+            match=r"no git revision here \(git is not installed, or not on the PATH\); what",
         ):
             side("HEAD")
 
@@ -142,23 +169,32 @@ class TestWithoutARevision:
         with pytest.raises(UnknownSide, match=r"\(git cannot be run: Exec format error\)"):
             side("HEAD")
 
-    def test_in_a_repository_of_another_person(self, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_in_a_repository_of_another_person(
+        self, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
         monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-        with pytest.raises(UnknownSide, match=r"dubious ownership in repository at .* --add safe\.directory /"):
+        with pytest.raises(
+            UnknownSide, match=r"dubious ownership in repository at .* --add safe\.directory /"
+        ):
             side("HEAD")
 
     def test_before_the_first_commit(self, here: Path) -> None:
         subprocess.run(["git", "init", "--quiet"], check=True)
-        with pytest.raises(UnknownSide, match=r"no git revision here \(this repository has no commits yet\)"):
+        with pytest.raises(
+            UnknownSide, match=r"no git revision here \(this repository has no commits yet\)"
+        ):
             side("HEAD")
 
-    def test_in_a_shallow_clone(self, git: Callable[..., str], here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_in_a_shallow_clone(
+        self, git: Callable[..., str], here: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         git("clone", "--quiet", "--depth", "1", f"file://{here}", "shallow")
         monkeypatch.chdir(here / "shallow")
         assert accuracies(side("HEAD"))["a"] == {"one": [0.2]}
         with pytest.raises(
-            UnknownSide, match=r"\(this is a shallow clone, .*; git fetch --unshallow brings the others\)"
+            UnknownSide,
+            match=r"\(this is a shallow clone, .*; git fetch --unshallow brings the others\)",
         ):
             side("HEAD~1")
 
@@ -167,16 +203,22 @@ class TestWithoutARevision:
         found = here / ".git/objects" / blob[:2] / blob[2:]
         found.chmod(0o644)
         found.write_bytes(b"no object")
-        with pytest.raises(ReadError, match=r"^HEAD:reports/a\.json cannot be read; git says: error: .*corrupt"):
+        with pytest.raises(
+            ReadError, match=r"^HEAD:reports/a\.json cannot be read; git says: error: .*corrupt"
+        ):
             side("HEAD")
 
 
 def test_a_revision_without_reports_is_told(git: Callable[..., str]) -> None:
-    with pytest.raises(ReadError, match="HEAD:nowhere: there is no such file or folder at this revision"):
+    with pytest.raises(
+        ReadError, match="HEAD:nowhere: there is no such file or folder at this revision"
+    ):
         side("HEAD:nowhere")
     with pytest.raises(ReadError, match=r"HEAD:reports/notes\.md: not JSON: "):
         side("HEAD:reports/notes.md")
-    with pytest.raises(ReadError, match=r"HEAD:reports/other\.json \([0-9a-f]{10}\) has no result files"):
+    with pytest.raises(
+        ReadError, match=r"HEAD:reports/other\.json \([0-9a-f]{10}\) has no result files"
+    ):
         side("HEAD:reports/other.json")
 
 
@@ -185,20 +227,34 @@ DAMAGED: list[tuple[str | bytes, str]] = [
     (b"\xff\xfe", "a.json: not JSON: 'utf-8' codec"),
     ("[" * 100_000, "a.json: not JSON: "),
     ("[]", "a.json is no result file of reports"),
-    ('{"format": "reproduction-harness result 2"}', "its format is 'reproduction-harness result 2'; this version"),
+    (
+        '{"format": "reproduction-harness result 2"}',
+        "its format is 'reproduction-harness result 2'; this version",
+    ),
     ('{"format": "reproduction-harness result 1"}', "a.json: runs is missing"),
-    ('{"format": "reproduction-harness result 1", "runs": []}', "a.json: at runs expected an object, found []"),
+    (
+        '{"format": "reproduction-harness result 1", "runs": []}',
+        "a.json: at runs expected an object, found []",
+    ),
     (
         '{"format": "reproduction-harness result 1", "runs": {"one": {"x": {}}}}',
         "at runs.one expected a seed, found 'x'",
     ),
-    ('{"format": "reproduction-harness result 1", "runs": {"one": {"0": 1}}}', "at runs.one.0 expected an object"),
-    ('{"format": "reproduction-harness result 1", "runs": {"one": {"0": {}}}}', "runs.one.0.key is missing"),
+    (
+        '{"format": "reproduction-harness result 1", "runs": {"one": {"0": 1}}}',
+        "at runs.one.0 expected an object",
+    ),
+    (
+        '{"format": "reproduction-harness result 1", "runs": {"one": {"0": {}}}}',
+        "runs.one.0.key is missing",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("content", "message"), DAMAGED)
-def test_a_damaged_file_is_told_with_the_place(here: Path, content: str | bytes, message: str) -> None:
+def test_a_damaged_file_is_told_with_the_place(
+    here: Path, content: str | bytes, message: str
+) -> None:
     (here / "a.json").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ReadError) as told:
         side("a.json")
@@ -208,15 +264,33 @@ def test_a_damaged_file_is_told_with_the_place(here: Path, content: str | bytes,
 @pytest.mark.parametrize(
     ("place", "value", "message"),
     [
-        ("measurements", {"test_accuracy": "much"}, "at runs.one.0.measurements.test_accuracy expected a number"),
-        ("measurements", {"test_accuracy": True}, "at runs.one.0.measurements.test_accuracy expected a number"),
+        (
+            "measurements",
+            {"test_accuracy": "much"},
+            "at runs.one.0.measurements.test_accuracy expected a number",
+        ),
+        (
+            "measurements",
+            {"test_accuracy": True},
+            "at runs.one.0.measurements.test_accuracy expected a number",
+        ),
         ("measurements", [], "at runs.one.0.measurements expected an object"),
         ("status", None, "at runs.one.0.status expected a string"),
-        ("measurements", {"test_accuracy": float("nan")}, "at runs.one.0.measurements.test_accuracy expected a number"),
-        ("measurements", {"test_accuracy": 10**400}, "at runs.one.0.measurements.test_accuracy expected a number"),
+        (
+            "measurements",
+            {"test_accuracy": float("nan")},
+            "at runs.one.0.measurements.test_accuracy expected a number",
+        ),
+        (
+            "measurements",
+            {"test_accuracy": 10**400},
+            "at runs.one.0.measurements.test_accuracy expected a number",
+        ),
     ],
 )
-def test_a_damaged_run_is_told_with_the_place(here: Path, place: str, value: Json, message: str) -> None:
+def test_a_damaged_run_is_told_with_the_place(
+    here: Path, place: str, value: Json, message: str
+) -> None:
     document = result({"one": [0.1]})
     document["runs"]["one"]["0"][place] = value
     write(here, document)
@@ -229,11 +303,31 @@ def test_a_damaged_run_is_told_with_the_place(here: Path, place: str, value: Jso
     [
         ("environment", {"keras": 3}, "at environment.keras expected an object, found 3"),
         ("environment", [], "at environment expected an object"),
-        ("judgements", [{"id": "e", "metric": "m", "verdict": 1}], r"at judgements\.0\.verdict expected a string"),
-        ("judgements", [judgement("pass", 0.5) | {"lower": "x"}], r"at judgements\.0\.lower expected a number"),
-        ("judgements", [judgement("pass", 0.5) | {"mean": [1]}], r"at judgements\.0\.mean expected a number"),
-        ("judgements", [judgement("pass", 0.5) | {"values": {"1": "nan"}}], r"values\.1 expected a number"),
-        ("judgements", [judgement("pass", 0.5) | {"values": {"1.5": 1}}], r"judgements\.0\.values expected a seed"),
+        (
+            "judgements",
+            [{"id": "e", "metric": "m", "verdict": 1}],
+            r"at judgements\.0\.verdict expected a string",
+        ),
+        (
+            "judgements",
+            [judgement("pass", 0.5) | {"lower": "x"}],
+            r"at judgements\.0\.lower expected a number",
+        ),
+        (
+            "judgements",
+            [judgement("pass", 0.5) | {"mean": [1]}],
+            r"at judgements\.0\.mean expected a number",
+        ),
+        (
+            "judgements",
+            [judgement("pass", 0.5) | {"values": {"1": "nan"}}],
+            r"values\.1 expected a number",
+        ),
+        (
+            "judgements",
+            [judgement("pass", 0.5) | {"values": {"1.5": 1}}],
+            r"judgements\.0\.values expected a seed",
+        ),
     ],
 )
 def test_other_members_of_another_type_are_told_with_the_place(
@@ -244,7 +338,9 @@ def test_other_members_of_another_type_are_told_with_the_place(
         side("a.json")
 
 
-def stored(root: Path, key: str, run: str, accuracy: float, settings: Json, parent: str | None = None) -> None:
+def stored(
+    root: Path, key: str, run: str, accuracy: float, settings: Json, parent: str | None = None
+) -> None:
     store = Store(root)
     store.prepare()
     store.finish(
@@ -252,7 +348,12 @@ def stored(root: Path, key: str, run: str, accuracy: float, settings: Json, pare
         run={"experiment": "a", "run": run, "seed": 0, "parent": parent, "settings": settings},
         history=[{"epoch": 0, "step": 0}],
         measurements={"test_accuracy": accuracy},
-        environment={"environment": {"keras": "3"}, "seconds": 1.0, "images_per_second": 1.0, "parameters": 3},
+        environment={
+            "environment": {"keras": "3"},
+            "seconds": 1.0,
+            "images_per_second": 1.0,
+            "parameters": 3,
+        },
         files={},
     )
 
@@ -273,7 +374,9 @@ def test_a_store_that_cannot_be_read_is_told(here: Path) -> None:
         side("store")
     stored(here / "store", "k", "one", 0.1, {})
     (here / "store/runs/k/run.json").write_text("[]")
-    with pytest.raises(ReadError, match=r"store/runs/k/run\.json is damaged: .*runs remove k --store store"):
+    with pytest.raises(
+        ReadError, match=r"store/runs/k/run\.json is damaged: .*runs remove k --store store"
+    ):
         side("store")
     (here / "store/runs/k/run.json").unlink()
     with pytest.raises(ReadError, match=r"store/runs/k/run\.json is missing"):

@@ -12,7 +12,9 @@ from harness.compare.significance import Comparison, Method, Outcome, Values, co
 
 def p_of(t: float, freedom: float) -> float:
     """Both tails of Student's t, by Simpson's rule on its density."""
-    constant = math.gamma((freedom + 1) / 2) / (math.sqrt(freedom * math.pi) * math.gamma(freedom / 2))
+    constant = math.gamma((freedom + 1) / 2) / (
+        math.sqrt(freedom * math.pi) * math.gamma(freedom / 2)
+    )
     x = np.linspace(0, t, 200_001)
     y = constant * (1 + x**2 / freedom) ** (-(freedom + 1) / 2)
     weights = np.full(x.size, 2.0)
@@ -30,11 +32,14 @@ def only(before: Values, after: Values, confidence: float = 0.95) -> Comparison:
 
 
 def test_the_same_seeds_are_pairs() -> None:
-    # Differences 1, 2, 3: mean 2, deviation 1, t = 2 / (1 / sqrt 3) = 3.4641 with two degrees of freedom, for
-    # which p = 1 - t / sqrt(t^2 + 2) = 1 - sqrt(12 / 14) = 0.07418; the 97.5% quantile is 4.30265.
+    # Differences 1, 2, 3: mean 2, deviation 1, t = 2 / (1 / sqrt 3) = 3.4641 with two degrees of
+    # freedom, for which p = 1 - t / sqrt(t^2 + 2) = 1 - sqrt(12 / 14) = 0.07418; the 97.5% quantile
+    # is 4.30265.
     found = only(numbers(1, 5, 2), numbers(2, 7, 5))
     assert (found.method, found.outcome) == (Method.PAIRED, Outcome.CHANCE)
-    assert (found.before.mean, found.after.mean, found.difference) == pytest.approx((8 / 3, 14 / 3, 2))
+    assert (found.before.mean, found.after.mean, found.difference) == pytest.approx(
+        (8 / 3, 14 / 3, 2)
+    )
     assert found.p == pytest.approx(1 - math.sqrt(12 / 14), rel=1e-9)
     assert found.half_width == pytest.approx(4.302652730 / math.sqrt(3), rel=1e-8)
     assert found.adjusted == found.p
@@ -50,8 +55,8 @@ def test_pairs_find_what_the_spread_between_seeds_hides() -> None:
 
 
 def test_other_seeds_are_compared_by_welch() -> None:
-    # Means 2 and 6, variances 1 and 4 of 3 and 4 seeds: the error is sqrt(1/3 + 1) and t = 4 / sqrt(4/3) = 3.4641;
-    # the degrees of freedom are (4/3)^2 / ((1/3)^2 / 2 + 1^2 / 3) = 4.5714.
+    # Means 2 and 6, variances 1 and 4 of 3 and 4 seeds: the error is sqrt(1/3 + 1) and t = 4 /
+    # sqrt(4/3) = 3.4641; the degrees of freedom are (4/3)^2 / ((1/3)^2 / 2 + 1^2 / 3) = 4.5714.
     after = numbers(6 - math.sqrt(6), 6, 6, 6 + math.sqrt(6), first=10)
     found = only(numbers(1, 2, 3), after)
     assert found.method is Method.WELCH
@@ -101,7 +106,9 @@ def test_seeds_that_were_added_do_not_blur_the_pairs() -> None:
         (numbers(math.inf, 1), numbers(-math.inf, 1), Outcome.EXISTENCE, None),
     ],
 )
-def test_what_needs_no_test(before: Values, after: Values, outcome: Outcome, p: float | None) -> None:
+def test_what_needs_no_test(
+    before: Values, after: Values, outcome: Outcome, p: float | None
+) -> None:
     found = only(before, after)
     assert (found.outcome, found.p) == (outcome, p)
     assert found.outcome.changes == (outcome is not Outcome.SAME)
@@ -110,17 +117,23 @@ def test_what_needs_no_test(before: Values, after: Values, outcome: Outcome, p: 
 def test_seeds_whose_number_came_or_went_are_told() -> None:
     found = compare(numbers(1, None, 3, 4), numbers(1, 2, None, 5), 0.95)
     assert (found.gained, found.lost) == ((1,), (2,))
-    assert (found.before.count, found.difference) == (2, 0.5)  # the pairs that both have: 1, 1 and 4, 5
+    assert (found.before.count, found.difference) == (
+        2,
+        0.5,
+    )  # the pairs that both have: 1, 1 and 4, 5
 
 
 def test_p_values_are_corrected_together() -> None:
-    # p-values 0.01, 0.02, 0.03 and 0.5 of four tests: sorted, each times 4 over its rank, and none above the next.
+    # p-values 0.01, 0.02, 0.03 and 0.5 of four tests: sorted, each times 4 over its rank, and none
+    # above the next.
     def shifted(p: float) -> tuple[Values, Values]:
         t = math.sqrt(2 * (1 - p) ** 2 / (1 - (1 - p) ** 2))  # for two degrees of freedom
         mean = t / math.sqrt(3)
         return numbers(0, 0, 0), numbers(mean - 1, mean, mean + 1)
 
-    pairs = {str(p): shifted(p) for p in (0.5, 0.02, 0.01, 0.03)} | {"same": (numbers(1, 2), numbers(1, 2))}
+    pairs = {str(p): shifted(p) for p in (0.5, 0.02, 0.01, 0.03)} | {
+        "same": (numbers(1, 2), numbers(1, 2))
+    }
     found = compare_all(pairs, 0.95)
     assert {place: each.adjusted for place, each in found.items()} == {
         "0.01": pytest.approx(0.04),
@@ -129,7 +142,11 @@ def test_p_values_are_corrected_together() -> None:
         "0.5": pytest.approx(0.5),
         "same": None,
     }
-    assert [place for place, each in found.items() if each.outcome is Outcome.CHANGED] == ["0.02", "0.01", "0.03"]
+    assert [place for place, each in found.items() if each.outcome is Outcome.CHANGED] == [
+        "0.02",
+        "0.01",
+        "0.03",
+    ]
     # Alone, 0.03 would be a change at 5%; beside nine that are none, it is not.
     many = {"it": shifted(0.03)} | {str(index): shifted(0.9) for index in range(9)}
     assert compare_all(many, 0.95)["it"].adjusted == pytest.approx(0.3)
@@ -137,7 +154,9 @@ def test_p_values_are_corrected_together() -> None:
 
 
 class TestSeedsThatAgree:
-    """Where nothing varies there is nothing to test by: a change that is marked and corrects no other."""
+    """Where nothing varies there is nothing to test by: a change that is marked and corrects no
+    other.
+    """
 
     @pytest.mark.parametrize("first", [0, 2])
     def test_others_are_corrected_as_if_it_were_not_there(self, first: int) -> None:
@@ -145,7 +164,10 @@ class TestSeedsThatAgree:
             "a": (numbers(1, 5, 2, 4), numbers(2, 7, 5, 4.5)),
             "b": (numbers(1, 2, 3, 5), numbers(1.2, 1.9, 3.4, 5.1)),
         }
-        alike = {str(index): (numbers(400, 400), numbers(300 - index, 300 - index, first=first)) for index in range(9)}
+        alike = {
+            str(index): (numbers(400, 400), numbers(300 - index, 300 - index, first=first))
+            for index in range(9)
+        }
         alone, beside = compare_all(tested, 0.95), compare_all(tested | alike, 0.95)
         assert {place: beside[place] for place in tested} == alone
         assert {beside[place].outcome for place in alike} == {Outcome.ALIKE}
@@ -153,7 +175,10 @@ class TestSeedsThatAgree:
 
     def test_it_has_no_probability_and_no_interval(self) -> None:
         found = only(numbers(0.5, 0.75), numbers(0.625, 0.875))
-        assert (found.difference, found.half_width, found.p, found.adjusted, found.method) == (0.125, *[None] * 4)
+        assert (found.difference, found.half_width, found.p, found.adjusted, found.method) == (
+            0.125,
+            *[None] * 4,
+        )
 
     def test_seeds_that_came_or_went_are_told_beside_it(self) -> None:
         found = only(numbers(1, 2, None), numbers(2, 3, 4))
@@ -162,7 +187,9 @@ class TestSeedsThatAgree:
 
 @pytest.mark.parametrize("exponent", [-1070, -500, 500, 1020])
 @pytest.mark.parametrize("first", [0, 3])
-def test_the_largest_and_the_smallest_numbers_are_tested_as_any_are(exponent: int, first: int) -> None:
+def test_the_largest_and_the_smallest_numbers_are_tested_as_any_are(
+    exponent: int, first: int
+) -> None:
     before, after = (1.0, 5.0, 2.0), (2.0, 7.0, 5.0)
     plain = only(numbers(*before), numbers(*after, first=first))
     large, larger = ([math.ldexp(value, exponent) for value in side] for side in (before, after))

@@ -13,7 +13,7 @@ import pytest
 from harness.compare.difference import compare_sides
 from harness.compare.read import side
 from harness.compare.settings import why
-from harness.spec.records import Json
+from harness.experiment import Json
 
 if TYPE_CHECKING:
     from tests.conftest import Pretend
@@ -29,7 +29,9 @@ SPEC: Json = {
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pretend: Pretend) -> Path:
-    """A store with the runs of 3 epochs (accuracy 0.3), then of 4 (0.4), of which the first were touched last."""
+    """A store with the runs of 3 epochs (accuracy 0.3), then of 4 (0.4), of which the first were
+    touched last.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
     Path("specs").mkdir()
@@ -56,18 +58,25 @@ def keep(pretend: Pretend, epochs: int, accuracies: Sequence[float], **members: 
 
 def taken() -> dict[int, float | None]:
     found = side("store")
-    return {seed: run.measurements["test_accuracy"] for seed, run in found.experiments["a"].runs["one"].items()}
+    return {
+        seed: run.measurements["test_accuracy"]
+        for seed, run in found.experiments["a"].runs["one"].items()
+    }
 
 
 @pytest.mark.parametrize("epochs", [3, 4])
 def test_what_the_present_specification_plans_is_taken_and_said(store: Path, epochs: int) -> None:
     specify(epochs)
     assert taken() == {0: epochs / 10, 1: epochs / 10}
-    assert side("store").remarks == ("store: a: of several runs of one those are compared that specs/a.json plans",)
+    assert side("store").remarks == (
+        "store: a: of several runs of one those are compared that specs/a.json plans",
+    )
 
 
 @pytest.mark.parametrize("text", [None, "{", '{"name": "a"}'])
-def test_without_a_specification_that_plans_any_the_newest_is_taken_and_said(store: Path, text: str | None) -> None:
+def test_without_a_specification_that_plans_any_the_newest_is_taken_and_said(
+    store: Path, text: str | None
+) -> None:
     Path("specs/a.json").unlink() if text is None else Path("specs/a.json").write_text(text)
     assert taken() == {0: 0.4, 1: 0.4}
     assert side("store").remarks == (
@@ -75,14 +84,18 @@ def test_without_a_specification_that_plans_any_the_newest_is_taken_and_said(sto
     )
 
 
-def test_seeds_of_another_setting_do_not_fill_up_those_of_the_one_that_is_taken(store: Path, pretend: Pretend) -> None:
+def test_seeds_of_another_setting_do_not_fill_up_those_of_the_one_that_is_taken(
+    store: Path, pretend: Pretend
+) -> None:
     keep(pretend, 5, [0.5], seeds=[0])
     assert taken() == {0: 0.5}
     Path("specs/a.json").unlink()
     assert taken() == {0: 0.5}
 
 
-def test_one_run_of_each_name_and_seed_is_taken_whatever_is_planned(store: Path, pretend: Pretend) -> None:
+def test_one_run_of_each_name_and_seed_is_taken_whatever_is_planned(
+    store: Path, pretend: Pretend
+) -> None:
     specify(9)
     assert taken() == {0: 0.4, 1: 0.4}
     for folder in Path("store/runs").glob("*"):

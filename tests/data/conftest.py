@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from harness.data import archives, catalog
-from harness.spec.records import Component, Dataset, Json
+from harness.experiment import Component, Dataset, Json
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,9 @@ def unpacked_cifar10(real_archive: Path, data_dir: Path) -> Path:
 
 @pytest.fixture
 def dataset() -> Callable[..., Dataset]:
-    def make(name: str, train: int | None = None, test: int | None = None, **parameters: Json) -> Dataset:
+    def make(
+        name: str, train: int | None = None, test: int | None = None, **parameters: Json
+    ) -> Dataset:
         return Dataset(Component(name, parameters), train, test, None, ())
 
     return make

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.spec.records import Json
+from harness.experiment import Json
 
 LABEL = {
     "pythonClassName": "tensorflow_datasets.core.features.class_label_feature.ClassLabel",
@@ -30,7 +30,8 @@ def pretend_prepared(
     info: Json | None = None,
     content: bytes = b"",
 ) -> Path:
-    """Write the files of `<name>/<version>` as TFDS would, each of the record files with this content.
+    """Write the files of `<name>/<version>` as TFDS would, each of the record files with this
+    content.
 
     `splits` has the numbers of examples of each split's record files; `info` changes what
     dataset_info.json says.

@@ -14,7 +14,9 @@ from harness.data.records import DataError
 Known = Callable[..., Path]
 
 
-def member(name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE) -> tuple[tarfile.TarInfo, bytes]:
+def member(
+    name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE
+) -> tuple[tarfile.TarInfo, bytes]:
     info = tarfile.TarInfo(name)
     info.size, info.type, info.linkname = len(content), kind, "train/cat/0000.jpg"
     return info, content
@@ -47,7 +49,9 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Known:
     return make
 
 
-def test_a_known_archive_is_unpacked_whole(known: Known, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_known_archive_is_unpacked_whole(
+    known: Known, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = archives.import_archive("toy", known(*GOOD), tmp_path / "data")
     assert (folder / "train/cat/0000.jpg").read_bytes() == b"image"
     assert (folder / "test/cat/0000.jpg").read_bytes() == b"other"
@@ -80,7 +84,10 @@ def test_what_killed_processes_left_is_removed(known: Known, tmp_path: Path) -> 
     left = tmp_path / "data/harness/.toy.elsewhere.4711.tmp/train"
     left.mkdir(parents=True)
     archives.import_archive("toy", known(*GOOD), tmp_path / "data")
-    assert sorted(path.name for path in (tmp_path / "data/harness").iterdir()) == ["toy", "toy.lock"]
+    assert sorted(path.name for path in (tmp_path / "data/harness").iterdir()) == [
+        "toy",
+        "toy.lock",
+    ]
 
 
 def test_a_pipe_is_no_archive(known: Known, tmp_path: Path) -> None:
@@ -100,7 +107,9 @@ def test_a_folder_without_its_marker_is_replaced(known: Known, tmp_path: Path) -
 def test_several_at_once_unpack_once(known: Known, tmp_path: Path) -> None:
     archive = known(*GOOD)
     with ThreadPoolExecutor(4) as pool:
-        folders = set(pool.map(lambda _: archives.import_archive("toy", archive, tmp_path / "data"), range(8)))
+        folders = set(
+            pool.map(lambda _: archives.import_archive("toy", archive, tmp_path / "data"), range(8))
+        )
     assert len(folders) == 1
     there = {path.name for path in (tmp_path / "data/harness").iterdir() if path.is_dir()}
     assert there - {"digests"} == {"toy"}
@@ -163,10 +172,14 @@ def test_the_real_archive_keeps_its_identity_only_as_long_as_every_image_is_what
     before = image.read_bytes()
     try:
         image.write_bytes(bytes([before[0], before[1] ^ 1]) + before[2:])
-        with pytest.raises(DataError, match="all 60,000 images are there, but some have another content"):
+        with pytest.raises(
+            DataError, match="all 60,000 images are there, but some have another content"
+        ):
             catalog.content("cifar10_jpeg", {}, data_dir)
         image.unlink()
-        with pytest.raises(DataError, match="50,000 of 50,000 training and 9,999 of 10,000 test images"):
+        with pytest.raises(
+            DataError, match="50,000 of 50,000 training and 9,999 of 10,000 test images"
+        ):
             catalog.content("cifar10_jpeg", {}, data_dir)
     finally:
         image.write_bytes(before)

@@ -24,14 +24,21 @@ def decide(
 
 
 def apply(
-    name: str, decisions: Any, *, compiled: bool = False, pictures: np.ndarray = IMAGES, **parameters: Any
+    name: str,
+    decisions: Any,
+    *,
+    compiled: bool = False,
+    pictures: np.ndarray = IMAGES,
+    **parameters: Any,
 ) -> Any:
     def function(images: tf.Tensor, chosen: dict[str, tf.Tensor]) -> tf.Tensor:
         return AUGMENTATIONS[name].apply(images, chosen, 255.0, **parameters)
 
     if compiled:
         function = tf.function(function, jit_compile=True)
-    return function(tf.constant(pictures), {key: tf.constant(value) for key, value in decisions.items()}).numpy()
+    return function(
+        tf.constant(pictures), {key: tf.constant(value) for key, value in decisions.items()}
+    ).numpy()
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -75,14 +82,19 @@ def test_crops_of_28_from_32_pixels_begin_everywhere_equally_often() -> None:
 def test_a_crop_of_the_whole_image_is_the_image() -> None:
     square = IMAGES[:, :5]
     drawn = decide("random_crop", shape=(5, 5, 3), padding=0, size=5)
-    np.testing.assert_array_equal(apply("random_crop", drawn, pictures=square, padding=0, size=5), square)
+    np.testing.assert_array_equal(
+        apply("random_crop", drawn, pictures=square, padding=0, size=5), square
+    )
 
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_flip_mirrors_columns_where_decided(compiled: bool) -> None:
     drawn = decide("random_flip")
     got = apply("random_flip", drawn, compiled=compiled)
-    expected = [np.fliplr(image) if flip else image for image, flip in zip(IMAGES, drawn["flip"], strict=True)]
+    expected = [
+        np.fliplr(image) if flip else image
+        for image, flip in zip(IMAGES, drawn["flip"], strict=True)
+    ]
     np.testing.assert_array_equal(got, expected)
     assert 5 < drawn["flip"].sum() < 35
 
@@ -94,7 +106,9 @@ def test_half_of_the_images_are_flipped() -> None:
 @pytest.mark.parametrize("compiled", [False, True])
 def test_noise_has_its_deviation_in_units_of_the_scaled_input(compiled: bool) -> None:
     drawn = decide("gaussian_noise", deviation=0.1)
-    noise = apply("gaussian_noise", drawn, compiled=compiled, deviation=0.1) - IMAGES.astype(np.float32)
+    noise = apply("gaussian_noise", drawn, compiled=compiled, deviation=0.1) - IMAGES.astype(
+        np.float32
+    )
     assert noise.dtype == np.float32
     assert abs(noise.mean() / 255) < 5 * 0.1 / np.sqrt(noise.size)
     assert abs(noise.std() / 255 - 0.1) < 5 * 0.1 / np.sqrt(2 * noise.size)
@@ -104,13 +118,18 @@ def test_noise_of_points(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = decide("gaussian_noise", n=10, shape=(2,), deviation=0.1)["noise"]
     assert whole.shape == (10, 2)
     monkeypatch.setattr("harness.data.augmentation.BLOCK_BYTES", 3 * 16)
-    np.testing.assert_array_equal(decide("gaussian_noise", n=10, shape=(2,), deviation=0.1)["noise"], whole)
+    np.testing.assert_array_equal(
+        decide("gaussian_noise", n=10, shape=(2,), deviation=0.1)["noise"], whole
+    )
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters"), [("random_crop", {"padding": 2}), ("random_flip", {}), ("gaussian_noise", {"deviation": 1})]
+    ("name", "parameters"),
+    [("random_crop", {"padding": 2}), ("random_flip", {}), ("gaussian_noise", {"deviation": 1})],
 )
-def test_decisions_belong_to_the_example_and_the_epoch(name: str, parameters: dict[str, Any]) -> None:
+def test_decisions_belong_to_the_example_and_the_epoch(
+    name: str, parameters: dict[str, Any]
+) -> None:
     many, few = decide(name, n=40, **parameters), decide(name, n=10, **parameters)
     other = decide(name, n=40, epoch=2, **parameters)
     some = decide(name, indices=[7, 30, 31, 2, 7], **parameters)
@@ -120,7 +139,9 @@ def test_decisions_belong_to_the_example_and_the_epoch(name: str, parameters: di
         assert not np.array_equal(values, other[key])
 
 
-@pytest.mark.parametrize(("name", "parameters"), [("random_crop", {"padding": 2}), ("random_flip", {})])
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("random_crop", {"padding": 2}), ("random_flip", {})]
+)
 def test_points_are_not_images(name: str, parameters: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="needs images"):
         decide(name, shape=(2,), **parameters)

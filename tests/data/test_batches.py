@@ -17,7 +17,7 @@ from harness.data.pipeline import Pipeline
 from harness.data.randomizations import randomize
 from harness.data.records import DataError, Indices, Split
 from harness.data.rows import whole
-from harness.spec.records import PER_IMAGE, Component
+from harness.experiment import PER_IMAGE, Component
 from tests.data.test_pipeline import CROP_FLIP, by_hand, make, random_split
 
 NOISE = Component("gaussian_noise", {"deviation": 0.1})
@@ -59,42 +59,60 @@ def read(dataset: tf.data.Dataset) -> list[tuple[np.ndarray, np.ndarray]]:
     return list(dataset.as_numpy_iterator())
 
 
-def same(one: Sequence[tuple[np.ndarray, np.ndarray]], other: Sequence[tuple[np.ndarray, np.ndarray]]) -> bool:
+def same(
+    one: Sequence[tuple[np.ndarray, np.ndarray]], other: Sequence[tuple[np.ndarray, np.ndarray]]
+) -> bool:
     return len(one) == len(other) and all(
-        np.array_equal(a, b) for pair in zip(one, other, strict=True) for a, b in zip(*pair, strict=True)
+        np.array_equal(a, b)
+        for pair in zip(one, other, strict=True)
+        for a, b in zip(*pair, strict=True)
     )
 
 
 def test_training_batches_are_the_epoch_worked_out_by_hand(pipeline: Pipeline) -> None:
-    x, y = map(np.concatenate, zip(*read(batches.training_batches(pipeline, only(2), 16, "keep")), strict=True))
+    x, y = map(
+        np.concatenate,
+        zip(*read(batches.training_batches(pipeline, only(2), 16, "keep")), strict=True),
+    )
     expected_x, expected_y = by_hand(pipeline, 2)
     assert (x.dtype, y.dtype) == (np.dtype(np.float32), np.dtype(np.int32))
     np.testing.assert_allclose(x, expected_x, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(y, expected_y)
 
 
-@pytest.mark.parametrize(("last_batch", "sizes"), [("keep", [16, 16, 16, 16, 6]), ("drop", [16, 16, 16, 16])])
-def test_training_batches_equal_make_batch_bit_by_bit(pipeline: Pipeline, last_batch: str, sizes: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("last_batch", "sizes"), [("keep", [16, 16, 16, 16, 6]), ("drop", [16, 16, 16, 16])]
+)
+def test_training_batches_equal_make_batch_bit_by_bit(
+    pipeline: Pipeline, last_batch: str, sizes: list[int]
+) -> None:
     got = read(batches.training_batches(pipeline, only(1), 16, last_batch))  # type: ignore[arg-type]
     assert [len(y) for _, y in got] == sizes
     inputs, labels = batches.tensors(pipeline.train)
     drawn = pipelines.decisions(pipeline, 1)
     for number, (x, y) in enumerate(got):
-        chosen = {name: tf.constant(values[16 * number : 16 * number + 16]) for name, values in drawn.items()}
+        chosen = {
+            name: tf.constant(values[16 * number : 16 * number + 16])
+            for name, values in drawn.items()
+        }
         expected_x, expected_y = pipelines.make_batch(pipeline, inputs, labels, chosen)
         np.testing.assert_array_equal(x, expected_x)
         np.testing.assert_array_equal(y, expected_y)
 
 
 def test_epochs_differ_and_repeat(pipeline: Pipeline) -> None:
-    one, again, two = (read(batches.training_batches(pipeline, only(epoch), 70, "keep"))[0] for epoch in (1, 1, 2))
+    one, again, two = (
+        read(batches.training_batches(pipeline, only(epoch), 70, "keep"))[0] for epoch in (1, 1, 2)
+    )
     np.testing.assert_array_equal(one[0], again[0])
     assert not np.array_equal(one[1], two[1])
 
 
 @pytest.mark.parametrize("last_batch", ["keep", "drop"])
 def test_epochs_follow_one_another(pipeline: Pipeline, last_batch: Literal["keep", "drop"]) -> None:
-    apart = [read(batches.training_batches(pipeline, only(epoch), 16, last_batch)) for epoch in (2, 3, 4)]
+    apart = [
+        read(batches.training_batches(pipeline, only(epoch), 16, last_batch)) for epoch in (2, 3, 4)
+    ]
     together = read(batches.training_batches(pipeline, range(2, 5), 16, last_batch))
     assert same(together, [batch for epoch in apart for batch in epoch])
 
@@ -148,7 +166,9 @@ def test_batches_that_are_read_equal_those_from_memory_bit_by_bit(
     late = make(unread(in_memory.train), **changes)
     expected = read(batches.training_batches(in_memory, only(3), 16, last_batch))  # type: ignore[arg-type]
     evaluated = read(batches.evaluation_batches(in_memory, in_memory.train, 16))
-    assert same(read(batches.evaluation_batches(in_memory, in_memory.train, 16, passes=2)), evaluated * 2)
+    assert same(
+        read(batches.evaluation_batches(in_memory, in_memory.train, 16, passes=2)), evaluated * 2
+    )
     for in_flight in (1, 10**9):
         monkeypatch.setattr(batches, "IN_FLIGHT_BYTES", in_flight)
         assert same(read(batches.training_batches(late, only(3), 16, last_batch)), expected)  # type: ignore[arg-type]
@@ -156,7 +176,9 @@ def test_batches_that_are_read_equal_those_from_memory_bit_by_bit(
     assert late.train.inputs.asked == 2 * (len(expected) + len(evaluated))  # type: ignore[union-attr]
 
 
-def test_decisions_that_are_drawn_late_are_those_drawn_for_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_decisions_that_are_drawn_late_are_those_drawn_for_the_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     pipeline = make(random_split(70), augmentation=(*CROP_FLIP, NOISE))
     expected = read(batches.training_batches(pipeline, only(3), 16, "keep"))
     for limit in (70 * 8, 0):  # all but the noise are below, none are
@@ -173,7 +195,9 @@ CHAIN = (
 )
 
 
-def test_batches_of_randomized_rows_equal_those_from_memory_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_of_randomized_rows_equal_those_from_memory_bit_by_bit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     split = random_split(20, (8, 8, 3))
     in_memory = make(randomize(split, CHAIN, seed=1, classes=10, maximum=255.0))
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 0)
@@ -181,7 +205,9 @@ def test_batches_of_randomized_rows_equal_those_from_memory_bit_by_bit(monkeypat
     assert len(late.train) == 120
     assert not isinstance(late.train.inputs, np.ndarray)
     for epoch in (1, 2):
-        one, other = (read(batches.training_batches(p, only(epoch), 32, "keep")) for p in (in_memory, late))
+        one, other = (
+            read(batches.training_batches(p, only(epoch), 32, "keep")) for p in (in_memory, late)
+        )
         assert same(one, other)
 
 
@@ -212,7 +238,9 @@ class OnDisk(Unread):
 
 
 def peak(path: Path, n: int) -> int:
-    """Train and evaluate on four replicas of n images; the process's largest resident memory so far, in bytes."""
+    """Train and evaluate on four replicas of n images; the process's largest resident memory so
+    far, in bytes.
+    """
     rows.LARGEST_IN_MEMORY = batches.LARGEST_DECISIONS = 0
     images = Split(OnDisk(path, n), np.zeros(n, np.int32))
     confused = Component("confusion", {"replicas": 4, "zero_out": 0.1, "unit": "pixel"})
@@ -232,8 +260,19 @@ def test_peak_memory_does_not_grow_with_the_number_of_images(tmp_path: Path) -> 
         "import sys; from pathlib import Path; from tests.data.test_batches import peak;"
         "print(*(peak(Path(sys.argv[1]), int(n)) for n in sys.argv[2:]))"
     )
-    arguments = [sys.executable, "-c", code, str(tmp_path / "images"), str(few), str(few), str(many)]
+    arguments = [
+        sys.executable,
+        "-c",
+        code,
+        str(tmp_path / "images"),
+        str(few),
+        str(few),
+        str(many),
+    ]
     root = Path(__file__).parents[2]
-    _, before, after = map(int, subprocess.run(arguments, cwd=root, capture_output=True, check=True).stdout.split())
-    # Three times what all replicas take as float32 has passed through: the images, the noise, and their sum.
+    _, before, after = map(
+        int, subprocess.run(arguments, cwd=root, capture_output=True, check=True).stdout.split()
+    )
+    # Three times what all replicas take as float32 has passed through: the images, the noise, and
+    # their sum.
     assert after - before < many * 4 * 64 * 64 * 3 / 2

@@ -25,8 +25,12 @@ def test_blobs_are_distributed_as_stated() -> None:
     np.testing.assert_array_equal(np.bincount(labels), [50_000, 50_000])
     for label, height in ((0, 0.2 - 0.65), (1, 0.2 + 0.65)):
         cluster = points[labels == label]
-        np.testing.assert_allclose(cluster.mean(axis=0), [0.2, height], atol=5 * 0.15 / np.sqrt(50_000))
-        np.testing.assert_allclose(cluster.std(axis=0), [0.15, 0.15], atol=5 * 0.15 / np.sqrt(100_000))
+        np.testing.assert_allclose(
+            cluster.mean(axis=0), [0.2, height], atol=5 * 0.15 / np.sqrt(50_000)
+        )
+        np.testing.assert_allclose(
+            cluster.std(axis=0), [0.15, 0.15], atol=5 * 0.15 / np.sqrt(100_000)
+        )
 
 
 def test_blobs_of_the_default_shift_are_separable() -> None:

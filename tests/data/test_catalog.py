@@ -22,7 +22,9 @@ def put(folder: Path, *names: str) -> Path:
 
 def test_importing_it_imports_no_heavy_library() -> None:
     code = "import sys, harness.data.catalog; print(sorted({m.split('.')[0] for m in sys.modules}))"
-    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    modules = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     for heavy in ("numpy", "tensorflow", "tensorflow_datasets", "sklearn", "keras", "scipy"):
         assert repr(heavy) not in modules
 
@@ -46,12 +48,16 @@ def test_what_is_made_here_is_never_missing(name: str, tmp_path: Path) -> None:
 COUNTS = {"cifar10": 50_000, "cifar100": 50_000, "mnist": 60_000, "fashion_mnist": 60_000}
 
 
-def published(name: str, data_dir: Path, version: str = "3.0.2", test: int = 10_000, content: bytes = b"") -> Path:
+def published(
+    name: str, data_dir: Path, version: str = "3.0.2", test: int = 10_000, content: bytes = b""
+) -> Path:
     """Pretend that a dataset of the catalogue is prepared, with its published numbers."""
     side = image_feature(32, 32, 3) if name.startswith("cifar") else image_feature(28, 28, 1)
     label = LABEL | {"classLabel": {"numClasses": "100" if name == "cifar100" else "10"}}
     splits = {"train": [30_000, COUNTS[name] - 30_000], "test": [test]}
-    return pretend_prepared(data_dir / name / version, splits, {"image": side, "label": label}, content=content)
+    return pretend_prepared(
+        data_dir / name / version, splits, {"image": side, "label": label}, content=content
+    )
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -104,7 +110,9 @@ def test_an_image_folder_says_what_it_lacks(tmp_path: Path) -> None:
     assert "no test images" in (source.missing({"path": str(folder)}, tmp_path) or "")
     put(folder, "test/a/2.webp")
     assert source.missing({"path": str(folder)}, tmp_path) is None
-    assert "not read (WebP)" in (catalog.unready("image_folder", {"path": str(folder)}, tmp_path) or "")
+    assert "not read (WebP)" in (
+        catalog.unready("image_folder", {"path": str(folder)}, tmp_path) or ""
+    )
     (folder / "test/a/2.webp").rename(folder / "test/a/2.JPG")
     assert catalog.unready("image_folder", {"path": str(folder)}, tmp_path) is None
     assert source.location_parameters == ("path",)
@@ -138,11 +146,15 @@ def test_what_is_left_out_does_not_count(tmp_path: Path) -> None:
     assert (before.remark, "2 files or folders" in (after.remark or "")) == (None, True)
 
 
-def test_an_archive_is_ready_when_it_is_found_or_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_is_ready_when_it_is_found_or_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = catalog.SOURCES["cifar10_jpeg"]
     data_dir, empty, full = tmp_path / "data", tmp_path / "empty", tmp_path / "full"
     monkeypatch.setenv("HARNESS_ARCHIVES", f"{empty}")
-    assert "python -m harness data import cifar10_jpeg ARCHIVE" in (source.missing({}, data_dir) or "")
+    assert "python -m harness data import cifar10_jpeg ARCHIVE" in (
+        source.missing({}, data_dir) or ""
+    )
     put(data_dir / "harness" / "cifar10_jpeg", "train/cat/0000.jpg")
     assert source.missing({}, data_dir) is not None
     put(data_dir / "harness" / "cifar10_jpeg", "complete")
@@ -160,16 +172,27 @@ def test_an_archive_that_is_not_whole_any_more_is_an_error_that_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HARNESS_ARCHIVES", "")
-    folder = put(tmp_path / "harness/cifar10_jpeg", "complete", "train/cat/0.jpg", "train/cat/1.jpg", "test/cat/0.jpg")
+    folder = put(
+        tmp_path / "harness/cifar10_jpeg",
+        "complete",
+        "train/cat/0.jpg",
+        "train/cat/1.jpg",
+        "test/cat/0.jpg",
+    )
     message = catalog.unready("cifar10_jpeg", {}, tmp_path) or ""
-    assert f"{folder} is not what was unpacked there: 2 of 50,000 training and 1 of 10,000 test images" in message
+    assert (
+        f"{folder} is not what was unpacked there: 2 of 50,000 training and 1 of 10,000 test images"
+        in message
+    )
     assert message.endswith("unpack them again: python -m harness data import cifar10_jpeg ARCHIVE")
     with pytest.raises(DataError, match="2 of 50,000"):
         catalog.content("cifar10_jpeg", {}, tmp_path)
 
 
 def test_a_folder_name_that_no_system_takes_is_a_missing_folder(tmp_path: Path) -> None:
-    missing = catalog.SOURCES["image_folder"].missing({"path": str(tmp_path / ("x" * 5000))}, tmp_path)
+    missing = catalog.SOURCES["image_folder"].missing(
+        {"path": str(tmp_path / ("x" * 5000))}, tmp_path
+    )
     assert missing is not None
     assert "does not exist" in missing
 
@@ -183,27 +206,38 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
     return tmp_path / "data", archives
 
 
-def test_a_manual_dataset_tells_where_its_archives_must_lie_and_what_comes_then(folders: tuple[Path, Path]) -> None:
+def test_a_manual_dataset_tells_where_its_archives_must_lie_and_what_comes_then(
+    folders: tuple[Path, Path],
+) -> None:
     data_dir, archives = folders
     missing = catalog.SOURCES["restricted_imagenet"].missing
     first = missing({"size": 64}, data_dir) or ""
     assert "no archive folder has ILSVRC2012_img_train.tar and ILSVRC2012_img_val.tar" in first
-    assert f"bring them from https://image-net.org/download-images to {data_dir}/downloads/manual" in first
+    assert (
+        f"bring them from https://image-net.org/download-images to {data_dir}/downloads/manual"
+        in first
+    )
     assert first.endswith("then: python -m harness data prepare restricted_imagenet --set size=64")
     put(archives, "ILSVRC2012_img_train.tar")
     assert catalog.find_manual("restricted_imagenet", data_dir) is None
     put(archives, "ILSVRC2012_img_val.tar")
-    assert f"its archives are in {archives}: python -m harness data prepare" in (missing({"size": 64}, data_dir) or "")
+    assert f"its archives are in {archives}: python -m harness data prepare" in (
+        missing({"size": 64}, data_dir) or ""
+    )
     put(data_dir / "downloads/manual", "ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")
     assert catalog.find_manual("restricted_imagenet", data_dir) == data_dir / "downloads/manual"
     put(data_dir / "restricted_imagenet/64x64", "1.0.0/dataset_info.json")
     assert missing({"size": 64}, data_dir) is None
     assert missing({"size": 65}, data_dir) is not None
-    assert "1.0.0/features.json: No such file" in (catalog.fault("restricted_imagenet", {"size": 64}, data_dir) or "")
+    assert "1.0.0/features.json: No such file" in (
+        catalog.fault("restricted_imagenet", {"size": 64}, data_dir) or ""
+    )
     assert catalog.fault("restricted_imagenet", {"size": 65}, data_dir) is None
 
 
-def test_a_manual_dataset_without_sizes_is_ready_when_a_version_is_whole(folders: tuple[Path, Path]) -> None:
+def test_a_manual_dataset_without_sizes_is_ready_when_a_version_is_whole(
+    folders: tuple[Path, Path],
+) -> None:
     data_dir, _ = folders
     missing = catalog.SOURCES["cinic10"].missing
     put(data_dir / "cinic10", "incomplete.ABC_1.0.0/dataset_info.json")
@@ -211,9 +245,13 @@ def test_a_manual_dataset_without_sizes_is_ready_when_a_version_is_whole(folders
     put(data_dir / "cinic10", "2.0.0/dataset_info.json")
     assert missing({}, data_dir) is not None  # not the version of the builder here
     features = {"image": image_feature(32, 32, 3), "label": LABEL}
-    folder = pretend_prepared(data_dir / "cinic10/1.0.0", {"train": [90_000], "test": [90_000]}, features)
+    folder = pretend_prepared(
+        data_dir / "cinic10/1.0.0", {"train": [90_000], "test": [90_000]}, features
+    )
     assert missing({}, data_dir) is None
-    assert "prepared in another way than array_record" in (catalog.fault("cinic10", {}, data_dir) or "")
+    assert "prepared in another way than array_record" in (
+        catalog.fault("cinic10", {}, data_dir) or ""
+    )
     shutil.rmtree(folder)
     by_index = {"fileFormat": "array_record"}
     pretend_prepared(folder, {"train": [90_000], "test": [90_000]}, features, by_index)
@@ -224,13 +262,20 @@ def test_the_versions_that_are_read_are_those_of_the_builders() -> None:
     from harness.data.builders.cinic10 import Cinic10
     from harness.data.builders.restricted_imagenet import RestrictedImagenet
 
-    found = {"cinic10": str(Cinic10.VERSION), "restricted_imagenet": str(RestrictedImagenet.VERSION)}
+    found = {
+        "cinic10": str(Cinic10.VERSION),
+        "restricted_imagenet": str(RestrictedImagenet.VERSION),
+    }
     assert {name: manual.version for name, manual in catalog.MANUAL.items()} == found
 
 
 def test_the_default_size_is_that_of_the_schema() -> None:
     filled = schema.fill_defaults(schema.definition("dataset"), {"name": "restricted_imagenet"})
-    assert filled["size"] == catalog.RESTRICTED_IMAGENET_SIDE == catalog.MANUAL["restricted_imagenet"].side
+    assert (
+        filled["size"]
+        == catalog.RESTRICTED_IMAGENET_SIDE
+        == catalog.MANUAL["restricted_imagenet"].side
+    )
 
 
 def test_a_status_tells_what_is_there(folders: tuple[Path, Path]) -> None:
@@ -260,7 +305,9 @@ def test_every_dataset_has_a_status(name: str, folders: tuple[Path, Path]) -> No
     assert not data_dir.exists()
 
 
-def test_the_status_of_what_a_specification_names_is_told_for_its_parameters(folders: tuple[Path, Path]) -> None:
+def test_the_status_of_what_a_specification_names_is_told_for_its_parameters(
+    folders: tuple[Path, Path],
+) -> None:
     data_dir, _ = folders
     images = put(data_dir / "images", "train/a/1.png", "test/a/2.png", "train/a/Thumbs.db")
     there = catalog.status("image_folder", data_dir, {"path": str(images)})
@@ -285,16 +332,24 @@ class TestOwnDataset:
         pretend_prepared(tmp_path / "mine/1.0.0", splits)
         assert catalog.unready("tfds", {"dataset": "mine"}, tmp_path) is None
         other = {"dataset": "mine", "version": "1.0.1"}
-        assert "mine, version 1.0.1, is not prepared" in (catalog.unready("tfds", other, tmp_path) or "")
+        assert "mine, version 1.0.1, is not prepared" in (
+            catalog.unready("tfds", other, tmp_path) or ""
+        )
 
     def test_of_several_configurations_one_must_be_named(self, tmp_path: Path) -> None:
         for config in ("large", "small"):
-            pretend_prepared(tmp_path / "mine" / config / "1.0.0", {"train": [6], "test": [3]}, info={"name": "mine"})
+            pretend_prepared(
+                tmp_path / "mine" / config / "1.0.0",
+                {"train": [6], "test": [3]},
+                info={"name": "mine"},
+            )
         missing = catalog.unready("tfds", {"dataset": "mine"}, tmp_path) or ""
         assert "give the data set's config, one of large, small" in missing
 
     def test_another_content_is_another_identity(self, tmp_path: Path) -> None:
-        folder = pretend_prepared(tmp_path / "mine/1.0.0", {"train": [6], "test": [3]}, content=b"12345")
+        folder = pretend_prepared(
+            tmp_path / "mine/1.0.0", {"train": [6], "test": [3]}, content=b"12345"
+        )
         first = catalog.content("tfds", {"dataset": "mine"}, tmp_path).sha256
         assert first
         swapped = {"dataset": "mine", "train_split": "test", "test_split": "train"}

@@ -49,7 +49,9 @@ class TestDigestFiles:
         assert hexes(found) == wanted
         assert [each.path for each in found] == [f"{folder}/{name}" for name in "bab"]
 
-    def test_what_is_kept_is_not_read_again(self, folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_what_is_kept_is_not_read_again(
+        self, folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         first = digest_files(folder, ["a", "b"], kept)
         monkeypatch.setattr(digests, "_read", lambda path: pytest.fail(f"{path} is read again"))
         assert digest_files(folder, ["a", "b"], kept) == first
@@ -85,14 +87,18 @@ class TestDigestFiles:
             lambda path: path.unlink(),
         ],
     )
-    def test_a_cache_that_is_damaged_is_ignored(self, folder: Path, kept: Path, spoil: object) -> None:
+    def test_a_cache_that_is_damaged_is_ignored(
+        self, folder: Path, kept: Path, spoil: object
+    ) -> None:
         first = digest_files(folder, ["a", "b"], kept)
         whole = kept.read_bytes()
         spoil(kept)  # type: ignore[operator]
         assert digest_files(folder, ["a", "b"], kept) == first
         assert kept.read_bytes() == whole
 
-    def test_a_digest_that_was_changed_in_the_cache_is_not_believed(self, folder: Path, kept: Path) -> None:
+    def test_a_digest_that_was_changed_in_the_cache_is_not_believed(
+        self, folder: Path, kept: Path
+    ) -> None:
         first = digest_files(folder, ["a", "b"], kept)
         checksum, body = kept.read_bytes().split(b"\n")
         flipped = body.replace(first[0].sha256.hex().encode(), b"0" * 64)
@@ -101,13 +107,17 @@ class TestDigestFiles:
         assert digest_files(folder, ["a", "b"], kept) == first
 
     @pytest.mark.parametrize("body", [[], {"a": 1}, {"a": ["zz", 1, 2, 3, 4, 5]}, {"a": []}, 3])
-    def test_a_cache_of_another_form_is_ignored(self, folder: Path, kept: Path, body: object) -> None:
+    def test_a_cache_of_another_form_is_ignored(
+        self, folder: Path, kept: Path, body: object
+    ) -> None:
         text = json.dumps(body).encode()
         kept.parent.mkdir()
         kept.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
         assert hexes(digest_files(folder, ["a"], kept)) == [hashlib.sha256(b"first").hexdigest()]
 
-    def test_a_cache_that_cannot_be_written_is_done_without(self, folder: Path, tmp_path: Path) -> None:
+    def test_a_cache_that_cannot_be_written_is_done_without(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
         (tmp_path / "file").write_text("")
         assert len(digest_files(folder, ["a", "b"], tmp_path / "file" / "kept.json")) == 2
 
@@ -130,14 +140,18 @@ class TestDigestFiles:
         with pytest.raises(DataError, match=r"cannot read .*/c: No such file"):
             digest_files(folder, ["a", "c"])
 
-    def test_a_file_that_is_written_to_meanwhile_is_named(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_file_that_is_written_to_meanwhile_is_named(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         count = iter(range(100))
         real = digests._signature
         monkeypatch.setattr(digests, "_signature", lambda status: (*real(status)[:4], next(count)))
         with pytest.raises(DataError, match="/a is being written to"):
             digest_files(folder, ["a"])
 
-    def test_files_are_read_side_by_side(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_files_are_read_side_by_side(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         together = threading.Barrier(2, timeout=10)
         real = digests._read
 
@@ -187,7 +201,8 @@ class TestContentDigest:
     def test_it_is_that_of_names_and_contents_in_the_order_of_the_names(self, folder: Path) -> None:
         (folder / "b").write_bytes(b"second")
         lines = "".join(
-            f"{name}\0{hashlib.sha256(text).hexdigest()}\n" for name, text in (("a", b"first"), ("b", b"second"))
+            f"{name}\0{hashlib.sha256(text).hexdigest()}\n"
+            for name, text in (("a", b"first"), ("b", b"second"))
         )
         wanted = hashlib.sha256(lines.encode()).hexdigest()
         for names in (["a", "b"], ["b", "a"]):
@@ -196,8 +211,13 @@ class TestContentDigest:
 
 
 def test_nothing_heavy_is_imported() -> None:
-    names = "harness.data.digests, harness.data.image_files, harness.data.tfds_files, harness.data.facts"
+    names = (
+        "harness.data.digests, harness.data.image_files, harness.data.tfds_files,"
+        " harness.data.facts"
+    )
     code = f"import sys, {names}; print(list(sys.modules))"
-    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    modules = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     for heavy in ("numpy", "tensorflow"):
         assert repr(heavy) not in modules

@@ -7,7 +7,7 @@ from PIL import Image
 from harness.data import sources
 from harness.data.catalog import SOURCES
 from harness.data.facts import FACTS, Facts, facts
-from harness.spec.records import Component, Dataset, Json
+from harness.experiment import Component, Dataset, Json
 from tests.data.preparing import pretend_prepared
 
 MakeDataset = Callable[..., Dataset]
@@ -24,15 +24,25 @@ def test_there_are_facts_of_every_dataset() -> None:
         ("blobs", {"train_per_class": 7, "test_per_class": 5, "shift": 0.65, "data_seed": 0}),
     ],
 )
-def test_the_facts_are_what_is_loaded(name: str, parameters: Json, data_dir: Path, dataset: MakeDataset) -> None:
+def test_the_facts_are_what_is_loaded(
+    name: str, parameters: Json, data_dir: Path, dataset: MakeDataset
+) -> None:
     loaded = sources.load(dataset(name, **parameters), data_dir)
     assert facts(Component(name, parameters)) == Facts(
         loaded.train.inputs.shape[1:], len(loaded.classes), len(loaded.train), len(loaded.test)
     )
 
 
-def test_the_images_of_a_folder_are_counted(tmp_path: Path, data_dir: Path, dataset: MakeDataset) -> None:
-    for place in ("train/a/1.png", "train/a/2.PNG", "train/b/1.jpg", "test/a/1.png", "test/b/x.jpeg"):
+def test_the_images_of_a_folder_are_counted(
+    tmp_path: Path, data_dir: Path, dataset: MakeDataset
+) -> None:
+    for place in (
+        "train/a/1.png",
+        "train/a/2.PNG",
+        "train/b/1.jpg",
+        "test/a/1.png",
+        "test/b/x.jpeg",
+    ):
         (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (5, 4)).save(tmp_path / place)
     (tmp_path / "train" / "a" / "notes.txt").write_text("")
@@ -45,7 +55,10 @@ def test_the_images_of_a_folder_are_counted(tmp_path: Path, data_dir: Path, data
 def test_the_facts_of_a_prepared_data_set_are_those_of_its_files(tmp_path: Path) -> None:
     mine = Component("tfds", {"dataset": "mine"})
     assert facts(mine, tmp_path) is None
-    info = pretend_prepared(tmp_path / "mine/1.0.0", {"train": [4, 3], "test": [2]}) / "dataset_info.json"
+    info = (
+        pretend_prepared(tmp_path / "mine/1.0.0", {"train": [4, 3], "test": [2]})
+        / "dataset_info.json"
+    )
     assert facts(mine, tmp_path) == Facts((28, 28, 1), 10, 7, 2)
     info.write_text("{}")
     assert facts(mine, tmp_path) is None

@@ -61,12 +61,19 @@ class TestFindImages:
             "test/cat/annotations/1.xml",
         ],
     )
-    def test_what_is_no_image_and_no_class_is_left_out_and_named(self, root: Path, name: str) -> None:
+    def test_what_is_no_image_and_no_class_is_left_out_and_named(
+        self, root: Path, name: str
+    ) -> None:
         put(root, name)
         found = find_images(root)
         found.check()
         assert found.classes("train") == found.classes("test") == ["cat", "dog"]
-        assert found.names() == ("train/cat/1.png", "train/dog/1.JPG", "test/cat/2.jpeg", "test/dog/2.PNG")
+        assert found.names() == (
+            "train/cat/1.png",
+            "train/dog/1.JPG",
+            "test/cat/2.jpeg",
+            "test/dog/2.PNG",
+        )
         (left,) = found.left_out
         assert name.startswith(left)
         assert found.remark() == f"{root}: 1 file or folder is left out as no images: {left}"
@@ -90,7 +97,10 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("name", "message"),
         [
-            ("train/cat/3.webp", "/train/cat/3.webp is an image in a format that is not read (WebP)"),
+            (
+                "train/cat/3.webp",
+                "/train/cat/3.webp is an image in a format that is not read (WebP)",
+            ),
             ("train/cat/3.BMP", "/train/cat/3.BMP is an image in a format that is not read (BMP)"),
             ("test/cat/3.tiff", "make it a JPEG or PNG file (.jpg, .jpeg, .png)"),
             ("test/cat/3.gif", "(GIF)"),
@@ -102,7 +112,9 @@ class TestCheck:
             ("train/bird/notes.txt", "/train/bird has no images"),
         ],
     )
-    def test_what_looks_like_data_and_cannot_be_used_is_named(self, root: Path, name: str, message: str) -> None:
+    def test_what_looks_like_data_and_cannot_be_used_is_named(
+        self, root: Path, name: str, message: str
+    ) -> None:
         put(root, name)
         assert message in refused(root)
 
@@ -131,7 +143,9 @@ class TestCheck:
         assert f"the image {root}/train/cat/pipe.png is no regular file" in message
         assert f"the image {root}/train/cat/zero.png is no regular file" in message
 
-    def test_a_folder_that_cannot_be_read_is_named(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_folder_that_cannot_be_read_is_named(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         real = os.scandir
 
         def scandir(path: Path) -> object:
@@ -155,6 +169,8 @@ class TestCheck:
         assert found.images["train"] == ["bird/1.png", "cat/1.png", "cat/7.png", "dog/1.JPG"]
 
     def test_of_many_faults_the_first_are_told(self) -> None:
-        folder = ImageFolder(Path(), {"train": [], "test": []}, faults=[f"fault {i}" for i in range(9)])
+        folder = ImageFolder(
+            Path(), {"train": [], "test": []}, faults=[f"fault {i}" for i in range(9)]
+        )
         with pytest.raises(DataError, match=r"^fault 0; fault 1; fault 2; and 6 more like these$"):
             folder.check()

@@ -6,9 +6,10 @@ import json
 
 import pytest
 
-from harness.data.loaded import Loaded, loaded
-from harness.spec.records import Json
-from harness.typed import Value, WrongForm
+from harness.data.loaded import loaded
+from harness.experiment import Json
+from harness.run_result import Loaded
+from harness.system.typed import Value, WrongForm
 
 
 class TestLoaded:
@@ -17,7 +18,12 @@ class TestLoaded:
     @pytest.mark.parametrize("content", [None, "ab12"])
     def test_what_is_written_is_read(self, content: str | None) -> None:
         record = Loaded(7, 3, ("cat", "dog"), content)
-        written = {"train_examples": 7, "test_examples": 3, "classes": ["cat", "dog"], "content": content}
+        written = {
+            "train_examples": 7,
+            "test_examples": 3,
+            "classes": ["cat", "dog"],
+            "content": content,
+        }
         assert json.loads(json.dumps(record.to_json())) == written
         assert loaded(Value(written)) == record
 

@@ -17,16 +17,23 @@ from PIL import Image
 from harness.data import catalog, prepared, rows, sources
 from harness.data.builders import cinic10, restricted_imagenet
 from harness.data.builders.cinic10 import Cinic10
-from harness.data.builders.restricted_imagenet import RANGES, RestrictedImagenet, square, super_classes
+from harness.data.builders.restricted_imagenet import (
+    RANGES,
+    RestrictedImagenet,
+    square,
+    super_classes,
+)
 from harness.data.facts import FACTS, Facts
 from harness.data.records import DataError, Examples
 from harness.data.rows import whole
-from harness.spec.records import Component, Dataset, Json
+from harness.experiment import Component, Dataset, Json
 
 
 def encoded(image: np.ndarray, form: str = "PNG") -> bytes:
     file = io.BytesIO()
-    Image.fromarray(image).save(file, form, **({"quality": 95, "subsampling": 0} if form == "JPEG" else {}))
+    Image.fromarray(image).save(
+        file, form, **({"quality": 95, "subsampling": 0} if form == "JPEG" else {})
+    )
     return file.getvalue()
 
 
@@ -56,19 +63,29 @@ def cinic10_image(split: str, label: str, index: int) -> np.ndarray:
 
 
 def pack_cinic10(folder: Path, images: int = 2) -> None:
-    """Two classes with `images` images each in every split; one grey image, and files that are no images of the set."""
-    members = {"README.md": b"read me", "train/airplane/._00.png": b"not an image", "train/airplane/notes.txt": b""}
+    """Two classes with `images` images each in every split; one grey image, and files that are no
+    images of the set.
+    """
+    members = {
+        "README.md": b"read me",
+        "train/airplane/._00.png": b"not an image",
+        "train/airplane/notes.txt": b"",
+    }
     for split in ("test", "train", "valid"):
         for label in ("truck", "airplane"):
             for index in range(images):
                 image = cinic10_image(split, label, index)
                 grey = (split, label, index) == ("test", "truck", 0)
-                members[f"./{split}/{label}/{index:02d}.png"] = encoded(image[..., 0] if grey else image)
+                members[f"./{split}/{label}/{index:02d}.png"] = encoded(
+                    image[..., 0] if grey else image
+                )
     pack(folder / cinic10.ARCHIVE, members)
 
 
 SYNSETS = ["n02085620", "n02123045", "n01632777", "n01440764", "n02007558"]
-"""A dog (class 151), a cat (281), an amphibian and a fish of no super-class (29, 0), a bird of none (130)."""
+"""A dog (class 151), a cat (281), an amphibian and a fish of no super-class (29, 0), a bird of none
+(130).
+"""
 
 
 def imagenet_image(name: str) -> np.ndarray:
@@ -81,13 +98,19 @@ def pack_imagenet(folder: Path, validation: int = 12) -> None:
     archives = {}
     for synset in SYNSETS:
         names = [f"{synset}_{number}.JPEG" for number in (7, 12)]
-        archives[f"{synset}.tar"] = tar({name: encoded(imagenet_image(name), "JPEG") for name in names})
+        archives[f"{synset}.tar"] = tar(
+            {name: encoded(imagenet_image(name), "JPEG") for name in names}
+        )
     pack(folder / restricted_imagenet.TRAIN_ARCHIVE, archives)
     names = [f"ILSVRC2012_val_{number:08d}.JPEG" for number in range(validation, 0, -1)]
-    pack(folder / restricted_imagenet.TEST_ARCHIVE, {name: encoded(imagenet_image(name), "JPEG") for name in names})
+    pack(
+        folder / restricted_imagenet.TEST_ARCHIVE,
+        {name: encoded(imagenet_image(name), "JPEG") for name in names},
+    )
 
 
-# The first labels of TFDS's list: classes 65, 970, 230, 809, 516, 57, 334, 415, 674, 332, 109, 286; 230 is a dog.
+# The first labels of TFDS's list: classes 65, 970, 230, 809, 516, 57, 334, 415, 674, 332, 109, 286;
+# 230 is a dog.
 VALIDATION_DOGS = ["ILSVRC2012_val_00000003.JPEG"]
 
 
@@ -154,7 +177,9 @@ def test_cinic10_is_prepared_from_its_archive_and_read(
     manual: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data_dir = tmp_path / "data"
-    with pytest.raises(DataError, match=r"its archives are in .*: python -m harness data prepare cinic10"):
+    with pytest.raises(
+        DataError, match=r"its archives are in .*: python -m harness data prepare cinic10"
+    ):
         load("cinic10", data_dir)
     sources.prepare("cinic10", {}, data_dir)
     assert capsys.readouterr().out == ""
@@ -170,7 +195,9 @@ def test_cinic10_is_prepared_from_its_archive_and_read(
                     image = np.repeat(image[..., :1], 3, axis=-1)
                 wanted[image.tobytes()] = cinic10.CLASSES.index(label)
         assert isinstance(found.inputs, np.ndarray)  # small enough
-        assert {image.tobytes(): label for image, label in zip(found.inputs, found.labels, strict=True)} == wanted
+        assert {
+            image.tobytes(): label for image, label in zip(found.inputs, found.labels, strict=True)
+        } == wanted
     sources.prepare("cinic10", {}, data_dir)  # and again: nothing to do
 
 
@@ -185,7 +212,9 @@ def test_the_order_does_not_depend_on_that_of_the_archive(manual: Path, tmp_path
     np.testing.assert_array_equal(one.labels, two.labels)
 
 
-def test_what_does_not_fit_is_read_by_index(manual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_is_read_by_index(
+    manual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data_dir = tmp_path / "data"
     sources.prepare("cinic10", {}, data_dir)
     in_memory = load("cinic10", data_dir)
@@ -193,16 +222,23 @@ def test_what_does_not_fit_is_read_by_index(manual: Path, tmp_path: Path, monkey
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 2 * 3072)
     late, part = load("cinic10", data_dir), load("cinic10", data_dir, train=2)
     assert not isinstance(late.train.inputs, np.ndarray)
-    assert (late.train.inputs.shape, late.train.inputs.dtype) == ((4, 32, 32, 3), np.dtype(np.uint8))
+    assert (late.train.inputs.shape, late.train.inputs.dtype) == (
+        (4, 32, 32, 3),
+        np.dtype(np.uint8),
+    )
     np.testing.assert_array_equal(late.train.labels, in_memory.train.labels)
     for indices in ([2, 0, 3, 2], [1], []):
         found = rows.take(late.train.inputs, np.array(indices, np.int32))
-        np.testing.assert_array_equal(found, whole(in_memory.train.inputs)[np.array(indices, np.int32)])
+        np.testing.assert_array_equal(
+            found, whole(in_memory.train.inputs)[np.array(indices, np.int32)]
+        )
     assert isinstance(part.train.inputs, np.ndarray)
     sources._load.cache_clear()
 
 
-def test_labels_are_kept_beside_the_records(manual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_labels_are_kept_beside_the_records(
+    manual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data_dir = tmp_path / "data"
     sources.prepare("cinic10", {}, data_dir)
     file = data_dir / "cinic10/1.0.0/labels-train.npz"
@@ -212,11 +248,16 @@ def test_labels_are_kept_beside_the_records(manual: Path, tmp_path: Path, monkey
     monkeypatch.setattr(prepared, "READ_BYTES", 3 * 3072)
     np.testing.assert_array_equal(load("cinic10", data_dir).train.labels, kept)
     np.testing.assert_array_equal(np.load(file)["labels"], kept)
-    assert {path.name for path in file.parent.glob("labels*")} == {"labels-train.npz", "labels-test.npz"}
+    assert {path.name for path in file.parent.glob("labels*")} == {
+        "labels-train.npz",
+        "labels-test.npz",
+    }
 
 
 @pytest.mark.parametrize("way", ["of other records", "flipped", "cut off", "another form"])
-def test_labels_that_were_kept_of_something_else_are_not_taken(manual: Path, tmp_path: Path, way: str) -> None:
+def test_labels_that_were_kept_of_something_else_are_not_taken(
+    manual: Path, tmp_path: Path, way: str
+) -> None:
     sources.prepare("cinic10", {}, tmp_path)
     wanted = load("cinic10", tmp_path).train.labels
     file = tmp_path / "cinic10/1.0.0/labels-train.npz"
@@ -253,7 +294,9 @@ def test_records_that_change_while_they_are_read_are_an_error(
     late = load("cinic10", tmp_path).train.inputs
     (records,) = (tmp_path / "cinic10/1.0.0").glob("*-train.array_record*")
     os.utime(records)
-    with pytest.raises(DataError, match=r"train\.array_record.* was changed after the run was planned"):
+    with pytest.raises(
+        DataError, match=r"train\.array_record.* was changed after the run was planned"
+    ):
         rows.take(late, np.array([0]))
     sources._load.cache_clear()
 
@@ -274,7 +317,12 @@ def test_another_file_format_is_not_read(manual: Path, tmp_path: Path) -> None:
     ],
 )
 def test_an_archive_that_is_not_whole_is_refused(
-    manual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, attribute: str, message: str
+    manual: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    attribute: str,
+    message: str,
 ) -> None:
     builder = {"cinic10": Cinic10, "restricted_imagenet": RestrictedImagenet}[name]
     monkeypatch.setattr(builder, attribute, 5)
@@ -294,13 +342,26 @@ def test_a_damaged_archive_is_refused(manual: Path, tmp_path: Path) -> None:
         sources.prepare("cinic10", {}, tmp_path / "data")
 
 
-def test_restricted_imagenet_has_the_super_classes_of_its_images(manual: Path, tmp_path: Path) -> None:
+def test_restricted_imagenet_has_the_super_classes_of_its_images(
+    manual: Path, tmp_path: Path
+) -> None:
     sources.prepare("restricted_imagenet", {"size": 40}, tmp_path)
     examples = load("restricted_imagenet", tmp_path, size=40)
-    assert examples.classes == ("dog", "cat", "frog", "turtle", "bird", "primate", "fish", "crab", "insect")
+    assert examples.classes == (
+        "dog",
+        "cat",
+        "frog",
+        "turtle",
+        "bird",
+        "primate",
+        "fish",
+        "crab",
+        "insect",
+    )
     assert examples.train.inputs.shape == (4, 40, 40, 3)
     found = {
-        image.tobytes(): label for image, label in zip(whole(examples.train.inputs), examples.train.labels, strict=True)
+        image.tobytes(): label
+        for image, label in zip(whole(examples.train.inputs), examples.train.labels, strict=True)
     }
     for synset, label in (("n02085620", 0), ("n02123045", 1)):
         for number in (7, 12):
@@ -308,7 +369,8 @@ def test_restricted_imagenet_has_the_super_classes_of_its_images(manual: Path, t
             assert found[square(content, 40).tobytes()] == label
     assert examples.test.labels.tolist() == [0]
     np.testing.assert_array_equal(
-        whole(examples.test.inputs)[0], square(encoded(imagenet_image(VALIDATION_DOGS[0]), "JPEG"), 40)
+        whole(examples.test.inputs)[0],
+        square(encoded(imagenet_image(VALIDATION_DOGS[0]), "JPEG"), 40),
     )
     assert catalog.SOURCES["restricted_imagenet"].missing({"size": 224}, tmp_path) is not None
 
@@ -338,15 +400,21 @@ def test_the_super_classes_are_ranges_of_all_classes() -> None:
         assert classes.get(synset) == label, synset
 
 
-@pytest.mark.parametrize(("height", "width", "size"), [(300, 280, 64), (70, 201, 32), (50, 50, 64), (333, 64, 64)])
-def test_an_image_is_scaled_by_its_shorter_side_and_cut_as_pil_does(height: int, width: int, size: int) -> None:
+@pytest.mark.parametrize(
+    ("height", "width", "size"), [(300, 280, 64), (70, 201, 32), (50, 50, 64), (333, 64, 64)]
+)
+def test_an_image_is_scaled_by_its_shorter_side_and_cut_as_pil_does(
+    height: int, width: int, size: int
+) -> None:
     image = smooth(5, height, width)
     found = square(encoded(image), size)
     assert (found.shape, found.dtype) == ((size, size, 3), np.dtype(np.uint8))
     scaled = (size * width // min(height, width), size * height // min(height, width))
     left, top = (scaled[0] - size) // 2, (scaled[1] - size) // 2
     expected = (
-        Image.fromarray(image).resize(scaled, Image.Resampling.BILINEAR).crop((left, top, left + size, top + size))
+        Image.fromarray(image)
+        .resize(scaled, Image.Resampling.BILINEAR)
+        .crop((left, top, left + size, top + size))
     )
     difference = found.astype(int) - np.asarray(expected).astype(int)
     assert np.abs(difference).max() <= 2

@@ -10,7 +10,7 @@ from harness.data import pipeline as pipelines
 from harness.data.pipeline import Pipeline
 from harness.data.records import DataError, Split
 from harness.data.rows import whole
-from harness.spec.records import PER_IMAGE, Component, Dataset, Normalization
+from harness.experiment import PER_IMAGE, Component, Dataset, Normalization
 
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 CROP_FLIP = (Component("random_crop", {"padding": 4}), Component("random_flip", {}))
@@ -18,7 +18,9 @@ CROP_FLIP = (Component("random_crop", {"padding": 4}), Component("random_flip", 
 
 def random_split(n: int, shape: tuple[int, ...] = (32, 32, 3)) -> Split:
     rng = np.random.default_rng(0)
-    return Split(rng.integers(0, 256, (n, *shape), dtype=np.uint8), rng.integers(0, 10, n).astype(np.int32))
+    return Split(
+        rng.integers(0, 256, (n, *shape), dtype=np.uint8), rng.integers(0, 10, n).astype(np.int32)
+    )
 
 
 def make(train: Split, **changes: object) -> Pipeline:
@@ -43,18 +45,26 @@ def by_hand(pipeline: Pipeline, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     """The whole epoch, an example at a time, in float64."""
     drawn = pipelines.decisions(pipeline, epoch)
     images = []
-    for index, top, left, flip in zip(*(drawn[k] for k in ("order", "0/top", "0/left", "1/flip")), strict=True):
+    for index, top, left, flip in zip(
+        *(drawn[k] for k in ("order", "0/top", "0/left", "1/flip")), strict=True
+    ):
         padded = np.pad(whole(pipeline.train.inputs)[index], ((4, 4), (4, 4), (0, 0)))
         image = padded[top : top + 32, left : left + 32]
         images.append(image[:, ::-1] if flip else image)
-    return (np.array(images) / 255 - np.array(MEAN)) / np.array(DEVIATION), pipeline.train.labels[drawn["order"]]
+    return (np.array(images) / 255 - np.array(MEAN)) / np.array(DEVIATION), pipeline.train.labels[
+        drawn["order"]
+    ]
 
 
 def made(pipeline: Pipeline, epoch: int, compiled: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """All of an epoch as one batch."""
     inputs, labels = tf.constant(whole(pipeline.train.inputs)), tf.constant(pipeline.train.labels)
-    function = tf.function(lambda chosen: pipelines.make_batch(pipeline, inputs, labels, chosen), jit_compile=compiled)
-    drawn = {name: tf.constant(values) for name, values in pipelines.decisions(pipeline, epoch).items()}
+    function = tf.function(
+        lambda chosen: pipelines.make_batch(pipeline, inputs, labels, chosen), jit_compile=compiled
+    )
+    drawn = {
+        name: tf.constant(values) for name, values in pipelines.decisions(pipeline, epoch).items()
+    }
     x, y = function(drawn)
     return x.numpy(), y.numpy()
 
@@ -90,8 +100,12 @@ def test_what_finished_runs_were_trained_on_stays_as_it_was(pipeline: Pipeline) 
     }
 
 
-@pytest.mark.parametrize("augmentation", [(), CROP_FLIP, (*CROP_FLIP, Component("gaussian_noise", {"deviation": 0.1}))])
-def test_the_size_of_decisions_is_known_without_drawing_them(augmentation: tuple[Component, ...]) -> None:
+@pytest.mark.parametrize(
+    "augmentation", [(), CROP_FLIP, (*CROP_FLIP, Component("gaussian_noise", {"deviation": 0.1}))]
+)
+def test_the_size_of_decisions_is_known_without_drawing_them(
+    augmentation: tuple[Component, ...],
+) -> None:
     pipeline = make(random_split(7), augmentation=augmentation)
     drawn = pipelines.decisions(pipeline, 0)
     assert pipelines.decision_bytes(pipeline) == sum(values.nbytes for values in drawn.values())
@@ -138,9 +152,14 @@ def test_random_crops_of_the_crop_size_are_cut_from_whole_images_and_then_flippe
 
 def test_noise_is_as_large_as_what_it_is_added_to() -> None:
     noise = Component("gaussian_noise", {"deviation": 0.1})
-    for augmentation, side in (((noise,), 28), ((noise, *CROP_FLIP), 32), ((*CROP_FLIP, noise), 28)):
+    for augmentation, side in (
+        ((noise,), 28),
+        ((noise, *CROP_FLIP), 32),
+        ((*CROP_FLIP, noise), 28),
+    ):
         sized = tuple(
-            Component(c.name, {**c.parameters, "size": 28}) if c.name == "random_crop" else c for c in augmentation
+            Component(c.name, {**c.parameters, "size": 28}) if c.name == "random_crop" else c
+            for c in augmentation
         )
         pipeline = make(random_split(4), augmentation=sized, center_crop=28)
         drawn = pipelines.decisions(pipeline, 1)[f"{augmentation.index(noise)}/noise"]
@@ -149,7 +168,9 @@ def test_noise_is_as_large_as_what_it_is_added_to() -> None:
 
 
 def standardized(images: np.ndarray) -> np.ndarray:
-    """Each image minus its mean, over its deviation or over 1/sqrt(values), whichever is larger; float64."""
+    """Each image minus its mean, over its deviation or over 1/sqrt(values), whichever is larger;
+    float64.
+    """
     values = images.reshape(len(images), -1).astype(np.float64)
     deviation = np.maximum(values.std(axis=1, keepdims=True), 1 / np.sqrt(values.shape[1]))
     return ((values - values.mean(axis=1, keepdims=True)) / deviation).reshape(images.shape)
@@ -162,11 +183,15 @@ def test_images_are_standardized_each_on_its_own(maximum: float) -> None:
     images[1], images[2] = 7, np.where(np.arange(3) == 1, 8, 7)  # constant, and nearly so
     images[3, ...] = 0
     images[3, 0, 0, 0] = 1  # its deviation, 0.018, is just below 1/sqrt(3072), also 0.018
-    pipeline = make(Split(images, split.labels), normalize=PER_IMAGE, augmentation=(), maximum=maximum)
+    pipeline = make(
+        Split(images, split.labels), normalize=PER_IMAGE, augmentation=(), maximum=maximum
+    )
     found = pipelines.scaled(pipeline, tf.constant(images))
     assert found.dtype == tf.float32
     np.testing.assert_allclose(found, standardized(images), rtol=2e-5, atol=2e-5)
-    np.testing.assert_allclose(found, tf.image.per_image_standardization(images), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        found, tf.image.per_image_standardization(images), rtol=1e-4, atol=1e-4
+    )
     np.testing.assert_array_equal(found[1], 0)
 
 
@@ -177,35 +202,51 @@ def test_what_is_standardized_is_what_the_network_sees() -> None:
     np.testing.assert_allclose(x.mean(axis=(1, 2, 3)), 0, atol=1e-5)
     np.testing.assert_allclose(x.std(axis=(1, 2, 3)), 1, rtol=1e-5)
     found = pipelines.scaled(pipeline, tf.constant(whole(pipeline.test.inputs)))
-    np.testing.assert_allclose(found, standardized(whole(pipeline.test.inputs)[:, 2:30, 2:30]), rtol=2e-5, atol=2e-5)
+    np.testing.assert_allclose(
+        found, standardized(whole(pipeline.test.inputs)[:, 2:30, 2:30]), rtol=2e-5, atol=2e-5
+    )
 
 
-def test_build_randomizes_the_training_set_alone(dataset: Callable[..., Dataset], data_dir: Path) -> None:
+def test_build_randomizes_the_training_set_alone(
+    dataset: Callable[..., Dataset], data_dir: Path
+) -> None:
     confused = Component("confusion", {"replicas": 2, "zero_out": 0.1, "unit": "channel"})
     plain = pipelines.build(dataset("digits"), (), 0, data_dir)
-    built = pipelines.build(dataclasses.replace(dataset("digits"), randomize=(confused,)), (), 0, data_dir)
+    built = pipelines.build(
+        dataclasses.replace(dataset("digits"), randomize=(confused,)), (), 0, data_dir
+    )
     assert len(built.train) == 1000
     assert built.test is plain.test
     x = pipelines.scaled(built, tf.constant(whole(built.test.inputs)))
     np.testing.assert_allclose(x, whole(built.test.inputs).astype(np.float64) / 16, rtol=1e-6)
 
 
-def test_build_shuffles_the_pixels_of_both_sets_alike(dataset: Callable[..., Dataset], data_dir: Path) -> None:
+def test_build_shuffles_the_pixels_of_both_sets_alike(
+    dataset: Callable[..., Dataset], data_dir: Path
+) -> None:
     shuffled = Component("shuffled_pixels", {"unit": "pixel"})
     plain = pipelines.build(dataset("digits"), (), 0, data_dir)
-    built = pipelines.build(dataclasses.replace(dataset("digits"), randomize=(shuffled,)), (), 0, data_dir)
+    built = pipelines.build(
+        dataclasses.replace(dataset("digits"), randomize=(shuffled,)), (), 0, data_dir
+    )
     # The same columns of the table of all images, in another order.
     before, after = (
-        np.concatenate([whole(part.inputs).reshape(-1, 64) for part in (p.train, p.test)]) for p in (plain, built)
+        np.concatenate([whole(part.inputs).reshape(-1, 64) for part in (p.train, p.test)])
+        for p in (plain, built)
     )
     assert sorted(map(bytes, before.T.copy())) == sorted(map(bytes, after.T.copy()))
     assert not np.array_equal(before, after)
     np.testing.assert_array_equal(built.test.labels, plain.test.labels)
 
 
-def test_build_gives_gaussian_images_the_largest_raw_value(dataset: Callable[..., Dataset], data_dir: Path) -> None:
+def test_build_gives_gaussian_images_the_largest_raw_value(
+    dataset: Callable[..., Dataset], data_dir: Path
+) -> None:
     built = pipelines.build(
-        dataclasses.replace(dataset("digits"), randomize=(Component("gaussian", {}),)), (), 0, data_dir
+        dataclasses.replace(dataset("digits"), randomize=(Component("gaussian", {}),)),
+        (),
+        0,
+        data_dir,
     )
     assert whole(built.train.inputs).max() == 16
 

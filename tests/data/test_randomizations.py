@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from harness.data import randomizations, randomness, rows
 from harness.data.randomizations import RANDOMIZATIONS, moments, randomize, zeroed_units
 from harness.data.records import DataError, Split
-from harness.spec.records import Component
+from harness.experiment import Component
 
 CONFUSION = Component("confusion", {"replicas": 2, "zero_out": 0.3, "unit": "channel"})
 SHUFFLED = Component("shuffled_pixels", {"unit": "pixel"})
@@ -46,11 +46,15 @@ def randomized(
 
 def images(n: int, shape: tuple[int, ...] = (32, 32, 3)) -> Split:
     rng = np.random.default_rng(0)
-    return Split(rng.integers(1, 256, (n, *shape), dtype=np.uint8), rng.integers(0, 10, n).astype(np.int32))
+    return Split(
+        rng.integers(1, 256, (n, *shape), dtype=np.uint8), rng.integers(0, 10, n).astype(np.int32)
+    )
 
 
 def points(n: int) -> Split:
-    return Split((np.arange(2 * n) / 7).astype(np.float32).reshape(n, 2), (np.arange(n) % 2).astype(np.int32))
+    return Split(
+        (np.arange(2 * n) / 7).astype(np.float32).reshape(n, 2), (np.arange(n) % 2).astype(np.int32)
+    )
 
 
 def places(n: int, shape: tuple[int, ...]) -> Split:
@@ -65,9 +69,19 @@ def confusion(**parameters: Any) -> Component:
 
 @pytest.mark.parametrize(
     ("zero_out", "units", "expected"),
-    [(0.1, 3072, 307), (0.1, 1024, 102), (0.29, 100, 29), (0.57, 100, 57), (0, 10, 0), (1.0, 10, 10), (1e-05, 9, 0)],
+    [
+        (0.1, 3072, 307),
+        (0.1, 1024, 102),
+        (0.29, 100, 29),
+        (0.57, 100, 57),
+        (0, 10, 0),
+        (1.0, 10, 10),
+        (1e-05, 9, 0),
+    ],
 )
-def test_the_count_is_the_floor_of_the_decimal_product(zero_out: float, units: int, expected: int) -> None:
+def test_the_count_is_the_floor_of_the_decimal_product(
+    zero_out: float, units: int, expected: int
+) -> None:
     assert zeroed_units(zero_out, units) == expected
 
 
@@ -77,7 +91,9 @@ def test_confusion_zeroes_exactly_307_values_and_leaves_the_others() -> None:
     assert result.inputs.shape == (150, 32, 32, 3)
     assert result.inputs.dtype == np.uint8
     assert result.labels.dtype == np.int32
-    originals = np.concatenate([rows.whole(split.inputs)] * 3)  # replica r of example i is at r * n + i
+    originals = np.concatenate(
+        [rows.whole(split.inputs)] * 3
+    )  # replica r of example i is at r * n + i
     zeroed = result.inputs == 0
     np.testing.assert_array_equal(zeroed.sum(axis=(1, 2, 3)), [307] * 150)
     np.testing.assert_array_equal(result.inputs[~zeroed], originals[~zeroed])
@@ -90,7 +106,9 @@ def test_confusion_of_pixels_zeroes_102_whole_pixels() -> None:
 
 
 def test_confusion_zeroes_every_unit_equally_often_and_independently() -> None:
-    zeroed = randomized(images(4000, (4, 5, 1)), confusion(zero_out=0.3)).inputs.reshape(4000, 20) == 0
+    zeroed = (
+        randomized(images(4000, (4, 5, 1)), confusion(zero_out=0.3)).inputs.reshape(4000, 20) == 0
+    )
     # each unit is zeroed in 4000 * 6/20 = 1200 images, deviation sqrt(840) = 29
     assert np.abs(zeroed.sum(axis=0) - 1200).max() < 5 * 29
     # without replacement two units are correlated by -1/19
@@ -151,9 +169,13 @@ def test_confusion_turns_negative_numbers_into_the_zero_without_a_sign() -> None
 
 
 def expected_zeroed(n: int, units: int, count: int) -> np.ndarray:
-    """Which units have the smallest (32 random bits, index), by ordering them all; bool [n, units]."""
+    """Which units have the smallest (32 random bits, index), by ordering them all; bool [n,
+    units].
+    """
     words = randomness.raw(0, "randomization/0/confusion/units", 0, 0, n, -(-units // 2))
-    bits = np.stack([words & np.uint64(2**32 - 1), words >> np.uint64(32)], axis=2).reshape(n, -1)[:, :units]
+    bits = np.stack([words & np.uint64(2**32 - 1), words >> np.uint64(32)], axis=2).reshape(n, -1)[
+        :, :units
+    ]
     zeroed = np.zeros((n, units), bool)
     np.put_along_axis(zeroed, np.argsort(bits, axis=1, kind="stable")[:, :count], True, axis=1)
     return zeroed
@@ -203,7 +225,9 @@ def test_confusion_prefers_the_smaller_index_where_random_bits_are_equal(
     raw = randomness.raw
     bits = np.uint64(different << 32 | different)
     for others in (np.uint64(0), ~bits):  # the bits that all have alike
-        monkeypatch.setattr(randomness, "raw", lambda *where, others=others: raw(*where) & bits | others)
+        monkeypatch.setattr(
+            randomness, "raw", lambda *where, others=others: raw(*where) & bits | others
+        )
         found = found_zeroed(n, shape, zero_out, unit)
         np.testing.assert_array_equal(found, expected_zeroed(n, found.shape[1], count))
 
@@ -250,16 +274,23 @@ def test_label_corruption_of_test_labels_is_asked_for_and_draws_on_its_own() -> 
 
 
 @pytest.mark.parametrize("component", [CONFUSION, CORRUPTED, NOISY, SHUFFLED, RANDOM, GAUSSIAN])
-def test_a_randomization_with_a_seed_of_its_own_is_the_same_in_every_run(component: Component) -> None:
+def test_a_randomization_with_a_seed_of_its_own_is_the_same_in_every_run(
+    component: Component,
+) -> None:
     split = points(50) if component == NOISY else images(50, (4, 4, 3))
     own = Component(component.name, {**component.parameters, "seed": 7})
     drawn = [randomized(split, own, seed=seed) for seed in (0, 1)]
-    as_run_7 = randomized(split, Component(component.name, {**component.parameters, "seed": None}), seed=7)
+    as_run_7 = randomized(
+        split, Component(component.name, {**component.parameters, "seed": None}), seed=7
+    )
     for other in (drawn[1], as_run_7):
         np.testing.assert_array_equal(drawn[0].inputs, other.inputs)
         np.testing.assert_array_equal(drawn[0].labels, other.labels)
     other = randomized(split, component, seed=0)
-    same = np.array_equal(other.inputs, drawn[0].inputs), np.array_equal(other.labels, drawn[0].labels)
+    same = (
+        np.array_equal(other.inputs, drawn[0].inputs),
+        np.array_equal(other.labels, drawn[0].labels),
+    )
     assert same != (True, True)
 
 
@@ -306,7 +337,10 @@ def test_shuffled_pixels_move_alike_in_all_images_of_both_sets(unit: str, width:
 
 
 def test_each_permutation_of_shuffled_pixels_is_equally_likely() -> None:
-    orders = [tuple(randomized(places(1, (1, 3, 1)), SHUFFLED, seed=seed).inputs.ravel()) for seed in range(1200)]
+    orders = [
+        tuple(randomized(places(1, (1, 3, 1)), SHUFFLED, seed=seed).inputs.ravel())
+        for seed in range(1200)
+    ]
     counts = np.array([orders.count(order) for order in itertools.permutations(range(3))])
     assert counts.sum() == 1200
     assert chi_square(counts, 200) < 25.7  # 5 degrees of freedom, p = 1e-4
@@ -322,7 +356,9 @@ def test_random_pixels_move_otherwise_in_each_training_image(unit: str, width: i
     assert (together - together[..., :1] == range(width)).all()
     split = images(30, (4, 5, 3))
     found = randomized(split, component)
-    expected = np.take_along_axis(rows.whole(split.inputs).reshape(30, 60), orders.astype(int), axis=1)
+    expected = np.take_along_axis(
+        rows.whole(split.inputs).reshape(30, 60), orders.astype(int), axis=1
+    )
     np.testing.assert_array_equal(found.inputs.reshape(30, 60), expected)
     np.testing.assert_array_equal(found.labels, split.labels)
     assert randomized(split, component, part="test").inputs is split.inputs
@@ -330,8 +366,12 @@ def test_random_pixels_move_otherwise_in_each_training_image(unit: str, width: i
 
 def test_random_pixels_are_uniform_permutations_and_independent_between_images() -> None:
     orders = randomized(places(12_000, (1, 3, 1)), RANDOM).inputs.reshape(12_000, 3)
-    kinds = np.array([list(itertools.permutations(range(3))).index(tuple(order)) for order in orders.tolist()])
-    assert chi_square(np.bincount(kinds, minlength=6), 2000) < 25.7  # 5 degrees of freedom, p = 1e-4
+    kinds = np.array(
+        [list(itertools.permutations(range(3))).index(tuple(order)) for order in orders.tolist()]
+    )
+    assert (
+        chi_square(np.bincount(kinds, minlength=6), 2000) < 25.7
+    )  # 5 degrees of freedom, p = 1e-4
     pairs = np.bincount(6 * kinds[0::2] + kinds[1::2], minlength=36)
     assert chi_square(pairs, 6000 / 36) < 76  # 35 degrees of freedom, p = 1e-4
 
@@ -339,8 +379,9 @@ def test_random_pixels_are_uniform_permutations_and_independent_between_images()
 def test_random_pixels_take_every_place_equally_often() -> None:
     orders = randomized(places(4000, (4, 5, 1)), RANDOM).inputs.reshape(4000, 20)
     counts = np.array([np.bincount(orders[:, place], minlength=20) for place in range(20)])
-    # Rows and columns of the table add up to 4000: 19 x 19 degrees of freedom. The statistic of permutations is
-    # 20/19 times that of independent draws, in the mean; 361 + 4.5 standard deviations is 482.
+    # Rows and columns of the table add up to 4000: 19 x 19 degrees of freedom. The statistic of
+    # permutations is 20/19 times that of independent draws, in the mean; 361 + 4.5 standard
+    # deviations is 482.
     assert chi_square(counts, 200) * 19 / 20 < 482
 
 
@@ -352,7 +393,10 @@ def rounded_normal(mean: float, deviation: float) -> np.ndarray:
 
 def test_gaussian_images_have_the_distribution_of_each_channel() -> None:
     rng = np.random.default_rng(1)
-    raw = np.stack([rng.integers(low, high, (500, 8, 10)) for low, high in ((0, 256), (100, 120), (0, 60))], axis=-1)
+    raw = np.stack(
+        [rng.integers(low, high, (500, 8, 10)) for low, high in ((0, 256), (100, 120), (0, 60))],
+        axis=-1,
+    )
     split = Split(raw.astype(np.uint8), np.arange(500, dtype=np.int32) % 10)
     found = randomized(split, GAUSSIAN)
     assert found.inputs.dtype == np.uint8
@@ -377,10 +421,15 @@ def test_gaussian_images_have_the_distribution_of_each_channel() -> None:
 
 def test_gaussian_images_end_at_the_largest_raw_value() -> None:
     split = Split(np.full((50, 4, 4, 1), 16, np.uint8), np.zeros(50, np.int32))
-    wide = Split(np.concatenate([rows.whole(split.inputs), np.zeros((50, 4, 4, 1), np.uint8)]), np.zeros(100, np.int32))
+    wide = Split(
+        np.concatenate([rows.whole(split.inputs), np.zeros((50, 4, 4, 1), np.uint8)]),
+        np.zeros(100, np.int32),
+    )
     values = randomized(wide, GAUSSIAN, maximum=16.0).inputs
     assert (values.min(), values.max()) == (0, 16)
-    np.testing.assert_array_equal(randomized(split, GAUSSIAN, maximum=16.0).inputs, 16)  # no deviation
+    np.testing.assert_array_equal(
+        randomized(split, GAUSSIAN, maximum=16.0).inputs, 16
+    )  # no deviation
 
 
 def test_gaussian_points_have_the_moments_of_each_feature() -> None:
@@ -389,7 +438,9 @@ def test_gaussian_points_have_the_moments_of_each_feature() -> None:
     found = randomized(Split(inputs, np.zeros(20_000, np.int32)), GAUSSIAN, classes=2).inputs
     assert found.dtype == np.float32
     deviation = inputs.std(axis=0)
-    np.testing.assert_allclose(found.mean(axis=0), inputs.mean(axis=0), atol=5 * deviation.max() / np.sqrt(20_000))
+    np.testing.assert_allclose(
+        found.mean(axis=0), inputs.mean(axis=0), atol=5 * deviation.max() / np.sqrt(20_000)
+    )
     np.testing.assert_allclose(found.std(axis=0) / deviation, 1, atol=5 / np.sqrt(40_000))
 
 
@@ -432,7 +483,9 @@ def ramp() -> Split:
         (CORRUPTED, "c300f9e9b6ce0b60"),
     ],
 )
-def test_what_finished_runs_were_trained_on_stays_as_it_was(component: Component, expected: str) -> None:
+def test_what_finished_runs_were_trained_on_stays_as_it_was(
+    component: Component, expected: str
+) -> None:
     assert sha256(randomized(ramp(), component, seed=5)) == expected
 
 
@@ -458,7 +511,9 @@ CHAINS = {
 
 
 @pytest.mark.parametrize("name", CHAINS)
-def test_rows_made_when_asked_for_are_those_made_at_once(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_made_when_asked_for_are_those_made_at_once(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     split, components = CHAINS[name]
     at_once = randomized(split, *components, seed=5)
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 0)
@@ -476,7 +531,9 @@ def test_rows_made_when_asked_for_are_those_made_at_once(name: str, monkeypatch:
 def test_a_chain_is_one_randomization_after_the_other() -> None:
     split, (first, second) = ramp(), (SHUFFLED, CONFUSION)
     chain = randomized(split, first, second)
-    nothing = Component("label_corruption", {"probability": 0})  # so that the second keeps its place
+    nothing = Component(
+        "label_corruption", {"probability": 0}
+    )  # so that the second keeps its place
     step = randomized(split, first)
     np.testing.assert_array_equal(chain.inputs, randomized(Split(*step), nothing, second).inputs)
 
@@ -487,9 +544,15 @@ def test_another_process_draws_the_same() -> None:
         "print(json.dumps({n: sha256(randomized(s, *c, seed=5)) for n, (s, c) in CHAINS.items()}))"
     )
     root = Path(__file__).parents[2]
-    there = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
-    assert json.loads(there) == {name: sha256(randomized(s, *c, seed=5)) for name, (s, c) in CHAINS.items()}
+    there = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
+    ).stdout
+    assert json.loads(there) == {
+        name: sha256(randomized(s, *c, seed=5)) for name, (s, c) in CHAINS.items()
+    }
 
 
 def test_every_randomization_is_in_a_chain_above() -> None:
-    assert {component.name for _, chain in CHAINS.values() for component in chain} == set(RANDOMIZATIONS)
+    assert {component.name for _, chain in CHAINS.values() for component in chain} == set(
+        RANDOMIZATIONS
+    )

@@ -58,14 +58,21 @@ def test_raw_is_philox_of_seed_purpose_epoch_and_index(width: int) -> None:
     blocks = (width + 3) // 4
     got = randomness.raw(7, "shuffle", 3, 10, 2, width)
     for row, index in zip(got, (10, 11), strict=True):
-        words = [w for b in range(blocks) for w in philox([1 + index * blocks + b, 0, 3, 0], [7, purpose])]
+        words = [
+            w
+            for b in range(blocks)
+            for w in philox([1 + index * blocks + b, 0, 3, 0], [7, purpose])
+        ]
         assert [int(word) for word in row] == words[:width]
 
 
 @pytest.mark.parametrize("width", [1, 3, 4, 5, 9])
 def test_rows_do_not_depend_on_how_a_range_is_split(width: int) -> None:
     whole = randomness.raw(1, "p", 2, 0, 20, width)
-    parts = [randomness.raw(1, "p", 2, first, count, width) for first, count in ((0, 1), (1, 6), (7, 0), (7, 13))]
+    parts = [
+        randomness.raw(1, "p", 2, first, count, width)
+        for first, count in ((0, 1), (1, 6), (7, 0), (7, 13))
+    ]
     np.testing.assert_array_equal(whole, np.concatenate(parts))
 
 

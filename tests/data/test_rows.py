@@ -39,8 +39,12 @@ def test_changed_rows_are_made_from_the_source_again_and_again() -> None:
     np.testing.assert_array_equal(ARRAY, np.arange(60).reshape(20, 3))
 
 
-@pytest.mark.parametrize(("bytes_at_once", "expected"), [(1, [1] * 20), (7 * 3 * 8, [7, 7, 6]), (10**6, [20])])
-def test_rows_are_made_in_blocks(bytes_at_once: int, expected: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("bytes_at_once", "expected"), [(1, [1] * 20), (7 * 3 * 8, [7, 7, 6]), (10**6, [20])]
+)
+def test_rows_are_made_in_blocks(
+    bytes_at_once: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rows, "BLOCK_BYTES", bytes_at_once)
     asked: list[int] = []
 
@@ -89,7 +93,9 @@ def test_the_first_block_that_cannot_be_made_is_named(monkeypatch: pytest.Monkey
         whole(Changed(ARRAY, 20, change))
 
 
-def test_small_inputs_are_brought_into_memory_and_large_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_inputs_are_brought_into_memory_and_large_ones_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     split = Split(Changed(ARRAY, 40, doubled_and_numbered), np.zeros(40, np.int32))
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 120)
     small = settled(split)

@@ -13,10 +13,10 @@ from sklearn.datasets import load_digits
 from harness.data import catalog, folders, prepared, rows, sources
 from harness.data.builders.digits import Digits
 from harness.data.facts import FACTS, Facts
-from harness.data.loaded import Loaded
 from harness.data.records import DataError, Examples
 from harness.data.rows import whole
-from harness.spec.records import Component, Dataset, Json
+from harness.experiment import Component, Dataset, Json
+from harness.run_result import Loaded
 
 MakeDataset = Callable[..., Dataset]
 
@@ -24,7 +24,11 @@ MakeDataset = Callable[..., Dataset]
 def picture(seed: int, shape: tuple[int, ...] = (16, 16, 3)) -> Image.Image:
     """A smooth picture, so that JPEG keeps most of it, with some noise."""
     rng = np.random.default_rng(seed)
-    ramp = np.linspace(0, 200, shape[0])[:, None, None] if len(shape) == 3 else np.linspace(0, 200, shape[0])[:, None]
+    ramp = (
+        np.linspace(0, 200, shape[0])[:, None, None]
+        if len(shape) == 3
+        else np.linspace(0, 200, shape[0])[:, None]
+    )
     return Image.fromarray((ramp + rng.integers(0, 50, shape)).astype(np.uint8))
 
 
@@ -54,12 +58,15 @@ def test_digits_are_those_of_scikit_learn(
     assert examples.train.inputs.dtype == np.uint8
     assert examples.train.labels.dtype == np.int32
     assert (examples.classes, examples.maximum) == (tuple("0123456789"), 16.0)
-    both = np.concatenate([whole(examples.train.inputs), whole(examples.test.inputs)]).reshape(1797, 64)
+    both = np.concatenate([whole(examples.train.inputs), whole(examples.test.inputs)]).reshape(
+        1797, 64
+    )
     labels = np.concatenate([examples.train.labels, examples.test.labels])
     digits = load_digits()
     rows = sorted((*row, label) for row, label in zip(both.tolist(), labels.tolist(), strict=True))
     expected = sorted(
-        (*row, label) for row, label in zip(digits.data.astype(int).tolist(), digits.target.tolist(), strict=True)
+        (*row, label)
+        for row, label in zip(digits.data.astype(int).tolist(), digits.target.tolist(), strict=True)
     )
     assert rows == expected
     assert capsys.readouterr().out == ""
@@ -87,7 +94,12 @@ def test_data_that_another_process_prepares_meanwhile_are_read(
 
 def test_blobs_follow_their_parameters(dataset: MakeDataset, data_dir: Path) -> None:
     def load(shift: float, data_seed: int) -> np.ndarray:
-        parameters = {"train_per_class": 5, "test_per_class": 3, "shift": shift, "data_seed": data_seed}
+        parameters = {
+            "train_per_class": 5,
+            "test_per_class": 3,
+            "shift": shift,
+            "data_seed": data_seed,
+        }
         examples = sources.load(dataset("blobs", **parameters), data_dir)
         assert examples.train.inputs.shape == (10, 2)
         assert examples.test.inputs.shape == (6, 2)
@@ -110,10 +122,13 @@ def test_a_subset_is_the_same_part_of_a_larger_one(dataset: MakeDataset, data_di
     assert len(large.test) == 20
     rows = {
         (image.tobytes(), int(label))
-        for image, label in zip(whole(everything.train.inputs), everything.train.labels, strict=True)
+        for image, label in zip(
+            whole(everything.train.inputs), everything.train.labels, strict=True
+        )
     }
     assert all(
-        (i.tobytes(), int(y)) in rows for i, y in zip(whole(large.train.inputs), large.train.labels, strict=True)
+        (i.tobytes(), int(y)) in rows
+        for i, y in zip(whole(large.train.inputs), large.train.labels, strict=True)
     )
     assert len(set(large.train.labels.tolist())) == 10
 
@@ -144,9 +159,13 @@ def test_grey_images_have_one_channel(dataset: MakeDataset, tmp_path: Path, data
     assert examples.train.inputs.shape == (1, 8, 6, 1)
 
 
-def test_images_of_another_shape_are_named(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
+def test_images_of_another_shape_are_named(
+    dataset: MakeDataset, folder: Path, data_dir: Path
+) -> None:
     picture(0, (12, 16, 3)).save(folder / "test/bee/odd.png")
-    with pytest.raises(DataError, match=r"odd\.png has the shape \(12, 16, 3\), the first, .*ant/0\.jpg, has"):
+    with pytest.raises(
+        DataError, match=r"odd\.png has the shape \(12, 16, 3\), the first, .*ant/0\.jpg, has"
+    ):
         sources.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
@@ -175,7 +194,9 @@ def test_a_corrupt_image_is_named(
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_an_image_that_is_cut_off_is_named(dataset: MakeDataset, folder: Path, data_dir: Path, kind: str) -> None:
+def test_an_image_that_is_cut_off_is_named(
+    dataset: MakeDataset, folder: Path, data_dir: Path, kind: str
+) -> None:
     path = folder / "train/bee/0.jpg"
     picture(5).save(path, kind)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -211,7 +232,9 @@ def test_black_and_white_becomes_0_and_255(tmp_path: Path, data_dir: Path) -> No
 
 def test_opacity_is_a_channel_of_its_own(tmp_path: Path, data_dir: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 4, 4), dtype=np.uint8)
-    np.testing.assert_array_equal(loaded(saved(tmp_path, Image.fromarray(pixels), "PNG"), data_dir), pixels)
+    np.testing.assert_array_equal(
+        loaded(saved(tmp_path, Image.fromarray(pixels), "PNG"), data_dir), pixels
+    )
 
 
 def test_a_grey_jpeg_keeps_one_channel(tmp_path: Path, data_dir: Path) -> None:
@@ -220,7 +243,9 @@ def test_a_grey_jpeg_keeps_one_channel(tmp_path: Path, data_dir: Path) -> None:
 
 def test_a_progressive_jpeg_is_read_as_pil_does(tmp_path: Path, data_dir: Path) -> None:
     folder = saved(tmp_path, picture(3), "JPEG", progressive=True)
-    np.testing.assert_array_equal(loaded(folder, data_dir), np.asarray(Image.open(folder / "train/a/0.jpeg")))
+    np.testing.assert_array_equal(
+        loaded(folder, data_dir), np.asarray(Image.open(folder / "train/a/0.jpeg"))
+    )
 
 
 def test_16_bits_are_refused_and_never_turned_black(tmp_path: Path, data_dir: Path) -> None:
@@ -276,7 +301,9 @@ def test_images_that_change_between_their_digest_and_their_reading_are_an_error(
         sources.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
-def test_only_the_images_that_are_used_are_decoded(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
+def test_only_the_images_that_are_used_are_decoded(
+    dataset: MakeDataset, folder: Path, data_dir: Path
+) -> None:
     chosen = sources.load(dataset("image_folder", 2, None, path=str(folder)), data_dir)
     everything = sources.load(dataset("image_folder", path=str(folder)), data_dir)
     used = {image.tobytes() for image in whole(chosen.train.inputs)}
@@ -302,20 +329,26 @@ def test_images_that_do_not_fit_are_read_when_they_are_asked_for(
     assert not isinstance(late.train.inputs, np.ndarray)
     assert isinstance(late.test.inputs, np.ndarray)  # two images
     indices = np.array([5, 0, 3, 3])
-    np.testing.assert_array_equal(rows.take(late.train.inputs, indices), in_memory.train.inputs[indices])
+    np.testing.assert_array_equal(
+        rows.take(late.train.inputs, indices), in_memory.train.inputs[indices]
+    )
     (folder / "train/bee/2.jpg").write_bytes((folder / "train/bee/0.jpg").read_bytes())
     with pytest.raises(DataError, match=r"train/bee/2\.jpg was changed"):
         rows.take(late.train.inputs, indices)
     sources._load.cache_clear()
 
 
-def test_a_class_without_training_images_is_named(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
+def test_a_class_without_training_images_is_named(
+    dataset: MakeDataset, folder: Path, data_dir: Path
+) -> None:
     shutil.copytree(folder / "test/bee", folder / "test/cow")
     with pytest.raises(DataError, match="has images of cow in test and none in train"):
         sources.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
-def test_a_folder_without_test_images_is_refused(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
+def test_a_folder_without_test_images_is_refused(
+    dataset: MakeDataset, folder: Path, data_dir: Path
+) -> None:
     shutil.rmtree(folder / "test")
     with pytest.raises(DataError, match="no test images"):
         sources.load(dataset("image_folder", path=str(folder)), data_dir)
@@ -366,7 +399,13 @@ def prepared_mine(data_dir: Path, file_format: str = "tfrecord") -> Path:
 
 @pytest.fixture
 def mine() -> Json:
-    return {"dataset": "mine", "config": None, "version": None, "train_split": "train", "test_split": "test"}
+    return {
+        "dataset": "mine",
+        "config": None,
+        "version": None,
+        "train_split": "train",
+        "test_split": "test",
+    }
 
 
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
@@ -394,9 +433,13 @@ def test_the_vectors_of_one_are_single_precision(
     np.testing.assert_array_equal(whole(found.test.inputs), wanted)
 
 
-def test_a_label_that_is_no_class_is_refused(dataset: MakeDataset, tmp_path: Path, mine: Json) -> None:
+def test_a_label_that_is_no_class_is_refused(
+    dataset: MakeDataset, tmp_path: Path, mine: Json
+) -> None:
     prepared_mine(tmp_path)
-    with pytest.raises(DataError, match=r"1 of the 3 examples of its split odd have a label .*such as -1"):
+    with pytest.raises(
+        DataError, match=r"1 of the 3 examples of its split odd have a label .*such as -1"
+    ):
         sources.load(dataset("tfds", **mine | {"test_split": "odd"}), tmp_path)
 
 
@@ -407,9 +450,13 @@ def test_no_code_of_its_author_is_run(
     (tmp_path / "authors_module.py").write_text("raise SystemExit('the code of the author ran')")
     monkeypatch.syspath_prepend(str(tmp_path))
     features = folder / "features.json"
-    own = features.read_text().replace("tensorflow_datasets.core.features.tensor_feature.", "authors_module.")
+    own = features.read_text().replace(
+        "tensorflow_datasets.core.features.tensor_feature.", "authors_module."
+    )
     features.write_text(own)
-    with pytest.raises(DataError, match=r"class authors_module\.Tensor, which is none of TFDS's own"):
+    with pytest.raises(
+        DataError, match=r"class authors_module\.Tensor, which is none of TFDS's own"
+    ):
         sources.load(dataset("tfds", **mine), tmp_path)
 
 
@@ -420,10 +467,14 @@ def flipped(path: Path) -> None:
     path.write_bytes(content)
 
 
-def test_damaged_records_are_an_error_that_says_where(dataset: MakeDataset, tmp_path: Path, mine: Json) -> None:
+def test_damaged_records_are_an_error_that_says_where(
+    dataset: MakeDataset, tmp_path: Path, mine: Json
+) -> None:
     folder = prepared_mine(tmp_path)
     flipped(folder / "mine-train.tfrecord-00000-of-00001")
-    with pytest.raises(DataError, match=rf"cannot read the split train in {folder}: .*corrupted record"):
+    with pytest.raises(
+        DataError, match=rf"cannot read the split train in {folder}: .*corrupted record"
+    ):
         sources.load(dataset("tfds", **mine), tmp_path)
 
 
@@ -439,7 +490,9 @@ def test_records_that_are_exchanged_while_they_are_read_are_an_error(
         return real(*arguments)
 
     monkeypatch.setattr(prepared, "load_prepared", late)
-    with pytest.raises(DataError, match=r"mine-train\.tfrecord.* was changed after the run was planned"):
+    with pytest.raises(
+        DataError, match=r"mine-train\.tfrecord.* was changed after the run was planned"
+    ):
         sources.load(dataset("tfds", **mine), tmp_path)
 
 
@@ -453,7 +506,9 @@ def test_a_catalogue_dataset_is_read_in_its_own_order_and_never_downloaded(
         sources.load(dataset("mnist"), tmp_path)
     monkeypatch.setitem(FACTS, "mnist", lambda parameters, folder: Facts((6, 5, 1), 3, 7, 5))
     examples = sources.load(dataset("mnist"), tmp_path)
-    np.testing.assert_array_equal(whole(examples.train.inputs), [example("train", i)["image"] for i in range(7)])
+    np.testing.assert_array_equal(
+        whole(examples.train.inputs), [example("train", i)["image"] for i in range(7)]
+    )
     assert examples.classes == ("cat", "dog", "emu")
 
 
@@ -462,7 +517,11 @@ def test_a_catalogue_dataset_is_read_in_its_own_order_and_never_downloaded(
 def test_what_is_made_here_and_was_changed_is_not_taken(
     dataset: MakeDataset, tmp_path: Path, name: str, way: str
 ) -> None:
-    parameters = {"train_per_class": 5, "test_per_class": 3, "shift": 0.5, "data_seed": 0} if name == "blobs" else {}
+    parameters = (
+        {"train_per_class": 5, "test_per_class": 3, "shift": 0.5, "data_seed": 0}
+        if name == "blobs"
+        else {}
+    )
     sources.load(dataset(name, **parameters), tmp_path)
     sources._load.cache_clear()
     (records,) = (tmp_path / name).rglob("*-train.tfrecord*")
@@ -478,7 +537,9 @@ def test_what_is_made_here_and_was_changed_is_not_taken(
     sources._load.cache_clear()
 
 
-def test_a_data_folder_that_cannot_be_written_is_named(dataset: MakeDataset, tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_written_is_named(
+    dataset: MakeDataset, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot read or make digits"):
         sources.load(dataset("digits"), tmp_path / "file")
@@ -491,7 +552,9 @@ def test_what_needs_no_preparation_says_so(tmp_path: Path) -> None:
         sources.prepare("tfds", {"dataset": "mine"}, tmp_path)
 
 
-def test_a_server_out_of_reach_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_out_of_reach_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sources.CATALOGUE, "mnist", "http://127.0.0.1:9/nothing-listens-here")
     monkeypatch.delenv("http_proxy", raising=False)
     with pytest.raises(DataError, match="cannot download and prepare mnist"):

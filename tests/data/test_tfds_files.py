@@ -9,7 +9,7 @@ import pytest
 
 from harness.data.errors import DataError
 from harness.data.tfds_files import Wanted, find_version, read_prepared
-from harness.spec.records import Json
+from harness.experiment import Json
 from tests.data.preparing import LABEL, image_feature, pretend_prepared
 
 SPLITS = {"train": [5, 4], "test": [3], "validation": [2]}
@@ -17,7 +17,10 @@ TENSOR = "tensorflow_datasets.core.features.tensor_feature.Tensor"
 
 
 def tensor(dtype: str, *sides: int) -> Json:
-    return {"pythonClassName": TENSOR, "tensor": {"dtype": dtype, "shape": {"dimensions": [*map(str, sides)]}}}
+    return {
+        "pythonClassName": TENSOR,
+        "tensor": {"dtype": dtype, "shape": {"dimensions": [*map(str, sides)]}},
+    }
 
 
 def refused(folder: Path, wanted: Wanted | None = None) -> str:
@@ -48,8 +51,15 @@ class TestReadPrepared:
     """`read_prepared`"""
 
     def test_counts_shape_and_files_are_told(self, tmp_path: Path) -> None:
-        found = read_prepared(pretend_prepared(tmp_path / "mine/1.0.0", SPLITS), Wanted(test="validation"))
-        assert (found.shape, found.real, found.classes, found.counts) == ((28, 28, 1), False, 10, (9, 2))
+        found = read_prepared(
+            pretend_prepared(tmp_path / "mine/1.0.0", SPLITS), Wanted(test="validation")
+        )
+        assert (found.shape, found.real, found.classes, found.counts) == (
+            (28, 28, 1),
+            False,
+            10,
+            (9, 2),
+        )
         assert (found.inputs, found.label, found.file_format) == ("image", "label", "tfrecord")
         assert found.records == (
             ("mine-train.tfrecord-00000-of-00002", "mine-train.tfrecord-00001-of-00002"),
@@ -77,10 +87,16 @@ class TestReadPrepared:
             {"pythonClassName": "tensorflow_datasets.core.features.text_feature.Text", "text": {}},
         ],
     )
-    def test_inputs_that_a_network_cannot_see_are_refused(self, tmp_path: Path, feature: Json) -> None:
-        folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS, {"image": feature, "label": LABEL})
+    def test_inputs_that_a_network_cannot_see_are_refused(
+        self, tmp_path: Path, feature: Json
+    ) -> None:
+        folder = pretend_prepared(
+            tmp_path / "mine/1.0.0", SPLITS, {"image": feature, "label": LABEL}
+        )
         assert "its feature image (" in refused(folder)
-        assert "cannot be an input: images uint8 [height, width, channels] of one size" in refused(folder)
+        assert "cannot be an input: images uint8 [height, width, channels] of one size" in refused(
+            folder
+        )
 
     def test_a_label_without_classes_is_refused(self, tmp_path: Path) -> None:
         features = {"image": image_feature(2, 2, 1), "label": tensor("int64")}
@@ -89,17 +105,30 @@ class TestReadPrepared:
 
     def test_names_that_are_not_there_are_told_with_those_that_are(self, tmp_path: Path) -> None:
         folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS)
-        assert "has no split eval; its splits are: train, test, validation" in refused(folder, Wanted(test="eval"))
-        assert "has no feature picture; it has image, label" in refused(folder, Wanted(inputs="picture"))
+        assert "has no split eval; its splits are: train, test, validation" in refused(
+            folder, Wanted(test="eval")
+        )
+        assert "has no feature picture; it has image, label" in refused(
+            folder, Wanted(inputs="picture")
+        )
 
     def test_a_format_that_is_not_read_is_named(self, tmp_path: Path) -> None:
         folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS, info={"fileFormat": "riegeli"})
-        assert "is prepared in the file format riegeli; tfrecord and array_record are read" in refused(folder)
+        assert (
+            "is prepared in the file format riegeli; tfrecord and array_record are read"
+            in refused(folder)
+        )
 
     def test_a_feature_of_a_class_of_its_own_is_refused(self, tmp_path: Path) -> None:
-        features = {"image": image_feature(2, 2, 1), "label": LABEL, "more": {"pythonClassName": "mine.code.Feature"}}
+        features = {
+            "image": image_feature(2, 2, 1),
+            "label": LABEL,
+            "more": {"pythonClassName": "mine.code.Feature"},
+        }
         folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS, features)
-        assert "a feature of the class mine.code.Feature, which is none of TFDS's own" in refused(folder)
+        assert "a feature of the class mine.code.Feature, which is none of TFDS's own" in refused(
+            folder
+        )
 
     def test_a_split_without_examples_is_refused(self, tmp_path: Path) -> None:
         folder = pretend_prepared(tmp_path / "mine/1.0.0", {"train": [3], "test": []})
@@ -107,7 +136,9 @@ class TestReadPrepared:
 
     def test_bytes_that_are_missing_are_noticed_without_reading(self, tmp_path: Path) -> None:
         # A record of 100 bytes lies in a frame of 16: its length, and two checksums.
-        folder = pretend_prepared(tmp_path / "mine/1.0.0", {"train": [3], "test": [3]}, content=b"x" * 3 * 116)
+        folder = pretend_prepared(
+            tmp_path / "mine/1.0.0", {"train": [3], "test": [3]}, content=b"x" * 3 * 116
+        )
         info = folder / "dataset_info.json"
         said = json.loads(info.read_text())
         for split in said["splits"]:
@@ -117,7 +148,9 @@ class TestReadPrepared:
         (folder / "mine-test.tfrecord-00000-of-00001").write_bytes(b"x" * 347)
         assert "the files of its split test have 347 instead of 348 bytes" in refused(folder)
 
-    @pytest.mark.parametrize("text", ["", "[]", "{}", '{"splits": 3}', '{"name": "a", "splits": [{}]}', "null"])
+    @pytest.mark.parametrize(
+        "text", ["", "[]", "{}", '{"splits": 3}', '{"name": "a", "splits": [{}]}', "null"]
+    )
     @pytest.mark.parametrize("name", ["dataset_info.json", "features.json"])
     def test_files_of_another_form_are_refused(self, tmp_path: Path, name: str, text: str) -> None:
         folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS)

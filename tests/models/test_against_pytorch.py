@@ -1,7 +1,8 @@
-"""Every network against its own construction in PyTorch, written from the papers: same weights, same results.
+"""Every network against its own construction in PyTorch, written from the papers: same weights,
+same results.
 
-A description below computes the logits from images [batch, channels, height, width]. It names its layers as Keras's
-network does, which is how the weights are matched.
+A description below computes the logits from images [batch, channels, height, width]. It names its
+layers as Keras's network does, which is how the weights are matched.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,9 +13,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from harness.experiment import Component, Training
 from harness.models.initialization import initialize
 from harness.models.registry import MODELS, build
-from harness.spec.records import Component, Training
 from harness.training.step import Strengths, Weights, evaluation, network, training_step
 
 torch = pytest.importorskip("torch")
@@ -39,9 +40,19 @@ class Net(nn.Module):  # type: ignore[name-defined]
         return self.parts[name]
 
     def conv(
-        self, x: Tensor, name: str, filters: int, size: int, *, stride: int = 1, pad: int = 0, bias: bool = False
+        self,
+        x: Tensor,
+        name: str,
+        filters: int,
+        size: int,
+        *,
+        stride: int = 1,
+        pad: int = 0,
+        bias: bool = False,
     ) -> Tensor:
-        return self.part(name, lambda: nn.Conv2d(x.shape[1], filters, size, stride, pad, bias=bias))(x)
+        return self.part(
+            name, lambda: nn.Conv2d(x.shape[1], filters, size, stride, pad, bias=bias)
+        )(x)
 
     def norm(self, x: Tensor, name: str, *, scale: bool = True) -> Tensor:
         part = self.part(name, lambda: nn.BatchNorm2d(x.shape[1]))
@@ -61,7 +72,9 @@ def rows(x: Tensor) -> Tensor:
 
 
 def same(x: Tensor, size: int, stride: int = 1, value: float = 0.0) -> Tensor:
-    """Pad as TensorFlow's "same" is documented: ceil(side / stride) results, what is odd below and on the right."""
+    """Pad as TensorFlow's "same" is documented: ceil(side / stride) results, what is odd below and
+    on the right.
+    """
     pads = []
     for side in (x.shape[3], x.shape[2]):
         total = max((-(-side // stride) - 1) * stride + size - side, 0)
@@ -78,8 +91,12 @@ def perceptron(net: Net, x: Tensor, hidden: list[int]) -> Tensor:
 
 def convnet(net: Net, x: Tensor, width: int) -> Tensor:
     x = functional.relu(net.conv(x, "conv1", width, 3, pad=1, bias=True))
-    x = functional.max_pool2d(functional.relu(net.conv(x, "conv2", 2 * width, 3, pad=1, bias=True)), 2)
-    x = functional.max_pool2d(functional.relu(net.conv(x, "conv3", 2 * width, 3, pad=1, bias=True)), 2)
+    x = functional.max_pool2d(
+        functional.relu(net.conv(x, "conv2", 2 * width, 3, pad=1, bias=True)), 2
+    )
+    x = functional.max_pool2d(
+        functional.relu(net.conv(x, "conv3", 2 * width, 3, pad=1, bias=True)), 2
+    )
     return net.dense(rows(x), "logits", 10)
 
 
@@ -114,24 +131,35 @@ def residual(net: Net, x: Tensor, width: int, stride: int, block: str, name: str
         y = net.norm(y, f"{name}_{place}_norm")
         y = functional.relu(y) if place < len(shapes) else y
     if stride != 1 or x.shape[1] != y.shape[1]:
-        x = net.norm(net.conv(x, f"{name}_shortcut_conv", y.shape[1], 1, stride=stride), f"{name}_shortcut_norm")
+        x = net.norm(
+            net.conv(x, f"{name}_shortcut_conv", y.shape[1], 1, stride=stride),
+            f"{name}_shortcut_norm",
+        )
     return functional.relu(x + y)
 
 
 def wide_resnet(net: Net, x: Tensor, depth: int, widen_factor: int, width: int) -> Tensor:
     x = net.conv(x, "stem_conv", width, 3, pad=1)
-    for stage, filters in enumerate([width * widen_factor, 2 * width * widen_factor, 4 * width * widen_factor]):
+    for stage, filters in enumerate(
+        [width * widen_factor, 2 * width * widen_factor, 4 * width * widen_factor]
+    ):
         for number in range(1, (depth - 4) // 6 + 1):
             stride, name = 2 if stage and number == 1 else 1, f"stage{stage + 1}_block{number}"
             active = net.norm_relu(x, f"{name}_1")
             y = net.conv(active, f"{name}_1_conv", filters, 3, stride=stride, pad=1)
             y = net.conv(net.norm_relu(y, f"{name}_2"), f"{name}_2_conv", filters, 3, pad=1)
             same_shape = x.shape[1] == filters
-            x = y + (x if same_shape else net.conv(active, f"{name}_shortcut_conv", filters, 1, stride=stride))
+            x = y + (
+                x
+                if same_shape
+                else net.conv(active, f"{name}_shortcut_conv", filters, 1, stride=stride)
+            )
     return net.dense(net.norm_relu(x, "final").mean(dim=(2, 3)), "logits", 10)
 
 
-def densenet(net: Net, x: Tensor, layers: list[int], growth: int, reduction: float, bottleneck: bool) -> Tensor:
+def densenet(
+    net: Net, x: Tensor, layers: list[int], growth: int, reduction: float, bottleneck: bool
+) -> Tensor:
     x = net.conv(x, "stem_conv", 2 * growth, 3, pad=1)
     for block, count in enumerate(layers, start=1):
         for number in range(1, count + 1):
@@ -151,11 +179,15 @@ def densenet(net: Net, x: Tensor, layers: list[int], growth: int, reduction: flo
 def small_inception(net: Net, x: Tensor, batch_norm: bool, width_multiplier: float) -> Tensor:
     def convolution(x: Tensor, name: str, channels: int, size: int, stride: int = 1) -> Tensor:
         filters = round(channels * width_multiplier)
-        x = net.conv(same(x, size, stride), f"{name}_conv", filters, size, stride=stride, bias=not batch_norm)
+        x = net.conv(
+            same(x, size, stride), f"{name}_conv", filters, size, stride=stride, bias=not batch_norm
+        )
         return functional.relu(net.norm(x, f"{name}_norm", scale=False) if batch_norm else x)
 
     def inception(x: Tensor, name: str, one: int, three: int) -> Tensor:
-        return torch.cat([convolution(x, f"{name}_1x1", one, 1), convolution(x, f"{name}_3x3", three, 3)], 1)
+        return torch.cat(
+            [convolution(x, f"{name}_1x1", one, 1), convolution(x, f"{name}_3x3", three, 3)], 1
+        )
 
     def downsample(x: Tensor, name: str, channels: int) -> Tensor:
         pooled = functional.max_pool2d(same(x, 3, 2, -torch.inf), 3, 2)
@@ -183,7 +215,16 @@ def small_alexnet(net: Net, x: Tensor, width: int, hidden: list[int]) -> Tensor:
     return perceptron(net, x, hidden)
 
 
-DESCRIPTIONS = (perceptron, convnet, vgg, resnet, wide_resnet, densenet, small_inception, small_alexnet)
+DESCRIPTIONS = (
+    perceptron,
+    convnet,
+    vgg,
+    resnet,
+    wide_resnet,
+    densenet,
+    small_inception,
+    small_alexnet,
+)
 OURS_TO_THEIRS = {
     "kernel": "weight",
     "bias": "bias",
@@ -221,7 +262,9 @@ def pairs(model: keras.Model, net: Net) -> list[tuple[keras.Variable, Tensor]]:
         for variable in layer.weights
     ]
     trained = [tensor for tensor in net.parameters() if tensor.requires_grad]
-    statistics = [tensor for tensor in net.buffers() if tensor.ndim]  # PyTorch counts batches besides
+    statistics = [
+        tensor for tensor in net.buffers() if tensor.ndim
+    ]  # PyTorch counts batches besides
     assert {id(tensor) for _, tensor in found} == {id(tensor) for tensor in trained + statistics}
     return found
 
@@ -263,11 +306,23 @@ SMALL: dict[str, tuple[str, Mapping[str, Any], int]] = {
     "resnet, bottleneck": ("resnet", {"blocks": [1, 1], "width": 4, "block": "bottleneck"}, 8),
     "wide_resnet": ("wide_resnet", {"depth": 10, "widen_factor": 1, "width": 4}, 8),
     "wide_resnet, widened": ("wide_resnet", {"depth": 16, "widen_factor": 2, "width": 3}, 8),
-    "densenet": ("densenet", {"layers": [2, 2, 1], "growth": 3, "reduction": 0.5, "bottleneck": True}, 9),
-    "densenet, plain": ("densenet", {"layers": [2, 2], "growth": 3, "reduction": 0.7, "bottleneck": False}, 8),
+    "densenet": (
+        "densenet",
+        {"layers": [2, 2, 1], "growth": 3, "reduction": 0.5, "bottleneck": True},
+        9,
+    ),
+    "densenet, plain": (
+        "densenet",
+        {"layers": [2, 2], "growth": 3, "reduction": 0.7, "bottleneck": False},
+        8,
+    ),
     # Sides that are even once and odd once where they are halved: both kinds of padding.
     "small_inception": ("small_inception", {"batch_norm": True, "width_multiplier": 0.06}, 10),
-    "small_inception, no BatchNorm": ("small_inception", {"batch_norm": False, "width_multiplier": 0.06}, 10),
+    "small_inception, no BatchNorm": (
+        "small_inception",
+        {"batch_norm": False, "width_multiplier": 0.06},
+        10,
+    ),
     "small_alexnet": ("small_alexnet", {"width": 12, "hidden": [9, 7]}, 10),
 }
 
@@ -284,7 +339,10 @@ def test_two_steps_and_an_evaluation_against_pytorch(case: str) -> None:
     weights = Weights(trainable, statistics, [tf.zeros_like(tensor) for tensor in trainable])
     strengths = Strengths(*(tf.constant(value) for value in (0.1, 0.9, 5e-4)))
     for step in range(2):  # the second step has momentum
-        x, y = images(8, side, step), np.random.default_rng(step).integers(0, 10, 8).astype(np.int32)
+        x, y = (
+            images(8, side, step),
+            np.random.default_rng(step).integers(0, 10, 8).astype(np.int32),
+        )
         weights, loss = training_step(ours, weights, tf.constant(x), tf.constant(y), strengths)
         optimizer.zero_grad()
         expected = functional.cross_entropy(logits_of(net, x), torch.from_numpy(y).long())
@@ -297,7 +355,11 @@ def test_two_steps_and_an_evaluation_against_pytorch(case: str) -> None:
     for variable, value in zip(moved, [*weights.trainable, *weights.non_trainable], strict=True):
         close(value, theirs[id(variable)], variable.path)
     for variable, velocity in zip(model.trainable_variables, weights.slots, strict=True):
-        close(velocity, optimizer.state[theirs[id(variable)]]["momentum_buffer"], f"velocity of {variable.path}")
+        close(
+            velocity,
+            optimizer.state[theirs[id(variable)]]["momentum_buffer"],
+            f"velocity of {variable.path}",
+        )
 
     net.eval()
     values = evaluation(ours, weights, tf.constant(x), tf.constant(y)).numpy()
@@ -308,13 +370,19 @@ def test_two_steps_and_an_evaluation_against_pytorch(case: str) -> None:
 
 
 def close(ours: Tensor, theirs: Tensor, what: str) -> None:
-    np.testing.assert_allclose(to_theirs(ours.numpy()), theirs.detach().numpy(), rtol=1e-4, atol=2e-6, err_msg=what)
+    np.testing.assert_allclose(
+        to_theirs(ours.numpy()), theirs.detach().numpy(), rtol=1e-4, atol=2e-6, err_msg=what
+    )
 
 
 FULL: dict[str, tuple[str, Mapping[str, Any], int]] = {
     "VGG16": ("vgg", {"convolutions": [2, 2, 3, 3, 3], "width": 64, "batch_norm": True}, 32),
     "ResNet18": ("resnet", {"blocks": [2, 2, 2, 2], "width": 64, "block": "basic"}, 32),
-    "DenseNet40": ("densenet", {"layers": [6, 6, 6], "growth": 12, "reduction": 0.5, "bottleneck": True}, 32),
+    "DenseNet40": (
+        "densenet",
+        {"layers": [6, 6, 6], "growth": 12, "reduction": 0.5, "bottleneck": True},
+        32,
+    ),
     "WRN 28-1": ("wide_resnet", {"depth": 28, "widen_factor": 1, "width": 16}, 32),
     "small Inception": ("small_inception", {"batch_norm": True, "width_multiplier": 1.0}, 28),
     "small Alexnet": ("small_alexnet", {"width": 64, "hidden": [384, 192]}, 28),
@@ -328,4 +396,6 @@ def test_logits_at_full_size_against_pytorch(case: str) -> None:
     x = images(2, side)
     with torch.no_grad():
         expected = logits_of(net, x).numpy()
-    np.testing.assert_allclose(model(x, training=False).numpy(), expected, atol=1e-5 * np.abs(expected).max())
+    np.testing.assert_allclose(
+        model(x, training=False).numpy(), expected, atol=1e-5 * np.abs(expected).max()
+    )

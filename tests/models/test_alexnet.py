@@ -3,7 +3,10 @@ from harness.models.alexnet import small_alexnet
 
 def test_stages_halve_the_image_and_round_up() -> None:
     model = small_alexnet((28, 10, 3), 10, width=3, hidden=[])
-    assert [model.get_layer(f"lrn{stage}").output.shape for stage in (1, 2)] == [(None, 14, 5, 3), (None, 7, 3, 3)]
+    assert [model.get_layer(f"lrn{stage}").output.shape for stage in (1, 2)] == [
+        (None, 14, 5, 3),
+        (None, 7, 3, 3),
+    ]
     assert model.get_layer("logits").kernel.shape == (7 * 3 * 3, 10)
 
 

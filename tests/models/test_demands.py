@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+from harness.experiment import Component
 from harness.models.demands import DEMANDS
 from harness.models.registry import MODELS, build
 from harness.spec import schema
-from harness.spec.records import Component
 
 
 def test_every_network_says_what_it_demands() -> None:
@@ -18,13 +18,20 @@ def test_every_network_says_what_it_demands() -> None:
 
 
 def test_dropout_has_a_place_where_the_network_takes_it() -> None:
-    takes = {name for name, model in MODELS.items() if "dropout" in inspect.signature(model).parameters}
-    assert {name for name, demand in DEMANDS.items() if demand.dropout(parameters(name, {}))} == takes
+    takes = {
+        name for name, model in MODELS.items() if "dropout" in inspect.signature(model).parameters
+    }
+    assert {
+        name for name, demand in DEMANDS.items() if demand.dropout(parameters(name, {}))
+    } == takes
     assert not DEMANDS["perceptron"].dropout({"hidden": []})
 
 
 def test_no_framework_is_needed_to_know() -> None:
-    code = "import sys, harness.models.demands; sys.exit('keras' in sys.modules or 'tensorflow' in sys.modules)"
+    code = (
+        "import sys, harness.models.demands; sys.exit('keras' in sys.modules or 'tensorflow' in"
+        " sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -50,7 +57,9 @@ def network(name: str, side: int, changed: dict[str, Any]) -> keras.Model:
 
 
 def parameters(name: str, changed: dict[str, Any]) -> dict[str, Any]:
-    filled = schema.fill_defaults(schema.definition("model"), {"name": name, **NARROW.get(name, {}), **changed})
+    filled = schema.fill_defaults(
+        schema.definition("model"), {"name": name, **NARROW.get(name, {}), **changed}
+    )
     return {key: value for key, value in filled.items() if key != "name"}
 
 
@@ -80,7 +89,8 @@ def test_the_smallest_image_gives_logits(name: str, changed: dict[str, Any], sid
 
 @pytest.mark.parametrize(
     ("name", "changed", "side"),
-    # The others round a half pixel up: there a smaller image would pass, as one pixel that is never halved.
+    # The others round a half pixel up: there a smaller image would pass, as one pixel that is never
+    # halved.
     [case for case in SMALLEST if case[0] in ("convnet", "vgg", "densenet") and case[2] > 1],
 )
 def test_a_smaller_image_cannot_be(name: str, changed: dict[str, Any], side: int) -> None:

@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 
 from harness.data import randomness
+from harness.experiment import Component
 from harness.models.initialization import INITIALIZATIONS, initialize, seed_dropout
 from harness.models.registry import build
-from harness.spec.records import Component
 
 RESNET = Component("resnet", {"blocks": [1], "width": 8, "block": "basic"})
 
@@ -20,15 +20,21 @@ PARAMETERS: dict[str, dict[str, Any]] = {"fan_out_normal": {"dense": "fan_in_uni
 """What a rule must be told."""
 
 
-def weights(name: str, seed: int = 0, component: Component = RESNET, **parameters: Any) -> list[np.ndarray]:
+def weights(
+    name: str, seed: int = 0, component: Component = RESNET, **parameters: Any
+) -> list[np.ndarray]:
     model = build(component, (8, 8, 3), 10)
     initialize(model, Component(name, PARAMETERS.get(name, {}) | parameters), seed)
     return list(model.get_weights())
 
 
 def test_schema_and_registry_name_the_same_initializations() -> None:
-    schema = json.loads(resources.files("harness.spec").joinpath("experiment.schema.json").read_text())
-    assert set(schema["$defs"]["initialization"]["properties"]["name"]["enum"]) == set(INITIALIZATIONS)
+    schema = json.loads(
+        resources.files("harness.spec").joinpath("experiment.schema.json").read_text()
+    )
+    assert set(schema["$defs"]["initialization"]["properties"]["name"]["enum"]) == set(
+        INITIALIZATIONS
+    )
 
 
 @pytest.mark.parametrize("name", sorted(INITIALIZATIONS))
@@ -81,7 +87,9 @@ def test_trap_initial_weights_of_pytorch_layers() -> None:
     assert kernel.shape == (3, 3, 32, 32)
     assert looks_like(kernel, plus_minus(bound))
     assert looks_like(bias, plus_minus(bound))
-    dense, offset = weights("fan_in_uniform", component=Component("perceptron", {"hidden": [400]}))[:2]
+    dense, offset = weights("fan_in_uniform", component=Component("perceptron", {"hidden": [400]}))[
+        :2
+    ]
     assert looks_like(dense, plus_minus(1 / math.sqrt(8 * 8 * 3)))
     assert looks_like(offset, plus_minus(1 / math.sqrt(8 * 8 * 3)))
 
@@ -99,7 +107,9 @@ def test_trap_initial_weights_of_the_densenet() -> None:
     parameters = {"layers": [2], "growth": 16, "reduction": 0.5, "bottleneck": True}
     model = build(Component("densenet", parameters), (8, 8, 3), 400)
     initialize(model, Component("fan_out_normal", {"dense": "fan_in_uniform"}), 0)
-    wide, square = (model.get_layer(f"block1_layer2{name}_conv").kernel.numpy() for name in ("_bottleneck", ""))
+    wide, square = (
+        model.get_layer(f"block1_layer2{name}_conv").kernel.numpy() for name in ("_bottleneck", "")
+    )
     assert (wide.shape, square.shape) == ((1, 1, 48, 64), (3, 3, 64, 16))
     assert looks_like(wide, stats.norm(0, math.sqrt(2 / 64)))
     assert looks_like(square, stats.norm(0, math.sqrt(2 / (3 * 3 * 16))))
@@ -109,7 +119,9 @@ def test_trap_initial_weights_of_the_densenet() -> None:
 
 
 def test_trap_initial_weights_of_the_demonstration_code() -> None:
-    hidden, bias, logits, _ = weights("glorot_normal", component=Component("perceptron", {"hidden": [300]}))
+    hidden, bias, logits, _ = weights(
+        "glorot_normal", component=Component("perceptron", {"hidden": [300]})
+    )
     assert looks_like(hidden, stats.norm(0, math.sqrt(2 / (8 * 8 * 3 + 300))))
     assert looks_like(logits, stats.norm(0, math.sqrt(2 / (300 + 10))))
     assert not bias.any()
@@ -157,17 +169,26 @@ VGG16 = Component("vgg", {"convolutions": [2, 2, 3, 3, 3], "width": 64, "batch_n
         (VGG16, "one", 75.1),
     ],
 )
-def test_initial_weight_norms_are_those_of_the_authors_networks(network: Component, gamma: str, norm: float) -> None:
+def test_initial_weight_norms_are_those_of_the_authors_networks(
+    network: Component, gamma: str, norm: float
+) -> None:
     model = build(network, (32, 32, 3), 10)
     initialize(model, Component("fan_in_uniform", {"gamma": gamma}), 0)
-    squares = sum(float((weight.numpy().astype(np.float64) ** 2).sum()) for weight in model.trainable_variables)
+    squares = sum(
+        float((weight.numpy().astype(np.float64) ** 2).sum())
+        for weight in model.trainable_variables
+    )
     assert math.sqrt(squares) == pytest.approx(norm, rel=0.01)
 
 
 def test_normalization_without_a_scale_starts_from_identity() -> None:
     model = build(Component("small_inception", {"width_multiplier": 0.05}), (8, 8, 3), 10)
     initialize(model, Component("he_normal"), 0)
-    assert [float(array.mean()) for array in model.get_layer("stem_norm").get_weights()] == [0, 0, 1]
+    assert [float(array.mean()) for array in model.get_layer("stem_norm").get_weights()] == [
+        0,
+        0,
+        1,
+    ]
 
 
 def test_batch_normalization_starts_from_identity() -> None:

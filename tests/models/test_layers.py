@@ -13,7 +13,8 @@ def test_trap_padding_of_a_stride_two_convolution() -> None:
     model = keras.Model(inputs, convolution(inputs, 1, 3, stride=2, bias=False, name="conv"))
     model.set_weights([np.ones((3, 3, 1, 1), np.float32)])
     image = np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1)
-    # Sums of 3x3 windows centred at rows and columns 0 and 2, zeros outside; Keras's "same" would centre at 1 and 3.
+    # Sums of 3x3 windows centred at rows and columns 0 and 2, zeros outside; Keras's "same" would
+    # centre at 1 and 3.
     expected = [[0 + 1 + 4 + 5, 1 + 2 + 3 + 5 + 6 + 7], [4 + 5 + 8 + 9 + 12 + 13, 9 * 10]]
     np.testing.assert_array_equal(model(image).numpy()[0, :, :, 0], expected)
 
@@ -22,7 +23,8 @@ def test_trap_zero_padding() -> None:
     inputs = keras.Input((3, 3, 1))
     model = keras.Model(inputs, convolution(inputs, 1, 3, bias=False, name="conv"))
     model.set_weights([np.ones((3, 3, 1, 1), np.float32)])
-    # Of nine ones, a corner sees four, an edge six: what lies outside counts as zero, not as its neighbour.
+    # Of nine ones, a corner sees four, an edge six: what lies outside counts as zero, not as its
+    # neighbour.
     seen = model(np.ones((1, 3, 3, 1), np.float32)).numpy()[0, :, :, 0]
     np.testing.assert_array_equal(seen, [[4, 6, 4], [6, 9, 6], [4, 6, 4]])
 
@@ -42,15 +44,21 @@ def test_trap_batch_normalization_momentum(shape: tuple[int, ...]) -> None:
 def test_trap_batch_normalization_epsilon(shape: tuple[int, ...]) -> None:
     x = np.array([1e-3, -1e-3], np.float32).reshape(shape)
     expected = 1e-3 / (1e-6 + 1e-5) ** 0.5  # 0.302; with Keras's epsilon of 1e-3 it would be 0.032
-    np.testing.assert_allclose(BatchNormalization()(x, training=True).numpy().ravel(), [expected, -expected], rtol=1e-5)
+    np.testing.assert_allclose(
+        BatchNormalization()(x, training=True).numpy().ravel(), [expected, -expected], rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_trap_batch_normalization_unbiased_variance(shape: tuple[int, ...]) -> None:
     layer = BatchNormalization()
     y = layer(np.array([3, 5], np.float32).reshape(shape), training=True)
-    np.testing.assert_allclose(y.numpy().ravel(), [-1, 1], rtol=1e-4)  # normalized by the biased variance, 1
-    np.testing.assert_allclose(layer.moving_variance.numpy(), [0.9 * 1 + 0.1 * 2], rtol=1e-6)  # not 0.1 * 1
+    np.testing.assert_allclose(
+        y.numpy().ravel(), [-1, 1], rtol=1e-4
+    )  # normalized by the biased variance, 1
+    np.testing.assert_allclose(
+        layer.moving_variance.numpy(), [0.9 * 1 + 0.1 * 2], rtol=1e-6
+    )  # not 0.1 * 1
 
 
 def test_batch_normalization_from_the_definition() -> None:
@@ -59,9 +67,13 @@ def test_batch_normalization_from_the_definition() -> None:
     y = layer(x, training=True).numpy()
     rows = x.reshape(-1, 4).astype(np.float64)
     mean, variance, count = rows.mean(0), rows.var(0), len(rows)
-    np.testing.assert_allclose(y.reshape(-1, 4), (rows - mean) / np.sqrt(variance + 1e-5), atol=1e-5)
+    np.testing.assert_allclose(
+        y.reshape(-1, 4), (rows - mean) / np.sqrt(variance + 1e-5), atol=1e-5
+    )
     np.testing.assert_allclose(layer.moving_mean.numpy(), 0.1 * mean, rtol=1e-5)
-    np.testing.assert_allclose(layer.moving_variance.numpy(), 0.9 + 0.1 * variance * count / (count - 1), rtol=1e-5)
+    np.testing.assert_allclose(
+        layer.moving_variance.numpy(), 0.9 + 0.1 * variance * count / (count - 1), rtol=1e-5
+    )
     running = layer.moving_mean.numpy(), layer.moving_variance.numpy()
     at_rest = layer(x, training=False).numpy()
     np.testing.assert_allclose(at_rest, (x - running[0]) / np.sqrt(running[1] + 1e-5), atol=1e-4)
@@ -73,7 +85,9 @@ def test_batch_normalization_against_pytorch() -> None:
     x = np.random.default_rng(1).normal(-1, 3, (4, 3, 3, 2)).astype(np.float32)
     theirs, ours = torch.nn.BatchNorm2d(2), BatchNormalization()
     for _ in range(3):
-        expected = theirs(torch.from_numpy(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).detach().numpy()
+        expected = (
+            theirs(torch.from_numpy(x).permute(0, 3, 1, 2)).permute(0, 2, 3, 1).detach().numpy()
+        )
         np.testing.assert_allclose(ours(x, training=True).numpy(), expected, atol=1e-5)
         x = x * 1.5 + 1
     np.testing.assert_allclose(ours.moving_mean.numpy(), theirs.running_mean.numpy(), rtol=1e-5)
@@ -81,7 +95,9 @@ def test_batch_normalization_against_pytorch() -> None:
 
 
 @pytest.mark.parametrize("shape", [(6, 2), (6, 3, 3, 2)])
-def test_batch_normalization_without_a_scale_is_that_with_a_scale_of_one(shape: tuple[int, ...]) -> None:
+def test_batch_normalization_without_a_scale_is_that_with_a_scale_of_one(
+    shape: tuple[int, ...],
+) -> None:
     x = np.random.default_rng(2).normal(4, 2, shape).astype(np.float32)
     plain, scaled = BatchNormalization(scale=False), BatchNormalization()
     for layer in (plain, scaled):
@@ -89,18 +105,24 @@ def test_batch_normalization_without_a_scale_is_that_with_a_scale_of_one(shape: 
         layer.beta.assign([0.5, -2.0])
     assert [weight.name for weight in plain.weights] == ["beta", "moving_mean", "moving_variance"]
     for training in (True, False):
-        np.testing.assert_array_equal(plain(x, training=training).numpy(), scaled(x, training=training).numpy())
+        np.testing.assert_array_equal(
+            plain(x, training=training).numpy(), scaled(x, training=training).numpy()
+        )
     for one, other in zip(plain.weights, scaled.weights[1:], strict=True):
         np.testing.assert_array_equal(one.numpy(), other.numpy())
 
 
 @pytest.mark.parametrize("shape", [(6, 2), (6, 3, 3, 2)])
-def test_batch_normalization_in_bfloat16_keeps_its_statistics_in_float32(shape: tuple[int, ...]) -> None:
+def test_batch_normalization_in_bfloat16_keeps_its_statistics_in_float32(
+    shape: tuple[int, ...],
+) -> None:
     x = np.random.default_rng(2).normal(4, 2, shape).astype(np.float32)
     half, full = BatchNormalization(dtype="mixed_bfloat16"), BatchNormalization()
     y = half(x, training=True)
     assert keras.backend.standardize_dtype(y.dtype) == "bfloat16"
-    np.testing.assert_allclose(y.numpy().astype(np.float32), full(x, training=True).numpy(), atol=0.02)
+    np.testing.assert_allclose(
+        y.numpy().astype(np.float32), full(x, training=True).numpy(), atol=0.02
+    )
     for one, other in zip(half.weights, full.weights, strict=True):
         assert one.dtype == "float32"
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=0.01)
@@ -119,7 +141,9 @@ def test_weights_load_into_plain_keras(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def channels_by_hand(x: np.ndarray, radius: int, bias: float, alpha: float, beta: float) -> np.ndarray:
+def channels_by_hand(
+    x: np.ndarray, radius: int, bias: float, alpha: float, beta: float
+) -> np.ndarray:
     """Local response normalization, a channel at a time, in float64."""
     x, y = x.astype(np.float64), np.empty(x.shape)
     for channel in range(x.shape[-1]):
@@ -128,12 +152,18 @@ def channels_by_hand(x: np.ndarray, radius: int, bias: float, alpha: float, beta
     return y
 
 
-CONSTANTS: list[dict[str, Any]] = [{}, {"radius": 1, "bias": 2.0, "alpha": 0.5, "beta": 0.3}, {"radius": 0}]
+CONSTANTS: list[dict[str, Any]] = [
+    {},
+    {"radius": 1, "bias": 2.0, "alpha": 0.5, "beta": 0.3},
+    {"radius": 0},
+]
 
 
 @pytest.mark.parametrize("channels", [3, 20])
 @pytest.mark.parametrize("constants", CONSTANTS)
-def test_local_response_normalization_from_the_definition(channels: int, constants: dict[str, Any]) -> None:
+def test_local_response_normalization_from_the_definition(
+    channels: int, constants: dict[str, Any]
+) -> None:
     x = np.random.default_rng(3).normal(0, 20, (2, 3, 4, channels)).astype(np.float32)
     wanted = {"radius": 4, "bias": 1.0, "alpha": 0.001 / 9, "beta": 0.75} | constants
     normalized = LocalResponseNormalization(**constants)(x).numpy()
@@ -161,4 +191,6 @@ def test_local_response_normalization_keeps_the_number_format() -> None:
     x = np.full((1, 5), 100, np.float32)
     y = LocalResponseNormalization(dtype="mixed_bfloat16")(x)
     assert keras.backend.standardize_dtype(y.dtype) == "bfloat16"
-    np.testing.assert_allclose(y.numpy().astype(np.float32), LocalResponseNormalization()(x).numpy(), rtol=0.01)
+    np.testing.assert_allclose(
+        y.numpy().astype(np.float32), LocalResponseNormalization()(x).numpy(), rtol=0.01
+    )

@@ -8,18 +8,22 @@ import keras
 import numpy as np
 import pytest
 
+from harness.experiment import Component
 from harness.models.registry import MODELS, build
 from harness.spec import schema
-from harness.spec.records import Component
 
 
 def test_schema_and_registry_name_the_same_models() -> None:
-    definition = json.loads(resources.files("harness.spec").joinpath("experiment.schema.json").read_text())
+    definition = json.loads(
+        resources.files("harness.spec").joinpath("experiment.schema.json").read_text()
+    )
     assert set(definition["$defs"]["model"]["properties"]["name"]["enum"]) == set(MODELS)
 
 
 def parameters(name: str, **changed: Any) -> dict[str, Any]:
-    """All parameters of a network as a specification gives them: the schema's defaults filled in."""
+    """All parameters of a network as a specification gives them: the schema's defaults filled
+    in.
+    """
     filled = schema.fill_defaults(schema.definition("model"), {"name": name, **changed})
     return {key: value for key, value in filled.items() if key != "name"}
 
@@ -43,7 +47,8 @@ def counts(model: keras.Model) -> tuple[int, int]:
 
 
 PUBLISHED: list[tuple[str, Mapping[str, Any], int, tuple[int, int | None]]] = [
-    # network, its parameters that are not defaults, side of the images, (trainable parameters, statistics or unknown)
+    # network, its parameters that are not defaults, side of the images, (trainable parameters,
+    # statistics or unknown)
     ("vgg", {}, 32, (14_728_266, 8_448)),
     ("resnet", {}, 32, (11_173_962, 9_600)),
     ("resnet", {"blocks": [3, 4, 6, 3], "block": "bottleneck"}, 32, (23_520_842, 53_120)),
@@ -62,7 +67,9 @@ PUBLISHED: list[tuple[str, Mapping[str, Any], int, tuple[int, int | None]]] = [
 def test_networks_have_the_published_sizes(
     name: str, changed: Mapping[str, Any], side: int, published: tuple[int, int | None]
 ) -> None:
-    trainable, statistics = counts(build(Component(name, parameters(name, **changed)), (side, side, 3), 10))
+    trainable, statistics = counts(
+        build(Component(name, parameters(name, **changed)), (side, side, 3), 10)
+    )
     assert trainable == published[0]
     assert published[1] in (statistics, None)
 
@@ -72,10 +79,16 @@ def test_networks_have_the_published_sizes(
     [
         (Component("perceptron", {"hidden": [100, 100]}), (2,), 300 + 10_100 + 101),
         (Component("perceptron", {"hidden": []}), (3, 2, 1), 7),
-        (Component("convnet", {"width": 4}), (8, 8, 1), 40 + 4 * 9 * 8 + 8 + 8 * 9 * 8 + 8 + 2 * 2 * 8 + 1),
+        (
+            Component("convnet", {"width": 4}),
+            (8, 8, 1),
+            40 + 4 * 9 * 8 + 8 + 8 * 9 * 8 + 8 + 2 * 2 * 8 + 1,
+        ),
     ],
 )
-def test_small_networks_count_and_give_logits(component: Component, shape: tuple[int, ...], expected: int) -> None:
+def test_small_networks_count_and_give_logits(
+    component: Component, shape: tuple[int, ...], expected: int
+) -> None:
     model = build(component, shape, 1)
     assert counts(model) == (expected, 0)
     assert model.output_shape == (None, 1)
@@ -110,7 +123,9 @@ def test_the_last_layer_is_linear(name: str) -> None:
 
 
 def normalized(name: str) -> list[str]:
-    return [f"{name}_norm/{weight}" for weight in ("gamma", "beta", "moving_mean", "moving_variance")]
+    return [
+        f"{name}_norm/{weight}" for weight in ("gamma", "beta", "moving_mean", "moving_variance")
+    ]
 
 
 WEIGHTS = {
@@ -130,7 +145,11 @@ WEIGHTS = {
 
 @pytest.mark.parametrize("name", WEIGHTS)
 def test_weights_keep_their_names_and_places(name: str) -> None:
-    assert [weight.path for weight in small(name).weights] == [*WEIGHTS[name], "logits/kernel", "logits/bias"]
+    assert [weight.path for weight in small(name).weights] == [
+        *WEIGHTS[name],
+        "logits/kernel",
+        "logits/bias",
+    ]
 
 
 DROPOUTS = {
@@ -138,7 +157,9 @@ DROPOUTS = {
     "perceptron": [("hidden1", "hidden2"), ("hidden2", "logits")],
     "convnet": [("flatten", "logits")],
     "vgg": [("pool", "logits")],
-    "wide_resnet": [(f"stage{stage}_block1_2_relu", f"stage{stage}_block1_2_conv") for stage in (1, 2, 3)],
+    "wide_resnet": [
+        (f"stage{stage}_block1_2_relu", f"stage{stage}_block1_2_conv") for stage in (1, 2, 3)
+    ],
     "densenet": [
         ("block1_layer1_bottleneck_conv", "block1_layer1_norm"),
         ("block1_layer1_conv", "block1_layer1_concat"),
@@ -153,7 +174,9 @@ DROPOUTS = {
 
 def dropouts(model: keras.Model) -> list[tuple[str, str]]:
     def sources(layer: keras.Layer) -> list[str]:
-        tensors = [] if isinstance(layer, keras.layers.InputLayer) else keras.tree.flatten(layer.input)
+        tensors = (
+            [] if isinstance(layer, keras.layers.InputLayer) else keras.tree.flatten(layer.input)
+        )
         return [tensor._keras_history.operation.name for tensor in tensors]
 
     return [
@@ -168,10 +191,14 @@ def test_dropout_has_its_places_and_acts_in_training_only(name: str) -> None:
     plain, dropping = small(name), small(name, 0.4)
     assert dropouts(plain) == []
     assert dropouts(dropping) == DROPOUTS[name]
-    assert {layer.rate for layer in dropping.layers if isinstance(layer, keras.layers.Dropout)} == {0.4}
+    assert {layer.rate for layer in dropping.layers if isinstance(layer, keras.layers.Dropout)} == {
+        0.4
+    }
     dropping.set_weights(plain.get_weights())
     x = np.random.default_rng(0).normal(size=(4, 8, 8, 3)).astype(np.float32)
-    np.testing.assert_array_equal(dropping(x, training=False).numpy(), plain(x, training=False).numpy())
+    np.testing.assert_array_equal(
+        dropping(x, training=False).numpy(), plain(x, training=False).numpy()
+    )
     assert not np.allclose(dropping(x, training=True).numpy(), plain(x, training=True).numpy())
 
 

@@ -23,7 +23,11 @@ def test_the_depth_counts_the_convolutions_of_a_widened_network() -> None:
 def test_shortcuts_are_where_the_number_of_channels_changes() -> None:
     def shortcuts(widen_factor: int) -> list[str]:
         model = wide_resnet((8, 8, 3), 2, depth=16, width=2, widen_factor=widen_factor)
-        return [layer.name.removesuffix("_shortcut_conv") for layer in model.layers if "shortcut" in layer.name]
+        return [
+            layer.name.removesuffix("_shortcut_conv")
+            for layer in model.layers
+            if "shortcut" in layer.name
+        ]
 
     assert shortcuts(1) == ["stage2_block1", "stage3_block1"]
     assert shortcuts(2) == ["stage1_block1", "stage2_block1", "stage3_block1"]

@@ -11,10 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.report import result_json
-from harness.results import RunResult, Status
-from harness.spec.load import load_file
-from harness.spec.records import (
+from harness.experiment import (
     Basis,
     Component,
     Dataset,
@@ -30,9 +27,20 @@ from harness.spec.records import (
     StopRule,
     Training,
 )
+from harness.report import result_json
+from harness.run_result import RunResult, Status
+from harness.spec.load import load_file
 
-HOSTILE = "a | b\n# `code` <script>alert(1)</script> **bold** [x](javascript:alert(1)) $5 &amp; \\| _em_ 😀"
-CELLS = {"none": (), "augmentation": ("augmentation",), "l2": ("l2",), "augmentation+l2": ("augmentation", "l2")}
+HOSTILE = (
+    "a | b\n# `code` <script>alert(1)</script> **bold** [x](javascript:alert(1)) $5 &amp; \\|"
+    " _em_ 😀"
+)
+CELLS = {
+    "none": (),
+    "augmentation": ("augmentation",),
+    "l2": ("l2",),
+    "augmentation+l2": ("augmentation", "l2"),
+}
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +61,9 @@ def _one_version() -> Iterator[None]:
         yield
 
 
-def _run(name: str, parent: str | None, regularizers: tuple[str, ...] = (), confusion: bool = False) -> RunSpec:
+def _run(
+    name: str, parent: str | None, regularizers: tuple[str, ...] = (), confusion: bool = False
+) -> RunSpec:
     randomize = (Component("confusion", {"replicas": 2, "zero_out": 0.1}),) if confusion else ()
     settings = Settings(
         Dataset(Component("digits"), 500, None, None, randomize),
@@ -81,7 +91,9 @@ def _run(name: str, parent: str | None, regularizers: tuple[str, ...] = (), conf
 def experiment() -> Experiment:
     runs = [_run("confusion", None, confusion=True)]
     for base, parent in (("random", None), ("adversarial", "confusion")):
-        runs += [_run(f"{base}[{cell}]", parent, regularizers) for cell, regularizers in CELLS.items()]
+        runs += [
+            _run(f"{base}[{cell}]", parent, regularizers) for cell, regularizers in CELLS.items()
+        ]
     runs += [_run("large", None), _run("broken", None)]
     expectations = [
         Expectation(
@@ -116,7 +128,10 @@ def experiment() -> Experiment:
             (
                 "escape",
                 "Augmentation and l2 close the gap",
-                "random[augmentation+l2].test_accuracy - adversarial[augmentation+l2].test_accuracy",
+                (
+                    "random[augmentation+l2].test_accuracy -"
+                    " adversarial[augmentation+l2].test_accuracy"
+                ),
                 (-0.01, 0.01),
                 Basis.CLAIM,
                 "statement A4",
@@ -129,9 +144,23 @@ def experiment() -> Experiment:
                 Basis.CLAIM,
                 "statement A3",
             ),
-            ("band", "", "random[none].test_accuracy", (0.9675, 0.98), Basis.MEASURED, "quickstart.json of 2026-01-01"),
+            (
+                "band",
+                "",
+                "random[none].test_accuracy",
+                (0.9675, 0.98),
+                Basis.MEASURED,
+                "quickstart.json of 2026-01-01",
+            ),
             ("table", HOSTILE, "random[l2].test_accuracy", (0.99, 1.0), Basis.PAPER, "Table 1"),
-            ("quick", "", "confusion.steps_to_fit", (None, 20000), Basis.MEASURED, "quickstart.json"),
+            (
+                "quick",
+                "",
+                "confusion.steps_to_fit",
+                (None, 20000),
+                Basis.MEASURED,
+                "quickstart.json",
+            ),
             ("big", "", "large.test_accuracy", (0.9, None), Basis.PAPER, "Table 1, 91.2%"),
             ("sane", "", "broken.test_accuracy", (0.9, None), Basis.CLAIM, "statement A1"),
         )
@@ -142,21 +171,33 @@ def experiment() -> Experiment:
         {"run": "random[none]", "title": "random initialization, vanilla SGD"},
         {"run": "confusion", "title": "random labels"},
         {"run": "adversarial[none]", "title": "adversarial initialization, vanilla SGD"},
-        {"run": "adversarial[augmentation+l2]", "title": "adversarial initialization, augmentation and l2"},
+        {
+            "run": "adversarial[augmentation+l2]",
+            "title": "adversarial initialization, augmentation and l2",
+        },
         {"run": "large", "title": "a larger network"},
     ]
     return Experiment(
         Path("specs/quickstart/digits.json"),
         "digits-adversarial",
         "Pre-training on random labels steers SGD to a worse minimum",
-        "Does vanilla SGD end worse from weights that fit random labels, and do two regularizers undo it?",
-        Source("Liu, Papailiopoulos, Achlioptas (2020)", "https://arxiv.org/abs/1906.02613", "Algorithm 1"),
+        "Does vanilla SGD end worse from weights that fit random labels, and do two regularizers"
+        " undo it?",
+        Source(
+            "Liu, Papailiopoulos, Achlioptas (2020)",
+            "https://arxiv.org/abs/1906.02613",
+            "Algorithm 1",
+        ),
         Requirements(),
         (0, 1, 2),
         {run.name: run for run in runs},
         tuple(expectations),
         (
-            Figure("by_cell", "Test accuracy by regularizers", {"metric": "test_accuracy", "groups": groups}),
+            Figure(
+                "by_cell",
+                "Test accuracy by regularizers",
+                {"metric": "test_accuracy", "groups": groups},
+            ),
             Figure("decision_regions", "", {"panels": panels, "seed": None}),
         ),
         {"name": "digits-adversarial", "title": HOSTILE, "note": "```\n</details>"},
@@ -190,7 +231,9 @@ def _done(run: str, seed: int, folder: Path) -> RunResult:
     final += (seed - 1) * 0.0023 + math.sin(7.0 * seed + len(run)) * 0.001
     history = _history(epochs, 9, final)
     fitted = None if (base, seed) == ("confusion", 2) else float(epochs)
-    measurements: dict[str, float | None] = {name: values[-1] for name, values in history.items() if name in _MEASURED}
+    measurements: dict[str, float | None] = {
+        name: values[-1] for name, values in history.items() if name in _MEASURED
+    }
     measurements |= {
         "relative_distance": _DISTANCE.get(base, 0.5) + 0.004 * seed,
         "weight_norm": 31.7 + 0.11 * seed,
@@ -199,7 +242,11 @@ def _done(run: str, seed: int, folder: Path) -> RunResult:
         "epochs_to_fit": fitted,
         "steps_to_fit": None if fitted is None else 9 * fitted,
     }
-    environment = {"python": "3.11.9", "device": {"name": "CPU", "threads": 2 if seed else 4}, "precision": "float32"}
+    environment = {
+        "python": "3.11.9",
+        "device": {"name": "CPU", "threads": 2 if seed else 4},
+        "precision": "float32",
+    }
     return RunResult(
         run,
         seed,
@@ -227,7 +274,9 @@ def _history(epochs: int, steps: int, final: float) -> Mapping[str, list[float]]
         "seconds": [0.2 * index for index in epoch],
         "learning_rate": [0.1] * len(epoch),
         "train_loss": [2.3 * value + 1e-3 for value in gone],
-        "train_accuracy": [1.0 - 0.9 * value if index < epochs else 1.0 for index, value in enumerate(gone)],
+        "train_accuracy": [
+            1.0 - 0.9 * value if index < epochs else 1.0 for index, value in enumerate(gone)
+        ],
         "test_loss": [2.3 * value + 0.2 for value in gone],
         "test_accuracy": [final - (final - 0.1) * value for value in gone],
     }
@@ -245,7 +294,14 @@ def _grid(path: Path, base: str, cell: str, seed: int) -> Path:
     score = up - 0.2 - 0.1 * across + wave * np.sin(9 * across + seed) * np.cos(5 * up)
     shown = random.integers(0, 2, 100) if base == "confusion" else labels
     np.savez(
-        path, x=x, y=y, score=score, train_inputs=inputs, train_labels=shown, test_inputs=inputs, test_labels=labels
+        path,
+        x=x,
+        y=y,
+        score=score,
+        train_inputs=inputs,
+        train_labels=shown,
+        test_inputs=inputs,
+        test_labels=labels,
     )
     return path
 

@@ -10,10 +10,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.experiment import Experiment, Json
 from harness.report.against import against
 from harness.report.style import styled
-from harness.results import RunResult, Status
-from harness.spec.records import Experiment, Json
+from harness.run_result import RunResult, Status
 
 Load = Callable[..., Experiment]
 
@@ -23,17 +23,31 @@ def sweep(*labels: str, **other: Json) -> Json:
 
 
 def done(run: str, values: Sequence[float | None], metric: str = "steps") -> list[RunResult]:
-    return [RunResult(run, seed, "key", Status.DONE, measurements={metric: value}) for seed, value in enumerate(values)]
+    return [
+        RunResult(run, seed, "key", Status.DONE, measurements={metric: value})
+        for seed, value in enumerate(values)
+    ]
 
 
 def every(run: str, values: Mapping[str, Sequence[float | None]]) -> list[RunResult]:
-    return [result for cell, of_cell in values.items() for result in done(f"{run}[{cell}]", of_cell)]
+    return [
+        result for cell, of_cell in values.items() for result in done(f"{run}[{cell}]", of_cell)
+    ]
 
 
 def lines(axes: Axes) -> list[tuple[list[float], list[float]]]:
-    """Where the lines between means go; whatever else is drawn has no line of its own or no length."""
-    drawn = [line for line in axes.lines if line.get_linestyle() != "None" and line.get_marker() == "None"]
-    return [(np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist()) for line in drawn]
+    """Where the lines between means go; whatever else is drawn has no line of its own or no
+    length.
+    """
+    drawn = [
+        line
+        for line in axes.lines
+        if line.get_linestyle() != "None" and line.get_marker() == "None"
+    ]
+    return [
+        (np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist())
+        for line in drawn
+    ]
 
 
 def labels(figure: Figure) -> list[str]:
@@ -41,7 +55,10 @@ def labels(figure: Figure) -> list[str]:
 
 
 def ticks(axes: Axes) -> dict[str, float]:
-    return {text.get_text(): place for text, place in zip(axes.get_xticklabels(), axes.get_xticks(), strict=True)}
+    return {
+        text.get_text(): place
+        for text, place in zip(axes.get_xticklabels(), axes.get_xticks(), strict=True)
+    }
 
 
 def test_means_stand_at_their_numbers_in_order(load: Load) -> None:
@@ -57,7 +74,9 @@ def test_means_stand_at_their_numbers_in_order(load: Load) -> None:
 def test_the_bar_is_the_interval_of_the_mean_and_pale_points_are_seeds(load: Load) -> None:
     experiment = load(seeds=[0, 1, 2], runs={"one": sweep("1", "2")})
     results = every("one", {"1": (1, 2, 3), "2": (5, 5, 5)})
-    (axes,) = against(experiment, results, metrics=["steps"], axis="p", groups={"first": "one"}).axes
+    (axes,) = against(
+        experiment, results, metrics=["steps"], axis="p", groups={"first": "one"}
+    ).axes
     _, caps, _ = axes.containers[0].lines  # type: ignore[attr-defined]
     # Student's t, two-sided 95%, 2 degrees of freedom: 4.3027; the deviation of 1, 2, 3 is 1.
     half = 4.3027 / np.sqrt(3)
@@ -69,7 +88,9 @@ def test_the_bar_is_the_interval_of_the_mean_and_pale_points_are_seeds(load: Loa
 def test_a_logarithmic_axis_has_equal_steps_for_equal_factors(load: Load) -> None:
     experiment = load(runs={"one": sweep("1", "10", "100")})
     results = every("one", {"1": (1, 1), "10": (2, 2), "100": (3, 3)})
-    (axes,) = against(experiment, results, metrics=["steps"], axis="p", groups={"first": "one"}, log_x=True).axes
+    (axes,) = against(
+        experiment, results, metrics=["steps"], axis="p", groups={"first": "one"}, log_x=True
+    ).axes
     assert lines(axes)[0][0] == pytest.approx([0, 0.5, 1])
     assert list(ticks(axes)) == ["1", "10", "100"]
 
@@ -77,15 +98,21 @@ def test_a_logarithmic_axis_has_equal_steps_for_equal_factors(load: Load) -> Non
 def test_a_setting_is_an_axis_too_and_is_named_in_words(load: Load) -> None:
     experiment = load(runs={"one": {"matrix": {"training.batch_size": [32, 64]}}})
     results = every("one", {"32": (1, 1), "64": (2, 2)})
-    (axes,) = against(experiment, results, metrics=["steps"], axis="training.batch_size", groups={"f": "one"}).axes
+    (axes,) = against(
+        experiment, results, metrics=["steps"], axis="training.batch_size", groups={"f": "one"}
+    ).axes
     assert (list(ticks(axes)), axes.get_xlabel()) == (["32", "64"], "batch size")
 
 
 def test_other_axes_have_a_line_for_each_combination(load: Load) -> None:
     other: Json = {"decay": {"wd": {}, "none": {}}, "training.epochs": [5]}
     experiment = load(runs={"one": sweep("1", "2", **other), "two": sweep("1", "2")})
-    results = every("one", {"1,wd,5": (1, 1), "2,wd,5": (2, 2), "1,none,5": (3, 3), "2,none,5": (4, 4)})
-    figure = against(experiment, results, metrics=["steps"], axis="p", groups={"first": "one", "second": "two"})
+    results = every(
+        "one", {"1,wd,5": (1, 1), "2,wd,5": (2, 2), "1,none,5": (3, 3), "2,none,5": (4, 4)}
+    )
+    figure = against(
+        experiment, results, metrics=["steps"], axis="p", groups={"first": "one", "second": "two"}
+    )
     assert labels(figure) == ["first, wd, 5", "first, none, 5", "second (not run)"]
     assert [means for _, means in lines(figure.axes[0])] == [[1, 2], [3, 4]]
 
@@ -93,7 +120,9 @@ def test_other_axes_have_a_line_for_each_combination(load: Load) -> None:
 def test_a_mean_of_fewer_seeds_is_open_and_one_of_none_is_not_there(load: Load) -> None:
     experiment = load(runs={"one": sweep("1", "2", "3")})
     results = every("one", {"1": (1, 3), "2": (4, None), "3": (None, float("inf"))})
-    (axes,) = against(experiment, results, metrics=["steps"], axis="p", groups={"first": "one"}).axes
+    (axes,) = against(
+        experiment, results, metrics=["steps"], axis="p", groups={"first": "one"}
+    ).axes
     assert lines(axes) == [([0, 0.5], [2, 4])]
     means = [container.lines[0] for container in axes.containers]  # type: ignore[attr-defined]
     assert [mean.get_markerfacecolor() == "white" for mean in means] == [False, True]
@@ -103,7 +132,9 @@ def test_a_mean_of_fewer_seeds_is_open_and_one_of_none_is_not_there(load: Load) 
 def test_what_is_missing_is_said(load: Load) -> None:
     experiment = load(runs={"one": sweep("1", "2")})
     results = every("one", {"1": (1, 3)})
-    figure = against(experiment, results, metrics=["steps", "boundary_length"], axis="p", groups={"first": "one"})
+    figure = against(
+        experiment, results, metrics=["steps", "boundary_length"], axis="p", groups={"first": "one"}
+    )
     assert [text.get_text() for text in figure.axes[1].texts] == ["not measured"]
     figure = against(experiment, [], metrics=["steps"], axis="p", groups={"first": "one"})
     assert [text.get_text() for text in figure.axes[0].texts] == ["not run"]
@@ -122,7 +153,11 @@ def test_nine_lines_stand_nearer_to_their_number_than_to_the_next(load: Load) ->
     for line in axes.lines:
         nearest = np.round(np.asarray(line.get_xdata(), dtype=float) * 10)
         assert np.all(np.abs(np.asarray(line.get_xdata()) - nearest / 10) < 0.05)
-    looks = {(line.get_color(), line.get_linestyle()) for line in axes.lines if line.get_marker() == "None"}
+    looks = {
+        (line.get_color(), line.get_linestyle())
+        for line in axes.lines
+        if line.get_marker() == "None"
+    }
     assert len(looks) == 9
 
 
@@ -144,7 +179,9 @@ def test_the_numbers_do_not_run_into_one_another(
     experiment = load(runs={"one": sweep(*numbers)})
     results = every("one", dict.fromkeys(numbers, (1, 2)))
     with styled():
-        figure = against(experiment, results, metrics=metrics, axis="p", groups={"first": "one"}, log_x=log_x)
+        figure = against(
+            experiment, results, metrics=metrics, axis="p", groups={"first": "one"}, log_x=log_x
+        )
         figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in figure.axes[0].get_xticklabels()]
     assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))

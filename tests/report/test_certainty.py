@@ -1,4 +1,6 @@
-"""The limits beside the verdicts, and what is said of them: each statistic with numbers worked out by hand."""
+"""The limits beside the verdicts, and what is said of them: each statistic with numbers worked out
+by hand.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.check import check
+from harness.experiment import Experiment, Json
+from harness.judging.check import check
 from harness.report.certainty import notes
 from harness.report.index import read_results
 from harness.report.write import write_index, write_report
-from harness.results import RunResult, Status
-from harness.spec.records import Experiment, Json
+from harness.run_result import RunResult, Status
 
 Load = Callable[..., Experiment]
 FIVE = (0.90, 0.94, 0.95, 0.96, 0.98)
@@ -37,11 +39,14 @@ GIVEN = [
 
 def done(values: Sequence[float]) -> list[RunResult]:
     return [
-        RunResult("one", seed, "k", Status.DONE, measurements={"test_accuracy": v}) for seed, v in enumerate(values)
+        RunResult("one", seed, "k", Status.DONE, measurements={"test_accuracy": v})
+        for seed, v in enumerate(values)
     ]
 
 
-def written(load: Load, values: Sequence[float], given: Sequence[Json], folder: Path, when: datetime) -> Path:
+def written(
+    load: Load, values: Sequence[float], given: Sequence[Json], folder: Path, when: datetime
+) -> Path:
     runs = {"one": {"dataset": {"test_examples": 100}}}
     experiment = load(seeds=list(range(len(values))), runs=runs, expectations=list(given))
     return write_report(experiment, done(values), check(experiment, done(values)), folder, when)
@@ -50,11 +55,19 @@ def written(load: Load, values: Sequence[float], given: Sequence[Json], folder: 
 def rows(path: Path) -> list[list[str]]:
     table = path.read_text(encoding="utf-8").partition("## Verdicts\n\n")[2].partition("\n\n")[0]
     body = table.splitlines()[2:]
-    return [[cell.strip().replace("\u00a0", " ") for cell in line.split("|")[1:-1]] for line in body]
+    return [
+        [cell.strip().replace("\u00a0", " ") for cell in line.split("|")[1:-1]] for line in body
+    ]
 
 
-def test_limits_that_are_not_in_pairs_say_so_beside_a_pass(load: Load, tmp_path: Path, when: datetime) -> None:
-    given = [expectation("p", metric="one.test_accuracy - two.test_accuracy", at_least=0.1, interval="paired")]
+def test_limits_that_are_not_in_pairs_say_so_beside_a_pass(
+    load: Load, tmp_path: Path, when: datetime
+) -> None:
+    given = [
+        expectation(
+            "p", metric="one.test_accuracy - two.test_accuracy", at_least=0.1, interval="paired"
+        )
+    ]
     both = {"one": {"dataset": {"test_examples": 100}}, "two": {"dataset": {"test_examples": 100}}}
     experiment = load(seeds=[0], runs=both, expectations=given)
     results = [
@@ -65,22 +78,35 @@ def test_limits_that_are_not_in_pairs_say_so_beside_a_pass(load: Load, tmp_path:
     ((verdict, _, _, _, limits, _),) = rows(path)
     assert verdict.endswith("pass")
     # Each at 97.5%: 90 of 100 from 82.38 to 95.10%, 50 of 100 from 39.83 to 60.17%.
-    assert limits == "22.21 to 55.27 points (not in pairs: the predictions of one, seed 0, were not kept)"
+    assert (
+        limits
+        == "22.21 to 55.27 points (not in pairs: the predictions of one, seed 0, were not kept)"
+    )
 
 
-def test_each_statistic_shows_its_bounds_its_value_and_its_limits(load: Load, tmp_path: Path, when: datetime) -> None:
+def test_each_statistic_shows_its_bounds_its_value_and_its_limits(
+    load: Load, tmp_path: Path, when: datetime
+) -> None:
     found = [row[2:5] for row in rows(written(load, FIVE, GIVEN, tmp_path, when))]
-    # Mean 94.6, deviation 2.97, t = 2.1318: 94.6 -+ 2.8. Of five seeds the limits of the median are the smallest and
-    # the largest, and 0.05^(1/5) = 54.9%.
+    # Mean 94.6, deviation 2.97, t = 2.1318: 94.6 -+ 2.8. Of five seeds the limits of the median are
+    # the smallest and the largest, and 0.05^(1/5) = 54.9%.
     assert found[:4] == [
         ["mean at least 90% (95% confidence)", "94.6 ± 3.0% (n = 5)", "91.8 to 97.4%"],
-        ["median at least 90% (95% confidence)", "median 95.00%, mean 94.6 ± 3.0% (n = 5)", "90.0 to 98.0%"],
+        [
+            "median at least 90% (95% confidence)",
+            "median 95.00%, mean 94.6 ± 3.0% (n = 5)",
+            "90.0 to 98.0%",
+        ],
         [
             "50% of all seeds at least 90% (95% confidence)",
             "94.6 ± 3.0% (n = 5)",
             "90.0 to 98.0%<br>54.9% to 100.0% of all seeds",
         ],
-        ["every seed at least 90%", "94.6 ± 3.0% (n = 5)", "90.0 to 98.0%<br>54.9% of all seeds or more"],
+        [
+            "every seed at least 90%",
+            "94.6 ± 3.0% (n = 5)",
+            "90.0 to 98.0%<br>54.9% of all seeds or more",
+        ],
     ]
     assert [row[0] for row in found[4:]] == [
         "mean at least 90% (95% confidence, bootstrap)",
@@ -88,7 +114,9 @@ def test_each_statistic_shows_its_bounds_its_value_and_its_limits(load: Load, tm
     ]
 
 
-def test_one_seed_shows_the_limits_of_its_test_images(load: Load, tmp_path: Path, when: datetime) -> None:
+def test_one_seed_shows_the_limits_of_its_test_images(
+    load: Load, tmp_path: Path, when: datetime
+) -> None:
     path = written(load, (0.9,), GIVEN[:4], tmp_path, when)
     # Of 100 images with the accuracy 0.83628, 90 or more are right with probability 5%, and so on.
     alone = "83.63 to 94.47% (test images alone)"
@@ -112,16 +140,29 @@ def test_the_notes_speak_of_the_statistics_that_are_there(load: Load) -> None:
         "binomial": "on other test images, not of other seeds",
     }
     for given in GIVEN:
-        experiment = load(seeds=[0, 1], runs={"one": {"dataset": {"test_examples": 100}}}, expectations=[given])
+        experiment = load(
+            seeds=[0, 1], runs={"one": {"dataset": {"test_examples": 100}}}, expectations=[given]
+        )
         text = notes(check(experiment, done((0.9, 0.95))))
         assert [id for id, word in words.items() if word in text] == [given["id"]]
         assert "A single seed" not in text
 
 
-def test_the_json_and_the_index_know_the_statistics(load: Load, tmp_path: Path, when: datetime) -> None:
+def test_the_json_and_the_index_know_the_statistics(
+    load: Load, tmp_path: Path, when: datetime
+) -> None:
     path = written(load, FIVE, GIVEN, tmp_path, when)
-    found = {each["id"]: each for each in json.loads(path.with_suffix(".json").read_text())["judgements"]}
-    assert [found[id].get("method") for id in found] == ["student", None, None, None, "bootstrap", "binomial"]
+    found = {
+        each["id"]: each for each in json.loads(path.with_suffix(".json").read_text())["judgements"]
+    }
+    assert [found[id].get("method") for id in found] == [
+        "student",
+        None,
+        None,
+        None,
+        "bootstrap",
+        "binomial",
+    ]
     assert (found["median"]["median"], found["median"]["interval"]) == (0.95, [0.9, 0.98])
     assert found["worst"]["share"] == 0.5
     assert found["worst"]["share_limits"] == pytest.approx([0.05**0.2, 1])
@@ -161,6 +202,16 @@ def test_the_index_reads_what_was_written_before_there_were_other_statistics(
 def test_the_difference_has_a_half_width_where_the_limits_are_students(
     members: Json, difference: str, load: Load, tmp_path: Path, when: datetime
 ) -> None:
-    published = {"at_least": None, "published": 0.95, "within": 0.2, "basis": "paper", "citation": "C"}
-    given = {key: value for key, value in (expectation("a") | published | members).items() if value is not None}
+    published = {
+        "at_least": None,
+        "published": 0.95,
+        "within": 0.2,
+        "basis": "paper",
+        "citation": "C",
+    }
+    given = {
+        key: value
+        for key, value in (expectation("a") | published | members).items()
+        if value is not None
+    }
     assert rows(written(load, FIVE, [given], tmp_path, when))[0][5] == difference

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from harness.experiment import Json
 from harness.report.environment import differing, environment, guarantees
-from harness.results import RunResult, Status
-from harness.spec.records import Json
+from harness.run_result import RunResult, Status
 
 
 def done(**recorded: Json) -> RunResult:
@@ -17,11 +17,16 @@ def test_values_are_counted_over_the_finished_runs() -> None:
         done(device="CPU", keras="4"),
         RunResult("run", 1, "key", Status.ERROR, environment={"device": "GPU"}),
     ]
-    assert environment(results) == {"cpu.cores": {"2": 1}, "device": {"CPU": 2}, "keras": {"3": 1, "4": 1}}
+    assert environment(results) == {
+        "cpu.cores": {"2": 1},
+        "device": {"CPU": 2},
+        "keras": {"3": 1, "4": 1},
+    }
 
 
 ON_CPU = (
-    "the same bits on the same kind of processor with the same instructions, CPUs, threads, oneDNN, versions and flags"
+    "the same bits on the same kind of processor with the same instructions, CPUs, threads, oneDNN,"
+    " versions and flags"
 )
 ON_GPU = "the same bits on the same kind of device with the same versions and flags"
 IN_PART = " (not all of this was recorded)"
@@ -51,16 +56,25 @@ class TestDiffering:
 
     @staticmethod
     def results(*recorded: dict[str, Json]) -> list[RunResult]:
-        return [RunResult("run", seed, "key", Status.DONE, environment=each) for seed, each in enumerate(recorded)]
+        return [
+            RunResult("run", seed, "key", Status.DONE, environment=each)
+            for seed, each in enumerate(recorded)
+        ]
 
     def test_it_tells_which_runs_had_what(self) -> None:
         alike = {"threads": "2", "onednn": "on", "python": "3.11"}
-        found = differing(self.results(alike, {**alike, "threads": "1"}, {**alike, "python": "3.12"}))
+        found = differing(
+            self.results(alike, {**alike, "threads": "1"}, {**alike, "python": "3.12"})
+        )
         assert found == {"threads": {"2": ["run seed 0", "run seed 2"], "1": ["run seed 1"]}}
 
     def test_runs_that_record_less_are_told_apart_from_those_that_record_more(self) -> None:
-        found = differing(self.results({"threads": "2"}, {"threads": "2", "onednn": "on, AVX2 at most"}))
-        assert found == {"onednn": {"not recorded": ["run seed 0"], "on, AVX2 at most": ["run seed 1"]}}
+        found = differing(
+            self.results({"threads": "2"}, {"threads": "2", "onednn": "on, AVX2 at most"})
+        )
+        assert found == {
+            "onednn": {"not recorded": ["run seed 0"], "on, AVX2 at most": ["run seed 1"]}
+        }
 
     def test_one_device_needs_no_record(self) -> None:
         found = differing(self.results({"device": "GPU"}, {"device": "GPU", "devices": "4"}))
@@ -75,5 +89,7 @@ class TestDiffering:
         assert "threads" in differing(self.results(tensorflow, jax, {**jax, "threads": "2"}))
 
     def test_runs_that_were_made_alike_do_not_differ(self) -> None:
-        assert differing(self.results({"threads": "2"}, {"threads": "2", "system": "another"})) == {}
+        assert (
+            differing(self.results({"threads": "2"}, {"threads": "2", "system": "another"})) == {}
+        )
         assert differing([RunResult("run", 0, "key", Status.ERROR)]) == {}

@@ -15,14 +15,14 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 import harness.spec
+from harness.experiment import Experiment
+from harness.experiment import Figure as Drawn
 from harness.report.by_cell import by_cell
 from harness.report.curves import curves
 from harness.report.decision_regions import decision_regions
 from harness.report.figures import FIGURES, draw
 from harness.report.style import BLUE, VERMILLION, label, plain
-from harness.results import RunResult
-from harness.spec.records import Experiment
-from harness.spec.records import Figure as Drawn
+from harness.run_result import RunResult
 
 GROUPS = {"random": "random", "adversarial": "adversarial"}
 
@@ -34,12 +34,18 @@ def test_the_registry_and_the_schema_agree() -> None:
     figure = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["figure"]
     assert set(FIGURES) == set(figure["properties"]["name"]["enum"])
     for name, kind in FIGURES.items():
-        options = [option for option in figure["allOf"] if option["if"]["properties"]["name"]["const"] == name]
+        options = [
+            option
+            for option in figure["allOf"]
+            if option["if"]["properties"]["name"]["const"] == name
+        ]
         allowed = {key for option in options for key in option["then"].get("properties", {})}
         assert set(list(inspect.signature(kind).parameters)[2:]) == allowed
 
 
-def test_every_plot_has_a_sane_size_and_is_not_blank(experiment: Experiment, results: Sequence[RunResult]) -> None:
+def test_every_plot_has_a_sane_size_and_is_not_blank(
+    experiment: Experiment, results: Sequence[RunResult]
+) -> None:
     images = draw(experiment, results)
     assert list(images) == ["1-by_cell.png", "2-decision_regions.png", "curves.png"]
     for image in images.values():
@@ -56,7 +62,9 @@ def test_by_cell_a_mean_of_fewer_seeds_than_were_asked_for_is_an_open_point(
     experiment: Experiment, results: Sequence[RunResult]
 ) -> None:
     def face(found: Sequence[RunResult]) -> object:
-        figure = by_cell(experiment, found, metric="test_accuracy", groups={"pre-training": "confusion"})
+        figure = by_cell(
+            experiment, found, metric="test_accuracy", groups={"pre-training": "confusion"}
+        )
         return figure.axes[0].containers[0].lines[0].get_markerfacecolor()  # type: ignore[attr-defined]
 
     last = max(result.seed for result in results)
@@ -64,11 +72,20 @@ def test_by_cell_a_mean_of_fewer_seeds_than_were_asked_for_is_an_open_point(
     assert face([result for result in results if result.seed != last]) == "white"
 
 
-def test_the_mean_and_its_interval_by_cell(experiment: Experiment, results: Sequence[RunResult]) -> None:
+def test_the_mean_and_its_interval_by_cell(
+    experiment: Experiment, results: Sequence[RunResult]
+) -> None:
     figure = by_cell(experiment, results, metric="test_accuracy", groups=GROUPS)
     (axes,) = figure.axes
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["none", "augmentation", "l2", "augmentation\n+ l2"]
-    values = [100 * (r.measurements["test_accuracy"] or 0.0) for r in results if r.run == "random[none]"]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == [
+        "none",
+        "augmentation",
+        "l2",
+        "augmentation\n+ l2",
+    ]
+    values = [
+        100 * (r.measurements["test_accuracy"] or 0.0) for r in results if r.run == "random[none]"
+    ]
     bars = axes.containers[0]
     (_, caps, _) = bars.lines  # type: ignore[attr-defined]
     low, high = (cap.get_ydata()[0] for cap in caps)
@@ -77,8 +94,15 @@ def test_the_mean_and_its_interval_by_cell(experiment: Experiment, results: Sequ
     assert (low, high) == pytest.approx((np.mean(values) - half, np.mean(values) + half), abs=1e-4)
 
 
-def test_a_run_without_a_matrix_is_a_cell_of_its_own(experiment: Experiment, results: Sequence[RunResult]) -> None:
-    figure = by_cell(experiment, results, metric="steps", groups={"pre-training": "confusion", "none": "random[none]"})
+def test_a_run_without_a_matrix_is_a_cell_of_its_own(
+    experiment: Experiment, results: Sequence[RunResult]
+) -> None:
+    figure = by_cell(
+        experiment,
+        results,
+        metric="steps",
+        groups={"pre-training": "confusion", "none": "random[none]"},
+    )
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["confusion", "none"]
 
 
@@ -94,14 +118,18 @@ def test_a_missing_panel_says_so(experiment: Experiment, results: Sequence[RunRe
     assert figure.axes[0].get_xlabel().startswith("train 100.00%, test 96.")
 
 
-def test_a_panel_may_show_the_points_alone(experiment: Experiment, results: Sequence[RunResult]) -> None:
+def test_a_panel_may_show_the_points_alone(
+    experiment: Experiment, results: Sequence[RunResult]
+) -> None:
     panels = [{"run": "random[none]", "regions": False}, {"run": "random[none]", "regions": True}]
     alone, over = decision_regions(experiment, results, panels=panels, seed=1).axes
     assert len(over.collections) - len(alone.collections) == 2  # the regions and the boundary
     assert [len(points.get_offsets()) for points in alone.collections] == [50, 50]  # type: ignore[arg-type]
 
 
-def test_curves_have_a_line_a_run_and_hold_the_last_value(experiment: Experiment, results: Sequence[RunResult]) -> None:
+def test_curves_have_a_line_a_run_and_hold_the_last_value(
+    experiment: Experiment, results: Sequence[RunResult]
+) -> None:
     figure = curves(experiment, results)
     assert figure is not None
     assert len(figure.axes) == 12  # pre-training, random, adversarial, single runs
@@ -109,11 +137,15 @@ def test_curves_have_a_line_a_run_and_hold_the_last_value(experiment: Experiment
     assert len(test_accuracy.lines) == 4
     line = test_accuracy.lines[0]
     assert np.asarray(line.get_xdata())[-1] == 24 * 9
-    final = [100 * (r.measurements["test_accuracy"] or 0.0) for r in results if r.run == "random[none]"]
+    final = [
+        100 * (r.measurements["test_accuracy"] or 0.0) for r in results if r.run == "random[none]"
+    ]
     assert np.asarray(line.get_ydata())[-1] == pytest.approx(np.mean(final))
 
 
-def test_curves_of_a_diverged_run_stop_where_it_diverged(experiment: Experiment, results: Sequence[RunResult]) -> None:
+def test_curves_of_a_diverged_run_stop_where_it_diverged(
+    experiment: Experiment, results: Sequence[RunResult]
+) -> None:
     result = results[0]
     history = dict(result.history) | {"train_loss": [float("nan")] * len(result.history["step"])}
     assert curves(experiment, [dataclasses.replace(result, history=history)]) is not None
@@ -130,13 +162,24 @@ def texts(figure: Figure) -> list[str]:
     return [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
-HOSTILE_NAMES = ["$x$", "$\\frac{$", "_hidden", "line\nbreak", "中文 😀 \x1b[31m \u202e", "a\ud800b", "x" * 300]
+HOSTILE_NAMES = [
+    "$x$",
+    "$\\frac{$",
+    "_hidden",
+    "line\nbreak",
+    "中文 😀 \x1b[31m \u202e",
+    "a\ud800b",
+    "x" * 300,
+]
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES)
 @pytest.mark.filterwarnings("error")
 def test_any_name_is_drawn_without_a_warning(
-    name: str, experiment: Experiment, results: Sequence[RunResult], capsys: pytest.CaptureFixture[str]
+    name: str,
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     groups, metrics = {name: "random", "other": "adversarial"}, ["test_accuracy"]
     cells = {name: "random[none]", "other": "large"}
@@ -150,8 +193,12 @@ def test_any_name_is_drawn_without_a_warning(
     assert capsys.readouterr().err == ""
 
 
-def test_a_label_that_begins_with_a_line_is_in_the_legend(experiment: Experiment, results: Sequence[RunResult]) -> None:
-    figure = by_cell(experiment, results, metric="steps", groups={"_first": "random", "second": "adversarial"})
+def test_a_label_that_begins_with_a_line_is_in_the_legend(
+    experiment: Experiment, results: Sequence[RunResult]
+) -> None:
+    figure = by_cell(
+        experiment, results, metric="steps", groups={"_first": "random", "second": "adversarial"}
+    )
     (legend,) = figure.legends
     assert [text.get_text().strip() for text in legend.get_texts()] == ["_first", "second"]
 

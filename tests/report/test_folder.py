@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.ownership import Kind, OverwriteError, comment
 from harness.report import folder
+from harness.system.ownership import Kind, OverwriteError, comment
 
 REPORTS = Path(__file__).parents[2] / "reports"
 
@@ -23,14 +23,18 @@ class TestListedPlots:
         (tmp_path / "a.md").write_text(f"{comment(Kind.REPORT)}\n\n![x](a/9-history.png)\n")
         assert folder.listed_plots(tmp_path, "a") == {"1-by_cell.png", "curves.png"}
 
-    def test_a_list_leads_to_no_other_folder_and_no_other_kind_of_file(self, tmp_path: Path) -> None:
+    def test_a_list_leads_to_no_other_folder_and_no_other_kind_of_file(
+        self, tmp_path: Path
+    ) -> None:
         listed = ["../b/1.png", "/etc/1.png", "notes.txt", 3, None, "..", ".png", "ok.png"]
         results(tmp_path / "a.json", files=listed)
         assert folder.listed_plots(tmp_path, "a") == {"ok.png"}
 
     def test_without_a_list_those_count_that_the_report_shows(self, tmp_path: Path) -> None:
         results(tmp_path / "a.json")
-        shown = "![x](a/1-by_cell.png) ![x](a/curves.png) ![x](a/my_photo.png) ![x](b/2-history.png)"
+        shown = (
+            "![x](a/1-by_cell.png) ![x](a/curves.png) ![x](a/my_photo.png) ![x](b/2-history.png)"
+        )
         (tmp_path / "a.md").write_text(f"{comment(Kind.REPORT)}\n\n{shown}\n")
         assert folder.listed_plots(tmp_path, "a") == {"1-by_cell.png", "curves.png"}
         (tmp_path / "a.md").write_text(f"# Mine\n\n{shown}\n")

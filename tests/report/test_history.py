@@ -9,10 +9,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.experiment import Experiment
 from harness.report.history import history
 from harness.report.style import styled
-from harness.results import RunResult, Status
-from harness.spec.records import Experiment
+from harness.run_result import RunResult, Status
 
 Load = Callable[..., Experiment]
 
@@ -24,11 +24,19 @@ def two(load: Load) -> Experiment:
 
 def done(run: str, seed: int, steps: Sequence[float], **metrics: Sequence[float]) -> RunResult:
     epochs = [step / 10 for step in steps]
-    return RunResult(run, seed, "key", Status.DONE, history={"step": steps, "epoch": epochs, **metrics})
+    return RunResult(
+        run, seed, "key", Status.DONE, history={"step": steps, "epoch": epochs, **metrics}
+    )
 
 
 EARLY = [
-    done("one", 0, [0, 10, 20, 40], test_accuracy=[0.1, 0.5, 0.7, 0.9], train_loss=[4.0, 2.0, 1.0, 0.0]),
+    done(
+        "one",
+        0,
+        [0, 10, 20, 40],
+        test_accuracy=[0.1, 0.5, 0.7, 0.9],
+        train_loss=[4.0, 2.0, 1.0, 0.0],
+    ),
     done("one", 1, [0, 10], test_accuracy=[0.3, 0.5], train_loss=[2.0, 1.0]),
 ]
 
@@ -72,7 +80,9 @@ def test_one_seed_has_no_band(two: Experiment) -> None:
         ("epochs", 1_000_000, "thousand epochs", 100),
     ],
 )
-def test_large_numbers_are_in_thousands(two: Experiment, x: str, last: float, words: str, end: float) -> None:
+def test_large_numbers_are_in_thousands(
+    two: Experiment, x: str, last: float, words: str, end: float
+) -> None:
     results = [done("one", 0, [0, last], train_loss=[2.0, 1.0])]
     (axes,) = history(two, results, metrics=["train_loss"], groups={"first": "one"}, x=x).axes
     assert axes.get_xlabel() == words
@@ -86,7 +96,9 @@ def test_the_axis_ends_where_it_is_said_to(two: Experiment) -> None:
     assert steps == [0, 10, 20, 30]
     assert means == pytest.approx([20, 50, 60, 65])  # of the long seed, the middle of 70 and 90
     assert len(axes.lines) == 1  # it goes on, so there is no dot
-    (axes,) = history(two, EARLY, metrics=["test_accuracy"], groups={"first": "one"}, x="epochs", until=8).axes
+    (axes,) = history(
+        two, EARLY, metrics=["test_accuracy"], groups={"first": "one"}, x="epochs", until=8
+    ).axes
     assert axes.get_xlim() == (0, 8)
     assert points(axes)[0] == [0, 1, 2, 4]
     assert len(axes.lines) == 2
@@ -97,7 +109,10 @@ def test_only_losses_are_on_a_logarithmic_axis(two: Experiment) -> None:
     loss, accuracy = history(two, EARLY, metrics=metrics, groups={"first": "one"}, log=True).axes
     assert (loss.get_yscale(), accuracy.get_yscale()) == ("log", "linear")
     assert points(loss)[1][-1] == pytest.approx(0.5)
-    assert history(two, EARLY, metrics=metrics, groups={"first": "one"}).axes[0].get_yscale() == "linear"
+    assert (
+        history(two, EARLY, metrics=metrics, groups={"first": "one"}).axes[0].get_yscale()
+        == "linear"
+    )
 
 
 def test_a_diverged_seed_counts_up_to_where_it_diverged(two: Experiment) -> None:
@@ -116,14 +131,22 @@ def test_what_is_missing_is_said(two: Experiment) -> None:
     assert [text.get_text() for text in figure.axes[0].texts] == ["not run"]
 
 
-@pytest.mark.parametrize(("count", "words"), [(9, ""), (9, ", with words enough for two lines"), (30, "")])
-def test_many_lines_are_told_apart_and_their_legend_is_beside_the_panels(load: Load, count: int, words: str) -> None:
+@pytest.mark.parametrize(
+    ("count", "words"), [(9, ""), (9, ", with words enough for two lines"), (30, "")]
+)
+def test_many_lines_are_told_apart_and_their_legend_is_beside_the_panels(
+    load: Load, count: int, words: str
+) -> None:
     runs = [f"run{index}" for index in range(count)]
     experiment = load(runs={run: {} for run in runs})
-    results = [done(run, 0, [0, 10], train_loss=[2.0, 1.0], train_accuracy=[0.1, 1.0]) for run in runs]
+    results = [
+        done(run, 0, [0, 10], train_loss=[2.0, 1.0], train_accuracy=[0.1, 1.0]) for run in runs
+    ]
     groups = {f"{run}{words}": run for run in runs}
     with styled():
-        figure = history(experiment, results, metrics=["train_loss", "train_accuracy"], groups=groups)
+        figure = history(
+            experiment, results, metrics=["train_loss", "train_accuracy"], groups=groups
+        )
         figure.draw_without_rendering()
     lines = figure.axes[0].lines[::2]
     assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == count
@@ -133,9 +156,18 @@ def test_many_lines_are_told_apart_and_their_legend_is_beside_the_panels(load: L
     assert all(("\n" in name) == (words != "") for name in labels(figure))
 
 
-@pytest.mark.parametrize(("count", "shape"), [(1, (1, 1)), (3, (1, 3)), (4, (2, 2)), (5, (2, 3)), (7, (3, 3))])
+@pytest.mark.parametrize(
+    ("count", "shape"), [(1, (1, 1)), (3, (1, 3)), (4, (2, 2)), (5, (2, 3)), (7, (3, 3))]
+)
 def test_panels_fill_rows(two: Experiment, count: int, shape: tuple[int, int]) -> None:
-    metrics = ["train_loss", "train_accuracy", "test_loss", "test_accuracy", "weight_norm", "distance"]
+    metrics = [
+        "train_loss",
+        "train_accuracy",
+        "test_loss",
+        "test_accuracy",
+        "weight_norm",
+        "distance",
+    ]
     metrics = [*metrics, "relative_distance"][:count]
     figure = history(two, EARLY, metrics=metrics, groups={"first": "one"})
     assert [axes.get_title() != "" for axes in figure.axes if axes.get_visible()] == [True] * count

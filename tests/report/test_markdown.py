@@ -16,7 +16,9 @@ from markdown_it import MarkdownIt
 from harness.report.markdown import bullets, code, details, escape, fence, file_link, link, table
 
 RENDERER = MarkdownIt("commonmark").enable("table")
-TRICKY = st.text(st.sampled_from("ab1 .)-+=#>|\\`*_~[](){}!<>&;$:\n\t\"'/x\u202e"), max_size=30) | st.text(max_size=30)
+TRICKY = st.text(
+    st.sampled_from("ab1 .)-+=#>|\\`*_~[](){}!<>&;$:\n\t\"'/x\u202e"), max_size=30
+) | st.text(max_size=30)
 
 
 def plain(text: str) -> str:
@@ -32,7 +34,9 @@ def test_a_paragraph_shows_the_text(text: str) -> None:
 @given(TRICKY, TRICKY)
 def test_a_table_cell_shows_the_text(first: str, second: str) -> None:
     rendered = RENDERER.render(table(["h", "i"], [[escape(first), escape(second)]]))
-    cells = [html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", rendered, re.DOTALL)]
+    cells = [
+        html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", rendered, re.DOTALL)
+    ]
     assert cells == [plain(first), plain(second)]
 
 
@@ -46,10 +50,15 @@ def test_inline_code_shows_the_text(text: str) -> None:
 @given(st.text(st.sampled_from("`a\n</>"), max_size=30))
 def test_a_fence_holds_any_text(text: str) -> None:
     rendered = RENDERER.render(fence(text, "json") + "\n\nafter")
-    assert html.unescape(rendered) == f'<pre><code class="language-json">{text}\n</code></pre>\n<p>after</p>\n'
+    assert (
+        html.unescape(rendered)
+        == f'<pre><code class="language-json">{text}\n</code></pre>\n<p>after</p>\n'
+    )
 
 
-@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "ftp://x", "", None])
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", "data:text/html,x", "ftp://x", "", None]
+)
 def test_only_addresses_of_the_web_are_links(address: str | None) -> None:
     assert link("paper", address) == "paper"
 
@@ -67,7 +76,9 @@ def test_details_hold_markdown() -> None:
 
 
 def test_a_summary_of_details_is_html_and_no_markdown() -> None:
-    assert "<summary>all [runs] *x* a_ &lt;b&gt; c</summary>" in details("all [runs] *x* a_\n\n<b> c", "body")
+    assert "<summary>all [runs] *x* a_ &lt;b&gt; c</summary>" in details(
+        "all [runs] *x* a_\n\n<b> c", "body"
+    )
 
 
 def test_a_document_in_a_fence_keeps_its_meaning_and_hides_nothing() -> None:
@@ -80,7 +91,9 @@ def test_a_document_in_a_fence_keeps_its_meaning_and_hides_nothing() -> None:
     assert json.loads(body) == document
 
 
-@pytest.mark.parametrize("name", ["a b).md", "a\nb](x).md", "<b>|.md", "a\udcff.md", "%41.md", "ü#?.md"])
+@pytest.mark.parametrize(
+    "name", ["a b).md", "a\nb](x).md", "<b>|.md", "a\udcff.md", "%41.md", "ü#?.md"]
+)
 def test_any_file_can_be_linked_to(name: str) -> None:
     rendered = RENDERER.render(table(["h"], [[file_link("text", f"sub/{name}", "#L3")]]))
     (address,) = re.findall(r'<td[^>]*><a href="([^"]*)">text</a></td>', rendered)

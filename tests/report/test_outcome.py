@@ -1,4 +1,6 @@
-"""The headline counts apart what speaks of all seeds and what speaks of those at hand, and says what is chance."""
+"""The headline counts apart what speaks of all seeds and what speaks of those at hand, and says
+what is chance.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from harness.check import Verdict
+from harness.experiment import Interval, Statistic
+from harness.judging.check import Verdict
+from harness.judging.inference import student_limits
 from harness.report.outcome import Reach, chance, outcome, reach
-from harness.spec.records import Interval, Statistic
-from harness.statistics import student_limits
 
 PASS, FAIL, UNSURE, BLOCKED = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.BLOCKED
 SEEDS, IMAGES, HAND = Reach.SEEDS, Reach.IMAGES, Reach.HAND
@@ -25,7 +27,10 @@ class TestReach:
         assert set(found.values()) == {SEEDS, HAND}
 
     def test_limits_over_test_images_speak_of_no_other_seeds(self) -> None:
-        found = [reach(Statistic.MEAN, each) for each in (Interval.STUDENT, Interval.BOOTSTRAP, Interval.BINOMIAL)]
+        found = [
+            reach(Statistic.MEAN, each)
+            for each in (Interval.STUDENT, Interval.BOOTSTRAP, Interval.BINOMIAL)
+        ]
         assert found == [SEEDS, SEEDS, IMAGES]
 
 
@@ -41,14 +46,18 @@ class TestOutcome:
             (
                 [PASS] * 6,
                 [SEEDS, HAND, HAND, IMAGES, SEEDS, SEEDS],
-                "All 6 expectations pass: 3 with confidence over all seeds, 1 with confidence over other test images, "
-                "2 for every seed at hand.",
+                (
+                    "All 6 expectations pass: 3 with confidence over all seeds, 1 with confidence"
+                    " over other test images, 2 for every seed at hand."
+                ),
             ),
             (
                 [PASS, PASS, FAIL, UNSURE, BLOCKED],
                 [SEEDS, HAND, SEEDS, SEEDS, HAND],
-                "2 of 5 expectations pass (1 with confidence over all seeds, 1 for every seed at hand), 1 fails, "
-                "1 is inconclusive, 1 is blocked.",
+                (
+                    "2 of 5 expectations pass (1 with confidence over all seeds, 1 for every seed"
+                    " at hand), 1 fails, 1 is inconclusive, 1 is blocked."
+                ),
             ),
             (
                 [PASS, FAIL],
@@ -59,7 +68,9 @@ class TestOutcome:
             ([PASS, PASS], [], "All 2 expectations pass."),
         ],
     )
-    def test_the_sentence(self, verdicts: Sequence[Verdict], reached: Sequence[Reach], sentence: str) -> None:
+    def test_the_sentence(
+        self, verdicts: Sequence[Verdict], reached: Sequence[Reach], sentence: str
+    ) -> None:
         assert outcome(verdicts, reached) == sentence
 
 
@@ -69,11 +80,13 @@ class TestChance:
     def test_it_is_the_sum_of_what_each_may_be_wrong_by(self) -> None:
         # Of five with confidence one is blocked; 0.05 + 0.05 + 0.1 + 0.01.
         found = chance(
-            [PASS, FAIL, UNSURE, PASS, BLOCKED, PASS], [SEEDS] * 5 + [HAND], [0.95, 0.95, 0.9, 0.99, 0.5, 0.9]
+            [PASS, FAIL, UNSURE, PASS, BLOCKED, PASS],
+            [SEEDS] * 5 + [HAND],
+            [0.95, 0.95, 0.9, 0.99, 0.5, 0.9],
         )
-        assert found == (
-            "Of 4 verdicts with 90% to 99% confidence, up to about 0.21 would be a pass by chance alone if the truth "
-            "lay just beyond every bound."
+        assert (
+            found == "Of 4 verdicts with 90% to 99% confidence, up to about 0.21 would be a pass by"
+            " chance alone if the truth lay just beyond every bound."
         )
         assert chance([PASS] * 391, [SEEDS] * 391, [0.95] * 391).startswith(
             "Of 391 verdicts with 95% confidence, up to about 20 would be"
@@ -84,14 +97,20 @@ class TestChance:
         assert chance([], [], []) == ""
 
     def test_as_many_pass_in_a_simulation_whose_truth_is_on_every_bound(self) -> None:
-        # Reports of nine means on their bounds: 0.45 passes each, and some in 1 - 0.95^9 = 37% of them.
+        # Reports of nine means on their bounds: 0.45 passes each, and some in 1 - 0.95^9 = 37% of
+        # them.
         random = np.random.default_rng(20200613)
         passes = np.array(
             [
-                sum(student_limits(row, 0.95)[0] >= 0 for row in random.normal(0, 1, (9, 5)).tolist())
+                sum(
+                    student_limits(row, 0.95)[0] >= 0
+                    for row in random.normal(0, 1, (9, 5)).tolist()
+                )
                 for _ in range(1000)
             ]
         )
         assert passes.mean() == pytest.approx(0.45, abs=4 * (9 * 0.05 * 0.95 / 1000) ** 0.5)
         assert (passes > 0).mean() == pytest.approx(1 - 0.95**9, abs=0.06)
-        assert "Of 9 verdicts with 95% confidence, up to about 0.45 " in chance([PASS] * 9, [SEEDS] * 9, [0.95] * 9)
+        assert "Of 9 verdicts with 95% confidence, up to about 0.45 " in chance(
+            [PASS] * 9, [SEEDS] * 9, [0.95] * 9
+        )

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.check import check
+from harness.experiment import Experiment, Json
+from harness.judging.check import check
 from harness.report.published import difference
 from harness.report.write import write_index, write_report
-from harness.results import RunResult, Status
-from harness.spec.records import Experiment, Json
+from harness.run_result import RunResult, Status
 
 Load = Callable[..., Experiment]
 
@@ -28,11 +28,20 @@ def expectation(**members: Json) -> Json:
     return given | {"basis": "paper", "source": "table 1", "citation": "C"} | members
 
 
-CLAIM = {"id": "claim", "metric": "one.test_accuracy", "at_least": 0.5, "basis": "hypothesis", "source": "B4"}
+CLAIM = {
+    "id": "claim",
+    "metric": "one.test_accuracy",
+    "at_least": 0.5,
+    "basis": "hypothesis",
+    "source": "B4",
+}
 
 
 def done(values: Sequence[float | None], metric: str = "test_accuracy") -> list[RunResult]:
-    return [RunResult("one", seed, "key", Status.DONE, measurements={metric: v}) for seed, v in enumerate(values)]
+    return [
+        RunResult("one", seed, "key", Status.DONE, measurements={metric: v})
+        for seed, v in enumerate(values)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -61,10 +70,15 @@ def test_the_difference_and_its_half_width(
 
 def rows(path: Path) -> list[list[str]]:
     table = path.read_text(encoding="utf-8").partition("## Verdicts\n\n")[2].partition("\n\n")[0]
-    return [[cell.strip().replace("\u00a0", " ") for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+    return [
+        [cell.strip().replace("\u00a0", " ") for cell in line.split("|")[1:-1]]
+        for line in table.splitlines()
+    ]
 
 
-def test_the_report_shows_published_and_difference_in_their_units(load: Load, tmp_path: Path, when: datetime) -> None:
+def test_the_report_shows_published_and_difference_in_their_units(
+    load: Load, tmp_path: Path, when: datetime
+) -> None:
     given = [
         expectation(),
         expectation(id="every", statistic="every"),
@@ -77,7 +91,10 @@ def test_the_report_shows_published_and_difference_in_their_units(load: Load, tm
         {"test_accuracy": accuracy, "steps": 25100.0 + 10 * seed, "train_loss": 0.02}
         for seed, accuracy in enumerate(THREE)
     ]
-    results = [RunResult("one", s, "key", Status.DONE, measurements=values) for s, values in enumerate(measurements)]
+    results = [
+        RunResult("one", s, "key", Status.DONE, measurements=values)
+        for s, values in enumerate(measurements)
+    ]
     path = write_report(experiment, results, check(experiment, results), tmp_path, when)
     header, _, *body = rows(path)
     assert header[3:7] == ["measured", "published", "difference", "confidence limits"]
@@ -93,9 +110,13 @@ def test_the_report_shows_published_and_difference_in_their_units(load: Load, tm
     assert "published number" in write_index(tmp_path).read_text(encoding="utf-8")
 
 
-def test_without_a_published_number_the_report_has_no_such_column(load: Load, tmp_path: Path, when: datetime) -> None:
+def test_without_a_published_number_the_report_has_no_such_column(
+    load: Load, tmp_path: Path, when: datetime
+) -> None:
     experiment = load(runs={"one": {}}, expectations=[CLAIM])
-    path = write_report(experiment, done(THREE[:2]), check(experiment, done(THREE[:2])), tmp_path, when)
+    path = write_report(
+        experiment, done(THREE[:2]), check(experiment, done(THREE[:2])), tmp_path, when
+    )
     assert rows(path)[0][3:5] == ["measured", "confidence limits"]
     assert "Difference" not in path.read_text(encoding="utf-8")
     (judgement,) = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["judgements"]

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.experiment import Json
 from harness.report.runs import settings_table
 from harness.spec.load import load
 from harness.spec.patch import merge_patch
-from harness.spec.records import Json
 
 BASE: Json = {
     "name": "a",
@@ -21,7 +21,16 @@ BASE: Json = {
     [
         (
             {},
-            ["`one`", "digits", "perceptron (hidden 3-2, bias)", "random, fan_in_uniform", "none", "0.1", "128", "100"],
+            [
+                "`one`",
+                "digits",
+                "perceptron (hidden 3-2, bias)",
+                "random, fan_in_uniform",
+                "none",
+                "0.1",
+                "128",
+                "100",
+            ],
         ),
         (
             {

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from harness.experiment import Json
 from harness.report.settings import packed, unpacked
-from harness.spec.records import Json
 
 RUNS: dict[str, dict[str, Json]] = {
-    "one": {"training": {"epochs": 3, "schedule": None, "l2": 0.1}, "model": {"name": "m", "hidden": [1, 2]}, "on": {}},
+    "one": {
+        "training": {"epochs": 3, "schedule": None, "l2": 0.1},
+        "model": {"name": "m", "hidden": [1, 2]},
+        "on": {},
+    },
     "two": {
         "training": {"epochs": 4, "schedule": {"name": "s"}, "l2": 0.1},
         "model": {"name": "m", "hidden": [1]},
@@ -21,13 +25,23 @@ def test_what_all_runs_share_is_there_once() -> None:
     assert packed(RUNS) == {
         "common": {"training": {"l2": 0.1}, "model": {"name": "m"}},
         "runs": {
-            "one": {"training": {"epochs": 3, "schedule": None}, "model": {"hidden": [1, 2]}, "on": {}},
-            "two": {"training": {"epochs": 4, "schedule": {"name": "s"}}, "model": {"hidden": [1]}, "on": {"l2": 1}},
+            "one": {
+                "training": {"epochs": 3, "schedule": None},
+                "model": {"hidden": [1, 2]},
+                "on": {},
+            },
+            "two": {
+                "training": {"epochs": 4, "schedule": {"name": "s"}},
+                "model": {"hidden": [1]},
+                "on": {"l2": 1},
+            },
         },
     }
 
 
-@pytest.mark.parametrize("settings", [RUNS, {"one": RUNS["one"]}, {}, {"one": {}, "two": {}}, RUNS | {"none": {}}])
+@pytest.mark.parametrize(
+    "settings", [RUNS, {"one": RUNS["one"]}, {}, {"one": {}, "two": {}}, RUNS | {"none": {}}]
+)
 def test_what_was_packed_comes_out_whole(settings: dict[str, dict[str, Json]]) -> None:
     assert unpacked(packed(settings)) == settings
 

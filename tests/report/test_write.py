@@ -1,4 +1,6 @@
-"""Whole reports: the golden Markdown and JSON, what a renderer makes of them, and the files on disk."""
+"""Whole reports: the golden Markdown and JSON, what a renderer makes of them, and the files on
+disk.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,12 @@ import pytest
 from markdown_it import MarkdownIt
 from pytest_regressions.file_regression import FileRegressionFixture
 
-from harness import files
-from harness.check import Verdict, check
-from harness.ownership import OverwriteError
+from harness.experiment import Basis, Expectation, Experiment, Statistic
+from harness.judging.check import Verdict, check
 from harness.report.write import write_index, write_report
-from harness.results import RunResult, Status
-from harness.spec.records import Basis, Expectation, Experiment, Statistic
+from harness.run_result import RunResult, Status
+from harness.system import files
+from harness.system.ownership import OverwriteError
 
 PLOTS = dict.fromkeys(("1-by_cell.png", "2-decision_regions.png", "curves.png"), b"image")
 """In the place of those that take long to draw."""
@@ -30,17 +32,26 @@ PLOTS = dict.fromkeys(("1-by_cell.png", "2-decision_regions.png", "curves.png"),
 
 @pytest.fixture(scope="module")
 def written(
-    experiment: Experiment, results: Sequence[RunResult], tmp_path_factory: pytest.TempPathFactory, when: datetime
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    tmp_path_factory: pytest.TempPathFactory,
+    when: datetime,
 ) -> Path:
-    return write_report(experiment, results, check(experiment, results), tmp_path_factory.mktemp("reports"), when)
+    return write_report(
+        experiment, results, check(experiment, results), tmp_path_factory.mktemp("reports"), when
+    )
 
 
 def html_of(path: Path) -> str:
-    rendered: str = MarkdownIt("commonmark").enable("table").render(path.read_text(encoding="utf-8"))
+    rendered: str = (
+        MarkdownIt("commonmark").enable("table").render(path.read_text(encoding="utf-8"))
+    )
     return rendered
 
 
-def test_the_verdicts_are_those_the_fixture_is_made_for(experiment: Experiment, results: Sequence[RunResult]) -> None:
+def test_the_verdicts_are_those_the_fixture_is_made_for(
+    experiment: Experiment, results: Sequence[RunResult]
+) -> None:
     verdicts = {j.expectation.id: j.verdict for j in check(experiment, results)}
     assert verdicts == {
         "fits": Verdict.PASS,
@@ -60,7 +71,11 @@ def test_the_report_reads_as_before(written: Path, file_regression: FileRegressi
 
 
 def test_the_json_reads_as_before(written: Path, file_regression: FileRegressionFixture) -> None:
-    file_regression.check(written.with_suffix(".json").read_text(encoding="utf-8"), extension=".json", encoding="utf-8")
+    file_regression.check(
+        written.with_suffix(".json").read_text(encoding="utf-8"),
+        extension=".json",
+        encoding="utf-8",
+    )
 
 
 def test_the_index_reads_as_before(written: Path, file_regression: FileRegressionFixture) -> None:
@@ -74,7 +89,9 @@ def test_a_report_of_a_report_is_the_same_byte_for_byte(
 ) -> None:
     first = {path: path.read_bytes() for path in written.parent.rglob("*") if path.is_file()}
     write_report(experiment, results, check(experiment, results), written.parent, when)
-    assert first == {path: path.read_bytes() for path in written.parent.rglob("*") if path.is_file()}
+    assert first == {
+        path: path.read_bytes() for path in written.parent.rglob("*") if path.is_file()
+    }
 
 
 def test_every_image_that_the_report_shows_exists_and_no_other(written: Path) -> None:
@@ -154,7 +171,11 @@ def test_a_report_that_is_broken_off_is_written_again(
 
 
 def test_hostile_text_stays_text(
-    experiment: Experiment, results: Sequence[RunResult], tmp_path: Path, when: datetime, hostile: str
+    experiment: Experiment,
+    results: Sequence[RunResult],
+    tmp_path: Path,
+    when: datetime,
+    hostile: str,
 ) -> None:
     run = next(iter(experiment.runs))
     attack = dataclasses.replace(
@@ -163,7 +184,9 @@ def test_hostile_text_stays_text(
         question=hostile,
         source=None,
         figures=tuple(dataclasses.replace(figure, title=hostile) for figure in experiment.figures),
-        expectations=tuple(dataclasses.replace(e, source=hostile, title=hostile) for e in experiment.expectations),
+        expectations=tuple(
+            dataclasses.replace(e, source=hostile, title=hostile) for e in experiment.expectations
+        ),
     )
     results = [*results, RunResult(run, 0, "key", Status.ERROR, hostile)]
     path = write_report(attack, results, check(attack, results), tmp_path, when)
@@ -174,7 +197,10 @@ def test_hostile_text_stays_text(
         assert "<em>em</em>" not in text
         assert text.count("<details>") == text.count("</details>") <= 1
         for table in re.findall(r"<table>.*?</table>", text, re.DOTALL):
-            widths = {len(re.findall("<t[hd]", row)) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)}
+            widths = {
+                len(re.findall("<t[hd]", row))
+                for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)
+            }
             assert len(widths) == 1
             assert "<code>code</code>" not in table
             assert "<strong>bold</strong>" not in table
@@ -190,13 +216,28 @@ def test_a_report_with_lines_renders(
     load: Callable[..., Experiment], tmp_path: Path, when: datetime, hostile: str
 ) -> None:
     figures = [
-        {"name": "history", "title": hostile, "metrics": ["weight_norm"], "groups": {hostile: "one[1]"}},
-        {"name": "against", "metrics": ["distance", "test_loss"], "axis": "p", "groups": {hostile: "one"}},
+        {
+            "name": "history",
+            "title": hostile,
+            "metrics": ["weight_norm"],
+            "groups": {hostile: "one[1]"},
+        },
+        {
+            "name": "against",
+            "metrics": ["distance", "test_loss"],
+            "axis": "p",
+            "groups": {hostile: "one"},
+        },
     ]
     experiment = load(runs={"one": {"matrix": {"p": {"1": {}, "2": {}}}}}, figures=figures)
     done = [
         RunResult(
-            run, 0, "key", Status.DONE, measurements={"distance": 1.0}, history={"step": [0, 9], "weight_norm": [1, 2]}
+            run,
+            0,
+            "key",
+            Status.DONE,
+            measurements={"distance": 1.0},
+            history={"step": [0, 9], "weight_norm": [1, 2]},
         )
         for run in experiment.runs
     ]
@@ -224,13 +265,24 @@ def test_the_json_holds_the_numbers_in_full(written: Path, results: Sequence[Run
     assert document["judgements"][1]["values"].keys() == {"0", "1", "2"}
 
 
-def test_what_is_not_finite_is_valid_json(experiment: Experiment, tmp_path: Path, when: datetime) -> None:
+def test_what_is_not_finite_is_valid_json(
+    experiment: Experiment, tmp_path: Path, when: datetime
+) -> None:
     diverged = [
-        RunResult("confusion", 0, "key", Status.DONE, measurements={"train_loss": math.nan, "weight_norm": math.inf})
+        RunResult(
+            "confusion",
+            0,
+            "key",
+            Status.DONE,
+            measurements={"train_loss": math.nan, "weight_norm": math.inf},
+        )
     ]
     path = write_report(experiment, diverged, check(experiment, diverged), tmp_path, when)
     document = json.loads(path.with_suffix(".json").read_text(), parse_constant=pytest.fail)
-    assert document["runs"]["confusion"]["0"]["measurements"] == {"train_loss": "nan", "weight_norm": "inf"}
+    assert document["runs"]["confusion"]["0"]["measurements"] == {
+        "train_loss": "nan",
+        "weight_norm": "inf",
+    }
 
 
 def test_numbers_near_the_largest_have_a_report_and_a_line_in_the_index(
@@ -240,16 +292,24 @@ def test_numbers_near_the_largest_have_a_report_and_a_line_in_the_index(
         RunResult("confusion", seed, "key", Status.DONE, measurements={"weight_norm": value})
         for seed, value in enumerate((1.7e308, -1.7e308, 1.7e308))
     ]
-    asked = Expectation("e", "", "confusion.weight_norm", 0.0, None, Statistic.MEAN, 0.95, Basis.CLAIM, "s")
+    asked = Expectation(
+        "e", "", "confusion.weight_norm", 0.0, None, Statistic.MEAN, 0.95, Basis.CLAIM, "s"
+    )
     wide = dataclasses.replace(experiment, expectations=(asked,), figures=())
     path = write_report(wide, huge, check(wide, huge), tmp_path, when)
-    (judgement,) = json.loads(path.with_suffix(".json").read_text(), parse_constant=pytest.fail)["judgements"]
+    (judgement,) = json.loads(path.with_suffix(".json").read_text(), parse_constant=pytest.fail)[
+        "judgements"
+    ]
     assert (judgement["verdict"], judgement["deviation"]) == ("inconclusive", "inf")
     assert "5.67e+307 ± inf" in path.read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
-    assert "5.67e+307 ± inf" in write_index(tmp_path).read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
+    assert "5.67e+307 ± inf" in write_index(tmp_path).read_text(encoding="utf-8").replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
 
 
-def test_an_experiment_of_which_nothing_ran(experiment: Experiment, tmp_path: Path, when: datetime) -> None:
+def test_an_experiment_of_which_nothing_ran(
+    experiment: Experiment, tmp_path: Path, when: datetime
+) -> None:
     bare = dataclasses.replace(experiment, expectations=(), question="")
     text = write_report(bare, [], (), tmp_path, when).read_text(encoding="utf-8")
     assert "**No expectations are stated.** 0 of 33 trainings are done, 33 not run yet." in text
@@ -269,7 +329,9 @@ def test_an_index_of_an_empty_folder(tmp_path: Path) -> None:
     assert "No expectations are stated." in write_index(tmp_path).read_text(encoding="utf-8")
 
 
-def test_an_index_leaves_foreign_files_alone_and_names_damaged_results(written: Path, tmp_path: Path) -> None:
+def test_an_index_leaves_foreign_files_alone_and_names_damaged_results(
+    written: Path, tmp_path: Path
+) -> None:
     (tmp_path / "whole.json").write_bytes(written.with_suffix(".json").read_bytes())
     plain = write_index(tmp_path).read_text(encoding="utf-8")
     (tmp_path / "bad.json").write_text("{")
@@ -303,8 +365,14 @@ def test_an_index_replaces_no_readme_of_another(tmp_path: Path) -> None:
 def test_remarks_stand_between_verdicts_and_figures_as_text(
     experiment: Experiment, results: Sequence[RunResult], tmp_path: Path, when: datetime
 ) -> None:
-    remarked = dataclasses.replace(experiment, remarks=("The schedule is too short.", "<b>bold</b> | `x`"))
-    text = write_report(remarked, results, check(remarked, results), tmp_path, when).read_text(encoding="utf-8")
+    remarked = dataclasses.replace(
+        experiment, remarks=("The schedule is too short.", "<b>bold</b> | `x`")
+    )
+    text = write_report(remarked, results, check(remarked, results), tmp_path, when).read_text(
+        encoding="utf-8"
+    )
     _, _, below = text.partition("## Remarks\n\n")
-    assert below.startswith("- The schedule is too short.\n- &lt;b&gt;bold&lt;/b&gt; &#124; \\`x\\`\n\n## Figures")
+    assert below.startswith(
+        "- The schedule is too short.\n- &lt;b&gt;bold&lt;/b&gt; &#124; \\`x\\`\n\n## Figures"
+    )
     assert text.index("## Verdicts") < text.index("## Remarks")

@@ -21,7 +21,7 @@ from harness.data import catalog
 from harness.plan import Plan, make_plan
 from harness.spec.load import load
 from harness.spec.patch import merge_patch
-from harness.store import Store
+from harness.store.store import Store
 
 TINY = {
     "name": "tiny",
@@ -30,7 +30,11 @@ TINY = {
     "defaults": {
         "dataset": {"name": "digits", "train_examples": 100},
         "model": {"name": "perceptron", "hidden": [16]},
-        "training": {"optimizer": {"name": "sgd", "learning_rate": 0.1}, "batch_size": 20, "epochs": 5},
+        "training": {
+            "optimizer": {"name": "sgd", "learning_rate": 0.1},
+            "batch_size": 20,
+            "epochs": 5,
+        },
     },
 }
 
@@ -51,7 +55,9 @@ class Person:
 
     def spec(self, **changes: Any) -> str:
         """Write the tiny specification with some changes, `runs` as a whole; give its path."""
-        document = merge_patch(TINY, {name: value for name, value in changes.items() if name != "runs"})
+        document = merge_patch(
+            TINY, {name: value for name, value in changes.items() if name != "runs"}
+        )
         document["runs"] = changes.get("runs", {"random": {}})
         path = self.folder / f"{document['name']}.json"
         path.write_text(json.dumps(document))
@@ -68,9 +74,15 @@ class Person:
         """Run specifications in this process."""
         return CliRunner().invoke(main, ["run", *arguments, *self.options])
 
-    def start(self, *arguments: str, program: tuple[str, ...] = ("-m", "harness")) -> subprocess.Popen[str]:
-        """Run specifications in a process of their own, whose environment says nothing about logs."""
-        environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    def start(
+        self, *arguments: str, program: tuple[str, ...] = ("-m", "harness")
+    ) -> subprocess.Popen[str]:
+        """Run specifications in a process of their own, whose environment says nothing about
+        logs.
+        """
+        environment = {
+            name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"
+        }
         return subprocess.Popen(
             [sys.executable, *program, "run", *arguments, *self.options],
             cwd=self.folder,
@@ -81,7 +93,9 @@ class Person:
         )
 
     def measurements(self, key: str) -> dict[str, float]:
-        numbers: dict[str, float] = json.loads((self.store.folder(key) / "measurements.json").read_text())
+        numbers: dict[str, float] = json.loads(
+            (self.store.folder(key) / "measurements.json").read_text()
+        )
         return numbers
 
     def history(self, key: str) -> dict[str, list[float]]:
@@ -93,11 +107,15 @@ class Person:
         """Read the arrays from a run's file, in the file's order."""
         arrays: list[np.ndarray[Any, Any]] = []
         with h5py.File(self.store.folder(key) / "final.weights.h5") as file:
-            file.visititems(lambda _, item: arrays.append(item[()]) if isinstance(item, h5py.Dataset) else None)
+            file.visititems(
+                lambda _, item: arrays.append(item[()]) if isinstance(item, h5py.Dataset) else None
+            )
         return arrays
 
     def same(self, other: Person, key: str) -> bool:
-        """Tell whether two persons have the same bits of one run: history, measurements and weights."""
+        """Tell whether two persons have the same bits of one run: history, measurements and
+        weights.
+        """
         ours, theirs = self.weights(key), other.weights(key)
         return (
             self.history(key) == other.history(key)

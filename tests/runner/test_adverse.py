@@ -1,4 +1,6 @@
-"""What surrounds a run fails: its terminal, its logs, its fonts' folder, what is known of its packages."""
+"""What surrounds a run fails: its terminal, its logs, its fonts' folder, what is known of its
+packages.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +15,30 @@ from typing import TYPE_CHECKING
 import pytest
 import tensorflow as tf
 
-from harness import machine, processor
+from harness.system import machine, processor
 from harness.training.fit import train
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
 
-AT_LEAST_0 = [{"id": "some", "metric": "random.test_accuracy", "at_least": 0, "basis": "hypothesis", "source": "s"}]
+AT_LEAST_0 = [
+    {
+        "id": "some",
+        "metric": "random.test_accuracy",
+        "at_least": 0,
+        "basis": "hypothesis",
+        "source": "s",
+    }
+]
 CERTAIN = [each | {"statistic": "every"} for each in AT_LEAST_0]
 
 
-def ran(person: Person, *arguments: str, after: str = "", **changes: str) -> subprocess.CompletedProcess[bytes]:
-    """Run specifications in a process of their own, in Bash, with some variables changed or, where "", gone."""
+def ran(
+    person: Person, *arguments: str, after: str = "", **changes: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run specifications in a process of their own, in Bash, with some variables changed or, where
+    "", gone.
+    """
     environment = {name: value for name, value in {**os.environ, **changes}.items() if value}
     command = [sys.executable, "-m", "harness", "run", *arguments, *person.options]
     return subprocess.run(
@@ -40,12 +54,16 @@ def ran(person: Person, *arguments: str, after: str = "", **changes: str) -> sub
 def recorded(person: Person, spec: str) -> Mapping[str, str]:
     """Give the environment of the one run that is in the store."""
     (key,) = person.keys(spec).values()
-    found: Mapping[str, str] = json.loads((person.store.folder(key) / "environment.json").read_text())["environment"]
+    found: Mapping[str, str] = json.loads(
+        (person.store.folder(key) / "environment.json").read_text()
+    )["environment"]
     return found
 
 
 class TestWhatAPersonSees:
-    """A terminal that shows little, and folders that cannot be written, cost no result and no verdict."""
+    """A terminal that shows little, and folders that cannot be written, cost no result and no
+    verdict.
+    """
 
     @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
     def test_everything_fails_at_once(self, encoding: str, person: Person) -> None:
@@ -53,7 +71,12 @@ class TestWhatAPersonSees:
         for name in ("store/events", "board"):
             (person.folder / name).parent.mkdir(exist_ok=True)
             (person.folder / name).write_text("a file, no folder")
-        broken = {"HOME": "", "MPLCONFIGDIR": "/dev/null/none", "COLUMNS": "20", "PYTHONIOENCODING": encoding}
+        broken = {
+            "HOME": "",
+            "MPLCONFIGDIR": "/dev/null/none",
+            "COLUMNS": "20",
+            "PYTHONIOENCODING": encoding,
+        }
         found = ran(person, spec, "--tensorboard", "board", **broken)
         output, errors = found.stdout.decode(encoding), found.stderr.decode(encoding)
         assert found.returncode == 0, errors
@@ -99,13 +122,17 @@ class TestWhatIsRecorded:
 
         for fact in ("name", "instructions", "in_words", "allowed"):
             monkeypatch.setattr(processor, fact, broken)
-        monkeypatch.setattr("harness.runner.backend.device", broken)
+        monkeypatch.setattr("harness.backend.device", broken)
         spec = person.spec()
         assert person.run(spec).exit_code == 0
         facts = recorded(person, spec)
-        assert [facts[name] for name in ("device", "processor", "instructions", "cpus")] == ["unknown"] * 4
+        assert [facts[name] for name in ("device", "processor", "instructions", "cpus")] == [
+            "unknown"
+        ] * 4
 
-    def test_it_is_complete_before_the_first_step(self, person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_is_complete_before_the_first_step(
+        self, person: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def ends(*_arguments: object, **_rest: object) -> None:
             raise AssertionError("asked after training")
 
@@ -123,7 +150,11 @@ class TestWhatIsRecorded:
         mask = f"taskset -c {min(os.sched_getaffinity(0))}"
         command = f'cd "{person.folder}"; {mask} "$@"'
         arguments = [sys.executable, "-m", "harness", "run", spec, *person.options]
-        limits = {"TF_ENABLE_ONEDNN_OPTS": "1", "ONEDNN_MAX_CPU_ISA": "AVX2", "XLA_FLAGS": "--xla_cpu_max_isa=AVX2"}
+        limits = {
+            "TF_ENABLE_ONEDNN_OPTS": "1",
+            "ONEDNN_MAX_CPU_ISA": "AVX2",
+            "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+        }
         subprocess.run(
             ["bash", "-c", command, "bash", *arguments],
             env=os.environ | limits,

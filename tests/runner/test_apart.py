@@ -20,7 +20,14 @@ SPEC = {
     },
     "runs": {"one": {}},
     "expectations": [
-        {"id": "e", "metric": "one.epochs", "at_least": 1, "statistic": "every", "basis": "hypothesis", "source": "s"}
+        {
+            "id": "e",
+            "metric": "one.epochs",
+            "at_least": 1,
+            "statistic": "every",
+            "basis": "hypothesis",
+            "source": "s",
+        }
     ],
 }
 
@@ -38,7 +45,9 @@ def test_a_script_without_a_guard_trains_and_is_not_run_again(tmp_path: Path, by
     script.write_text(SCRIPT)
     command = [sys.executable, str(script)] if by == "file" else [sys.executable, "-"]
     text = None if by == "file" else SCRIPT
-    done = subprocess.run(command, check=False, cwd=tmp_path, input=text, capture_output=True, text=True, timeout=250)
+    done = subprocess.run(
+        command, check=False, cwd=tmp_path, input=text, capture_output=True, text=True, timeout=250
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed, 1 deselected" in done.stdout
     assert done.stdout.count("begun") == 1

@@ -1,4 +1,6 @@
-"""Runs on a real Ray cluster, whose nodes are processes of this machine, with nodes and processes that are killed."""
+"""Runs on a real Ray cluster, whose nodes are processes of this machine, with nodes and processes
+that are killed.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import machine
 from harness.data import catalog
 from harness.runner.cluster.driver import Deaths, told
-from harness.runner.cluster.needs import Asked, ClusterError, Needs, Node, Unavailable, check_needs, places
+from harness.runner.cluster.needs import (
+    Asked,
+    ClusterError,
+    Needs,
+    Node,
+    Unavailable,
+    check_needs,
+    places,
+)
 from harness.runner.cluster.worker import Correspondent, Mailbox, Terms, see
-from harness.store import StoreError
+from harness.store.store import StoreError
+from harness.system import machine
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -55,7 +65,9 @@ def test_how_many_runs_a_cluster_holds(needs: Needs, count: int) -> None:
 
 
 def test_tenths_of_a_gpu_add_up() -> None:
-    assert [Node("a", 99, 1).holds(Needs(1, 1 / part)) for part in range(1, 20)] == list(range(1, 20))
+    assert [Node("a", 99, 1).holds(Needs(1, 1 / part)) for part in range(1, 20)] == list(
+        range(1, 20)
+    )
 
 
 def test_needs_that_no_node_meets_are_told_with_what_there_is() -> None:
@@ -63,10 +75,11 @@ def test_needs_that_no_node_meets_are_told_with_what_there_is() -> None:
     check_needs(nodes, [Needs(8, 0), Needs(1, 2)])
     with pytest.raises(Unavailable) as caught:
         check_needs(nodes, [Needs(8, 0), Needs(2, 0.5)])
-    assert str(caught.value) == (
-        "each run needs 2 CPUs and 0.5 GPU, and no node of the cluster has that much; it has a with 8 CPUs; "
-        "b with 1 CPU and 2 GPUs: ask for less with --cpus-per-run and --gpus-per-run, or add a node with "
-        "ray start --address=HOST:PORT"
+    assert (
+        str(caught.value)
+        == "each run needs 2 CPUs and 0.5 GPU, and no node of the cluster has that much; it has a"
+        " with 8 CPUs; b with 1 CPU and 2 GPUs: ask for less with --cpus-per-run and"
+        " --gpus-per-run, or add a node with ray start --address=HOST:PORT"
     )
 
 
@@ -85,17 +98,25 @@ class TaskError(Exception):
 
 
 def test_what_a_task_raises_is_told_in_one_sentence() -> None:
-    for own in (ClusterError("the node a has no data"), StoreError("the store b cannot be written")):
+    for own in (
+        ClusterError("the node a has no data"),
+        StoreError("the store b cannot be written"),
+    ):
         assert told(TaskError(f"ray::f()\n...\n{own}", own)) is own
-    another = told(TaskError("ray::f()\n...\nModuleNotFoundError: No module named 'harness'\n", RuntimeError()))
+    another = told(
+        TaskError("ray::f()\n...\nModuleNotFoundError: No module named 'harness'\n", RuntimeError())
+    )
     assert isinstance(another, ClusterError)
-    assert str(another) == (
-        "a node cannot run what this machine asks for: ModuleNotFoundError: No module named 'harness'; "
-        "install there what this machine has"
+    assert (
+        str(another)
+        == "a node cannot run what this machine asks for: ModuleNotFoundError: No module named"
+        " 'harness'; install there what this machine has"
     )
 
 
-def test_the_driver_hears_every_row_once_and_in_order(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_driver_hears_every_row_once_and_in_order(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = next(iter(person.plan(person.spec()).runs.values()))
     now, mailbox = [100.0], Mailbox()
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
@@ -104,7 +125,10 @@ def test_the_driver_hears_every_row_once_and_in_order(person: Person, monkeypatc
     for moment, epoch in ((100.2, 1), (100.4, 2), (101.3, 3), (101.5, 4)):
         now[0] = moment
         correspondent.advanced(run, [{"epoch": epoch}])
-    assert mailbox.take() == [(run.key, None), (run.key, [{"epoch": 1}, {"epoch": 2}, {"epoch": 3}])]
+    assert mailbox.take() == [
+        (run.key, None),
+        (run.key, [{"epoch": 1}, {"epoch": 2}, {"epoch": 3}]),
+    ]
     correspondent.report(run)
     correspondent.report(run)
     assert mailbox.take() == [(run.key, [{"epoch": 4}])]
@@ -136,7 +160,11 @@ def test_a_node_that_is_as_the_driver_passes(person: Person, terms: Terms) -> No
 @pytest.mark.parametrize(
     ("changes", "locked", "message"),
     [
-        ({"root": Path("/nowhere")}, True, "does not see the store /nowhere that this machine writes"),
+        (
+            {"root": Path("/nowhere")},
+            True,
+            "does not see the store /nowhere that this machine writes",
+        ),
         ({"session": "another"}, True, "does not see the store"),
         ({}, False, "does not see the locks in the store"),
         ({"software": {"keras": "2.0"}}, True, ", not 2.0: install there what this machine has"),
@@ -148,7 +176,9 @@ def test_a_node_that_is_not_as_the_driver_says_in_what(
     run = next(iter(terms.plan.runs.values()))
     with person.store.lock("driver"), pytest.raises(ClusterError, match=message):
         if not locked:
-            person.store.lock_file("driver").unlink()  # as a file that another machine has no lock on
+            person.store.lock_file(
+                "driver"
+            ).unlink()  # as a file that another machine has no lock on
             person.store.lock_file("driver").touch()
         see(run, replace(terms, **changes))
 
@@ -184,7 +214,9 @@ class Nodes:
     def kill_that_of(self, worker: int) -> None:
         """Kill the node of a worker process, with all that runs on it."""
         raylet = parent(worker)
-        node = next(each for each in self._nodes if each.all_processes["raylet"][0].process.pid == raylet)
+        node = next(
+            each for each in self._nodes if each.all_processes["raylet"][0].process.pid == raylet
+        )
         os.kill(raylet, signal.SIGKILL)
         os.kill(worker, signal.SIGKILL)
         self._cluster.remove_node(node, allow_graceful=False)
@@ -199,7 +231,9 @@ class Nodes:
 
 def start_cluster(*nodes: dict[str, float]) -> Iterator[Nodes]:
     pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
-    folder = tempfile.mkdtemp(prefix="ray-")  # short: the names of sockets below it may have 107 characters
+    folder = tempfile.mkdtemp(
+        prefix="ray-"
+    )  # short: the names of sockets below it may have 107 characters
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_TMPDIR", folder)
         cluster = Nodes(*nodes)
@@ -228,7 +262,9 @@ def parent(process: int) -> int:
 
 
 def workers(name: str) -> list[int]:
-    """Give the processes that make a run of an experiment: Ray writes it over their command line."""
+    """Give the processes that make a run of an experiment: Ray writes it over their command
+    line.
+    """
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -252,7 +288,11 @@ def wait_for(what: Callable[[], Any], process: subprocess.Popen[str] | None = No
 
 def events(person: Person, key: str | None = None) -> list[dict[str, Any]]:
     """Give what the logs of a store say of runs, or of one, in order."""
-    lines = [line for path in sorted(person.store.events.glob("*")) for line in path.read_text().splitlines()]
+    lines = [
+        line
+        for path in sorted(person.store.events.glob("*"))
+        for line in path.read_text().splitlines()
+    ]
     told = [json.loads(line) for line in lines]
     return [each for each in told if "key" in each and key in (None, each["key"])]
 
@@ -263,7 +303,9 @@ def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 
 @pytest.mark.timeout(600)
-def test_two_nodes_end_as_this_machine_does(person: Person, another: Person, cluster: Nodes) -> None:
+def test_two_nodes_end_as_this_machine_does(
+    person: Person, another: Person, cluster: Nodes
+) -> None:
     training = {"epochs": 3000, "measure_every": 50}
     runs = {
         "parent": {"training": training},
@@ -277,8 +319,13 @@ def test_two_nodes_end_as_this_machine_does(person: Person, another: Person, clu
     assert another.run(spec).exit_code == 0
     for key in person.plan(spec).runs:
         assert person.same(another, key)
-    # A run advanced, another did, and then the first again: they were at work at once, on nodes of one CPU each.
-    heard = [event["key"] for event in events(person) if event["event"] in ("run_started", "run_advanced")]
+    # A run advanced, another did, and then the first again: they were at work at once, on nodes of
+    # one CPU each.
+    heard = [
+        event["key"]
+        for event in events(person)
+        if event["event"] in ("run_started", "run_advanced")
+    ]
     changes = [key for key, before in zip(heard, ["", *heard], strict=False) if key != before]
     assert len(changes) > len(set(changes)) == 6
 
@@ -287,7 +334,9 @@ def test_two_nodes_end_as_this_machine_does(person: Person, another: Person, clu
 
 
 @pytest.mark.timeout(600)
-def test_a_run_outlives_its_process_and_its_node(person: Person, another: Person, mortal_cluster: Nodes) -> None:
+def test_a_run_outlives_its_process_and_its_node(
+    person: Person, another: Person, mortal_cluster: Nodes
+) -> None:
     spec = person.spec(**LONG)
     key = person.keys(spec)["random"]
     process = person.start(spec, *mortal_cluster.options)
@@ -295,7 +344,10 @@ def test_a_run_outlives_its_process_and_its_node(person: Person, another: Person
     for kill in (lambda worker: os.kill(worker, signal.SIGKILL), mortal_cluster.kill_that_of):
         begun = len(reached)
         wait_for(lambda: (person.store.progress(key) or 0) > max(reached, default=0), process)
-        wait_for(lambda: len([each for each in events(person, key) if each["event"] == "run_started"]) > begun, process)  # noqa: B023
+        wait_for(
+            lambda: len([e for e in events(person, key) if e["event"] == "run_started"]) > begun,  # noqa: B023 - called at once
+            process,
+        )
         (worker,) = wait_for(lambda: workers("tiny"), process)
         kill(worker)
         reached.append(person.store.progress(key) or 0)
@@ -313,7 +365,9 @@ def test_a_run_outlives_its_process_and_its_node(person: Person, another: Person
 
 @pytest.mark.timeout(600)
 def test_without_its_head_the_cluster_stops_in_order(person: Person, mortal_cluster: Nodes) -> None:
-    spec = person.spec(runs={"random": {"training": {"epochs": 10**6, "measure_every": 50}}}, name="headless")
+    spec = person.spec(
+        runs={"random": {"training": {"epochs": 10**6, "measure_every": 50}}}, name="headless"
+    )
     key = person.keys(spec)["random"]
     process = person.start(spec, *mortal_cluster.options)
     wait_for(lambda: person.store.progress(key), process)
@@ -321,15 +375,19 @@ def test_without_its_head_the_cluster_stops_in_order(person: Person, mortal_clus
     code, _, errors = finish(process)
     assert (code, errors) == (
         3,
-        "error: the head of the Ray cluster does not answer any more: start the cluster again; the same command goes "
-        "on where this one stopped\n",
+        (
+            "error: the head of the Ray cluster does not answer any more: start the cluster again;"
+            " the same command goes on where this one stopped\n"
+        ),
     )
     wait_for(lambda: not workers("headless"))
     assert person.store.progress(key)
 
 
 @pytest.mark.timeout(600)
-def test_a_driver_that_ends_leaves_nothing_at_work(person: Person, another: Person, cluster: Nodes) -> None:
+def test_a_driver_that_ends_leaves_nothing_at_work(
+    person: Person, another: Person, cluster: Nodes
+) -> None:
     spec = person.spec(**LONG, name="stopped")
     key = person.keys(spec)["random"]
     reached = 0
@@ -349,7 +407,11 @@ def test_a_driver_that_ends_leaves_nothing_at_work(person: Person, another: Pers
 
 @pytest.mark.timeout(600)
 def test_two_drivers_share_the_work(person: Person, cluster: Nodes) -> None:
-    runs = {"parent": {}, "child": {"initialize_from": "parent"}, "other": {"regularizers": ["momentum"]}}
+    runs = {
+        "parent": {},
+        "child": {"initialize_from": "parent"},
+        "other": {"regularizers": ["momentum"]},
+    }
     spec = person.spec(runs=runs, seeds=[0, 1], name="shared")
     both = [person.start(spec, *cluster.options) for _ in range(2)]
     for process in both:
@@ -360,9 +422,13 @@ def test_two_drivers_share_the_work(person: Person, cluster: Nodes) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_failures_and_what_they_block_are_told_as_ever(person: Person, another: Person, cluster: Nodes) -> None:
+def test_failures_and_what_they_block_are_told_as_ever(
+    person: Person, another: Person, cluster: Nodes
+) -> None:
     wild = {"training": {"optimizer": {"learning_rate": 1e30}}}
-    spec = person.spec(runs={"wild": wild, "child": {"initialize_from": "wild"}, "tame": {}}, name="failing")
+    spec = person.spec(
+        runs={"wild": wild, "child": {"initialize_from": "wild"}, "tame": {}}, name="failing"
+    )
     code, output, _ = finish(person.start(spec, *cluster.options))
     local = another.run(spec)
     assert code == local.exit_code == 3
@@ -385,14 +451,28 @@ def test_the_cluster_s_gpus_count_not_this_machine_s(person: Person, cluster: No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--cpus-per-run", "2"], "error: each run needs 2 CPUs, and no node of the cluster has that much; it has "),
-        (["--gpus-per-run", "2"], "error: each run needs 1 CPU and 2 GPUs, and no node of the cluster has that much"),
+        (
+            ["--cpus-per-run", "2"],
+            "error: each run needs 2 CPUs, and no node of the cluster has that much; it has ",
+        ),
+        (
+            ["--gpus-per-run", "2"],
+            "error: each run needs 1 CPU and 2 GPUs, and no node of the cluster has that much",
+        ),
         (["--address", "127.0.0.1:9"], "error: no Ray cluster answers at "),
-        (["--address", "nonsense"], "error: --address 'nonsense' is no address such as 192.0.2.1:6379, and not auto"),
-        (["--address", "ray://127.0.0.1:10001"], "error: ray://127.0.0.1:10001 is the address of a Ray client"),
+        (
+            ["--address", "nonsense"],
+            "error: --address 'nonsense' is no address such as 192.0.2.1:6379, and not auto",
+        ),
+        (
+            ["--address", "ray://127.0.0.1:10001"],
+            "error: ray://127.0.0.1:10001 is the address of a Ray client",
+        ),
     ],
 )
-def test_what_is_not_there_is_told_at_once(person: Person, cluster: Nodes, arguments: list[str], message: str) -> None:
+def test_what_is_not_there_is_told_at_once(
+    person: Person, cluster: Nodes, arguments: list[str], message: str
+) -> None:
     found = person.run(person.spec(), *cluster.options, *arguments)
     assert found.exit_code == 2
     assert found.stderr.startswith(message)

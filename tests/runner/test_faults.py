@@ -1,4 +1,6 @@
-"""A disk that is full, read-only or broken, at any moment: told in a sentence, and nothing is lost or half written."""
+"""A disk that is full, read-only or broken, at any moment: told in a sentence, and nothing is lost
+or half written.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +19,29 @@ import pytest
 
 if TYPE_CHECKING:
     from harness.plan import ConcreteRun
-    from harness.store import Store
+    from harness.store.store import Store
     from tests.runner.conftest import Person
 
 FAULTS = int(os.environ.get("HARNESS_FAULTS", "12"))
 """How many moments are tried; a long test asks for more."""
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-"""Flags of what is opened to be written; files are opened to be read with others, such as not to wait for a pipe."""
+"""Flags of what is opened to be written; files are opened to be read with others, such as not to
+wait for a pipe.
+"""
 
 RUNS = {"parent": {"training": {"epochs": 6}}, "child": {"initialize_from": "parent"}}
 KINDS = (errno.ENOSPC, errno.EROFS, errno.EIO)
 
 
 class Disk:
-    """Counts what is written in a folder, and fails from the operation `first` on, `count` times, with `error`."""
+    """Counts what is written in a folder, and fails from the operation `first` on, `count` times,
+    with `error`.
+    """
 
-    def __init__(self, folder: Path, first: int | None = None, count: int = 1, error: int = errno.ENOSPC) -> None:
+    def __init__(
+        self, folder: Path, first: int | None = None, count: int = 1, error: int = errno.ENOSPC
+    ) -> None:
         self.folder, self.first, self.error = str(folder), first, error
         self.last = None if first is None else first + count
         self.operations = 0
@@ -42,7 +50,11 @@ class Disk:
         def wrapped(*arguments: Any, **named: Any) -> Any:
             if writes(*arguments, **named):
                 number, self.operations = self.operations, self.operations + 1
-                if self.first is not None and self.last is not None and self.first <= number < self.last:
+                if (
+                    self.first is not None
+                    and self.last is not None
+                    and self.first <= number < self.last
+                ):
                     raise OSError(self.error, os.strerror(self.error), str(arguments[0]))
             return function(*arguments, **named)
 
@@ -58,9 +70,14 @@ class Disk:
         patch.setattr(
             os,
             "open",
-            self.wrap(os.open, lambda path, flags=0, *_, **__: self._inside(path) and bool(flags & WRITING)),
+            self.wrap(
+                os.open,
+                lambda path, flags=0, *_, **__: self._inside(path) and bool(flags & WRITING),
+            ),
         )
-        opened = self.wrap(io.open, lambda path, mode="r", *_, **__: self._inside(path) and mode[0] in "wax")
+        opened = self.wrap(
+            io.open, lambda path, mode="r", *_, **__: self._inside(path) and mode[0] in "wax"
+        )
         patch.setattr(io, "open", opened)
 
 
@@ -78,9 +95,13 @@ def moments(count: int) -> Iterator[int]:
 
 @pytest.mark.timeout(300 + 10 * FAULTS)
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
-def test_a_fault_at_any_moment(person: Person, clean: Person, lasting: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_at_any_moment(
+    person: Person, clean: Person, lasting: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = person.spec(runs=RUNS)
-    monkeypatch.setattr("harness.report.write.draw", lambda *_: {"figure.png": b"image"})  # which takes long
+    monkeypatch.setattr(
+        "harness.report.write.draw", lambda *_: {"figure.png": b"image"}
+    )  # which takes long
     disk = Disk(person.folder)
     with monkeypatch.context() as patch:
         disk.install(patch)
@@ -104,8 +125,12 @@ def test_a_fault_at_any_moment(person: Person, clean: Person, lasting: bool, mon
             assert person.store.damage(key) == [], place
 
 
-def test_a_store_that_vanishes_is_made_again(person: Person, clean: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its folder is moved away while a run goes on: what was in it is gone, what is being run is not."""
+def test_a_store_that_vanishes_is_made_again(
+    person: Person, clean: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is moved away while a run goes on: what was in it is gone, what is being run is
+    not.
+    """
     from harness.training import fit
 
     spec, away = person.spec(runs=RUNS), person.folder / "away"
@@ -162,6 +187,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM
 Compiled(model, None, model).save_weights(path)
 print(path.stat().st_size > 4 * model.count_params())
 """
-    found = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
+    found = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
+    )
     assert found.stdout == "File too large False\n" * 5 + "True\n", found.stderr
     assert found.returncode == 0

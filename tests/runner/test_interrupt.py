@@ -22,11 +22,11 @@ LONG = {
 
 EVERY_CHUNK = """
 import time
-from harness.runner.backend import import_backend
+from harness.backend import import_backend
 import_backend()
 from harness.cli import main
 from harness.runner import local
-from harness.store import Store
+from harness.store.store import Store
 from harness.training import fit
 
 save = Store.save_checkpoint
@@ -38,7 +38,9 @@ def unhurried(*arguments):
 local._LARGEST_SHARE, fit.CHUNK_SECONDS, Store.save_checkpoint = 1e9, 0.02, unhurried
 main()
 """
-"""The command, with a checkpoint after every short chunk, and time to disturb it before the next one."""
+"""The command, with a checkpoint after every short chunk, and time to disturb it before the next
+one.
+"""
 
 
 def wait_for(happened: Callable[[], bool], running: Callable[[], object]) -> None:
@@ -68,7 +70,7 @@ library, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(64)
 with stoppable():
     print("ready", flush=True)
     library.pthread_mutex_lock(mutex)
-    library.pthread_mutex_lock(mutex)  # like a long call of TensorFlow's: it does not return to Python
+    library.pthread_mutex_lock(mutex)  # like a long call of TensorFlow's: no return to Python
 """
 
 
@@ -93,7 +95,9 @@ def test_handlers_are_restored_after_an_error() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(person: Person, another: Person) -> None:
+def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(
+    person: Person, another: Person
+) -> None:
     spec = person.spec(**LONG)
     keys = person.keys(spec)
     process = person.start(spec, program=("-c", EVERY_CHUNK))
@@ -118,7 +122,9 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(person: Pers
     assert person.same(another, keys["long"])
 
 
-def test_a_kill_breaks_nothing_and_the_same_command_goes_on(person: Person, another: Person) -> None:
+def test_a_kill_breaks_nothing_and_the_same_command_goes_on(
+    person: Person, another: Person
+) -> None:
     spec = person.spec(**LONG)
     keys = person.keys(spec)
     process = person.start(spec, program=("-c", EVERY_CHUNK))

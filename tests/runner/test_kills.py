@@ -1,4 +1,6 @@
-"""Killed at any moment, and started again until it is through: the results are those of one clean run."""
+"""Killed at any moment, and started again until it is through: the results are those of one clean
+run.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ import pytest
 from harness.data import catalog
 from harness.plan import make_plan
 from harness.report.write import write_index, write_report
-from harness.results import RunResult
+from harness.run_result import RunResult
 from harness.runner.conclude import judge_stored
 from harness.spec.load import load
 
@@ -48,7 +50,8 @@ QUICKSTART = str(Path(__file__).parents[2] / "specs" / "quickstart")
 
 
 def kill(person: Person, spec: str, longest: float) -> Iterator[int]:
-    """Start the runs again and again, each time killed after a random time, and then once to the end.
+    """Start the runs again and again, each time killed after a random time, and then once to the
+    end.
 
     Yields the exit codes of those that came to their end before.
     """
@@ -58,7 +61,9 @@ def kill(person: Person, spec: str, longest: float) -> Iterator[int]:
         try:
             process.communicate(timeout=moments.uniform(STARTING_SECONDS, longest))
             yield process.returncode
-            for key in moments.sample(person.store.keys(), 1):  # all is done: begin one of the runs anew
+            for key in moments.sample(
+                person.store.keys(), 1
+            ):  # all is done: begin one of the runs anew
                 person.store.remove(key)
         except subprocess.TimeoutExpired:
             process.send_signal(moments.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
@@ -88,7 +93,9 @@ def test_kills_change_nothing(person: Person, another: Person) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(1200 + 60 * KILLS)
-def test_kills_leave_the_quickstart_and_its_reports_as_they_are(person: Person, another: Person) -> None:
+def test_kills_leave_the_quickstart_and_its_reports_as_they_are(
+    person: Person, another: Person
+) -> None:
     assert set(kill(person, QUICKSTART, 10 * STARTING_SECONDS)) == {0}
     assert another.run(QUICKSTART).exit_code == 0
     assert_same(person, another, set(person.plan(QUICKSTART).runs))
@@ -98,16 +105,24 @@ def test_kills_leave_the_quickstart_and_its_reports_as_they_are(person: Person, 
 
 
 def timeless_reports(person: Person) -> dict[str, bytes]:
-    """Write the quickstart's reports again as if no run had taken any time, and read all of their files."""
+    """Write the quickstart's reports again as if no run had taken any time, and read all of their
+    files.
+    """
     folder = person.folder / "timeless"
     experiments = load([Path(QUICKSTART)])
     plan = make_plan(experiments, catalog.data_dir(), gpus=0)
     for experiment in experiments:
         judged = judge_stored(experiment, plan, person.store, history=True)
         results = [timeless(result) for result in judged.results]
-        write_report(experiment, results, judged.judgements, folder, datetime(2026, 1, 1, tzinfo=UTC))
+        write_report(
+            experiment, results, judged.judgements, folder, datetime(2026, 1, 1, tzinfo=UTC)
+        )
     write_index(folder)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def timeless(result: RunResult) -> RunResult:

@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from harness import compile as compilation
+from harness.backend import prepare_backend
 from harness.data import catalog
 from harness.plan import ConcreteRun
-from harness.results import RunResult, Status
+from harness.run_result import RunResult, Status
 from harness.runner import local, make
-from harness.runner.backend import prepare_backend
 from harness.training import compiled, programs
 
 if TYPE_CHECKING:
@@ -29,7 +29,11 @@ CONVNET = {
         "dataset": {"train_examples": 40, "test_examples": 50},
         "model": {"name": "convnet", "hidden": None, "width": 2},
         "regularizers": ["augmentation", "momentum", "l2"],
-        "strengths": {"augmentation": [{"name": "random_crop", "padding": 1}], "momentum": 0.9, "l2": 0.01},
+        "strengths": {
+            "augmentation": [{"name": "random_crop", "padding": 1}],
+            "momentum": 0.9,
+            "l2": 0.01,
+        },
         "training": {"epochs": 6},
     }
 }
@@ -53,7 +57,9 @@ class Heard:
         self.ended.append((run.run.name, result.status, reused))
 
 
-def execute(person: Person, spec: str, stop: Callable[[Heard], bool] = lambda heard: False) -> Heard:
+def execute(
+    person: Person, spec: str, stop: Callable[[Heard], bool] = lambda heard: False
+) -> Heard:
     plan, heard = person.plan(spec), Heard()
     person.store.prepare()
     prepare_backend()
@@ -62,7 +68,9 @@ def execute(person: Person, spec: str, stop: Callable[[Heard], bool] = lambda he
     return heard
 
 
-@pytest.mark.parametrize(("changes", "first"), [(PERCEPTRON, 7), (CONVNET, 2)], ids=["perceptron", "convnet"])
+@pytest.mark.parametrize(
+    ("changes", "first"), [(PERCEPTRON, 7), (CONVNET, 2)], ids=["perceptron", "convnet"]
+)
 def test_an_interrupted_run_ends_as_the_uninterrupted_one(
     person: Person, another: Person, changes: dict[str, Any], first: int
 ) -> None:
@@ -117,7 +125,9 @@ def test_what_another_backend_began_is_begun_again(person: Person, another: Pers
     key = person.keys(spec)["random"]
     checkpoint = person.store.load_checkpoint(key)
     assert checkpoint is not None
-    person.store.save_checkpoint(key, replace(checkpoint, arrays={**checkpoint.arrays, "backend": np.array("jax")}))
+    person.store.save_checkpoint(
+        key, replace(checkpoint, arrays={**checkpoint.arrays, "backend": np.array("jax")})
+    )
     assert execute(person, spec).epochs == execute(another, spec).epochs
     assert person.same(another, key)
 
@@ -129,7 +139,9 @@ def test_what_other_code_began_is_begun_again(person: Person, another: Person) -
     key = person.keys(spec)["random"]
     checkpoint = person.store.load_checkpoint(key)
     assert checkpoint is not None
-    person.store.save_checkpoint(key, replace(checkpoint, arrays={**checkpoint.arrays, "code": np.array("another")}))
+    person.store.save_checkpoint(
+        key, replace(checkpoint, arrays={**checkpoint.arrays, "code": np.array("another")})
+    )
     assert execute(person, spec).epochs == execute(another, spec).epochs
     assert person.same(another, key)
 
@@ -145,10 +157,11 @@ def test_a_run_whose_parent_s_weights_are_damaged_says_so(person: Person) -> Non
     both = person.spec(runs={"random": {}, "child": {"initialize_from": "random"}})
     assert [status for _, status, _ in execute(person, both).ended] == [Status.DONE, Status.ERROR]
     error = person.store.error(person.keys(both)["child"])
-    assert error == (
-        f"random, from which it starts, cannot be used: {weights} is damaged: "
-        "its SHA-256 is not the one in SHA256SUMS; "
-        f"remove the run (python -m harness runs remove {key} --store {person.store.root}), then run it again"
+    assert (
+        error
+        == f"random, from which it starts, cannot be used: {weights} is damaged: its SHA-256 is not"
+        f" the one in SHA256SUMS; remove the run (python -m harness runs remove {key} --store"
+        f" {person.store.root}), then run it again"
     )
 
 
@@ -160,7 +173,9 @@ def test_no_run_starts_from_weights_without_a_checksum_or_of_another_run(person:
     whole, record = sums.read_text(), (folder / "run.json").read_text()
     both = person.spec(runs={"random": {}, "child": {"initialize_from": "random"}})
     child = person.keys(both)["child"]
-    sums.write_text("".join(line for line in whole.splitlines(keepends=True) if "weights" not in line))
+    sums.write_text(
+        "".join(line for line in whole.splitlines(keepends=True) if "weights" not in line)
+    )
     execute(person, both)
     assert "final.weights.h5 is not in SHA256SUMS" in str(person.store.error(child))
     other = record.replace(folder.name, "f" * 64).encode()
@@ -191,7 +206,10 @@ def test_a_finished_run_that_is_damaged_is_an_error_and_is_left_as_it_is(person:
 
 def test_the_listener_hears_of_every_run_parents_first(person: Person) -> None:
     spec = person.spec(runs={"child": {"initialize_from": "random"}, "random": {}})
-    assert execute(person, spec).ended == [("random", Status.DONE, False), ("child", Status.DONE, False)]
+    assert execute(person, spec).ended == [
+        ("random", Status.DONE, False),
+        ("child", Status.DONE, False),
+    ]
     again = execute(person, spec)
     assert again.started_runs == []
     assert again.ended == [("random", Status.DONE, True), ("child", Status.DONE, True)]
@@ -201,7 +219,10 @@ def test_a_run_that_failed_is_tried_again(person: Person, monkeypatch: pytest.Mo
     spec = person.spec(runs={"random": {}, "child": {"initialize_from": "random"}})
     with monkeypatch.context() as patch:
         patch.setattr(make, "train", lambda *_, **__: 1 / 0)
-        assert execute(person, spec).ended == [("random", Status.ERROR, False), ("child", Status.BLOCKED, False)]
+        assert execute(person, spec).ended == [
+            ("random", Status.ERROR, False),
+            ("child", Status.BLOCKED, False),
+        ]
     assert person.store.error(person.keys(spec)["random"]) == "ZeroDivisionError: division by zero"
     assert [status for _, status, _ in execute(person, spec).ended] == [Status.DONE, Status.DONE]
 
@@ -223,10 +244,14 @@ def test_weights_that_do_not_fit_are_the_run_s_error(person: Person) -> None:
     start = {"initialize_from": {"weights": str(weights)}, "model": {"hidden": [8]}}
     spec = person.spec(runs={"random": start})
     assert execute(person, spec).ended == [("random", Status.ERROR, False)]
-    assert f"the weights {weights} do not fit the network" in str(person.store.error(person.keys(spec)["random"]))
+    assert f"the weights {weights} do not fit the network" in str(
+        person.store.error(person.keys(spec)["random"])
+    )
 
 
-@pytest.mark.parametrize(("changes", "kept"), [(PERCEPTRON, 1), (CONVNET, 0)], ids=["perceptron", "convnet"])
+@pytest.mark.parametrize(
+    ("changes", "kept"), [(PERCEPTRON, 1), (CONVNET, 0)], ids=["perceptron", "convnet"]
+)
 def test_the_data_of_a_run_are_gone_before_the_next(
     person: Person, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], kept: int
 ) -> None:
@@ -246,7 +271,12 @@ def test_the_data_of_a_run_are_gone_before_the_next(
         execute(person, person.spec(**changes, seeds=[0, 1, 2, 3]))
     finally:
         gc.enable()
-    assert left == [0, kept, kept, kept]  # a program that runs share keeps the pipeline that it was made for
+    assert left == [
+        0,
+        kept,
+        kept,
+        kept,
+    ]  # a program that runs share keeps the pipeline that it was made for
 
 
 def test_all_runs_share_one_second_thread(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from harness.cli import main
 from harness.data import catalog
 from harness.runner.looks import Stage, plan_all, stage
 from harness.spec.load import load_file
-from harness.store import Store
+from harness.store.store import Store
 from tests.conftest import Pretend
 
 if TYPE_CHECKING:
@@ -31,20 +31,30 @@ CLAIM = {"basis": "hypothesis", "source": "s"}
 CHILD = {"id": "child", "metric": "child.test_accuracy", "at_least": 0.5, **CLAIM}
 OTHER = {"id": "other", "metric": "other.test_accuracy", "at_least": 0.5, **CLAIM}
 Numbers = Mapping[str, Sequence[float]]
-OPEN, HIGH, LOW = [0.4, 0.6, 0.45, 0.55, 0.5, 0.52], [0.9, 0.90001, 0.90002, 0.9, 0.9, 0.9], [0.1, 0.11, 0.1, 0.1]
+OPEN, HIGH, LOW = (
+    [0.4, 0.6, 0.45, 0.55, 0.5, 0.52],
+    [0.9, 0.90001, 0.90002, 0.9, 0.9, 0.9],
+    [0.1, 0.11, 0.1, 0.1],
+)
 
 Stored = Callable[[Numbers], Path]
 
 
 @pytest.fixture
 def stored(tmp_path: Path, pretend: Pretend, person: Person) -> Stored:
-    """Pretend that runs were made with seeds 0, 1, ...; give the path of a specification that adds seeds."""
+    """Pretend that runs were made with seeds 0, 1, ...; give the path of a specification that adds
+    seeds.
+    """
 
     def make(numbers: Numbers) -> Path:
         for run, values in numbers.items():
             seeds = list(range(len(values)))
             listed = person.spec(runs=RUNS, seeds=seeds)
-            pretend(Path(listed), tmp_path / "store", {run: {"test_accuracy": values, "train_accuracy": values}})
+            pretend(
+                Path(listed),
+                tmp_path / "store",
+                {run: {"test_accuracy": values, "train_accuracy": values}},
+            )
         return Path(person.spec(runs=RUNS, seeds=PLAN, expectations=[CHILD, OTHER]))
 
     return make
@@ -52,7 +62,9 @@ def stored(tmp_path: Path, pretend: Pretend, person: Person) -> Stored:
 
 def reached(path: Path) -> Stage:
     experiment = load_file(path)
-    return stage(experiment, plan_all([experiment], catalog.data_dir(), 0), Store(path.parent / "store"))
+    return stage(
+        experiment, plan_all([experiment], catalog.data_dir(), 0), Store(path.parent / "store")
+    )
 
 
 def counts(experiment: Any) -> dict[str, int]:
@@ -75,8 +87,11 @@ class TestStage:
         found = reached(stored({}))
         assert counts(found.experiment) == counts(found.following) == dict.fromkeys(RUNS, 2)
 
-    def test_the_runs_of_the_undecided_get_more_and_what_they_start_from(self, stored: Stored) -> None:
-        # With 2 of 6 seeds 0.0007 is spent: limits of 0.9 -+ 440 * 5e-6 decide, those of 0.5 -+ 44 do not.
+    def test_the_runs_of_the_undecided_get_more_and_what_they_start_from(
+        self, stored: Stored
+    ) -> None:
+        # With 2 of 6 seeds 0.0007 is spent: limits of 0.9 -+ 440 * 5e-6 decide, those of 0.5 -+ 44
+        # do not.
         found = reached(stored(all_of(OPEN[:2], HIGH[:2])))
         assert counts(found.experiment) == dict.fromkeys(RUNS, 2)
         assert counts(found.following) == {"start": 4, "child": 4, "other": 2, "unread": 2}
@@ -89,9 +104,20 @@ class TestStage:
 
     def test_after_the_last_look_nothing_follows(self, stored: Stored) -> None:
         found = reached(stored(all_of(OPEN, HIGH[:2])))
-        assert counts(found.experiment) == counts(found.following) == {"start": 6, "child": 6, "other": 2, "unread": 2}
+        assert (
+            counts(found.experiment)
+            == counts(found.following)
+            == {
+                "start": 6,
+                "child": 6,
+                "other": 2,
+                "unread": 2,
+            }
+        )
 
-    def test_a_decided_expectation_does_not_look_at_the_seeds_that_others_needed(self, stored: Stored) -> None:
+    def test_a_decided_expectation_does_not_look_at_the_seeds_that_others_needed(
+        self, stored: Stored
+    ) -> None:
         found = reached(stored(all_of(OPEN, [*HIGH[:2], *LOW])))
         assert [each.verdict.value for each in found.judgements] == ["inconclusive", "pass"]
         assert len(found.judgements[1].values) == 2
@@ -109,7 +135,8 @@ class TestCommands:
         output = " ".join(command(stored(all_of(OPEN[:2], HIGH[:2])), "plan").output.split())
         assert "12 runs: 8 done, 4 to do" in output
         assert (
-            "child: undecided at look 1 of 3, with 2 of at most 6 seeds; the next look adds 2; as measured, " in output
+            "child: undecided at look 1 of 3, with 2 of at most 6 seeds; the next look adds 2; as"
+            " measured, " in output
         )
         assert "6 seeds decide it in fewer than 80% of cases" in output
         assert "deciding these is likely to cost 8 more runs" in output
@@ -117,24 +144,43 @@ class TestCommands:
     def test_plan_says_that_nothing_is_known_before_the_first_look(self, stored: Stored) -> None:
         output = " ".join(command(stored({}), "plan").output.split())
         assert "8 runs: 0 done, 8 to do" in output
-        assert "still to come for 2 of 2 expectations; deciding them costs at most 6 seeds a run" in output
+        assert (
+            "still to come for 2 of 2 expectations; deciding them costs at most 6 seeds a run"
+            in output
+        )
         assert "child: how many seeds decide it is not known before" in output
 
     def test_plan_foretells_from_an_experiment_that_is_alike(
         self, stored: Stored, tmp_path: Path, pretend: Pretend, person: Person
     ) -> None:
-        longer = {name: {**run, "training": {"epochs": 7, **run.get("training", {})}} for name, run in RUNS.items()}
+        longer = {
+            name: {**run, "training": {"epochs": 7, **run.get("training", {})}}
+            for name, run in RUNS.items()
+        }
         other = Path(person.spec(name="sibling", runs=longer, seeds=[0, 1, 2]))
         near, far = [0.9, 0.91, 0.92], [0.49, 0.5, 0.52]
-        measured = {run: {"test_accuracy": far if run == "other" else near, "train_accuracy": near} for run in RUNS}
+        measured = {
+            run: {"test_accuracy": far if run == "other" else near, "train_accuracy": near}
+            for run in RUNS
+        }
         pretend(other, tmp_path / "store", measured)
         path = stored({})
         output = " ".join(command(path, "plan").output.split())
-        assert "child: as measured in sibling (3 seeds), 4 seeds decide it in 80% of cases or more" in output
-        assert "other: as measured in sibling (3 seeds), 6 seeds decide it in fewer than 80% of cases" in output
+        assert (
+            "child: as measured in sibling (3 seeds), 4 seeds decide it in 80% of cases or more"
+            in output
+        )
+        assert (
+            "other: as measured in sibling (3 seeds), 6 seeds decide it in fewer than 80% of cases"
+            in output
+        )
 
-    def test_the_report_says_at_which_look_each_was_decided(self, stored: Stored, tmp_path: Path) -> None:
-        found = command(stored(all_of(OPEN, HIGH[:2])), "report", "--reports", str(tmp_path / "reports"))
+    def test_the_report_says_at_which_look_each_was_decided(
+        self, stored: Stored, tmp_path: Path
+    ) -> None:
+        found = command(
+            stored(all_of(OPEN, HIGH[:2])), "report", "--reports", str(tmp_path / "reports")
+        )
         assert found.exit_code == 0, found.output
         text = " ".join((tmp_path / "reports" / "tiny.md").read_text().split())
         assert "2 to 6 seeds a run" in text
@@ -150,7 +196,9 @@ class TestCommands:
         runs = {"start": {}, "child": {"initialize_from": "start"}, "other": {}}
         learns = {"id": "learns", "metric": "other.epochs", "at_least": 1, **CLAIM}
         better = {**CHILD, "metric": "child.test_accuracy - other.test_accuracy", "at_least": 0.05}
-        spec = person.spec(runs=runs, seeds={"first": 2, "most": 4, "step": 1}, expectations=[learns, better])
+        spec = person.spec(
+            runs=runs, seeds={"first": 2, "most": 4, "step": 1}, expectations=[learns, better]
+        )
         result = person.run(spec)
         assert result.exit_code in (0, 1, 4), result.output
         seeds = {run.name for run in Path(person.store.folder("")).iterdir()}

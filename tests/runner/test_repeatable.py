@@ -25,7 +25,9 @@ RUNS = {"images": IMAGES, "child": {**IMAGES, "initialize_from": "images"}, "pla
 
 def test_other_specifications_beside_it_change_nothing(person: Person, another: Person) -> None:
     spec = person.spec(runs=RUNS)
-    others = person.spec(name="other", runs={"wide": {"model": {"hidden": [32]}}, "images": IMAGES}, seeds=[3, 0])
+    others = person.spec(
+        name="other", runs={"wide": {"model": {"hidden": [32]}}, "images": IMAGES}, seeds=[3, 0]
+    )
     assert person.run(others, spec).exit_code == 0
     programs._PROGRAMS.clear()
     assert another.run(another.spec(runs=RUNS)).exit_code == 0
@@ -54,9 +56,9 @@ def test_what_a_run_waives_is_recorded_and_makes_another_run(person: Person) -> 
     assert strict == person.keys(person.spec(name="plain"))["random"] != loose
 
     def recorded(key: str) -> str:
-        found: str = json.loads((person.store.folder(key) / "environment.json").read_text())["environment"][
-            "deterministic"
-        ]
+        found: str = json.loads((person.store.folder(key) / "environment.json").read_text())[
+            "environment"
+        ]["deterministic"]
         return found
 
     assert person.run(spec, "--only", "loose", "--allow", "blocked").exit_code == 0

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner, Result
 
-from harness import staleness
 from harness.cli import main
-from harness.store import Store
+from harness.store import staleness
+from harness.store.store import Store
 from harness.training import optimizers, programs, schedules
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ L2 = {"defaults": {"regularizers": ["l2", "momentum"], "strengths": {"l2": 0.01,
 def whole(tmp_path_factory: pytest.TempPathFactory, person_in: Callable[[Path], Person]) -> Person:
     """Two runs of two seeds each, finished."""
     person = person_in(tmp_path_factory.mktemp("whole"))
-    assert person.run(person.spec(runs=RUNS, expectations=LEARNS, seeds=[0, 1], **L2)).exit_code == 0
+    assert (
+        person.run(person.spec(runs=RUNS, expectations=LEARNS, seeds=[0, 1], **L2)).exit_code == 0
+    )
     return person
 
 
@@ -83,7 +85,9 @@ class TestRun:
         assert command(stored, "check", spec).exit_code == 0
 
     @pytest.mark.usefixtures("other_code")
-    def test_those_that_are_kept_are_marked_everywhere_and_are_no_pass(self, stored: Person, spec: str) -> None:
+    def test_those_that_are_kept_are_marked_everywhere_and_are_no_pass(
+        self, stored: Person, spec: str
+    ) -> None:
         before = moments(stored)
         result = stored.run(spec, "--keep-stale")
         assert result.exit_code == 4
@@ -95,7 +99,9 @@ class TestRun:
             text = (reports / name).read_text()
             assert "The one verdict rests on stale runs" in text
             assert "✅ pass (stale)" in text
-        assert "child, seeds 0, 1: harness.training.step changed" in (reports / "tiny.md").read_text()
+        assert (
+            "child, seeds 0, 1: harness.training.step changed" in (reports / "tiny.md").read_text()
+        )
         assert stored.run(spec, "--keep-stale", "--allow", "stale").exit_code == 0
 
     def test_a_child_whose_parent_was_made_again_with_other_weights_is_stale(
@@ -107,7 +113,9 @@ class TestRun:
             patch.setitem(schedules.SCHEDULES, "constant", lambda epoch, history: 0.5)
             stored.run(spec, "--only", "random")
         planned = command(stored, "plan", spec).output
-        assert "random, from which it starts, was made again and has other weights" in " ".join(planned.split())
+        assert "random, from which it starts, was made again and has other weights" in " ".join(
+            planned.split()
+        )
         assert stored.run(spec).exit_code == 0
         assert command(stored, "check", spec).exit_code == 0
 
@@ -128,14 +136,18 @@ class TestRun:
 class TestVerifyReplay:
     """What `runs verify --replay` does."""
 
-    def test_runs_that_agree_are_cleared_a_program_at_a_time(self, stored: Person, spec: str) -> None:
+    def test_runs_that_agree_are_cleared_a_program_at_a_time(
+        self, stored: Person, spec: str
+    ) -> None:
         assert command(stored, "check", spec).exit_code == 4
         result = command(stored, "runs", "verify", "--replay")
         assert result.exit_code == 0, result.output
         lines = [line for line in result.output.splitlines() if "of this program" in line]
         assert len(lines) == 2
         for line in lines:
-            assert line.endswith("(2 runs of this program): agrees bit by bit, 3 epochs and the end")
+            assert line.endswith(
+                "(2 runs of this program): agrees bit by bit, 3 epochs and the end"
+            )
         assert "4 of 4 stale runs are cleared" in result.output
         assert command(stored, "check", spec).exit_code == 0
         assert "4 done, 0 to do" in command(stored, "plan", spec).output
@@ -166,13 +178,19 @@ class TestVerifyReplay:
         if what == "l2":
             updated = optimizers.Sgd.updated
 
-            def halved(self: optimizers.Sgd, *arguments: object, l2: float, **rest: object) -> object:
+            def halved(
+                self: optimizers.Sgd, *arguments: object, l2: float, **rest: object
+            ) -> object:
                 return updated(self, *arguments, l2=l2 / 2, **rest)  # type: ignore[arg-type]
 
             monkeypatch.setattr(optimizers.Sgd, "updated", halved)
-            monkeypatch.setattr(programs, "_PROGRAMS", OrderedDict())  # those of before halve nothing
+            monkeypatch.setattr(
+                programs, "_PROGRAMS", OrderedDict()
+            )  # those of before halve nothing
         elif what == "late schedule":  # after the epochs that are repeated
-            monkeypatch.setitem(schedules.SCHEDULES, "constant", lambda epoch, history: 1.0 if epoch < 4 else 0.1)
+            monkeypatch.setitem(
+                schedules.SCHEDULES, "constant", lambda epoch, history: 1.0 if epoch < 4 else 0.1
+            )
         else:
             monkeypatch.setattr("harness.training.fit.summary", lambda rows: {"epochs": 6.0})
         result = command(stored, "runs", "verify", "--replay")
@@ -186,7 +204,9 @@ class TestVerifyReplay:
         assert "0 of 4 stale runs are cleared" in result.output
         assert command(stored, "check", spec).exit_code == 4
 
-    def test_without_anything_stale_nothing_is_repeated(self, stored: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_anything_stale_nothing_is_repeated(
+        self, stored: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.undo()
         result = command(stored, "runs", "verify", "--replay")
         assert (result.exit_code, result.output.splitlines()[-1]) == (0, "no run is stale")

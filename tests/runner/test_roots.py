@@ -16,11 +16,13 @@ written = set()
 
 def watch(event, arguments):
     if event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR):
-        written.add(os.path.abspath(os.fsdecode(arguments[0])) if not isinstance(arguments[0], int) else "")
+        opened = arguments[0]
+        written.add("" if isinstance(opened, int) else os.path.abspath(os.fsdecode(opened)))
     elif event == "os.remove" and arguments[1] != -1:
         pass  # by shutil.rmtree, which has opened the folder
     elif event in ("os.mkdir", "os.rename", "os.remove", "os.link", "os.symlink", "os.chmod"):
-        written.update(os.path.abspath(os.fsdecode(each)) for each in arguments[:2] if isinstance(each, str | bytes))
+        paths = [each for each in arguments[:2] if isinstance(each, str | bytes)]
+        written.update(os.path.abspath(os.fsdecode(each)) for each in paths)
     elif event == "os.system":
         written.add("process " + str(arguments[0]))
 
@@ -38,8 +40,18 @@ HOSTILE = {
     "question": "/etc/passwd",
     "runs": {"m": {"matrix": {"where": {"..": {}, "...": {"model": {"hidden": [8]}}}}}},
     "figures": [
-        {"name": "history", "title": "../../figure", "metrics": ["test_accuracy"], "groups": {"..": "m[..]"}},
-        {"name": "by_cell", "title": "$(touch x)", "metric": "test_accuracy", "groups": {"../up": "m"}},
+        {
+            "name": "history",
+            "title": "../../figure",
+            "metrics": ["test_accuracy"],
+            "groups": {"..": "m[..]"},
+        },
+        {
+            "name": "by_cell",
+            "title": "$(touch x)",
+            "metric": "test_accuracy",
+            "groups": {"../up": "m"},
+        },
     ],
     "expectations": [
         {
@@ -54,9 +66,18 @@ HOSTILE = {
 }
 
 
-def test_only_the_named_folders_are_written(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_named_folders_are_written(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = person.folder / "home"
-    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "KERAS_HOME", "TMPDIR"):
+    for name in (
+        "HOME",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "MPLCONFIGDIR",
+        "KERAS_HOME",
+        "TMPDIR",
+    ):
         monkeypatch.setenv(name, str(home))
     home.mkdir()
     monkeypatch.setenv("TFDS_DATA_DIR", str(person.folder / "data"))
@@ -69,4 +90,10 @@ def test_only_the_named_folders_are_written(person: Person, monkeypatch: pytest.
     assert [path for path in written if not path.startswith((*roots, "/dev/"))] == []
     assert any(path.startswith(roots[0]) for path in written)
     assert {path.name for path in person.folder.parent.iterdir()} == before
-    assert {path.name for path in person.folder.iterdir()} == {"tiny.json", "store", "reports", "home", "data"}
+    assert {path.name for path in person.folder.iterdir()} == {
+        "tiny.json",
+        "store",
+        "reports",
+        "home",
+        "data",
+    }

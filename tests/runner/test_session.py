@@ -16,13 +16,13 @@ from pytest_regressions.data_regression import DataRegressionFixture
 from scipy.stats import beta
 from sklearn.datasets import load_digits
 
-from harness import run_files
+from harness import backend
 from harness.compile import compile_run
 from harness.data import catalog, sources
 from harness.data.pipeline import scaled
 from harness.data.records import Examples
 from harness.data.rows import whole
-from harness.runner import backend
+from harness.store import run_files
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -47,7 +47,9 @@ THREE: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, person_in: Callable[[Path], Person]) -> Person:
+def finished(
+    tmp_path_factory: pytest.TempPathFactory, person_in: Callable[[Path], Person]
+) -> Person:
     person = person_in(tmp_path_factory.mktemp("finished"))
     result = person.run(person.spec(**THREE))
     assert result.exit_code == 0, result.output
@@ -55,7 +57,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory, person_in: Callable[[Path
 
 
 def held_out() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """The digits that are not for training, scaled: of m images of a class, image j where (50 j) mod m >= 50."""
+    """The digits that are not for training, scaled: of m images of a class, image j where (50 j)
+    mod m >= 50.
+    """
     images, labels = load_digits(return_X_y=True)
     seen, chosen = dict.fromkeys(range(10), 0), []
     for label in labels:
@@ -72,25 +76,41 @@ def test_a_finished_run_is_the_documented_folder(finished: Person) -> None:
     records = {"run.json", "history.csv", "measurements.json", "environment.json"}
     assert files == records | {"final.weights.h5", "predictions.npz", "SHA256SUMS"}
     record = json.loads((finished.store.folder(keys["adversarial"]) / "run.json").read_text())
-    assert (record["run"], record["seed"], record["parent"]) == ("adversarial", 0, keys["confusion"])
-    environment = json.loads((finished.store.folder(keys["random"]) / "environment.json").read_text())
+    assert (record["run"], record["seed"], record["parent"]) == (
+        "adversarial",
+        0,
+        keys["confusion"],
+    )
+    environment = json.loads(
+        (finished.store.folder(keys["random"]) / "environment.json").read_text()
+    )
     assert environment["parameters"] == 64 * 16 + 16 + 16 * 10 + 10
 
 
 @pytest.mark.parametrize("run", ["random", "confusion", "adversarial"])
-def test_plain_keras_loads_the_weights_and_they_give_the_recorded_accuracy(finished: Person, run: str) -> None:
+def test_plain_keras_loads_the_weights_and_they_give_the_recorded_accuracy(
+    finished: Person, run: str
+) -> None:
     key = finished.keys(finished.spec(**THREE))[run]
-    layers = [keras.layers.Flatten(), keras.layers.Dense(16, activation="relu"), keras.layers.Dense(10)]
+    layers = [
+        keras.layers.Flatten(),
+        keras.layers.Dense(16, activation="relu"),
+        keras.layers.Dense(10),
+    ]
     model = keras.Sequential([keras.Input((8, 8, 1)), *layers])
     model.load_weights(finished.store.folder(key) / "final.weights.h5")
     w1, b1, w2, b2 = finished.weights(key)
-    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), (w1, b1, w2, b2), strict=True))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(model.get_weights(), (w1, b1, w2, b2), strict=True)
+    )
     x, labels = held_out()
     logits = np.maximum(x @ w1 + b1, 0) @ w2 + b2
     recorded = finished.measurements(key)
     assert recorded["test_accuracy"] == np.mean(logits.argmax(1) == labels)
     log_sum = np.log(np.exp(logits).sum(1))
-    assert recorded["test_loss"] == pytest.approx(np.mean(log_sum - logits[np.arange(len(labels)), labels]), rel=1e-5)
+    assert recorded["test_loss"] == pytest.approx(
+        np.mean(log_sum - logits[np.arange(len(labels)), labels]), rel=1e-5
+    )
     norm = math.sqrt(sum(float(np.square(w, dtype=np.float64).sum()) for w in (w1, b1, w2, b2)))
     assert recorded["weight_norm"] == pytest.approx(norm, rel=1e-6)
 
@@ -101,7 +121,9 @@ def test_adversarial_starts_from_its_parent_s_final_weights(finished: Person) ->
     assert (history["epoch"][0], history["distance"][0]) == (0, 0)
     assert history["weight_norm"][0] == parent["weight_norm"][-1]
     assert history["test_accuracy"][0] == parent["test_accuracy"][-1]
-    moved = zip(finished.weights(keys["adversarial"]), finished.weights(keys["confusion"]), strict=True)
+    moved = zip(
+        finished.weights(keys["adversarial"]), finished.weights(keys["confusion"]), strict=True
+    )
     distance = math.sqrt(sum(float(np.square(a.astype(np.float64) - b).sum()) for a, b in moved))
     assert history["distance"][-1] == pytest.approx(distance, rel=1e-5)
 
@@ -118,19 +140,30 @@ def test_the_reports_are_written(finished: Person) -> None:
     assert kinds.count("table_open") >= 2
     cells = [token.content for token in tokens if token.type == "inline"]
     assert {"confusion", "random", "adversarial"} <= {cell.strip("`*") for cell in cells}
-    images = [child.attrs["src"] for token in tokens for child in token.children or () if child.type == "image"]
+    images = [
+        child.attrs["src"]
+        for token in tokens
+        for child in token.children or ()
+        if child.type == "image"
+    ]
     assert images
     assert all((reports / str(source)).is_file() for source in images)
 
 
-def test_the_numbers_are_as_before(finished: Person, data_regression: DataRegressionFixture) -> None:
+def test_the_numbers_are_as_before(
+    finished: Person, data_regression: DataRegressionFixture
+) -> None:
     """Counts exactly; accuracies within what another processor's arithmetic may change."""
     keys = finished.keys(finished.spec(**THREE))
     numbers = {run: finished.measurements(key) for run, key in keys.items()}
-    exact = {run: {name: each[name] for name in ("epochs", "steps")} for run, each in numbers.items()}
+    exact = {
+        run: {name: each[name] for name in ("epochs", "steps")} for run, each in numbers.items()
+    }
     data_regression.check(exact)
     measured = {run: each["test_accuracy"] for run, each in numbers.items()}
-    assert measured == pytest.approx({"confusion": 0.1, "random": 0.36, "adversarial": 0.3}, abs=0.05)
+    assert measured == pytest.approx(
+        {"confusion": 0.1, "random": 0.36, "adversarial": 0.3}, abs=0.05
+    )
 
 
 def test_finished_runs_are_not_repeated(finished: Person) -> None:
@@ -139,7 +172,9 @@ def test_finished_runs_are_not_repeated(finished: Person) -> None:
     result = finished.run(finished.spec(**THREE, title="Another title", question="And a question?"))
     assert result.exit_code == 0
     assert result.stdout.count("(kept from before)") == 3
-    assert {path: path.stat().st_mtime_ns for path in finished.store.folder("").rglob("*.*")} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in finished.store.folder("").rglob("*.*")
+    } == before
     assert "# Another title" in (finished.folder / "reports" / "tiny.md").read_text()
 
 
@@ -153,7 +188,9 @@ def test_only_one_run_and_what_it_starts_from(person: Person) -> None:
 
 
 @pytest.mark.parametrize(("bound", "code"), [({"at_least": 0.0}, 0), ({"at_least": 1.0}, 1)])
-def test_the_exit_code_tells_the_verdict(person: Person, bound: dict[str, float], code: int) -> None:
+def test_the_exit_code_tells_the_verdict(
+    person: Person, bound: dict[str, float], code: int
+) -> None:
     assert person.run(person.spec(expectations=[{**LEARNS, **bound}])).exit_code == code
 
 
@@ -167,10 +204,17 @@ def test_a_run_that_diverges_is_an_error_and_the_others_go_on(person: Person) ->
     spec = person.spec(runs=runs, expectations=[LEARNS])
     result = person.run(spec, "--allow", "blocked")
     assert result.exit_code == 3
-    lines = {line.split(" / ")[1]: line for line in result.stdout.splitlines() if " / seed 0" in line}
+    lines = {
+        line.split(" / ")[1]: line for line in result.stdout.splitlines() if " / seed 0" in line
+    }
     assert "error: the loss became NaN at step" in lines["wild"]
-    assert "blocked: it starts from wild, which failed: the loss became NaN at step" in lines["child"]
-    assert "blocked: it starts from child, which is blocked: it starts from wild, which failed" in lines["grandchild"]
+    assert (
+        "blocked: it starts from wild, which failed: the loss became NaN at step" in lines["child"]
+    )
+    assert (
+        "blocked: it starts from child, which is blocked: it starts from wild, which failed"
+        in lines["grandchild"]
+    )
     assert lines["random"].startswith("✓")
     keys = person.keys(spec)
     assert [person.store.done(keys[run]) for run in runs] == [False, False, False, True]
@@ -178,16 +222,22 @@ def test_a_run_that_diverges_is_an_error_and_the_others_go_on(person: Person) ->
 
 
 @pytest.mark.parametrize(("allow", "code"), [((), 4), (("--allow", "blocked"), 0)])
-def test_missing_images_block_a_run_and_the_others_go_on(person: Person, allow: tuple[str, ...], code: int) -> None:
+def test_missing_images_block_a_run_and_the_others_go_on(
+    person: Person, allow: tuple[str, ...], code: int
+) -> None:
     folder = person.folder / "no images"
     runs = {"random": {}, "photographs": {"dataset": {"name": "image_folder", "path": str(folder)}}}
     metrics = {"here": "random.test_accuracy", "gone": "photographs.test_accuracy"}
     spec = person.spec(
-        runs=runs, expectations=[{**LEARNS, "id": name, "metric": metric} for name, metric in metrics.items()]
+        runs=runs,
+        expectations=[{**LEARNS, "id": name, "metric": metric} for name, metric in metrics.items()],
     )
     result = person.run(spec, *allow)
     assert result.exit_code == code
-    sentence = f"blocked: the folder {folder} does not exist: put the images there as <split>/<class>/<image>"
+    sentence = (
+        f"blocked: the folder {folder} does not exist: put the images there as"
+        " <split>/<class>/<image>"
+    )
     assert sentence in result.stdout
     assert person.store.done(person.keys(spec)["random"])
 
@@ -205,7 +255,12 @@ def folder_of_images(folder: Path) -> Path:
 
 
 def photographs(person: Person, folder: Path, **changes: Any) -> str:
-    dataset = {"name": "image_folder", "path": str(folder), "train_examples": None, "test_examples": None}
+    dataset = {
+        "name": "image_folder",
+        "path": str(folder),
+        "train_examples": None,
+        "test_examples": None,
+    }
     metric = "photographs.test_accuracy"
     expectation = {**EXPECTED, "metric": metric, "at_least": 0.0}
     return person.spec(
@@ -218,7 +273,9 @@ def photographs(person: Person, folder: Path, **changes: Any) -> str:
     )
 
 
-def test_images_that_are_replaced_by_others_of_their_size_are_trained_on_anew(person: Person) -> None:
+def test_images_that_are_replaced_by_others_of_their_size_are_trained_on_anew(
+    person: Person,
+) -> None:
     folder = folder_of_images(person.folder / "photographs")
     spec = photographs(person, folder)
     before = person.keys(spec)["photographs"]
@@ -246,7 +303,9 @@ def test_what_was_loaded_is_recorded_and_its_count_is_what_limits_speak_of(perso
     content = data.pop("content")
     assert data == {"train_examples": 16, "test_examples": 16, "classes": ["bright", "dark"]}
     assert content == person.plan(spec).runs[key].content
-    report = (person.folder / "reports" / "images.md").read_text().replace("\N{NO-BREAK SPACE}", " ")
+    report = (
+        (person.folder / "reports" / "images.md").read_text().replace("\N{NO-BREAK SPACE}", " ")
+    )
     right = round(16 * person.measurements(key)["test_accuracy"])
     lower = 100 * beta.ppf(0.05, right, 17 - right) if right else 0.0
     upper = 100 * beta.ppf(0.95, right + 1, 16 - right) if right < 16 else 100.0
@@ -284,13 +343,18 @@ def test_images_that_change_between_planning_and_loading_are_an_error(
     monkeypatch.setattr(sources, "load", late)
     result = person.run(spec)
     assert result.exit_code == 3
-    assert "were changed after the run was planned: run again when they stay as they are" in result.stdout
+    assert (
+        "were changed after the run was planned: run again when they stay as they are"
+        in result.stdout
+    )
     assert not person.store.done(planned)
     assert person.store.keys() == []
 
 
 @pytest.mark.parametrize("gpus", [0, 1])
-def test_an_experiment_that_needs_a_gpu(person: Person, gpus: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_experiment_that_needs_a_gpu(
+    person: Person, gpus: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(backend, "gpus", lambda: gpus)
     result = person.run(person.spec(requires={"gpu": True}, expectations=[LEARNS]))
     assert result.exit_code == (0 if gpus else 4)
@@ -307,7 +371,9 @@ def a_file_inside(path: Path) -> None:
 
 
 @pytest.mark.parametrize("obstruct", [a_file, a_file_inside])
-def test_a_store_that_cannot_be_written_is_told(person: Person, obstruct: Callable[[Path], None]) -> None:
+def test_a_store_that_cannot_be_written_is_told(
+    person: Person, obstruct: Callable[[Path], None]
+) -> None:
     obstruct(person.folder / "store")
     result = person.run(person.spec())
     assert (result.exit_code, result.stdout) == (3, "")
@@ -341,7 +407,10 @@ def test_what_is_expected_is_written_down_before_the_first_run_starts(person: Pe
     spec = person.spec(**THREE | {"expectations": [LEARNS, other]})
     trial = person.run(spec, "--set", "defaults.training.epochs=3", "--only", "random")
     assert trial.exit_code == 4, trial.output
-    ledgers = [person.folder / "store/expectations/tiny.json", person.folder / "reports/tiny.expectations.json"]
+    ledgers = [
+        person.folder / "store/expectations/tiny.json",
+        person.folder / "reports/tiny.expectations.json",
+    ]
     assert not any(path.exists() for path in ledgers)
     (person.folder / "reports/tiny.json").unlink()  # the trial was told to put its report there
     assert person.run(spec, "--only", "random").exit_code == 4
@@ -349,7 +418,9 @@ def test_what_is_expected_is_written_down_before_the_first_run_starts(person: Pe
     told = json.loads(ledgers[0].read_text())
     assert [each["id"] for each in told["statements"]] == ["learns", "other"]
     assert told["finished"] == {"random": [0]}
-    spec = person.spec(**THREE | {"expectations": [{**LEARNS, "at_least": 0.25}, {**other, "at_least": 0.05}]})
+    spec = person.spec(
+        **THREE | {"expectations": [{**LEARNS, "at_least": 0.25}, {**other, "at_least": 0.05}]}
+    )
     result = person.run(spec)
     assert "warning: learns: changed on 20" in result.stdout
     assert "warning: other" not in result.stdout

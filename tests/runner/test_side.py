@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import processor
-from harness.files import alive
 from harness.runner.side import Crew, crews, threads_each
+from harness.system import processor
+from harness.system.files import alive
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -23,7 +23,11 @@ def test_threads_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 BOTH = {
-    "both": {"matrix": {"backend": {name: {"training": {"backend": name}} for name in ("tensorflow", "jax")}}},
+    "both": {
+        "matrix": {
+            "backend": {name: {"training": {"backend": name}} for name in ("tensorflow", "jax")}
+        }
+    },
     "child": {"initialize_from": "both[jax]", "training": {"backend": "tensorflow"}},
 }
 
@@ -33,9 +37,15 @@ def test_processes_are_shared_out_among_backends(person: Person) -> None:
     keys = list(plan.runs)
     on_jax = [key for key in keys if plan.runs[key].run.name == "both[jax]"]
     others = [key for key in keys if key not in on_jax]
-    assert crews(plan, keys, "tensorflow", "tensorflow", 1) == (Crew("tensorflow", 1, others), Crew("jax", 1, on_jax))
+    assert crews(plan, keys, "tensorflow", "tensorflow", 1) == (
+        Crew("tensorflow", 1, others),
+        Crew("jax", 1, on_jax),
+    )
     assert [crew.processes for crew in crews(plan, keys, "tensorflow", "tensorflow", 8)] == [6, 2]
-    assert [crew.processes for crew in crews(plan, keys, "tensorflow", "tensorflow", 256)] == [12, 4]
+    assert [crew.processes for crew in crews(plan, keys, "tensorflow", "tensorflow", 256)] == [
+        12,
+        4,
+    ]
     assert crews(plan, others, "tensorflow", "tensorflow", 2) == (Crew("tensorflow", 2, others),)
     here, beside = crews(plan, keys, "jax", "jax", 2)
     assert [plan.runs[key].run.name for key in here.keys] == ["both[jax]", "any"] * 4
@@ -55,7 +65,10 @@ def test_one_invocation_makes_the_runs_of_both_backends(person: Person) -> None:
         assert json.loads(file.read_text())["environment"]["backend"] == run[5:-1]
     losses = [person.history(keys[f"both[{name}]"])["test_loss"] for name in ("tensorflow", "jax")]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
-    norms = (person.history(keys["both[jax]"])["weight_norm"][-1], person.history(keys["child"])["weight_norm"][0])
+    norms = (
+        person.history(keys["both[jax]"])["weight_norm"][-1],
+        person.history(keys["child"])["weight_norm"][0],
+    )
     assert norms[0] == pytest.approx(norms[1], rel=1e-6)
 
 
@@ -81,7 +94,9 @@ def children(process: int) -> list[int]:
     return [int(number) for number in listed.read_text().split()]
 
 
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are not listed in /proc here")
+@pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="processes are not listed in /proc here"
+)
 def test_a_process_whose_first_dies_while_it_imports_trains_nothing(person: Person) -> None:
     spec = person.spec(runs={"random": {"training": {"epochs": 500}}}, seeds=[0, 1, 2])
     started = person.start(spec, "-j", "2", program=("-c", WAITING))
@@ -123,7 +138,11 @@ if __name__ == "__main__":
 
 
 def test_two_processes_end_as_one_does(person: Person, another: Person) -> None:
-    runs = {"parent": {}, "child": {"initialize_from": "parent"}, "other": {"regularizers": ["momentum"]}}
+    runs = {
+        "parent": {},
+        "child": {"initialize_from": "parent"},
+        "other": {"regularizers": ["momentum"]},
+    }
     spec = person.spec(runs=runs, seeds=[0, 1])
     process = person.start(spec, "-j", "2")
     output, errors = process.communicate(timeout=200)

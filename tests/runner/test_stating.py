@@ -1,4 +1,6 @@
-"""What is expected is written down before the first run, and every later change with what was known by then."""
+"""What is expected is written down before the first run, and every later change with what was known
+by then.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +12,32 @@ from typing import Any
 
 import pytest
 
-from harness import ledger
 from harness.data import catalog
-from harness.ledger import Ledger
+from harness.judging import ledger
+from harness.judging.ledger import Ledger
+from harness.judging.timing import Statements, Timing
 from harness.plan import make_plan
 from harness.runner import stating
 from harness.runner.conclude import results_of
 from harness.runner.stating import Ledgers, look_up
 from harness.spec.load import load_file
-from harness.store import Store, StoreError
-from harness.timing import Statements, Timing
+from harness.store.store import Store, StoreError
 from tests.conftest import Pretend
 
-EXPECTED = {"metric": "one.test_accuracy", "at_least": 0.5, "basis": "hypothesis", "source": "s", "statistic": "every"}
+EXPECTED = {
+    "metric": "one.test_accuracy",
+    "at_least": 0.5,
+    "basis": "hypothesis",
+    "source": "s",
+    "statistic": "every",
+}
 OTHER = {**EXPECTED, "id": "other", "metric": "two.test_accuracy"}
-DIFFERENCE = {**EXPECTED, "id": "more", "metric": "two.test_accuracy - one.test_accuracy", "at_least": 0}
+DIFFERENCE = {
+    **EXPECTED,
+    "id": "more",
+    "metric": "two.test_accuracy - one.test_accuracy",
+    "at_least": 0,
+}
 
 
 class Author:
@@ -54,15 +67,22 @@ class Author:
             {run: {"test_accuracy": values} for run, values in accuracies.items()},
         )
 
-    def look(self, day: int, write: bool = True, starting: bool = False, store: Store | None = None) -> Statements:
+    def look(
+        self, day: int, write: bool = True, starting: bool = False, store: Store | None = None
+    ) -> Statements:
         self.today[0] = f"2026-01-{day:02}T00:00:00+00:00"
         experiment, store = load_file(self.folder / "a.json"), store or self.store
-        results = results_of(experiment, make_plan([experiment], catalog.data_dir(), gpus=0), store, history=False)
+        results = results_of(
+            experiment, make_plan([experiment], catalog.data_dir(), gpus=0), store, history=False
+        )
         return look_up(experiment, store, results, Ledgers(self.reports, write), starting)
 
     @property
     def copies(self) -> list[Path]:
-        return [ledger.path_in_store(self.store.root, "a"), ledger.path_beside_reports(self.reports, "a")]
+        return [
+            ledger.path_in_store(self.store.root, "a"),
+            ledger.path_beside_reports(self.reports, "a"),
+        ]
 
     def told(self, found: Statements) -> dict[str, tuple[Timing, int]]:
         return {name: (each.timing, int(each.at[8:10] or 0)) for name, each in found.each.items()}
@@ -78,7 +98,9 @@ def author(tmp_path: Path, pretend: Pretend, monkeypatch: pytest.MonkeyPatch) ->
 
 
 class TestLookUp:
-    def test_it_is_written_down_in_both_places_when_the_first_run_starts(self, author: Author) -> None:
+    def test_it_is_written_down_in_both_places_when_the_first_run_starts(
+        self, author: Author
+    ) -> None:
         found = author.look(1, starting=True)
         assert author.told(found) == {"learns": (Timing.BEFORE, 1)}
         first, second = (path.read_bytes() for path in author.copies)
@@ -99,7 +121,9 @@ class TestLookUp:
         author.measure(one=[0.6, 0.8])
         assert author.told(author.look(2)) == {"learns": (Timing.BEFORE, 1)}
 
-    def test_nothing_is_written_down_before_any_run_or_by_who_only_looks(self, author: Author) -> None:
+    def test_nothing_is_written_down_before_any_run_or_by_who_only_looks(
+        self, author: Author
+    ) -> None:
         assert author.told(author.look(1)) == {"learns": (Timing.BEFORE, 0)}
         author.measure(one=[0.6, 0.8])
         author.look(2, write=False)
@@ -111,7 +135,13 @@ class TestLookUp:
         author.measure(one=[0.6, 0.8], two=[0.6, 0.8])
         author.look(2)
         before = [path.read_bytes() for path in author.copies]
-        reworded = {"id": "learns", **EXPECTED, "title": "Another", "source": "new", "metric": "  one.test_accuracy "}
+        reworded = {
+            "id": "learns",
+            **EXPECTED,
+            "title": "Another",
+            "source": "new",
+            "metric": "  one.test_accuracy ",
+        }
         author.write(title="B", question="Why?", expectations=[OTHER, reworded])
         assert author.look(3).in_time
         assert [path.read_bytes() for path in author.copies] == before
@@ -128,7 +158,9 @@ class TestLookUp:
             assert changed.measured.finished == {"one": (0, 1)}
             assert changed.measured.value == pytest.approx(0.7)
 
-    def test_a_change_before_its_own_runs_is_in_time_whatever_others_have_shown(self, author: Author) -> None:
+    def test_a_change_before_its_own_runs_is_in_time_whatever_others_have_shown(
+        self, author: Author
+    ) -> None:
         author.write(OTHER, DIFFERENCE)
         author.look(1, starting=True)
         author.measure(one=[0.6, 0.8])
@@ -163,22 +195,36 @@ class TestLookUp:
         author.look(1, starting=True)
         experiment = load_file(author.folder / "a.json")
         plan = make_plan([experiment], catalog.data_dir(), gpus=0)
-        key = next(key for member, key in plan.members.items() if (member.run, member.seed) == ("one", 1))
+        key = next(
+            key for member, key in plan.members.items() if (member.run, member.seed) == ("one", 1)
+        )
         author.store.save_error(key, "loss is nan")
         author.write(expectations=[{"id": "learns", **EXPECTED, "at_least": 0.1}])
         changed = author.look(2).each["learns"]
         assert changed.timing is Timing.CHANGED
-        assert (changed.measured.begun, changed.measured.finished, changed.measured.value) == ({"one": (1,)}, {}, None)
+        assert (changed.measured.begun, changed.measured.finished, changed.measured.value) == (
+            {"one": (1,)},
+            {},
+            None,
+        )
 
     def test_results_from_before_there_was_a_ledger_leave_it_open(self, author: Author) -> None:
         author.measure(one=[0.6, 0.8])
         assert author.told(author.look(1, starting=True)) == {"learns": (Timing.UNRECORDED, 1)}
         author.write(OTHER)
-        assert author.told(author.look(2)) == {"learns": (Timing.UNRECORDED, 1), "other": (Timing.BEFORE, 2)}
+        assert author.told(author.look(2)) == {
+            "learns": (Timing.UNRECORDED, 1),
+            "other": (Timing.BEFORE, 2),
+        }
 
-    def test_a_report_that_was_committed_without_a_ledger_tells_of_results(self, author: Author) -> None:
+    def test_a_report_that_was_committed_without_a_ledger_tells_of_results(
+        self, author: Author
+    ) -> None:
         run = {"key": "k", "status": "done", "measurements": {"test_accuracy": 0.25}}
-        document = {"format": "reproduction-harness result 1", "runs": {"one": {"0": run}, "two": {}}}
+        document = {
+            "format": "reproduction-harness result 1",
+            "runs": {"one": {"0": run}, "two": {}},
+        }
         (author.reports / "a.json").write_text(json.dumps(document))
         found = author.look(1, starting=True).each["learns"]
         assert (found.timing, found.measured.finished, found.measured.value) == (
@@ -193,7 +239,9 @@ class TestLookUp:
         author.look(2)
         fresh = Store(author.folder / "fresh")
         fresh.prepare()
-        assert author.told(author.look(3, starting=True, store=fresh)) == {"learns": (Timing.BEFORE, 1)}
+        assert author.told(author.look(3, starting=True, store=fresh)) == {
+            "learns": (Timing.BEFORE, 1)
+        }
         assert ledger.path_in_store(fresh.root, "a").read_bytes() == author.copies[1].read_bytes()
 
     def test_results_are_not_forgotten_with_the_store_they_were_in(self, author: Author) -> None:
@@ -207,7 +255,9 @@ class TestLookUp:
         assert (changed.timing, changed.measured.finished) == (Timing.CHANGED, {"one": (0, 1)})
 
     @pytest.mark.parametrize("gone", [0, 1])
-    def test_a_missing_copy_is_told_and_written_from_the_other(self, author: Author, gone: int) -> None:
+    def test_a_missing_copy_is_told_and_written_from_the_other(
+        self, author: Author, gone: int
+    ) -> None:
         author.look(1, starting=True)
         author.measure(one=[0.6, 0.8])
         author.look(2)
@@ -221,7 +271,9 @@ class TestLookUp:
         assert author.look(4).notes == ()
 
     @pytest.mark.parametrize("damaged", [0, 1])
-    def test_a_damaged_copy_is_told_and_left_and_the_other_counts(self, author: Author, damaged: int) -> None:
+    def test_a_damaged_copy_is_told_and_left_and_the_other_counts(
+        self, author: Author, damaged: int
+    ) -> None:
         author.look(1, starting=True)
         author.measure(one=[0.6, 0.8])
         author.copies[damaged].write_text("mine")
@@ -234,7 +286,9 @@ class TestLookUp:
         assert len(json.loads(author.copies[1 - damaged].read_text())["statements"]) == 2
 
     @pytest.mark.parametrize("edited", [0, 1])
-    def test_a_copy_that_was_edited_is_told_and_both_are_left(self, author: Author, edited: int) -> None:
+    def test_a_copy_that_was_edited_is_told_and_both_are_left(
+        self, author: Author, edited: int
+    ) -> None:
         author.look(1, starting=True)
         author.measure(one=[0.6, 0.8])
         author.look(2)
@@ -245,7 +299,10 @@ class TestLookUp:
         for day in (3, 4):
             found = author.look(day)
             assert found.each["learns"].timing is Timing.DISPUTED
-            assert "tell differently of learns: keep the right one, remove the other" in found.faults[0]
+            assert (
+                "tell differently of learns: keep the right one, remove the other"
+                in found.faults[0]
+            )
         assert [each.read_bytes() for each in author.copies] == before
 
     def test_where_it_cannot_be_written_down_no_run_starts(self, author: Author) -> None:
@@ -280,11 +337,15 @@ class TestLookUp:
         assert told[0] is not None
         assert len(told[0].statements) == 1
 
-    def test_another_process_that_writes_is_waited_for(self, author: Author, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_another_process_that_writes_is_waited_for(
+        self, author: Author, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(stating, "_PATIENCE_SECONDS", 0.1)
         with author.store.lock("expectations-a") as held:
             assert held
-            with pytest.raises(StoreError, match=r"another process has held the lock .*expectations-a\.lock"):
+            with pytest.raises(
+                StoreError, match=r"another process has held the lock .*expectations-a\.lock"
+            ):
                 author.look(1, starting=True)
         author.look(1, starting=True)
         assert ledger.read(author.copies[0]) != Ledger()

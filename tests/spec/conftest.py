@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.experiment import Json
 from harness.spec.load import load
 from harness.spec.problems import SpecError
-from harness.spec.records import Json
 
 Write = Callable[..., Path]
 Faults = Callable[..., list[str]]

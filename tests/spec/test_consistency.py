@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.data.facts import Facts
+from harness.experiment import Json
 from harness.spec.consistency import examples
 from harness.spec.load import load_file
-from harness.spec.records import Json
 
 Write = Callable[..., Path]
 Faults = Callable[..., list[str]]
@@ -22,8 +22,20 @@ CASES: list[tuple[Json, str, Json, Json, str]] = [
     (IMAGES, "dataset/train_examples", 500, 501, "digits has 500 of them, fewer than 501"),
     (IMAGES, "dataset/test_examples", 1297, 1298, "digits has 1297 of them, fewer than 1298"),
     (POINTS, "dataset/train_examples", 100, 101, "blobs has 100 of them, fewer than 101"),
-    (POINTS, "model/name", "perceptron", "convnet", "convnet needs images, but blobs gives vectors of 2 values"),
-    (POINTS, "model/name", "perceptron", "resnet", "resnet needs images, but blobs gives vectors of 2 values"),
+    (
+        POINTS,
+        "model/name",
+        "perceptron",
+        "convnet",
+        "convnet needs images, but blobs gives vectors of 2 values",
+    ),
+    (
+        POINTS,
+        "model/name",
+        "perceptron",
+        "resnet",
+        "resnet needs images, but blobs gives vectors of 2 values",
+    ),
     (
         IMAGES,
         "dataset/randomize",
@@ -61,8 +73,20 @@ CASES: list[tuple[Json, str, Json, Json, str]] = [
         "no batch of 501 can be filled from 500 examples",
     ),
     (IMAGES, "training", {"last_batch": "keep", "batch_size": 501}, None, ""),
-    (IMAGES | {"strengths": {"augmentation": [{"name": "random_flip"}]}}, "regularizers", ["augmentation"], None, ""),
-    (IMAGES, "regularizers", ["l2"], ["augmentation"], "augmentation is on, but strengths.augmentation lists none"),
+    (
+        IMAGES | {"strengths": {"augmentation": [{"name": "random_flip"}]}},
+        "regularizers",
+        ["augmentation"],
+        None,
+        "",
+    ),
+    (
+        IMAGES,
+        "regularizers",
+        ["l2"],
+        ["augmentation"],
+        "augmentation is on, but strengths.augmentation lists none",
+    ),
     (
         POINTS | {"regularizers": ["augmentation"]},
         "strengths/augmentation",
@@ -93,8 +117,20 @@ CASES: list[tuple[Json, str, Json, Json, str]] = [
         {"name": "resnet", "blocks": [1, 1, 1]},
         "this resnet halves images of 3 pixels below one, it needs 4",
     ),
-    (IMAGES, "dataset/center_crop", 8, 9, "no square of 9 pixels can be cut, but digits gives images of 8x8 pixels"),
-    (POINTS, "dataset/center_crop", None, 1, "no square of 1 pixels can be cut, but blobs gives vectors of 2 values"),
+    (
+        IMAGES,
+        "dataset/center_crop",
+        8,
+        9,
+        "no square of 9 pixels can be cut, but digits gives images of 8x8 pixels",
+    ),
+    (
+        POINTS,
+        "dataset/center_crop",
+        None,
+        1,
+        "no square of 1 pixels can be cut, but blobs gives vectors of 2 values",
+    ),
     (
         IMAGES | {"regularizers": ["augmentation"]},
         "strengths/augmentation",
@@ -103,7 +139,8 @@ CASES: list[tuple[Json, str, Json, Json, str]] = [
         "without padding, random_crop needs a dataset.center_crop that is smaller than the images",
     ),
     (
-        IMAGES | {"dataset": {"name": "digits", "center_crop": 7}, "regularizers": ["augmentation"]},
+        IMAGES
+        | {"dataset": {"name": "digits", "center_crop": 7}, "regularizers": ["augmentation"]},
         "strengths/augmentation",
         [{"name": "random_crop", "padding": 0}],
         None,
@@ -136,7 +173,9 @@ def test_settings_that_cannot_go_together_are_told(
         assert found.endswith(f" {message}")
 
 
-def test_a_weights_file_that_cannot_be_read_is_told(write: Write, faults: Faults, tmp_path: Path) -> None:
+def test_a_weights_file_that_cannot_be_read_is_told(
+    write: Write, faults: Faults, tmp_path: Path
+) -> None:
     os.mkfifo(tmp_path / "pipe.weights.h5")
     (tmp_path / "zero.weights.h5").symlink_to("/dev/zero")
     for name, message in (
@@ -151,9 +190,9 @@ def test_a_weights_file_that_cannot_be_read_is_told(write: Write, faults: Faults
 
 
 REPLICAS = [{"name": "confusion", "replicas": 1000}]
-# 2**30 examples are the most. Of 500 images, 1000 copies of 1000 are 5 * 10**8, and each once more 10**9; thrice more
-# are 1.5 * 10**9. A layer of 32,768 units after one of 32,760 has nearly 2**30 weights, after one of 32,768 all of
-# them, to which the first and the last layer add.
+# 2**30 examples are the most. Of 500 images, 1000 copies of 1000 are 5 * 10**8, and each once more
+# 10**9; thrice more are 1.5 * 10**9. A layer of 32,768 units after one of 32,760 has nearly 2**30
+# weights, after one of 32,768 all of them, to which the first and the last layer add.
 LARGE: list[tuple[Json, str, Json, Json, str]] = [
     (
         POINTS,
@@ -255,7 +294,10 @@ def test_data_that_are_not_there_are_no_fault(write: Write, tmp_path: Path) -> N
         (
             {
                 "train_examples": 30,
-                "randomize": [{"name": "confusion", "replicas": 2}, {"name": "confusion", "replicas": 3}],
+                "randomize": [
+                    {"name": "confusion", "replicas": 2},
+                    {"name": "confusion", "replicas": 3},
+                ],
             },
             180,
         ),
@@ -268,5 +310,7 @@ def test_an_epoch_has_every_replica(write: Write, dataset: Json, count: int) -> 
 
 def test_an_epoch_has_every_copy_and_the_original(write: Write) -> None:
     dataset = {"randomize": [{"name": "noisy_copies", "copies": 2}]}
-    settings = load_file(write(defaults=POINTS, runs={"one": {"dataset": dataset}})).runs["one"].settings
+    settings = (
+        load_file(write(defaults=POINTS, runs={"one": {"dataset": dataset}})).runs["one"].settings
+    )
     assert examples(settings, Facts((2,), 2, 100, 100)) == 300

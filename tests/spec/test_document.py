@@ -5,9 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.experiment import Json
 from harness.spec import document
-from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, parse, positions, read
-from harness.spec.records import Json
+from harness.spec.document import (
+    Document,
+    Pointer,
+    SyntaxProblem,
+    format_pointer,
+    parse,
+    positions,
+    read,
+)
 
 HERE = Path("here.json")
 
@@ -42,24 +50,36 @@ def test_lines_may_end_in_carriage_return_and_newline() -> None:
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+        ),
         max_leaves=12,
     ),
     st.sampled_from([None, 1]),
     st.booleans(),
 )
-def test_the_value_is_found_where_its_position_says(value: Json, indent: int | None, ascii_only: bool) -> None:
+def test_the_value_is_found_where_its_position_says(
+    value: Json, indent: int | None, ascii_only: bool
+) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
     lines = text.split("\n")
     decoder = json.JSONDecoder()
     found: dict[Pointer, Json] = {}
     for pointer, (line, column) in positions(text).items():
-        found[pointer] = decoder.raw_decode("\n".join([lines[line - 1][column - 1 :], *lines[line:]]))[0]
+        found[pointer] = decoder.raw_decode(
+            "\n".join([lines[line - 1][column - 1 :], *lines[line:]])
+        )[0]
     expected: dict[Pointer, Json] = {}
 
     def visit(pointer: Pointer, item: Json) -> None:
         expected[pointer] = item
-        pairs = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
+        pairs = (
+            item.items()
+            if isinstance(item, dict)
+            else enumerate(item)
+            if isinstance(item, list)
+            else ()
+        )
         for key, child in pairs:
             visit((*pointer, key), child)
 
@@ -97,7 +117,12 @@ def problem(text: str) -> tuple[int, int, str]:
         ('{"a": "NaN",\n "b": [1, NaN]}', 2, 11, "NaN is not a JSON number"),
         ('{"a": "-Infinity", "b": -Infinity}', 1, 25, "-Infinity is not a JSON number"),
         ('{"a": "1e999 1e999",\n "b": 1e999}', 2, 7, "the number 1e999 is too large"),
-        ('{"a": 9007199254740991, "b":  9007199254740992}', 1, 31, "the integer 9007199254740992 is too large"),
+        (
+            '{"a": 9007199254740991, "b":  9007199254740992}',
+            1,
+            31,
+            "the integer 9007199254740992 is too large",
+        ),
         ('{"a": ' + "9" * 5000 + "}", 1, 7, "the integer " + "9" * 37 + "... is too large"),
         # The name stands in other objects too; what is wrong is its second time in one.
         ('{"n": 1,\n "o": {"n": 1,\n  "n": 2}}', 3, 3, "the member 'n' stands twice in one object"),
@@ -108,7 +133,9 @@ def problem(text: str) -> tuple[int, int, str]:
         ('{"a": "\\ud800"}', 1, 1, "a \\u escape stands for half of a character"),
     ],
 )
-def test_what_is_not_strict_json_is_refused_at_its_place(text: str, line: int, column: int, message: str) -> None:
+def test_what_is_not_strict_json_is_refused_at_its_place(
+    text: str, line: int, column: int, message: str
+) -> None:
     found = problem(text)
     assert found[:2] == (line, column)
     assert found[2].startswith(message)
@@ -117,7 +144,11 @@ def test_what_is_not_strict_json_is_refused_at_its_place(text: str, line: int, c
 def test_numbers_and_nesting_up_to_the_limit_are_read() -> None:
     deep = "[" * 100 + "]" * 100
     assert parse(HERE, deep).value == json.loads(deep)
-    assert parse(HERE, "[9007199254740991, -9007199254740991, 1e308]").value == [2**53 - 1, 1 - 2**53, 1e308]
+    assert parse(HERE, "[9007199254740991, -9007199254740991, 1e308]").value == [
+        2**53 - 1,
+        1 - 2**53,
+        1e308,
+    ]
 
 
 def test_a_repeated_name_among_many_is_found_in_one_pass() -> None:
@@ -168,7 +199,9 @@ def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
 def test_other_encodings_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     file.write_bytes('{"a": "ü"}'.encode("latin-1"))
-    with pytest.raises(SyntaxProblem, match=r"not UTF-8: invalid (start|continuation) byte at byte 7$"):
+    with pytest.raises(
+        SyntaxProblem, match=r"not UTF-8: invalid (start|continuation) byte at byte 7$"
+    ):
         read(file)
 
 

@@ -6,13 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.files import sha256
-from harness.spec import expand
-from harness.spec.expand import axis_number, labels_by_axis
-from harness.spec.load import load_file
-from harness.spec.matrix import cells
-from harness.spec.patch import parse_assignment
-from harness.spec.records import (
+from harness.experiment import (
     Basis,
     Component,
     Interval,
@@ -25,6 +19,12 @@ from harness.spec.records import (
     Tolerance,
     WeightsFile,
 )
+from harness.spec import expand
+from harness.spec.expand import axis_number, labels_by_axis
+from harness.spec.load import load_file
+from harness.spec.matrix import cells
+from harness.spec.patch import parse_assignment
+from harness.system.files import sha256
 
 Write = Callable[..., Path]
 Faults = Callable[..., list[str]]
@@ -33,8 +33,17 @@ Faults = Callable[..., list[str]]
 def test_the_shortest_specification_has_every_default(write: Write) -> None:
     path = write()
     experiment = load_file(path)
-    assert (experiment.path, experiment.name, experiment.title, experiment.question) == (path, "a", "A", "")
-    assert (experiment.source, experiment.requires, experiment.seeds) == (None, Requirements(gpu=False), (0,))
+    assert (experiment.path, experiment.name, experiment.title, experiment.question) == (
+        path,
+        "a",
+        "A",
+        "",
+    )
+    assert (experiment.source, experiment.requires, experiment.seeds) == (
+        None,
+        Requirements(gpu=False),
+        (0,),
+    )
     assert (experiment.expectations, experiment.figures) == ((), ())
     (run,) = experiment.runs.values()
     settings = run.settings
@@ -42,11 +51,19 @@ def test_the_shortest_specification_has_every_default(write: Write) -> None:
     assert settings.dataset.source == Component("digits", {})
     assert settings.model == Component("perceptron", {"hidden": [512], "bias": True})
     assert settings.initialization == Component("fan_in_uniform", {"gamma": "one"})
-    assert (settings.augmentation, settings.training.momentum, settings.training.l2) == ((), 0.0, 0.0)
+    assert (settings.augmentation, settings.training.momentum, settings.training.l2) == (
+        (),
+        0.0,
+        0.0,
+    )
     assert settings.training.optimizer == Component(
         "sgd", {"learning_rate": 0.1, "nesterov": False, "momentum_rule": "pytorch"}
     )
-    assert (settings.training.batch_size, settings.training.epochs, settings.training.stop_when) == (128, 100, None)
+    assert (
+        settings.training.batch_size,
+        settings.training.epochs,
+        settings.training.stop_when,
+    ) == (128, 100, None)
 
 
 def test_everything_that_is_written_arrives(write: Write) -> None:
@@ -63,12 +80,22 @@ def test_everything_that_is_written_arrives(write: Write) -> None:
                     "train_examples": 9,
                     "test_examples": 8,
                     "normalize": {"mean": [1, 2], "deviation": [3, 4]},
-                    "randomize": [{"name": "noisy_copies", "copies": 3}, {"name": "label_corruption"}],
+                    "randomize": [
+                        {"name": "noisy_copies", "copies": 3},
+                        {"name": "label_corruption"},
+                    ],
                 },
                 "model": {"name": "perceptron", "hidden": []},
-                "strengths": {"augmentation": [{"name": "gaussian_noise"}], "momentum": 0.7, "l2": 0.3},
+                "strengths": {
+                    "augmentation": [{"name": "gaussian_noise"}],
+                    "momentum": 0.7,
+                    "l2": 0.3,
+                },
                 "regularizers": ["momentum", "augmentation"],
-                "training": {"stop_when": {"check_every": 5}, "schedule": {"name": "piecewise", "epochs": [2]}},
+                "training": {
+                    "stop_when": {"check_every": 5},
+                    "schedule": {"name": "piecewise", "epochs": [2]},
+                },
             },
         )
     )
@@ -96,7 +123,11 @@ def test_everything_that_is_written_arrives(write: Write) -> None:
 def test_a_later_layer_wins_defaults_run_matrix_assignment(write: Write) -> None:
     training = {"batch_size": 1, "epochs": 1, "measure_every": 1}
     path = write(
-        defaults={"dataset": {"name": "digits"}, "model": {"name": "perceptron"}, "training": training},
+        defaults={
+            "dataset": {"name": "digits"},
+            "model": {"name": "perceptron"},
+            "training": training,
+        },
         runs={
             "r": {
                 "training": {"epochs": 2, "measure_every": 2},
@@ -107,10 +138,16 @@ def test_a_later_layer_wins_defaults_run_matrix_assignment(write: Write) -> None
 
     def found(*assignments: str) -> list[tuple[int, int, int]]:
         runs = load_file(path, [parse_assignment(text) for text in assignments]).runs.values()
-        return [(t.batch_size, t.epochs, t.measure_every) for t in (run.settings.training for run in runs)]
+        return [
+            (t.batch_size, t.epochs, t.measure_every)
+            for t in (run.settings.training for run in runs)
+        ]
 
     assert found() == [(1, 2, 3), (1, 2, 4)]
-    assert found("defaults.training.batch_size=7", "defaults.training.epochs=7") == [(7, 2, 3), (7, 2, 4)]
+    assert found("defaults.training.batch_size=7", "defaults.training.epochs=7") == [
+        (7, 2, 3),
+        (7, 2, 4),
+    ]
     assert found("runs.r.training.epochs=8", "runs.r.training.epochs=9") == [(1, 9, 3), (1, 9, 4)]
     assert found("runs.r.matrix=null") == [(1, 2, 2)]
 
@@ -126,7 +163,9 @@ def test_a_null_takes_a_default_away_in_a_run_and_in_a_cell(write: Write) -> Non
             runs={
                 "own": {"dataset": {"train_examples": None}, "training": {"stop_when": None}},
                 "value": {"matrix": {"dataset.train_examples": [None, 20]}},
-                "change": {"matrix": {"rule": {"with": {}, "without": {"training": {"stop_when": None}}}}},
+                "change": {
+                    "matrix": {"rule": {"with": {}, "without": {"training": {"stop_when": None}}}}
+                },
                 "gone": None,
             },
             question=None,
@@ -137,7 +176,13 @@ def test_a_null_takes_a_default_away_in_a_run_and_in_a_cell(write: Write) -> Non
     ).runs
     examples = {name: run.settings.dataset.train_examples for name, run in runs.items()}
     stops = {name: run.settings.training.stop_when is not None for name, run in runs.items()}
-    assert examples == {"own": None, "value[null]": None, "value[20]": 20, "change[with]": 10, "change[without]": 10}
+    assert examples == {
+        "own": None,
+        "value[null]": None,
+        "value[20]": 20,
+        "change[with]": 10,
+        "change[without]": 10,
+    }
     assert stops == {
         "own": False,
         "value[null]": True,
@@ -149,7 +194,9 @@ def test_a_null_takes_a_default_away_in_a_run_and_in_a_cell(write: Write) -> Non
 
 def test_a_null_is_as_if_it_were_not_there(write: Write) -> None:
     experiment = load_file(
-        write(question=None, seeds=None, requires=None, source=None, figures=None, expectations=None)
+        write(
+            question=None, seeds=None, requires=None, source=None, figures=None, expectations=None
+        )
     )
     assert (experiment.question, experiment.seeds, experiment.requires.gpu) == ("", (0,), False)
 
@@ -182,7 +229,14 @@ def test_paths_start_at_the_specifications_folder(
 
     def folder(path: str) -> Json:
         return (
-            load_file(write(defaults={"dataset": {"name": "image_folder", "path": path}, "model": {"name": "convnet"}}))
+            load_file(
+                write(
+                    defaults={
+                        "dataset": {"name": "image_folder", "path": path},
+                        "model": {"name": "convnet"},
+                    }
+                )
+            )
             .runs["one"]
             .settings.dataset.source.parameters["path"]
         )
@@ -194,7 +248,11 @@ def test_paths_start_at_the_specifications_folder(
 
 def test_a_weights_file_is_known_by_its_bytes(write: Write, tmp_path: Path) -> None:
     (tmp_path / "w.weights.h5").write_bytes(b"weights")
-    start = load_file(write(runs={"one": {"initialize_from": {"weights": "w.weights.h5"}}})).runs["one"].initialize_from
+    start = (
+        load_file(write(runs={"one": {"initialize_from": {"weights": "w.weights.h5"}}}))
+        .runs["one"]
+        .initialize_from
+    )
     assert start == WeightsFile(tmp_path / "w.weights.h5", hashlib.sha256(b"weights").hexdigest())
 
 
@@ -206,7 +264,15 @@ def test_expectations_are_bounds(write: Write) -> None:
     given = [
         expectation(at_least=1),
         expectation(id="f", at_most=2, statistic="every", basis="measured"),
-        expectation(id="g", between=[-1, 3], confidence=0.99, title="T", basis="paper", citation="C", published=2),
+        expectation(
+            id="g",
+            between=[-1, 3],
+            confidence=0.99,
+            title="T",
+            basis="paper",
+            citation="C",
+            published=2,
+        ),
     ]
     low, high, both = load_file(write(expectations=given)).expectations
     assert (low.lower, low.upper, low.statistic, low.confidence, low.basis) == (
@@ -216,8 +282,19 @@ def test_expectations_are_bounds(write: Write) -> None:
         0.95,
         Basis.HYPOTHESIS,
     )
-    assert (high.lower, high.upper, high.statistic, high.basis) == (None, 2, Statistic.EVERY, Basis.MEASURED)
-    assert (both.lower, both.upper, both.confidence, both.title, both.basis) == (-1, 3, 0.99, "T", Basis.PAPER)
+    assert (high.lower, high.upper, high.statistic, high.basis) == (
+        None,
+        2,
+        Statistic.EVERY,
+        Basis.MEASURED,
+    )
+    assert (both.lower, both.upper, both.confidence, both.title, both.basis) == (
+        -1,
+        3,
+        0.99,
+        "T",
+        Basis.PAPER,
+    )
     assert (low.published, high.published, both.published) == (None, None, 2)
     assert {(each.interval, each.share) for each in (low, high, both)} == {(Interval.STUDENT, None)}
 
@@ -226,14 +303,20 @@ class TestExpectationBasis:
     """What is said to be published names the publication; what is not is a hypothesis."""
 
     @pytest.mark.parametrize("basis", ["claim", "paper"])
-    def test_without_a_citation_it_is_a_fault_at_its_basis(self, write: Write, faults: Faults, basis: str) -> None:
+    def test_without_a_citation_it_is_a_fault_at_its_basis(
+        self, write: Write, faults: Faults, basis: str
+    ) -> None:
         bounds = {"published": 2, "within": 1} if basis == "paper" else {"at_least": 1}
         (found,) = faults(write(expectations=[expectation(basis=basis, **bounds)]))
-        assert found.startswith(f"/expectations/0/basis {basis} is for what was published, and no publication is named")
+        assert found.startswith(
+            f"/expectations/0/basis {basis} is for what was published, and no publication is named"
+        )
 
     @pytest.mark.parametrize("basis", ["measured", "hypothesis"])
     def test_what_is_not_published_needs_none(self, write: Write, basis: str) -> None:
-        (found,) = load_file(write(expectations=[expectation(at_least=1, basis=basis)])).expectations
+        (found,) = load_file(
+            write(expectations=[expectation(at_least=1, basis=basis)])
+        ).expectations
         assert (found.basis.value, found.citation) == (basis, None)
 
     def test_that_of_the_experiment_or_its_own_counts(self, write: Write) -> None:
@@ -242,7 +325,9 @@ class TestExpectationBasis:
         own = load_file(write(expectations=[claim | {"citation": "D"}])).expectations
         assert [each.citation for each in (*whole, *own)] == [None, "D"]
 
-    def test_that_of_an_extended_file_counts_until_it_is_taken_away(self, write: Write, faults: Faults) -> None:
+    def test_that_of_an_extended_file_counts_until_it_is_taken_away(
+        self, write: Write, faults: Faults
+    ) -> None:
         write("base.json", source={"citation": "C"})
         changed = {"extends": "base.json", "expectations": [expectation(at_least=1, basis="claim")]}
         assert load_file(write("b.json", **changed)).expectations[0].basis is Basis.CLAIM
@@ -253,7 +338,9 @@ class TestExpectationBasis:
 def test_an_expectation_says_how_sure_it_must_be(write: Write) -> None:
     given = [
         expectation(at_least=1, interval="bootstrap"),
-        expectation(id="f", at_least=0, metric="one.test_accuracy / one.distance", interval="binomial"),
+        expectation(
+            id="f", at_least=0, metric="one.test_accuracy / one.distance", interval="binomial"
+        ),
         expectation(id="g", at_least=1, statistic="worst"),
         expectation(id="h", at_least=1, statistic="worst", share=0.5),
         expectation(id="i", at_least=1, statistic="median"),
@@ -288,7 +375,9 @@ def test_bounds_around_a_published_number_are_those_on_paper(
 
 
 def test_a_wildcard_keeps_the_published_number(write: Write) -> None:
-    given = [expectation(metric="one[*].distance", published=2, within=1, basis="paper", citation="C")]
+    given = [
+        expectation(metric="one[*].distance", published=2, within=1, basis="paper", citation="C")
+    ]
     found = load_file(write(runs={"one": {"matrix": MATRIX}}, expectations=given)).expectations
     assert [(each.published, each.lower, each.upper) for each in found] == [(2, 1, 3), (2, 1, 3)]
 
@@ -297,7 +386,9 @@ def test_a_wildcard_makes_an_expectation_a_cell(write: Write) -> None:
     matrix = {"regularizers": [[], ["momentum", "l2"]]}
     given = [expectation(metric="x[*].distance - y[*].distance + one.distance", at_least=0)]
     found = load_file(
-        write(runs={"one": {}, "x": {"matrix": matrix}, "y": {"matrix": matrix}}, expectations=given)
+        write(
+            runs={"one": {}, "x": {"matrix": matrix}, "y": {"matrix": matrix}}, expectations=given
+        )
     ).expectations
     assert [(each.id, each.metric) for each in found] == [
         ("e[none]", "x[none].distance - y[none].distance + one.distance"),
@@ -321,14 +412,28 @@ def test_figures_keep_their_parameters(write: Write) -> None:
     figures = [{"name": "decision_regions", "title": "T", "panels": [{"run": "one"}]}]
     (figure,) = load_file(write(figures=figures)).figures
     assert (figure.name, figure.title) == ("decision_regions", "T")
-    assert figure.parameters == {"panels": [{"run": "one", "title": "", "regions": True}], "seed": None}
+    assert figure.parameters == {
+        "panels": [{"run": "one", "title": "", "regions": True}],
+        "seed": None,
+    }
 
 
 def test_figures_of_lines_have_their_defaults(write: Write) -> None:
-    history = {"name": "history", "metrics": ["train_loss"], "groups": {"g": "m[1,none]", "h": "one"}}
-    against = {"name": "against", "metrics": ["steps", "train_loss"], "axis": "p", "groups": {"g": "m"}}
+    history = {
+        "name": "history",
+        "metrics": ["train_loss"],
+        "groups": {"g": "m[1,none]", "h": "one"},
+    }
+    against = {
+        "name": "against",
+        "metrics": ["steps", "train_loss"],
+        "axis": "p",
+        "groups": {"g": "m"},
+    }
     matrix = {"p": {"1": {}, "0.5": {}}, "regularizers": [[], ["l2"]]}
-    first, second = load_file(write(runs={"one": {}, "m": {"matrix": matrix}}, figures=[history, against])).figures
+    first, second = load_file(
+        write(runs={"one": {}, "m": {"matrix": matrix}}, figures=[history, against])
+    ).figures
     given = {"metrics": ["train_loss"], "groups": {"g": "m[1,none]", "h": "one"}}
     assert first.parameters == given | {"x": "steps", "log": False, "until": None}
     given = {"metrics": ["steps", "train_loss"], "axis": "p", "groups": {"g": "m"}}
@@ -375,7 +480,10 @@ WRONG: list[tuple[Json, str]] = [
     ),
     (
         {"runs": {"one": {"initialize_from": "m[*]"}, "m": {"matrix": MATRIX}}},
-        "/runs/one/initialize_from unknown run 'm[*]'; did you mean 'm[l2]'? (allowed: one, m[none], m[l2])",
+        (
+            "/runs/one/initialize_from unknown run 'm[*]'; did you mean 'm[l2]'? (allowed: one,"
+            " m[none], m[l2])"
+        ),
     ),
     (
         {"runs": {"one": {"initialize_from": "one"}}},
@@ -387,23 +495,34 @@ WRONG: list[tuple[Json, str]] = [
     ),
     (
         {"runs": {"one": {}, "two": {"initialize_from": "one", "model": {"hidden": [1]}}}},
-        '/runs/two/initialize_from one has another network ({"name": "perceptron", "hidden": [512], "bias": true}) '
-        'than two ({"name": "perceptron", "hidden": [1], "bias": true}): its weights do not fit',
+        (
+            '/runs/two/initialize_from one has another network ({"name": "perceptron", "hidden":'
+            ' [512], "bias": true}) than two ({"name": "perceptron", "hidden": [1], "bias": true}):'
+            " its weights do not fit"
+        ),
     ),
     (
         {"runs": {"one": {"dataset": {"name": "mnist"}}, "two": {"initialize_from": "one"}}},
-        "/runs/two/initialize_from one has another input shape (28x28x1) than two (8x8x1): its weights do not fit",
+        (
+            "/runs/two/initialize_from one has another input shape (28x28x1) than two (8x8x1): its"
+            " weights do not fit"
+        ),
     ),
     (
         {"runs": {"one": {"matrix": {"x": ["a b"]}}}},
-        "/runs/one/matrix/x/0 'a b' cannot be a label: letters, digits and _ . + = - only; "
-        "write the axis as {label: change}",
+        (
+            "/runs/one/matrix/x/0 'a b' cannot be a label: letters, digits and _ . + = - only; "
+            "write the axis as {label: change}"
+        ),
     ),
     (
         {"runs": {"one": {"matrix": {"training.epohcs": [1]}}}},
-        "/runs/one/matrix/training.epohcs/0 unknown property 'epohcs'; did you mean 'epochs'? (allowed: loss, "
-        "loss_reduction, optimizer, schedule, batch_size, last_batch, epochs, stop_when, measure_every, "
-        "early_stopping, label_smoothing, precision, deterministic, backend)",
+        (
+            "/runs/one/matrix/training.epohcs/0 unknown property 'epohcs'; did you mean 'epochs'?"
+            " (allowed: loss, loss_reduction, optimizer, schedule, batch_size, last_batch, epochs,"
+            " stop_when, measure_every, early_stopping, label_smoothing, precision, deterministic,"
+            " backend)"
+        ),
     ),
     (
         {"runs": {"one": {"matrix": {"training.epochs": [1, 0]}}}},
@@ -418,12 +537,25 @@ WRONG: list[tuple[Json, str]] = [
         "/expectations/0/between the lower bound of [2, 1] is above the upper",
     ),
     (
-        {"expectations": [expectation(at_least=0, metric="one.train_accuracy", interval="binomial")]},
+        {
+            "expectations": [
+                expectation(at_least=0, metric="one.train_accuracy", interval="binomial")
+            ]
+        },
         "/expectations/0/interval 'one.train_accuracy' is no sum over test accuracies",
     ),
     (
-        {"expectations": [expectation(at_least=0, metric="one.test_accuracy / one.test_loss", interval="binomial")]},
-        "/expectations/0/interval 'one.test_accuracy / one.test_loss' is no sum over test accuracies",
+        {
+            "expectations": [
+                expectation(
+                    at_least=0, metric="one.test_accuracy / one.test_loss", interval="binomial"
+                )
+            ]
+        },
+        (
+            "/expectations/0/interval 'one.test_accuracy / one.test_loss' is no sum over test"
+            " accuracies"
+        ),
     ),
     (
         {"expectations": [expectation(at_least=0), expectation(at_most=1)]},
@@ -462,11 +594,17 @@ WRONG: list[tuple[Json, str]] = [
     ),
     (
         {"figures": [figure("history", metrics=["train_loss", "steps"])]},
-        "/figures/0/metrics/1 unknown metric measured while training 'steps' (allowed: train_loss, train_accuracy, "
-        "test_loss, test_accuracy, weight_norm, distance, relative_distance)",
+        (
+            "/figures/0/metrics/1 unknown metric measured while training 'steps' (allowed:"
+            " train_loss, train_accuracy, test_loss, test_accuracy, weight_norm, distance,"
+            " relative_distance)"
+        ),
     ),
     (
-        {"runs": {"m": {"matrix": NUMBERS}}, "figures": [figure("against", axis="p", groups={"g": "n"})]},
+        {
+            "runs": {"m": {"matrix": NUMBERS}},
+            "figures": [figure("against", axis="p", groups={"g": "n"})],
+        },
         "/figures/0/groups/g unknown run 'n' (allowed: m)",
     ),
     (
@@ -474,8 +612,10 @@ WRONG: list[tuple[Json, str]] = [
             "runs": {"m": {"matrix": NUMBERS | MATRIX}},
             "figures": [figure("against", axis="regularizer", groups={"g": "m"})],
         },
-        "/figures/0/axis unknown axis of these runs 'regularizer'; did you mean 'regularizers'? "
-        "(allowed: p, regularizers)",
+        (
+            "/figures/0/axis unknown axis of these runs 'regularizer'; did you mean 'regularizers'?"
+            " (allowed: p, regularizers)"
+        ),
     ),
     (
         {"figures": [figure("against", axis="p")]},
@@ -490,7 +630,10 @@ WRONG: list[tuple[Json, str]] = [
     ),
     (
         {
-            "runs": {"m": {"matrix": {"p": {"0": {}, "half": {}}}}, "n": {"matrix": {"p": {"half": {}}}}},
+            "runs": {
+                "m": {"matrix": {"p": {"0": {}, "half": {}}}},
+                "n": {"matrix": {"p": {"half": {}}}},
+            },
             "figures": [figure("against", axis="p", groups={"g": "m", "h": "n"})],
         },
         "/figures/0/axis the labels of this axis must be numbers, found 'half'",
@@ -503,21 +646,30 @@ WRONG: list[tuple[Json, str]] = [
         "/figures/0/log_x a logarithmic axis has numbers above 0 only, found '0'",
     ),
     (
-        {"seeds": [1, 2], "figures": [{"name": "decision_regions", "panels": [{"run": "one"}], "seed": 0}]},
+        {
+            "seeds": [1, 2],
+            "figures": [{"name": "decision_regions", "panels": [{"run": "one"}], "seed": 0}],
+        },
         "/figures/0/seed seed 0 is none of this experiment's",
     ),
 ]
 
 
 @pytest.mark.parametrize(("members", "problem"), WRONG)
-def test_a_wrong_specification_says_one_thing(write: Write, faults: Faults, members: Json, problem: str) -> None:
+def test_a_wrong_specification_says_one_thing(
+    write: Write, faults: Faults, members: Json, problem: str
+) -> None:
     assert faults(write(**members)) == [problem]
 
 
-def test_networks_are_compared_by_what_they_are_and_not_by_how_they_are_written(write: Write) -> None:
+def test_networks_are_compared_by_what_they_are_and_not_by_how_they_are_written(
+    write: Write,
+) -> None:
     one: Json = {"model": {"name": "perceptron", "hidden": [7]}}
     two: Json = {"model": {"hidden": [7], "name": "perceptron"}, "initialize_from": "one"}
-    experiment = load_file(write(defaults={"dataset": {"name": "digits"}}, runs={"one": one, "two": two}))
+    experiment = load_file(
+        write(defaults={"dataset": {"name": "digits"}}, runs={"one": one, "two": two})
+    )
     assert experiment.runs["two"].initialize_from == "one"
 
 
@@ -527,7 +679,9 @@ def test_networks_that_differ_far_down_the_line_differ(write: Write, faults: Fau
     assert "one has another network" in message
 
 
-def test_a_fault_elsewhere_in_a_run_does_not_hide_an_unknown_parent(write: Write, faults: Faults) -> None:
+def test_a_fault_elsewhere_in_a_run_does_not_hide_an_unknown_parent(
+    write: Write, faults: Faults
+) -> None:
     runs = {"one": {}, "two": {"initialize_from": "three", "training": {"epochs": 0}}}
     assert faults(write(runs=runs)) == [
         "/runs/two/initialize_from unknown run 'three' (allowed: one, two)",
@@ -540,15 +694,22 @@ def test_unknown_metrics_are_told(write: Write, faults: Faults) -> None:
         {"name": "by_cell", "metric": "test_acuracy", "groups": {"g": "one"}},
         figure("history", metrics=["test_acuracy"]),
     ]
-    found = faults(write(expectations=[expectation(at_least=0, metric="one.test_acuracy")], figures=figures))
+    found = faults(
+        write(expectations=[expectation(at_least=0, metric="one.test_acuracy")], figures=figures)
+    )
     assert [problem.split(" (")[0] for problem in found] == [
         "/expectations/0/metric unknown metric 'test_acuracy'; did you mean 'test_accuracy'?",
         "/figures/0/metric unknown metric 'test_acuracy'; did you mean 'test_accuracy'?",
-        "/figures/1/metrics/0 unknown metric measured while training 'test_acuracy'; did you mean 'test_accuracy'?",
+        (
+            "/figures/1/metrics/0 unknown metric measured while training 'test_acuracy'; did you"
+            " mean 'test_accuracy'?"
+        ),
     ]
 
 
-def test_a_circle_is_told_to_everyone_in_it_and_to_nobody_else(write: Write, faults: Faults) -> None:
+def test_a_circle_is_told_to_everyone_in_it_and_to_nobody_else(
+    write: Write, faults: Faults
+) -> None:
     runs = {
         "a": {"initialize_from": "b"},
         "b": {"initialize_from": "c"},
@@ -566,12 +727,18 @@ def test_a_circle_is_told_to_everyone_in_it_and_to_nobody_else(write: Write, fau
 def test_a_large_circle_is_told_once_and_in_part(write: Write, faults: Faults) -> None:
     runs = {f"r{number}": {"initialize_from": f"r{(number + 1) % 1500}"} for number in range(1500)}
     (found,) = faults(write(runs=runs))
-    assert found.startswith("/runs/r0/initialize_from runs initialize from one another in a circle: r0 <- r1 <- ")
+    assert found.startswith(
+        "/runs/r0/initialize_from runs initialize from one another in a circle: r0 <- r1 <- "
+    )
     assert found.endswith("r19 <- 1,480 more <- r0")
 
 
 def test_a_circle_apart_from_the_run_that_leads_to_it_is_told(write: Write, faults: Faults) -> None:
-    runs = {"lead": {"initialize_from": "a"}, "a": {"initialize_from": "b"}, "b": {"initialize_from": "a"}}
+    runs = {
+        "lead": {"initialize_from": "a"},
+        "a": {"initialize_from": "b"},
+        "b": {"initialize_from": "a"},
+    }
     assert [each.partition(" ")[0] for each in faults(write(runs=runs))] == [
         "/runs/a/initialize_from",
         "/runs/b/initialize_from",
@@ -592,7 +759,13 @@ TOO_MANY: list[tuple[Json, str]] = [
         {
             "runs": {"a": {"matrix": {"x": AXIS, "y": AXIS}}},
             "expectations": [
-                {"id": f"e{number}", "metric": "a[*].epochs", "at_least": 1, "basis": "hypothesis", "source": "s"}
+                {
+                    "id": f"e{number}",
+                    "metric": "a[*].epochs",
+                    "at_least": 1,
+                    "basis": "hypothesis",
+                    "source": "s",
+                }
                 for number in range(2)
             ],
         },
@@ -606,7 +779,9 @@ TOO_MANY: list[tuple[Json, str]] = [
 
 
 @pytest.mark.parametrize(("members", "problem"), TOO_MANY)
-def test_what_no_machine_gets_through_is_refused(write: Write, faults: Faults, members: Json, problem: str) -> None:
+def test_what_no_machine_gets_through_is_refused(
+    write: Write, faults: Faults, members: Json, problem: str
+) -> None:
     assert faults(write(**members)) == [problem]
 
 
@@ -617,7 +792,10 @@ def test_what_no_machine_gets_through_is_refused(write: Write, faults: Faults, m
         ("a" * 300, "this can be no path: it is too long"),
         (
             "~nobody-of-this-name/x",
-            "there is no home folder '~nobody-of-this-name'; a folder of that name is './~nobody-of-this-name'",
+            (
+                "there is no home folder '~nobody-of-this-name'; a folder of that name is"
+                " './~nobody-of-this-name'"
+            ),
         ),
     ],
 )
@@ -637,7 +815,10 @@ def test_a_weights_file_of_many_cells_is_read_once(
         return sha256(path)
 
     monkeypatch.setattr(expand, "sha256", opening)
-    cells = {"matrix": {"training.epochs": [1, 2, 3]}, "initialize_from": {"weights": "w.weights.h5"}}
+    cells = {
+        "matrix": {"training.epochs": [1, 2, 3]},
+        "initialize_from": {"weights": "w.weights.h5"},
+    }
     assert len(load_file(write(runs={"one": cells})).runs) == 3
     assert opened == [tmp_path / "w.weights.h5"]
 
@@ -671,7 +852,9 @@ class TestPairedIntervals:
             "(one.test_accuracy - two.test_accuracy) / one.distance",
         ],
     )
-    def test_anything_else_is_a_fault_at_its_place(self, write: Write, faults: Faults, metric: str) -> None:
+    def test_anything_else_is_a_fault_at_its_place(
+        self, write: Write, faults: Faults, metric: str
+    ) -> None:
         given = [expectation(metric=metric, at_least=0, interval="paired")]
         (problem,) = faults(write(runs={"one": {}, "two": {}}, expectations=given))
         assert "is no difference of two test accuracies" in problem
@@ -686,13 +869,23 @@ class TestPairedIntervals:
         ],
     )
     def test_another_test_set_is_a_fault(self, write: Write, faults: Faults, dataset: Json) -> None:
-        given = [expectation(metric="one.test_accuracy - two.test_accuracy", at_least=0, interval="paired")]
-        (problem,) = faults(write(runs={"one": {}, "two": {"dataset": dataset}}, expectations=given))
+        given = [
+            expectation(
+                metric="one.test_accuracy - two.test_accuracy", at_least=0, interval="paired"
+            )
+        ]
+        (problem,) = faults(
+            write(runs={"one": {}, "two": {"dataset": dataset}}, expectations=given)
+        )
         assert "one and two are not tested on the same images" in problem
 
     def test_every_cell_is_looked_at(self, write: Write, faults: Faults) -> None:
         matrix = {"dataset.test_examples": [50, 60]}
-        given = [expectation(metric="x[*].test_accuracy - one.test_accuracy", at_least=0, interval="paired")]
+        given = [
+            expectation(
+                metric="x[*].test_accuracy - one.test_accuracy", at_least=0, interval="paired"
+            )
+        ]
         runs = {"one": {"dataset": {"test_examples": 50}}, "x": {"matrix": matrix}}
         (problem,) = faults(write(runs=runs, expectations=given))
         assert "x[60] and one are not tested on the same images" in problem

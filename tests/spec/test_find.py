@@ -10,12 +10,25 @@ from pathlib import Path
 
 import pytest
 
+from harness.experiment import Json
 from harness.spec import schema
-from harness.spec.find import LANGUAGE, MOST_BYTES, MOST_EXTENDED, below, expanded, is_specification, what_else
-from harness.spec.records import Json
+from harness.spec.find import (
+    LANGUAGE,
+    MOST_BYTES,
+    MOST_EXTENDED,
+    below,
+    expanded,
+    is_specification,
+    what_else,
+)
 
 SPEC: Json = {"name": "a", "title": "A", "runs": {"one": {}}}
-RESULT: Json = {"format": "reproduction-harness result 1", "name": "a", "title": "A", "runs": {"one": {}}}
+RESULT: Json = {
+    "format": "reproduction-harness result 1",
+    "name": "a",
+    "title": "A",
+    "runs": {"one": {}},
+}
 PACKAGE: Json = {"name": "thing", "version": "1.0.0", "source": "src", "scripts": {"test": "x"}}
 TSCONFIG: Json = {"extends": "@tsconfig/node18/tsconfig.json", "compilerOptions": {"strict": True}}
 
@@ -35,9 +48,16 @@ def test_the_members_of_a_specification_are_those_of_the_schema() -> None:
 
 
 def test_the_module_needs_the_standard_library_alone() -> None:
-    statement = "import sys; before = set(sys.modules); import harness.spec.find; print(*set(sys.modules) - before)"
-    done = subprocess.run([sys.executable, "-c", statement], capture_output=True, text=True, check=True)
-    foreign = {name.partition(".")[0] for name in done.stdout.split()} - set(sys.stdlib_module_names)
+    statement = (
+        "import sys; before = set(sys.modules); import harness.spec.find; print(*set(sys.modules) -"
+        " before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", statement], capture_output=True, text=True, check=True
+    )
+    foreign = {name.partition(".")[0] for name in done.stdout.split()} - set(
+        sys.stdlib_module_names
+    )
     assert foreign == {"harness"}
 
 
@@ -57,9 +77,21 @@ class TestBelow:
             put(tmp_path / name, SPEC)
         assert found(tmp_path) == ["b.json", "sub/a.json"]
 
-    def test_other_json_beside_a_specification_is_left_out_and_counted(self, tmp_path: Path) -> None:
+    def test_other_json_beside_a_specification_is_left_out_and_counted(
+        self, tmp_path: Path
+    ) -> None:
         put(tmp_path / "spec.json", SPEC)
-        others: list[Json] = [PACKAGE, TSCONFIG, RESULT, [], 5, {}, "no JSON", {"extends": "a\0b"}, {"extends": 5}]
+        others: list[Json] = [
+            PACKAGE,
+            TSCONFIG,
+            RESULT,
+            [],
+            5,
+            {},
+            "no JSON",
+            {"extends": "a\0b"},
+            {"extends": 5},
+        ]
         for number, content in enumerate(others):
             put(tmp_path / f"other{number}.json", content)
         put(tmp_path / "surrogate.json", r'{"extends": "\ud800"}')
@@ -124,7 +156,13 @@ class TestIsSpecification:
             ({"extends": "a\0b", "seeds": [1]}, True),
             ('{"$schema": "../experiment.schema.json", "name": ', True),
             ('{"name": "a", "title": "A",, "runs": {}}', True),
-            ('{"format": "reproduction-harness result 1", "name": "a", "title": "A",, "runs": {}}', False),
+            (
+                (
+                    '{"format": "reproduction-harness result 1", "name": "a", "title": "A",,'
+                    ' "runs": {}}'
+                ),
+                False,
+            ),
             ({"extends": "not_there.json"}, False),
             ({"extends": "self.json"}, False),
             ({"extends": ["config:base"]}, False),
@@ -148,7 +186,9 @@ class TestIsSpecification:
     def test_a_path_that_leads_nowhere_is_none(self, tmp_path: Path, name: str) -> None:
         assert not is_specification(tmp_path / name)
 
-    def test_a_long_chain_is_left_to_the_reader_who_says_that_it_is_too_long(self, tmp_path: Path) -> None:
+    def test_a_long_chain_is_left_to_the_reader_who_says_that_it_is_too_long(
+        self, tmp_path: Path
+    ) -> None:
         for number in range(MOST_EXTENDED + 2):
             put(tmp_path / f"{number}.json", {"extends": f"{number + 1}.json"})
         assert is_specification(tmp_path / "0.json")
@@ -163,16 +203,33 @@ class TestWhatElse:
         assert what_else(put(tmp_path / "a.json", RESULT)) == says
         members = "'name', 'version', 'source', 'scripts'"
         assert what_else(put(tmp_path / "a.json", PACKAGE)) == f"it is an object with {members}"
-        assert what_else(put(tmp_path / "a.json", TSCONFIG)) == "it is an object with 'extends', 'compilerOptions'"
+        assert (
+            what_else(put(tmp_path / "a.json", TSCONFIG))
+            == "it is an object with 'extends', 'compilerOptions'"
+        )
         many = {f"key{number}": 1 for number in range(1005)}
         listed = ", ".join(f"'key{number}'" for number in range(5))
-        assert what_else(put(tmp_path / "a.json", many)) == f"it is an object with {listed} and 1,000 other members"
+        assert (
+            what_else(put(tmp_path / "a.json", many))
+            == f"it is an object with {listed} and 1,000 other members"
+        )
 
     @pytest.mark.parametrize(
         "content",
-        [SPEC, {}, {"name": "a"}, {"extends": "none.json"}, {"seeds": [1], "wrong": 1}, {"runs": {}, "x": 1}, [], "{"],
+        [
+            SPEC,
+            {},
+            {"name": "a"},
+            {"extends": "none.json"},
+            {"seeds": [1], "wrong": 1},
+            {"runs": {}, "x": 1},
+            [],
+            "{",
+        ],
     )
-    def test_what_may_be_meant_as_one_is_left_to_the_reader(self, tmp_path: Path, content: Json) -> None:
+    def test_what_may_be_meant_as_one_is_left_to_the_reader(
+        self, tmp_path: Path, content: Json
+    ) -> None:
         assert what_else(put(tmp_path / "a.json", content)) is None
 
 

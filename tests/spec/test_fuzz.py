@@ -1,4 +1,6 @@
-"""Whatever is written in a specification, the answer is a plan or a list of problems, never a traceback."""
+"""Whatever is written in a specification, the answer is a plan or a list of problems, never a
+traceback.
+"""
 
 import copy
 import json
@@ -10,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.experiment import Json
 from harness.plan import make_plan
 from harness.spec import schema
 from harness.spec.document import Pointer
 from harness.spec.load import load
 from harness.spec.problems import SpecError
-from harness.spec.records import Json
 
 FEW = 150
 INPUTS = int(os.environ.get("HARNESS_FUZZ_INPUTS", FEW))
@@ -26,7 +28,9 @@ SHIPPED = {path: path.read_text() for path in sorted(ROOT.rglob("*.json"))}
 
 
 def whole(path: Path) -> Json:
-    """A shipped specification with whatever it extends beside it, so that it can be written anywhere."""
+    """A shipped specification with whatever it extends beside it, so that it can be written
+    anywhere.
+    """
     document = json.loads(SHIPPED[path])
     if "extends" in document:
         document["extends"] = str((path.parent / document["extends"]).resolve())
@@ -62,10 +66,16 @@ def vocabulary(node: Json) -> Iterator[Json]:
 
 WORDS = sorted({json.dumps(word) for word in vocabulary(schema.definition("experiment"))})
 ODD: list[Json] = [
-    None, True, 0, -1, 1e308, -0.0, 2**63, 10**400, 0.1, "", " ", "\u0000", "../../etc/passwd", "/", "~", "a" * 5000,
-    "<script>", "run[*].x", "confusion[*]", "[", "]", "*", [], {}, [[]], [None], {"": None}, {"name": None}, [1, "a"],
+    None, True, 0, -1, 1e308, -0.0, 2**63, 10**400, 0.1, "", " ", "\u0000", "../../etc/passwd", "/",
+    "~", "a" * 5000, "<script>", "run[*].x", "confusion[*]", "[", "]", "*", [], {}, [[]], [None],
+    {"": None}, {"name": None}, [1, "a"],
 ]  # fmt: skip
-VALUES = st.sampled_from(WORDS).map(json.loads) | st.sampled_from(ODD) | st.integers() | st.floats(allow_nan=False)
+VALUES = (
+    st.sampled_from(WORDS).map(json.loads)
+    | st.sampled_from(ODD)
+    | st.integers()
+    | st.floats(allow_nan=False)
+)
 
 
 @st.composite
@@ -73,7 +83,9 @@ def mutated(draw: st.DrawFn) -> str:
     """A shipped specification with some members replaced, dropped, renamed or moved."""
     document = whole(draw(st.sampled_from(sorted(SHIPPED))))
     for _ in range(draw(st.integers(1, 4))):
-        *parents, last = draw(st.sampled_from([place for place in places(document) if place] or [("name",)]))
+        *parents, last = draw(
+            st.sampled_from([place for place in places(document) if place] or [("name",)])
+        )
         node = document
         for part in parents:
             node = node[part]
@@ -87,7 +99,13 @@ def mutated(draw: st.DrawFn) -> str:
         else:
             value = node.pop(last)
             if act == "rename":
-                node[draw(st.sampled_from(WORDS).map(json.loads).filter(lambda word: isinstance(word, str)))] = value
+                node[
+                    draw(
+                        st.sampled_from(WORDS)
+                        .map(json.loads)
+                        .filter(lambda word: isinstance(word, str))
+                    )
+                ] = value
     return json.dumps(document)
 
 
@@ -98,7 +116,11 @@ def scribbled(draw: st.DrawFn) -> str:
     for _ in range(draw(st.integers(1, 3))):
         start = draw(st.integers(0, len(text)))
         end = min(len(text), start + draw(st.integers(0, 12)))
-        text = text[:start] + draw(st.text(max_size=6) | st.sampled_from(list('{}[]",:\\\n'))) + text[end:]
+        text = (
+            text[:start]
+            + draw(st.text(max_size=6) | st.sampled_from(list('{}[]",:\\\n')))
+            + text[end:]
+        )
     return text
 
 
@@ -116,7 +138,9 @@ def answers(text: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("inputs", [mutated(), scribbled()], ids=["mutated", "scribbled"])
-def test_every_input_gets_an_answer(inputs: st.SearchStrategy[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_every_input_gets_an_answer(
+    inputs: st.SearchStrategy[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
     folder = tmp_path_factory.mktemp("fuzz")
 
     @settings(

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
+from harness.experiment import WeightsFile
 from harness.spec.find import MOST_BYTES, MOST_EXTENDED
 from harness.spec.load import expectation_places, find, load, load_file
 from harness.spec.patch import parse_assignment
 from harness.spec.problems import MOST_FAULTS, Problem, SpecError, unknown
-from harness.spec.records import WeightsFile
 
 SMALLEST = '{"name": "a", "title": "A", "runs": {"one": {}}}'
 
@@ -63,14 +63,18 @@ def test_what_cannot_be_read_in_a_folder_is_left_out_with_a_warning(tmp_path: Pa
     (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere")
     said: list[str] = []
     assert find([tmp_path], said.append) == [tmp_path / "a.json"]
-    assert said == [f"{tmp_path / 'gone.json'} cannot be read and is left out: No such file or directory"]
+    assert said == [
+        f"{tmp_path / 'gone.json'} cannot be read and is left out: No such file or directory"
+    ]
     assert problems(tmp_path / "gone.json") == [("gone.json", 1, 1, "", "no such file or folder")]
 
 
 def test_a_file_that_is_named_is_a_regular_one_of_some_size(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
     text(tmp_path / "large.json", SMALLEST + " " * MOST_BYTES)
-    assert [problem[4] for problem in problems(tmp_path / "pipe.json", tmp_path / "large.json")] == [
+    assert [
+        problem[4] for problem in problems(tmp_path / "pipe.json", tmp_path / "large.json")
+    ] == [
         f"cannot be read: it is larger than {MOST_BYTES:,} bytes",
         "cannot be read: it is no regular file",
     ]
@@ -100,12 +104,21 @@ def test_a_specification_changes_what_it_extends(write: Write, tmp_path: Path) -
     leaf = text(
         tmp_path / "leaf.json",
         json.dumps(
-            {"extends": "mid/_mid.json", "name": "leaf", "seeds": [5], "runs": {"new": {"training": {"epochs": 3}}}}
+            {
+                "extends": "mid/_mid.json",
+                "name": "leaf",
+                "seeds": [5],
+                "runs": {"new": {"training": {"epochs": 3}}},
+            }
         ),
     )
     (experiment,) = load([tmp_path])
     assert (experiment.path, experiment.name, experiment.title) == (leaf, "leaf", "A")
-    assert (experiment.question, experiment.seeds, list(experiment.runs)) == ("mid", (5,), ["one", "new"])
+    assert (experiment.question, experiment.seeds, list(experiment.runs)) == (
+        "mid",
+        (5,),
+        ["one", "new"],
+    )
     assert "extends" not in experiment.document
 
 
@@ -124,7 +137,11 @@ def test_a_null_in_a_run_acts_on_the_defaults_of_what_is_extended(tmp_path: Path
     (experiment,) = load([leaf])
     assert list(experiment.runs) == ["two", "m[x]", "m[y]"]
     trainings = [run.settings.training for run in experiment.runs.values()]
-    assert [training.schedule.name for training in trainings] == ["constant", "constant", "exponential"]
+    assert [training.schedule.name for training in trainings] == [
+        "constant",
+        "constant",
+        "exponential",
+    ]
     assert [training.stop_when is None for training in trainings] == [True, True, False]
     (changed,) = load([leaf], [{"runs": {"m": {"training": {"stop_when": None}}}}])
     assert changed.runs["m[y]"].settings.training.stop_when is None
@@ -170,7 +187,8 @@ def test_a_fault_of_a_cell_is_where_its_value_stands(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_told_where_it_should_be(tmp_path: Path) -> None:
     file = text(
-        tmp_path / "a.json", '{"name": "a", "title": "A",\n "runs": {"one": {},\n   "two": {"model": {"width": 3}}}}'
+        tmp_path / "a.json",
+        '{"name": "a", "title": "A",\n "runs": {"one": {},\n   "two": {"model": {"width": 3}}}}',
     )
     assert problems(file) == [
         ("a.json", 2, 18, "/runs/one", "'dataset' is missing"),
@@ -194,9 +212,8 @@ def test_every_file_tells_its_faults_in_one_go(write: Write, tmp_path: Path) -> 
 
 
 def test_names_are_unique_over_all_files(tmp_path: Path, write: Write) -> None:
-    rest = (
-        '"title": "A", "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}}, "runs": {"r": {}}}'
-    )
+    defaults = '{"dataset": {"name": "digits"}, "model": {"name": "perceptron"}}'
+    rest = f'"title": "A", "defaults": {defaults}, "runs": {{"r": {{}}}}}}'
     text(tmp_path / "a.json", '{\n  "name": "same", ' + rest)
     text(tmp_path / "b.json", '{ "name":\n"same", ' + rest)
     write("c.json", name="other")
@@ -219,7 +236,9 @@ def test_names_are_unique_over_all_files(tmp_path: Path, write: Write) -> None:
         (["x"], 'expected the path of a specification, found ["x"]'),
     ],
 )
-def test_a_base_that_cannot_be_read_is_told_where_it_is_named(tmp_path: Path, base: object, message: str) -> None:
+def test_a_base_that_cannot_be_read_is_told_where_it_is_named(
+    tmp_path: Path, base: object, message: str
+) -> None:
     file = text(tmp_path / "a.json", '{\n "extends": ' + json.dumps(base) + "}")
     ((name, line, column, pointer, found),) = problems(file)
     assert (name, line, column, pointer) == ("a.json", 2, 13, "/extends")
@@ -246,7 +265,9 @@ def test_files_that_extend_one_another_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("files", "valid"), [(MOST_EXTENDED, True), (MOST_EXTENDED + 1, False)])
-def test_so_many_files_may_extend_one_another(write: Write, tmp_path: Path, files: int, valid: bool) -> None:
+def test_so_many_files_may_extend_one_another(
+    write: Write, tmp_path: Path, files: int, valid: bool
+) -> None:
     for number in range(files):
         text(tmp_path / f"{number}.json", json.dumps({"extends": f"{number + 1}.json"}))
     write(f"{files}.json")
@@ -255,7 +276,9 @@ def test_so_many_files_may_extend_one_another(write: Write, tmp_path: Path, file
     else:
         ((name, _, _, pointer, message),) = problems(tmp_path / "0.json")
         assert (name, pointer) == (f"{files - 1}.json", "/extends")
-        assert message.endswith(f"{files}.json is one too many: {MOST_EXTENDED} files may extend one another")
+        assert message.endswith(
+            f"{files}.json is one too many: {MOST_EXTENDED} files may extend one another"
+        )
 
 
 def test_a_path_starts_at_the_folder_of_the_file_that_it_is_written_in(
@@ -271,7 +294,12 @@ def test_a_path_starts_at_the_folder_of_the_file_that_it_is_written_in(
     write(
         "base/_base.json",
         defaults=folder("a", model={"name": "convnet"}),
-        runs={"one": {}, "two": folder("b"), "m": {"matrix": {"s": cells}}, "d": {"matrix": {"dataset.path": ["e"]}}},
+        runs={
+            "one": {},
+            "two": folder("b"),
+            "m": {"matrix": {"s": cells}},
+            "d": {"matrix": {"dataset.path": ["e"]}},
+        },
     )
     base = {"extends": "../base/_base.json"}
     leaf = text(tmp_path / "leaf" / "a.json", json.dumps(base | {"runs": {"three": folder("b")}}))
@@ -295,16 +323,26 @@ def test_a_path_starts_at_the_folder_of_the_file_that_it_is_written_in(
     monkeypatch.chdir(tmp_path / "here")
     assert paths("defaults.dataset.path=x")["one"] == "here/x"
     assert paths("runs.two.dataset.path=../b")["two"] == "b"
-    # The same text in both files: the leaf's is the stronger one, but a run's own is stronger than any default.
+    # The same text in both files: the leaf's is the stronger one, but a run's own is stronger than
+    # any default.
     text(leaf, json.dumps(base | {"defaults": {"dataset": {"path": "a"}}}))
-    assert [paths()[name] for name in ("one", "two", "m[big]", "m[small]")] == ["leaf/a", "base/b", "base/c", "leaf/a"]
+    assert [paths()[name] for name in ("one", "two", "m[big]", "m[small]")] == [
+        "leaf/a",
+        "base/b",
+        "base/c",
+        "leaf/a",
+    ]
 
 
-def test_weights_start_at_the_folder_of_the_file_that_names_them(write: Write, tmp_path: Path) -> None:
+def test_weights_start_at_the_folder_of_the_file_that_names_them(
+    write: Write, tmp_path: Path
+) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "w.weights.h5").write_bytes(b"weights")
     write("base/_base.json", runs={"one": {"initialize_from": {"weights": "w.weights.h5"}}})
-    start = load_file(text(tmp_path / "leaf" / "a.json", '{"extends": "../base/_base.json"}')).runs["one"]
+    start = load_file(text(tmp_path / "leaf" / "a.json", '{"extends": "../base/_base.json"}')).runs[
+        "one"
+    ]
     assert isinstance(start.initialize_from, WeightsFile)
     assert start.initialize_from.sha256 == hashlib.sha256(b"weights").hexdigest()
 
@@ -313,7 +351,10 @@ def test_of_many_faults_the_first_hundred_are_printed() -> None:
     def fault(file: str, line: int) -> Problem:
         return Problem(Path(file), line, 1, "", "wrong")
 
-    few, many = [fault("a", line) for line in range(1, 101)], [fault("b", line) for line in range(1, 250)]
+    few, many = (
+        [fault("a", line) for line in range(1, 101)],
+        [fault("b", line) for line in range(1, 250)],
+    )
     lines = str(SpecError([*few, *many])).split("\n")
     assert lines[:100] == [f"a:{line}:1: wrong" for line in range(1, 101)]
     assert lines[100:] == [*(f"b:{line}:1: wrong" for line in range(1, 101)), "b: and 149 more"]
@@ -383,7 +424,7 @@ BROKEN = """{
     {"name": "pie"}
   ]
 }
-"""
+"""  # noqa: E501 - columns are told of
 
 
 def test_a_gloriously_broken_specification_reads_as_before(
@@ -407,7 +448,8 @@ def test_a_gloriously_broken_specification_reads_as_before(
 )
 def test_looking_at_specifications_imports_no_tensorflow(write: Write, statement: str) -> None:
     path = write()
-    check = "import sys; print([m for m in ('tensorflow', 'keras', 'tensorflow_datasets') if m in sys.modules])"
+    heavy = ("tensorflow", "keras", "tensorflow_datasets")
+    check = f"import sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", f"{statement}\n{check}"],
         cwd=path.parent,

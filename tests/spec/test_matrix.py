@@ -2,9 +2,9 @@ import functools
 
 import pytest
 
+from harness.experiment import Json
 from harness.spec.matrix import Cell, MatrixError, cells
 from harness.spec.patch import merge_patch
-from harness.spec.records import Json
 
 
 def labels(matrix: Json) -> list[str]:
@@ -30,7 +30,9 @@ def test_the_last_axis_runs_fastest() -> None:
 
 
 def test_labelled_changes_act_on_the_whole_run() -> None:
-    small, large = cells({"matrix": {"size": {"small": {"model": {"hidden": [8]}}, "large": {"seed": 1}}}})
+    small, large = cells(
+        {"matrix": {"size": {"small": {"model": {"hidden": [8]}}, "large": {"seed": 1}}}}
+    )
     assert (small.label, large.label) == ("small", "large")
     assert small.patches == ({"model": {"hidden": [8]}},)
     assert small.origins == ((("matrix", "size", "small"), ()),)
@@ -61,20 +63,38 @@ def test_an_axis_or_a_label_that_is_null_is_not_there() -> None:
 @pytest.mark.parametrize(
     ("matrix", "pointer", "message"),
     [
-        ({"x": [1, {"a": 1}]}, ("matrix", "x", 1), "needs a label: write the axis as {label: change}"),
+        (
+            {"x": [1, {"a": 1}]},
+            ("matrix", "x", 1),
+            "needs a label: write the axis as {label: change}",
+        ),
         ({"x": [[1, 2]]}, ("matrix", "x", 0), "an object or a list of numbers needs a label"),
-        ({"x": ["a b"]}, ("matrix", "x", 0), "'a b' cannot be a label: letters, digits and _ . + = - only"),
+        (
+            {"x": ["a b"]},
+            ("matrix", "x", 0),
+            "'a b' cannot be a label: letters, digits and _ . + = - only",
+        ),
         ({"x": ["a]"]}, ("matrix", "x", 0), "'a]' cannot be a label"),
         ({"x": [""]}, ("matrix", "x", 0), "'' cannot be a label"),
         ({"x": ["a\n"]}, ("matrix", "x", 0), "cannot be a label"),
         ({"x": [1, 2, 1]}, ("matrix", "x"), "two values of this axis have the same label"),
         ({"x": [1, "1"]}, ("matrix", "x"), "two values of this axis have the same label"),
         ({"x": [[], ["none"]]}, ("matrix", "x"), "two values of this axis have the same label"),
-        ({"a" + ".a" * 100: [1]}, ("matrix", "a" + ".a" * 100), "its path has 101 names, 100 is the most"),
-        ({"x": ["a" * 99], "y": ["b" * 100]}, ("matrix",), "the labels of a cell have more than 200 characters"),
+        (
+            {"a" + ".a" * 100: [1]},
+            ("matrix", "a" + ".a" * 100),
+            "its path has 101 names, 100 is the most",
+        ),
+        (
+            {"x": ["a" * 99], "y": ["b" * 100]},
+            ("matrix",),
+            "the labels of a cell have more than 200 characters",
+        ),
     ],
 )
-def test_an_axis_whose_values_cannot_be_named_is_refused(matrix: Json, pointer: tuple[str, ...], message: str) -> None:
+def test_an_axis_whose_values_cannot_be_named_is_refused(
+    matrix: Json, pointer: tuple[str, ...], message: str
+) -> None:
     with pytest.raises(MatrixError) as caught:
         list(cells({"matrix": matrix}))
     assert caught.value.pointer == pointer

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.measurements import BINOMIAL, METRICS, ON_TEST_IMAGES
+from harness.experiment import Interval, Json, Statistic
+from harness.metrics import BINOMIAL, METRICS, ON_TEST_IMAGES
 from harness.spec import schema
 from harness.spec.problems import MOST_FAULTS
-from harness.spec.records import Interval, Json, Statistic
 
 SCHEMA = schema.load_schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -33,7 +33,11 @@ VALID: Json = {
         },
         "model": {"name": "resnet", "blocks": [1, 1], "width": 8, "block": "basic"},
         "initialization": {"name": "he_normal"},
-        "strengths": {"augmentation": [{"name": "random_crop", "padding": 1}], "momentum": 0.5, "l2": 0.1},
+        "strengths": {
+            "augmentation": [{"name": "random_crop", "padding": 1}],
+            "momentum": 0.5,
+            "l2": 0.1,
+        },
         "training": {
             "loss": "cross_entropy",
             "optimizer": {"name": "sgd", "learning_rate": 0.1, "nesterov": True},
@@ -48,7 +52,13 @@ VALID: Json = {
         "three": {"initialize_from": {"weights": "w.weights.h5"}},
     },
     "expectations": [
-        {"id": "low", "metric": "two.test_accuracy", "at_least": 0.5, "basis": "hypothesis", "source": "s"},
+        {
+            "id": "low",
+            "metric": "two.test_accuracy",
+            "at_least": 0.5,
+            "basis": "hypothesis",
+            "source": "s",
+        },
         {
             "id": "mid",
             "metric": "two.distance",
@@ -57,9 +67,23 @@ VALID: Json = {
             "source": "s",
             "confidence": 0.9,
         },
-        {"id": "near", "metric": "two.distance", "published": 2, "within": 1, "basis": "paper", "source": "s"}
+        {
+            "id": "near",
+            "metric": "two.distance",
+            "published": 2,
+            "within": 1,
+            "basis": "paper",
+            "source": "s",
+        }
         | {"citation": "C"},
-        {"id": "over", "metric": "two.distance", "published": 2, "at_least": 1, "basis": "paper", "source": "s"},
+        {
+            "id": "over",
+            "metric": "two.distance",
+            "published": 2,
+            "at_least": 1,
+            "basis": "paper",
+            "source": "s",
+        },
         {"id": "each", "metric": "two.steps", "at_most": 9, "statistic": "worst", "share": 0.5}
         | {"basis": "hypothesis", "source": "s"},
         {
@@ -90,9 +114,20 @@ VALID: Json = {
             "log": True,
             "until": 0.5,
         },
-        {"name": "against", "metrics": ["steps"], "axis": "size", "groups": {"g": "one"}, "log_x": True},
+        {
+            "name": "against",
+            "metrics": ["steps"],
+            "axis": "size",
+            "groups": {"g": "one"},
+            "log_x": True,
+        },
     ],
-    "baseline": {"tolerances": {"test_accuracy": {"absolute": 0.02}, "distance": {"absolute": 1, "relative": 0.1}}},
+    "baseline": {
+        "tolerances": {
+            "test_accuracy": {"absolute": 0.02},
+            "distance": {"absolute": 1, "relative": 0.1},
+        }
+    },
 }
 
 
@@ -115,7 +150,9 @@ def subschemas(node: Json, path: str = "#") -> Iterator[tuple[str, Json]]:
 
 
 def documented() -> dict[str, Json]:
-    """Every property that a person may write, what it refers to merged in; conditions and restrictions left out."""
+    """Every property that a person may write, what it refers to merged in; conditions and
+    restrictions left out.
+    """
     found = {}
     for path, node in subschemas(SCHEMA):
         if path.endswith("/if") or "/if/" in path or path.startswith("#/$defs/complete_run"):
@@ -149,7 +186,10 @@ def test_every_property_explains_itself(path: str) -> None:
     assert part["title"]
     assert part["description"].endswith((".", ")"))
     assert part["examples"]
-    assert "default" in part or path.rpartition("/")[2] in required_somewhere() | {"dataset", "model"}
+    assert "default" in part or path.rpartition("/")[2] in required_somewhere() | {
+        "dataset",
+        "model",
+    }
 
 
 @pytest.mark.parametrize("path", documented())
@@ -167,7 +207,9 @@ def test_every_object_is_closed() -> None:
     opened = []
     for path, node in subschemas(SCHEMA):
         types = node.get("type", ())
-        closed = node.get("additionalProperties", node.get("unevaluatedProperties", True)) is not True
+        closed = (
+            node.get("additionalProperties", node.get("unevaluatedProperties", True)) is not True
+        )
         if ("object" in ([types] if isinstance(types, str) else types)) and not closed:
             opened.append(path)
         used = [part.get("$ref") for part in (node, *node.get("allOf", ()))]
@@ -178,7 +220,12 @@ def test_every_object_is_closed() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, part in SCHEMA["$defs"].items() if "allOf" in part and "name" in part["properties"]]
+    "name",
+    [
+        name
+        for name, part in SCHEMA["$defs"].items()
+        if "allOf" in part and "name" in part["properties"]
+    ],
 )
 def test_every_branch_is_of_a_name(name: str) -> None:
     part = SCHEMA["$defs"][name]
@@ -187,15 +234,24 @@ def test_every_branch_is_of_a_name(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, part in SCHEMA["$defs"].items() if "enum" in part.get("properties", {}).get("name", {})]
+    "name",
+    [
+        name
+        for name, part in SCHEMA["$defs"].items()
+        if "enum" in part.get("properties", {}).get("name", {})
+    ],
 )
 def test_editors_describe_every_name_as_its_branch_does(name: str) -> None:
     part = SCHEMA["$defs"][name]
     names = part["properties"]["name"]
     described = dict(zip(names["enum"], names["enumDescriptions"], strict=True))
     assert all(described.values())
-    branches = {branch["if"]["properties"]["name"]["const"]: branch["then"] for branch in part["allOf"]}
-    titled = {of: branch["description"] for of, branch in branches.items() if "description" in branch}
+    branches = {
+        branch["if"]["properties"]["name"]["const"]: branch["then"] for branch in part["allOf"]
+    }
+    titled = {
+        of: branch["description"] for of, branch in branches.items() if "description" in branch
+    }
     assert {of: described[of] for of in titled} == titled
 
 
@@ -206,7 +262,11 @@ def parameters(function: Callable[..., object]) -> set[str]:
 
 def branch(definition: str, name: str) -> set[str]:
     parts = SCHEMA["$defs"][definition]["allOf"]
-    found = [part["then"].get("properties", {}) for part in parts if part["if"]["properties"]["name"]["const"] == name]
+    found = [
+        part["then"].get("properties", {})
+        for part in parts
+        if part["if"]["properties"]["name"]["const"] == name
+    ]
     return {key for properties in found for key in properties}
 
 
@@ -228,7 +288,9 @@ def test_the_schema_says_what_the_registries_hold() -> None:
         "optimizer": OPTIMIZERS,
         "schedule": SCHEDULES,
     }
-    assert {name: enum(name) for name in registries} == {name: set(names) for name, names in registries.items()}
+    assert {name: enum(name) for name in registries} == {
+        name: set(names) for name, names in registries.items()
+    }
     assert enum("training", "loss") == set(LOSSES)
     for name, model in MODELS.items():
         assert branch("model", name) == parameters(model) - {"dropout"}, name
@@ -236,7 +298,9 @@ def test_the_schema_says_what_the_registries_hold() -> None:
         assert branch("schedule", name) == parameters(schedule_), name
     for name, randomization in RANDOMIZATIONS.items():
         assert branch("randomization", name) == parameters(randomization.train), name
-        assert randomization.test is None or parameters(randomization.test) == parameters(randomization.train), name
+        assert randomization.test is None or parameters(randomization.test) == parameters(
+            randomization.train
+        ), name
     for name, augmentation in AUGMENTATIONS.items():
         taken = parameters(augmentation.decide) | parameters(augmentation.apply)
         assert branch("augmentation", name) == taken - {"size"}, name  # the pipeline adds the size
@@ -262,11 +326,16 @@ def test_the_schema_says_what_the_statistics_are() -> None:
 
 
 def test_examples_of_metrics_are_measured() -> None:
-    assert set(schema.definition("figure")["allOf"][0]["then"]["properties"]["metric"]["examples"]) <= set(METRICS)
+    assert set(
+        schema.definition("figure")["allOf"][0]["then"]["properties"]["metric"]["examples"]
+    ) <= set(METRICS)
 
 
 def test_defaults_are_filled_in_at_every_depth() -> None:
-    run = {"dataset": {"name": "blobs", "shift": 2, "randomize": [{"name": "confusion"}]}, "model": {"name": "resnet"}}
+    run = {
+        "dataset": {"name": "blobs", "shift": 2, "randomize": [{"name": "confusion"}]},
+        "model": {"name": "resnet"},
+    }
     before = copy.deepcopy(run)
     assert schema.fill_defaults(schema.definition("complete_run"), run) == {
         "dataset": {
@@ -279,7 +348,15 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
             "test_examples": None,
             "normalize": None,
             "center_crop": None,
-            "randomize": [{"name": "confusion", "replicas": 1, "zero_out": 0.1, "unit": "channel", "seed": None}],
+            "randomize": [
+                {
+                    "name": "confusion",
+                    "replicas": 1,
+                    "zero_out": 0.1,
+                    "unit": "channel",
+                    "seed": None,
+                }
+            ],
         },
         "model": {"name": "resnet", "blocks": [2, 2, 2, 2], "width": 64, "block": "basic"},
         "initialization": {"name": "fan_in_uniform", "gamma": "one"},
@@ -289,7 +366,12 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
         "training": {
             "loss": "cross_entropy",
             "loss_reduction": "mean",
-            "optimizer": {"name": "sgd", "learning_rate": 0.1, "nesterov": False, "momentum_rule": "pytorch"},
+            "optimizer": {
+                "name": "sgd",
+                "learning_rate": 0.1,
+                "nesterov": False,
+                "momentum_rule": "pytorch",
+            },
             "schedule": {"name": "constant"},
             "batch_size": 128,
             "last_batch": "keep",
@@ -307,7 +389,8 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
 
 
 @pytest.mark.parametrize(
-    ("factor", "expected"), [({"name": "piecewise", "epochs": [3]}, 0.1), ({"name": "exponential"}, 0.95)]
+    ("factor", "expected"),
+    [({"name": "piecewise", "epochs": [3]}, 0.1), ({"name": "exponential"}, 0.95)],
 )
 def test_a_default_is_that_of_the_named_kind(factor: Json, expected: float) -> None:
     assert schema.fill_defaults(schema.definition("schedule"), factor)["factor"] == expected
@@ -315,12 +398,15 @@ def test_a_default_is_that_of_the_named_kind(factor: Json, expected: float) -> N
 
 def test_whole_numbers_are_integers_however_they_are_written() -> None:
     filled = schema.fill_defaults(
-        schema.definition("training"), {"batch_size": 64.0, "epochs": 1e2, "stop_when": {"train_accuracy": 1.0}}
+        schema.definition("training"),
+        {"batch_size": 64.0, "epochs": 1e2, "stop_when": {"train_accuracy": 1.0}},
     )
     assert [type(filled[name]) for name in ("batch_size", "epochs")] == [int, int]
     assert (filled["batch_size"], filled["epochs"]) == (64, 100)
     assert isinstance(filled["stop_when"]["train_accuracy"], float)
-    assert schema.fill_defaults(schema.definition("model"), {"name": "perceptron", "hidden": [8.0]})["hidden"] == [8]
+    assert schema.fill_defaults(
+        schema.definition("model"), {"name": "perceptron", "hidden": [8.0]}
+    )["hidden"] == [8]
 
 
 def test_a_number_that_may_have_a_fraction_is_a_float_in_what_a_run_takes() -> None:
@@ -331,12 +417,22 @@ def test_a_number_that_may_have_a_fraction_is_a_float_in_what_a_run_takes() -> N
         "stop_when": {"train_accuracy": 1},
     }
     dataset = {"name": "digits", "normalize": {"mean": [0], "deviation": [1]}}
-    found = schema.Sections().of({"training": training, "dataset": dataset, "model": {"name": "perceptron"}})
+    found = schema.Sections().of(
+        {"training": training, "dataset": dataset, "model": {"name": "perceptron"}}
+    )
     typed = found["training"].typed
-    for number in (typed["optimizer"]["learning_rate"], typed["label_smoothing"], typed["stop_when"]["train_accuracy"]):
+    for number in (
+        typed["optimizer"]["learning_rate"],
+        typed["label_smoothing"],
+        typed["stop_when"]["train_accuracy"],
+    ):
         assert isinstance(number, float)
     assert [type(each) for each in found["dataset"].typed["normalize"]["mean"]] == [float]
-    assert [type(typed[name]) for name in ("batch_size", "epochs", "deterministic")] == [int, int, bool]
+    assert [type(typed[name]) for name in ("batch_size", "epochs", "deterministic")] == [
+        int,
+        int,
+        bool,
+    ]
     assert schema.compact(found["training"].complete["optimizer"]["learning_rate"]) == "1"
 
 
@@ -349,7 +445,9 @@ def test_paths_are_those_that_the_schema_marks() -> None:
     assert schema.Sections().of(run | {"initialize_from": "x"})["initialize_from"].paths == ()
 
 
-@pytest.mark.parametrize(("number", "valid"), [(2.0**53 - 1, True), (2.0**53, False), (1e22, False), (1.5, False)])
+@pytest.mark.parametrize(
+    ("number", "valid"), [(2.0**53 - 1, True), (2.0**53, False), (1e22, False), (1.5, False)]
+)
 def test_an_integer_is_one_that_every_program_reads_as_the_same(number: float, valid: bool) -> None:
     found = list(schema.faults("training", {"measure_every": number}))
     assert found == ([] if valid else [(("measure_every",), found[0][1])])
@@ -411,13 +509,23 @@ FAULTS: list[tuple[str, Json, str, str]] = [
     ("source", {}, "/source", "'citation' is missing"),
     ("source/url", "http://example.org", "/source/url", "does not have the form ^https://"),
     ("requires/gpu", "yes", "/requires/gpu", 'expected true or false, found "yes"'),
-    ("nmae", 1, "/nmae", "unknown property 'nmae'; did you mean 'name'? (allowed: $schema, extends, name, title,"),
+    (
+        "nmae",
+        1,
+        "/nmae",
+        "unknown property 'nmae'; did you mean 'name'? (allowed: $schema, extends, name, title,",
+    ),
     ("runs", {}, "/runs", "expected at least one member, found none"),
     ("runs/Bad", {}, "/runs/Bad", '"Bad" does not have the form ^[a-z]'),
     ("runs/one", [], "/runs/one", "expected an object or null, found []"),
     ("runs/one/matrx", {}, "/runs/one/matrx", "unknown property 'matrx'; did you mean 'matrix'?"),
     ("runs/one/matrix", {}, "/runs/one/matrix", "expected at least one member, found none"),
-    ("runs/one/matrix/x", 5, "/runs/one/matrix/x", "expected an array or an object or null, found 5"),
+    (
+        "runs/one/matrix/x",
+        5,
+        "/runs/one/matrix/x",
+        "expected an array or an object or null, found 5",
+    ),
     ("runs/one/matrix/x", [], "/runs/one/matrix/x", "expected at least 1 item, found 0"),
     ("runs/one/matrix/size/b c", {}, "/runs/one/matrix/size/b c", '"b c" does not have the form'),
     (
@@ -426,7 +534,12 @@ FAULTS: list[tuple[str, Json, str, str]] = [
         "/runs/one/matrix/size/big/modle",
         "unknown property 'modle'; did you mean 'model'?",
     ),
-    ("runs/two/initialize_from", 5, "/runs/two/initialize_from", "expected a string or null or an object, found 5"),
+    (
+        "runs/two/initialize_from",
+        5,
+        "/runs/two/initialize_from",
+        "expected a string or null or an object, found 5",
+    ),
     (
         "runs/two/initialize_from",
         {"weights": "w.h5"},
@@ -442,7 +555,12 @@ FAULTS: list[tuple[str, Json, str, str]] = [
     ),
     ("defaults/dataset/name", 5, "/defaults/dataset/name", "expected a string, found 5"),
     ("defaults/dataset/shift", 1, "/defaults/dataset/shift", "unknown property 'shift'"),
-    ("defaults/dataset/train_examples", 0, "/defaults/dataset/train_examples", "expected at least 1, found 0"),
+    (
+        "defaults/dataset/train_examples",
+        0,
+        "/defaults/dataset/train_examples",
+        "expected at least 1, found 0",
+    ),
     (
         "defaults/dataset/train_examples",
         1.5,
@@ -473,19 +591,54 @@ FAULTS: list[tuple[str, Json, str, str]] = [
         "/defaults/dataset/normalize",
         'expected "per_image", found "per_pixel"',
     ),
-    ("defaults/model/blocks", [1] * 5, "/defaults/model/blocks", "expected at most 4 items, found 5"),
-    ("defaults/strengths/momentum", 1, "/defaults/strengths/momentum", "expected less than 1, found 1"),
-    ("defaults/training/schedule", {"name": "piecewise"}, "/defaults/training/schedule", "'epochs' is missing"),
-    ("defaults/training", "x" * 99, "/defaults/training", 'expected an object, found "' + "x" * 56 + "..."),
+    (
+        "defaults/model/blocks",
+        [1] * 5,
+        "/defaults/model/blocks",
+        "expected at most 4 items, found 5",
+    ),
+    (
+        "defaults/strengths/momentum",
+        1,
+        "/defaults/strengths/momentum",
+        "expected less than 1, found 1",
+    ),
+    (
+        "defaults/training/schedule",
+        {"name": "piecewise"},
+        "/defaults/training/schedule",
+        "'epochs' is missing",
+    ),
+    (
+        "defaults/training",
+        "x" * 99,
+        "/defaults/training",
+        'expected an object, found "' + "x" * 56 + "...",
+    ),
     (
         "expectations/0/at_most",
         1,
         "/expectations/0",
         "expected exactly one of 'at_least', 'at_most', 'between', 'within'",
     ),
-    ("expectations/1/between", [1], "/expectations/1/between", "expected at least 2 items, found 1"),
-    ("expectations/1/between", [1, 2, 3], "/expectations/1/between", "expected no more items, found [1, 2, 3]"),
-    ("expectations/1/confidence", 0.5, "/expectations/1/confidence", "expected more than 0.5, found 0.5"),
+    (
+        "expectations/1/between",
+        [1],
+        "/expectations/1/between",
+        "expected at least 2 items, found 1",
+    ),
+    (
+        "expectations/1/between",
+        [1, 2, 3],
+        "/expectations/1/between",
+        "expected no more items, found [1, 2, 3]",
+    ),
+    (
+        "expectations/1/confidence",
+        0.5,
+        "/expectations/1/confidence",
+        "expected more than 0.5, found 0.5",
+    ),
     ("expectations/0/published", 1, "/expectations/0/published", "unknown property 'published'"),
     ("expectations/2/within", 0, "/expectations/2/within", "expected more than 0, found 0"),
     ("expectations/2/published", "2", "/expectations/2/published", 'expected a number, found "2"'),
@@ -497,17 +650,32 @@ FAULTS: list[tuple[str, Json, str, str]] = [
     ),
     ("expectations/0/share", 0.5, "/expectations/0/share", "unknown property 'share'"),
     ("expectations/4/share", 1, "/expectations/4/share", "expected less than 1, found 1"),
-    ("expectations/4/interval", "student", "/expectations/4/interval", "unknown property 'interval'"),
+    (
+        "expectations/4/interval",
+        "student",
+        "/expectations/4/interval",
+        "unknown property 'interval'",
+    ),
     ("expectations/5/share", 0.5, "/expectations/5/share", "unknown property 'share'"),
     ("expectations/5/statistic", "mode", "/expectations/5/statistic", "unknown value 'mode'"),
     ("expectations/6/interval", "normal", "/expectations/6/interval", "unknown value 'normal'"),
     ("figures/0/panels", [], "/figures/0/panels", "unknown property 'panels'"),
-    ("figures/2/x", "step", "/figures/2/x", "unknown value 'step'; did you mean 'steps'? (allowed: steps, epochs)"),
+    (
+        "figures/2/x",
+        "step",
+        "/figures/2/x",
+        "unknown value 'step'; did you mean 'steps'? (allowed: steps, epochs)",
+    ),
     ("figures/2/until", 0, "/figures/2/until", "expected more than 0, found 0"),
     ("figures/2/metrics", [], "/figures/2/metrics", "expected at least 1 item, found 0"),
     ("figures/2/groups", {}, "/figures/2/groups", "expected at least one member, found none"),
     ("figures/3/log", True, "/figures/3/log", "unknown property 'log'; did you mean 'log_x'?"),
-    ("figures/3/metrics", ["a", "a"], "/figures/3/metrics", 'expected distinct items, found ["a", "a"]'),
+    (
+        "figures/3/metrics",
+        ["a", "a"],
+        "/figures/3/metrics",
+        'expected distinct items, found ["a", "a"]',
+    ),
     ("figures/1", {"title": "t"}, "/figures/1", "'name' is missing"),
 ]
 
@@ -523,9 +691,12 @@ def changed(place: str, value: Json) -> Json:
 
 
 @pytest.mark.parametrize(("place", "value", "pointer", "message"), FAULTS)
-def test_a_fault_is_told_once_at_its_place(place: str, value: Json, pointer: str, message: str) -> None:
+def test_a_fault_is_told_once_at_its_place(
+    place: str, value: Json, pointer: str, message: str
+) -> None:
     found = [
-        ("/" + "/".join(map(str, where)), said) for where, said in schema.faults("experiment", changed(place, value))
+        ("/" + "/".join(map(str, where)), said)
+        for where, said in schema.faults("experiment", changed(place, value))
     ]
     assert len(found) == 1, found
     assert found[0][0] == pointer
@@ -574,22 +745,38 @@ def test_what_must_be_there_is_missed() -> None:
 def test_a_complete_run_names_its_parts(run: Json, pointer: tuple[str, ...]) -> None:
     complete = {"dataset": {"name": "digits"}, "model": {"name": "convnet"}} | run if run else {}
     found = list(schema.faults("complete_run", complete))
-    missing = [(pointer, "'name' is missing")] if run else [((), "'dataset' is missing"), ((), "'model' is missing")]
+    missing = (
+        [(pointer, "'name' is missing")]
+        if run
+        else [((), "'dataset' is missing"), ((), "'model' is missing")]
+    )
     assert found == missing
 
 
 def places(node: Json, path: tuple[Json, ...] = ()) -> Iterator[tuple[Json, ...]]:
-    pairs = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    pairs = (
+        node.items()
+        if isinstance(node, dict)
+        else enumerate(node)
+        if isinstance(node, list)
+        else ()
+    )
     for key, child in pairs:
         yield (*path, key)
         yield from places(child, (*path, key))
 
 
 NAMES = sorted(
-    {str(path[-1]) for path in places(VALID)} | {"matrix", "path", "hidden", "copies", "unknown", "train_per_class"}
+    {str(path[-1]) for path in places(VALID)}
+    | {"matrix", "path", "hidden", "copies", "unknown", "train_per_class"}
 )
 WORDS = sorted(
-    {word for _, node in subschemas(SCHEMA) for word in node.get("enum", ()) if isinstance(word, str)}
+    {
+        word
+        for _, node in subschemas(SCHEMA)
+        for word in node.get("enum", ())
+        if isinstance(word, str)
+    }
     | {"one", "x", "Big"}
 )
 VALUES = (
@@ -599,7 +786,9 @@ VALUES = (
     | st.sampled_from([0.5, 1.0, 1.5, 4294967296])
     | st.sampled_from(WORDS)
     | st.lists(st.integers(0, 2) | st.sampled_from(WORDS), max_size=3)
-    | st.dictionaries(st.sampled_from(NAMES), st.integers(0, 2) | st.sampled_from(WORDS), max_size=2)
+    | st.dictionaries(
+        st.sampled_from(NAMES), st.integers(0, 2) | st.sampled_from(WORDS), max_size=2
+    )
 )
 
 
@@ -616,7 +805,9 @@ VALUES = (
         max_size=3,
     )
 )
-def test_our_faults_are_those_of_plain_json_schema(changes: list[tuple[tuple[Json, ...], str, str, Json]]) -> None:
+def test_our_faults_are_those_of_plain_json_schema(
+    changes: list[tuple[tuple[Json, ...], str, str, Json]],
+) -> None:
     instance = copy.deepcopy(VALID)
     for path, act, name, value in changes:
         node = instance
@@ -649,6 +840,12 @@ def test_the_package_holds_the_schema_that_specifications_name() -> None:
     ],
 )
 def test_a_run_looked_at_section_by_section_has_the_same_faults(run: Json) -> None:
-    whole = [(pointer, message.partition(" (allowed")[0]) for pointer, message in schema.faults("complete_run", run)]
-    parts = [(pointer, message.partition(" (allowed")[0]) for pointer, message in schema.Sections().faults(run)]
+    whole = [
+        (pointer, message.partition(" (allowed")[0])
+        for pointer, message in schema.faults("complete_run", run)
+    ]
+    parts = [
+        (pointer, message.partition(" (allowed")[0])
+        for pointer, message in schema.Sections().faults(run)
+    ]
     assert sorted(parts, key=str) == sorted(whole, key=str)

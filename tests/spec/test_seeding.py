@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from harness.experiment import Control, Json, SeedPlan
 from harness.spec.load import load_file
-from harness.spec.records import Control, Json, SeedPlan
 
 Write = Callable[..., Path]
 Faults = Callable[..., list[str]]
 
-MEAN = {"id": "e", "metric": "one.test_accuracy", "at_least": 0.5, "basis": "hypothesis", "source": "s"}
+MEAN = {
+    "id": "e",
+    "metric": "one.test_accuracy",
+    "at_least": 0.5,
+    "basis": "hypothesis",
+    "source": "s",
+}
 BOOTSTRAP = {**MEAN, "id": "b", "interval": "bootstrap"}
 BINOMIAL = {**MEAN, "id": "c", "interval": "binomial"}
 
@@ -41,7 +47,11 @@ class TestSeedPlan:
 
     def test_listed_seeds_have_none(self, write: Write) -> None:
         experiment = load_file(write(seeds=[4, 2], control="fdr"))
-        assert (experiment.seed_plan, experiment.control, experiment.seeds) == (None, Control.FDR, (4, 2))
+        assert (experiment.seed_plan, experiment.control, experiment.seeds) == (
+            None,
+            Control.FDR,
+            (4, 2),
+        )
 
     def test_seeds_on_the_command_line_take_the_place_of_the_plan(self, write: Write) -> None:
         experiment = load_file(write(seeds={"first": 3, "most": 20}), [{"seeds": [0, 7]}])
@@ -57,20 +67,30 @@ class TestFaults:
             ({"seeds": {"first": 1, "most": 5}}, "/seeds/first expected at least 2, found 1"),
             ({"seeds": {"first": 3, "most": 101}}, "/seeds/most expected at most 100, found 101"),
             ({"seeds": {"first": 3}}, "/seeds 'most' is missing"),
-            ({"seeds": {"first": 6, "most": 5}}, "/seeds/most these are fewer than the 6 seeds of the first look"),
+            (
+                {"seeds": {"first": 6, "most": 5}},
+                "/seeds/most these are fewer than the 6 seeds of the first look",
+            ),
             (
                 {"seeds": {"first": 3, "most": 5}, "control": "fdr"},
-                "/control 'fdr' is not known to hold where seeds are added; write 'holm', or list the seeds",
+                (
+                    "/control 'fdr' is not known to hold where seeds are added; write 'holm', or"
+                    " list the seeds"
+                ),
             ),
             (
                 {"seeds": {"first": 3, "most": 5}, "expectations": [MEAN, BOOTSTRAP]},
-                "/expectations/1/interval 'bootstrap' keeps no confidence where seeds are added; write 'student', or "
-                "list the seeds",
+                (
+                    "/expectations/1/interval 'bootstrap' keeps no confidence where seeds are"
+                    " added; write 'student', or list the seeds"
+                ),
             ),
             (
                 {"seeds": {"first": 3, "most": 5}, "expectations": [BINOMIAL]},
-                "/expectations/0/interval 'binomial' keeps no confidence where seeds are added; write 'student', or "
-                "list the seeds",
+                (
+                    "/expectations/0/interval 'binomial' keeps no confidence where seeds are added;"
+                    " write 'student', or list the seeds"
+                ),
             ),
         ],
     )
@@ -78,13 +98,21 @@ class TestFaults:
         assert faults(write(**members)) == [problem]
 
     def test_listed_seeds_go_with_all_of_it(self, write: Write) -> None:
-        experiment = load_file(write(seeds=[0, 1], control="fdr", expectations=[BOOTSTRAP, BINOMIAL]))
+        experiment = load_file(
+            write(seeds=[0, 1], control="fdr", expectations=[BOOTSTRAP, BINOMIAL])
+        )
         assert len(experiment.expectations) == 2
 
-    def test_a_figure_can_show_a_seed_that_all_runs_have(self, write: Write, faults: Faults) -> None:
+    def test_a_figure_can_show_a_seed_that_all_runs_have(
+        self, write: Write, faults: Faults
+    ) -> None:
         def figure(seed: int) -> Json:
-            return [{"name": "decision_regions", "seed": seed, "panels": [{"run": "one", "title": "t"}]}]
+            return [
+                {"name": "decision_regions", "seed": seed, "panels": [{"run": "one", "title": "t"}]}
+            ]
 
         seeds = {"first": 3, "most": 9}
-        assert "/figures/0/seed seed 3 is none of this experiment's" in faults(write(seeds=seeds, figures=figure(3)))
+        assert "/figures/0/seed seed 3 is none of this experiment's" in faults(
+            write(seeds=seeds, figures=figure(3))
+        )
         load_file(write(seeds=seeds, figures=figure(2)))

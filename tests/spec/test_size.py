@@ -6,9 +6,9 @@ import math
 
 import pytest
 
+from harness.experiment import Component, Json
 from harness.models.registry import MODELS, build
 from harness.spec import schema
-from harness.spec.records import Component, Json
 from harness.spec.size import weights
 
 NETWORKS: list[tuple[str, Json]] = [
@@ -42,7 +42,9 @@ def test_it_is_about_what_the_built_network_has(name: str, changed: Json) -> Non
     filled = schema.fill_defaults(schema.definition("model"), {"name": name, **changed})
     component = Component(name, {key: value for key, value in filled.items() if key != "name"})
     kernels = [
-        math.prod(weight.shape) for weight in build(component, (10, 9, 3), 5).trainable_weights if len(weight.shape) > 1
+        math.prod(weight.shape)
+        for weight in build(component, (10, 9, 3), 5).trainable_weights
+        if len(weight.shape) > 1
     ]
     counted = weights(component, (10, 9, 3), 5)
     assert counted == pytest.approx(sum(kernels), rel=0.1 if name == "small_inception" else 1e-9)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness.check import Judgement, check
-from harness.results import RunResult, Status
+from harness.judging.check import Judgement, check
+from harness.run_result import RunResult, Status
 from harness.spec.load import load_file
 
 

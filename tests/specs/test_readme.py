@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from harness.experiment import Basis
 from harness.spec.load import load_file
-from harness.spec.records import Basis
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -31,19 +31,38 @@ def test_readmes_first_specification_compares_runs_that_fit(tmp_path: Path) -> N
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "did not fit" not in ran.stdout
-    document = json.loads((tmp_path / "reports" / "momentum-on-digits.json").read_text(encoding="utf-8"))
-    fitted = [run["measurements"]["train_accuracy"] for seeds in document["runs"].values() for run in seeds.values()]
+    document = json.loads(
+        (tmp_path / "reports" / "momentum-on-digits.json").read_text(encoding="utf-8")
+    )
+    fitted = [
+        run["measurements"]["train_accuracy"]
+        for seeds in document["runs"].values()
+        for run in seeds.values()
+    ]
     assert fitted == [1.0] * 6
     (judgement,) = document["judgements"]
     assert (judgement["verdict"], "notes" in judgement) == ("pass", False)
 
 
-def test_with_its_budget_cut_the_same_comparison_says_that_one_side_did_not_fit(tmp_path: Path) -> None:
+def test_with_its_budget_cut_the_same_comparison_says_that_one_side_did_not_fit(
+    tmp_path: Path,
+) -> None:
     path = first_specification(tmp_path)
-    command = [sys.executable, "-m", "harness", "run", path.name, "--set", "defaults.training.epochs=100"]
+    command = [
+        sys.executable,
+        "-m",
+        "harness",
+        "run",
+        path.name,
+        "--set",
+        "defaults.training.epochs=100",
+    ]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     said = " ".join(ran.stdout.split())
-    assert "plain, seeds 0, 1, 2: it did not reach the 100% training accuracy to stop at in 100 epochs" in said
+    assert (
+        "plain, seeds 0, 1, 2: it did not reach the 100% training accuracy to stop at in 100 epochs"
+        in said
+    )
     assert "it passes whatever that is" in said
     assert "plain did not fit its training set: training accuracy" in said

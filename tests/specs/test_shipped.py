@@ -1,4 +1,6 @@
-"""The shipped specifications: nothing of the two papers is missing, and everything they name trains."""
+"""The shipped specifications: nothing of the two papers is missing, and everything they name
+trains.
+"""
 
 import itertools
 import json
@@ -13,9 +15,9 @@ from PIL import Image
 
 from harness.compile import compile_run
 from harness.data import catalog
+from harness.experiment import Basis, Component, Dataset, Experiment, RunSpec, Settings
 from harness.plan import make_plan
 from harness.spec.load import load
-from harness.spec.records import Basis, Component, Dataset, Experiment, RunSpec, Settings
 from harness.training.fit import train
 
 EXPERIMENTS = {experiment.name: experiment for experiment in load([Path("specs")])}
@@ -59,10 +61,15 @@ LOGS = {
 
 @pytest.mark.parametrize("network", ["vgg16", "resnet18", "resnet50", "densenet40"])
 @pytest.mark.parametrize("dataset", ["cifar10", "cifar100", "cinic10", "restricted-imagenet"])
-def test_each_data_set_and_network_has_both_initializations_and_all_subsets(dataset: str, network: str) -> None:
+def test_each_data_set_and_network_has_both_initializations_and_all_subsets(
+    dataset: str, network: str
+) -> None:
     experiment = EXPERIMENTS[f"{dataset}-{network}"]
     runs = experiment.runs
-    assert set(runs) == {"confusion", *(f"{start}[{s}]" for start in ("random", "adversarial") for s in SUBSETS)}
+    assert set(runs) == {
+        "confusion",
+        *(f"{start}[{s}]" for start in ("random", "adversarial") for s in SUBSETS),
+    }
     for subset in SUBSETS:
         assert runs[f"random[{subset}]"].initialize_from is None
         assert runs[f"adversarial[{subset}]"].initialize_from == "confusion"
@@ -80,11 +87,24 @@ def test_the_settings_of_liu_et_al() -> None:
     stop = confusion.training.stop_when
     assert stop is not None
     assert (stop.train_accuracy, stop.check_every) == (0.9999, 25)
-    assert (confusion.training.momentum, confusion.training.l2, confusion.augmentation) == (0, 0, ())
+    assert (confusion.training.momentum, confusion.training.l2, confusion.augmentation) == (
+        0,
+        0,
+        (),
+    )
     training = full.training
-    assert (training.momentum, training.l2, training.batch_size, training.epochs) == (0.9, 5e-4, 128, 350)
+    assert (training.momentum, training.l2, training.batch_size, training.epochs) == (
+        0.9,
+        5e-4,
+        128,
+        350,
+    )
     assert training.last_batch == "keep"
-    assert training.optimizer.parameters == {"learning_rate": 0.1, "nesterov": False, "momentum_rule": "pytorch"}
+    assert training.optimizer.parameters == {
+        "learning_rate": 0.1,
+        "nesterov": False,
+        "momentum_rule": "pytorch",
+    }
     assert training.schedule == Component("piecewise", {"epochs": [150, 250], "factor": 0.1})
     assert [component.name for component in full.augmentation] == ["random_crop", "random_flip"]
 
@@ -113,12 +133,19 @@ def test_the_settings_of_the_toy_code(
     run: str, reduction: str, rate: float, epochs: int, momentum: float, l2: float
 ) -> None:
     training = EXPERIMENTS["quickstart-toy"].runs[run].settings.training
-    assert (training.loss_reduction, training.epochs, training.batch_size) == (reduction, epochs, 10)
+    assert (training.loss_reduction, training.epochs, training.batch_size) == (
+        reduction,
+        epochs,
+        10,
+    )
     assert training.optimizer.parameters["learning_rate"] == rate
     assert (training.momentum, training.l2) == (momentum, l2)
     assert (training.stop_when, training.early_stopping) == (None, None)
     constant = Component("constant")
-    plateau = Component("plateau", {"metric": "train_accuracy", "factor": 0.3, "patience": 10_000, "min_delta": 0.0001})
+    plateau = Component(
+        "plateau",
+        {"metric": "train_accuracy", "factor": 0.3, "patience": 10_000, "min_delta": 0.0001},
+    )
     assert training.schedule == (plateau if run == "confusion" else constant)
 
 
@@ -133,7 +160,9 @@ def test_networks_of_the_demonstration_code_start_as_there_and_test_labels_are_r
 
 
 @pytest.mark.parametrize(("place", "published"), [*TABLE_1.items(), *LOGS.items()])
-def test_each_published_number_is_expected(place: tuple[str, str], published: tuple[float, float]) -> None:
+def test_each_published_number_is_expected(
+    place: tuple[str, str], published: tuple[float, float]
+) -> None:
     experiment, run = place
     found = {
         expectation.metric: expectation.published
@@ -145,11 +174,15 @@ def test_each_published_number_is_expected(place: tuple[str, str], published: tu
 
 
 def test_no_other_number_is_called_published() -> None:
-    known = {value / 100 for pair in [*TABLE_1.values(), *LOGS.values()] for value in pair} | {0.0134}
+    known = {value / 100 for pair in [*TABLE_1.values(), *LOGS.values()] for value in pair} | {
+        0.0134
+    }
     for experiment in EXPERIMENTS.values():
         for expectation in experiment.expectations:
             if expectation.published is not None:
-                assert min(abs(expectation.published - value) for value in known) < 1e-9, expectation.id
+                assert min(abs(expectation.published - value) for value in known) < 1e-9, (
+                    expectation.id
+                )
 
 
 @pytest.mark.parametrize("claim", ["A1", "A2", "A3", "A4", "A6", "B1", "B2", "B3", "B4"])
@@ -168,7 +201,9 @@ def kinds_of_networks() -> Iterator[tuple[str, Settings]]:
     """Each network once, with its most regularized run."""
     seen: dict[str, RunSpec] = {}
     for run in RUNS:
-        key = json.dumps([run.settings.model.name, run.settings.model.parameters, _side(run)], sort_keys=True)
+        key = json.dumps(
+            [run.settings.model.name, run.settings.model.parameters, _side(run)], sort_keys=True
+        )
         if key not in seen or len(run.regularizers) > len(seen[key].regularizers):
             seen[key] = run
     return ((key, run.settings) for key, run in seen.items())
@@ -218,7 +253,9 @@ def test_each_network_trains(key: str, settings: Settings, folder: Path) -> None
 
 
 def kinds_of_randomizations() -> Iterator[tuple[int | None, Settings]]:
-    return iter({repr(run.settings.dataset.randomize): (_side(run), run.settings) for run in RUNS}.values())
+    return iter(
+        {repr(run.settings.dataset.randomize): (_side(run), run.settings) for run in RUNS}.values()
+    )
 
 
 @pytest.mark.parametrize(("side", "settings"), kinds_of_randomizations())
@@ -229,7 +266,11 @@ def test_each_randomization_trains(side: int | None, settings: Settings, folder:
 
 
 def experiments_on(dataset: str) -> list[Experiment]:
-    return [e for e in EXPERIMENTS.values() if any(r.settings.dataset.source.name == dataset for r in e.runs.values())]
+    return [
+        e
+        for e in EXPERIMENTS.values()
+        if any(r.settings.dataset.source.name == dataset for r in e.runs.values())
+    ]
 
 
 def test_nothing_on_the_jpeg_copy_is_reported_as_the_original() -> None:

@@ -1,7 +1,7 @@
 """What is computed with both backends and compared.
 
-The process that runs the tests has TensorFlow; another, `python -m tests.training.backend_cases FILE` with
-`KERAS_BACKEND=jax`, writes what the same functions give there to FILE.
+The process that runs the tests has TensorFlow; another, `python -m tests.training.backend_cases
+FILE` with `KERAS_BACKEND=jax`, writes what the same functions give there to FILE.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import numpy as np
 from harness.compile import _policy
 from harness.data.pipeline import Pipeline
 from harness.data.records import Split
+from harness.experiment import Component, EarlyStopping, StopRule, Training
 from harness.models.initialization import initialize, seed_dropout
 from harness.models.registry import MODELS, build
 from harness.spec import schema
-from harness.spec.records import Component, EarlyStopping, StopRule, Training
 from harness.training import fit, programs
 from harness.training.backend import on_jax, xla_program
 from harness.training.fit import NonFiniteLoss, Outcome, State
@@ -38,7 +38,9 @@ STEPS = 3
 SETTINGS = Training(
     loss="cross_entropy",
     loss_reduction="mean",
-    optimizer=Component("sgd", {"learning_rate": 0.05, "nesterov": False, "momentum_rule": "pytorch"}),
+    optimizer=Component(
+        "sgd", {"learning_rate": 0.05, "nesterov": False, "momentum_rule": "pytorch"}
+    ),
     momentum=0.9,
     l2=0.01,
     schedule=Component("piecewise", {"epochs": [2], "factor": 0.5}),
@@ -67,7 +69,9 @@ RULES = {
         SETTINGS,
         loss=loss,
         label_smoothing=0.1 if nesterov else 0.0,
-        optimizer=Component("sgd", {"learning_rate": 0.05, "nesterov": nesterov, "momentum_rule": rule}),
+        optimizer=Component(
+            "sgd", {"learning_rate": 0.05, "nesterov": nesterov, "momentum_rule": rule}
+        ),
     )
     for loss in ("cross_entropy", "binary_cross_entropy")
     for rule in ("pytorch", "keras")
@@ -87,7 +91,12 @@ RUNS: dict[str, Case] = {
     "compiled": ("compiled", "perceptron", SETTINGS, ()),
     "compiled-weaker": ("compiled", "perceptron", replace(SETTINGS, momentum=0.5, l2=0.0), ()),
     "compiled-augmented": ("compiled", "perceptron", SETTINGS, AUGMENTATION),
-    "compiled-drop": ("compiled", "perceptron", replace(SETTINGS, last_batch="drop", measure_every=3), ()),
+    "compiled-drop": (
+        "compiled",
+        "perceptron",
+        replace(SETTINGS, last_batch="drop", measure_every=3),
+        (),
+    ),
     "streamed": ("streamed", "perceptron", SETTINGS, ()),
     "streamed-augmented": ("streamed", "convnet", SETTINGS, AUGMENTATION),
     "streamed-drop": ("streamed", "perceptron", replace(SETTINGS, last_batch="drop"), AUGMENTATION),
@@ -103,7 +112,9 @@ RUNS: dict[str, Case] = {
 }
 
 
-def model(name: str, outputs: int = 3, seed: int = 0, dropout: float = 0.0, precision: str = "float32") -> keras.Model:
+def model(
+    name: str, outputs: int = 3, seed: int = 0, dropout: float = 0.0, precision: str = "float32"
+) -> keras.Model:
     """Build a small network with its initial weights."""
     filled = schema.fill_defaults(schema.definition("model"), {"name": name, **SMALL[name]})
     parameters = {key: value for key, value in filled.items() if key != "name"}
@@ -115,7 +126,9 @@ def model(name: str, outputs: int = 3, seed: int = 0, dropout: float = 0.0, prec
     return made
 
 
-def pipeline(augmentation: tuple[Component, ...] = (), seed: int = 0, examples: int = 19) -> Pipeline:
+def pipeline(
+    augmentation: tuple[Component, ...] = (), seed: int = 0, examples: int = 19
+) -> Pipeline:
     """Make images whose brightness depends on their class; batches of eight leave three of them."""
     random = np.random.default_rng(0)
 
@@ -128,14 +141,20 @@ def pipeline(augmentation: tuple[Component, ...] = (), seed: int = 0, examples: 
 
 
 def steps(made: keras.Model, settings: Training) -> Arrays:
-    """Make some steps on one batch of six images; gives the losses, the weights after them, and an evaluation."""
+    """Make some steps on one batch of six images; gives the losses, the weights after them, and an
+    evaluation.
+    """
     random = np.random.default_rng(1)
     x = keras.ops.convert_to_tensor(random.random((6, 8, 8, 3)).astype(np.float32))
     classes = 2 if settings.loss == "binary_cross_entropy" else 3
     y = keras.ops.convert_to_tensor(np.arange(6, dtype=np.int32) % classes)
     net = network(made, settings)
-    trainable = [keras.ops.convert_to_tensor(variable.numpy()) for variable in made.trainable_variables]
-    others = [keras.ops.convert_to_tensor(variable.numpy()) for variable in made.non_trainable_variables]
+    trainable = [
+        keras.ops.convert_to_tensor(variable.numpy()) for variable in made.trainable_variables
+    ]
+    others = [
+        keras.ops.convert_to_tensor(variable.numpy()) for variable in made.non_trainable_variables
+    ]
     weights = Weights(trainable, others, [keras.ops.zeros_like(each) for each in trainable])
     evaluate, step = partial(evaluation, net), partial(training_step, net)
     if on_jax():  # where an operation at a time is slow
@@ -194,7 +213,10 @@ def run(case: str) -> Arrays:
 
 def where_it_ends(way: str) -> Arrays:
     """Train until the loss is not finite."""
-    wild = replace(SETTINGS, optimizer=Component("sgd", {**SETTINGS.optimizer.parameters, "learning_rate": 1e25}))
+    wild = replace(
+        SETTINGS,
+        optimizer=Component("sgd", {**SETTINGS.optimizer.parameters, "learning_rate": 1e25}),
+    )
     try:
         with taking(way):
             fit.train(wild, model("perceptron"), pipeline(), report=lambda rows, state: None)
@@ -223,7 +245,9 @@ def same(one: Outcome, other: Outcome) -> bool:
 
 
 def resumed(case: str, dropout: float) -> bool:
-    """Tell whether a run that is interrupted after its second epoch, kept in a file, and resumed, has the same bits."""
+    """Tell whether a run that is interrupted after its second epoch, kept in a file, and resumed,
+    has the same bits.
+    """
     _, name, _, _ = RUNS[case]
     rows: list[dict[str, float]] = []
     kept: list[tuple[State, list[dict[str, float]]]] = []
@@ -248,7 +272,9 @@ def resumed(case: str, dropout: float) -> bool:
 
 
 def wide_floats(name: str) -> list[str]:
-    """List the float64 arrays of a training step with JAX that hold more than a number for each class or example."""
+    """List the float64 arrays of a training step with JAX that hold more than a number for each
+    class or example.
+    """
     import jax
 
     made = model(name)
@@ -262,11 +288,15 @@ def wide_floats(name: str) -> list[str]:
     def values(jaxpr: Any) -> Iterator[Any]:
         for equation in jaxpr.eqns:
             yield from equation.outvars
-            for parameter in jax.tree.leaves(equation.params, is_leaf=lambda each: hasattr(each, "jaxpr")):
+            for parameter in jax.tree.leaves(
+                equation.params, is_leaf=lambda each: hasattr(each, "jaxpr")
+            ):
                 if hasattr(parameter, "jaxpr"):
                     yield from values(parameter.jaxpr)
 
-    traced = jax.make_jaxpr(lambda *arguments: training_step(net, *arguments))(weights, x, y, strengths)
+    traced = jax.make_jaxpr(lambda *arguments: training_step(net, *arguments))(
+        weights, x, y, strengths
+    )
     found = [value.aval for value in values(traced.jaxpr)]
     assert len(found) > 20
     narrow = [(), (3,), (6,), (6, 1), (6, 3)]
@@ -274,11 +304,19 @@ def wide_floats(name: str) -> list[str]:
 
 
 def jax_alone() -> Arrays:
-    """Check what concerns JAX alone: bits, programs that are shared, dtypes, and batches shared among devices."""
+    """Check what concerns JAX alone: bits, programs that are shared, dtypes, and batches shared
+    among devices.
+    """
     found = {
-        "same_bits": np.array([same(train(case), train(case)) for case in ("compiled", "streamed-keep")]),
+        "same_bits": np.array(
+            [same(train(case), train(case)) for case in ("compiled", "streamed-keep")]
+        ),
         "resumed": np.array(
-            [resumed("compiled", 0.3), resumed("streamed-augmented", 0.3), resumed("streamed-keep", 0.0)]
+            [
+                resumed("compiled", 0.3),
+                resumed("streamed-augmented", 0.3),
+                resumed("streamed-keep", 0.0),
+            ]
         ),
         "wide": np.array([f"{name}: {each}" for name in MODELS for each in wide_floats(name)], str),
     }
@@ -289,18 +327,24 @@ def jax_alone() -> Arrays:
     found["traces"] = np.array(program._cache_size())
     for devices in (1, 4):
         outcome = train("streamed-keep", devices=devices)
-        found |= {f"devices{devices}/{name}": array for name, array in outcome_arrays(outcome).items()}
+        found |= {
+            f"devices{devices}/{name}": array for name, array in outcome_arrays(outcome).items()
+        }
         found[f"used{devices}"] = np.array(outcome.devices)
     return found
 
 
 def main(path: Path) -> None:
     """Compute all, and write it."""
-    from harness.runner.backend import prepare_backend
+    from harness.backend import prepare_backend
 
     prepare_backend()
     cases = {**CASES, "alone": jax_alone}
-    found = {f"{case}:{name}": array for case, compute in cases.items() for name, array in compute().items()}
+    found = {
+        f"{case}:{name}": array
+        for case, compute in cases.items()
+        for name, array in compute().items()
+    }
     np.savez(path, **found)  # type: ignore[arg-type]
 
 

@@ -17,17 +17,25 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from harness.data import catalog
+from harness.experiment import Json, RunSpec
 from harness.spec import schema
 from harness.spec.load import load_file
 from harness.spec.problems import SpecError
-from harness.spec.records import Json, RunSpec
 from tests.training.backend_cases import SMALL, taking
 
 Schema = dict[str, Any]
 
 LARGE = [1, 2, 3, 1000, 10_000_000, 2**53 - 1, 4294967295]
 REAL = [0, 0.0, 1, 1.0, 2, -1, 1e-300, 1e-8, 0.5, 0.999, 1e30, 1e300]
-LEFT_OUT = {"backend", "train_examples", "test_examples", "train_per_class", "test_per_class", "replicas", "copies"}
+LEFT_OUT = {
+    "backend",
+    "train_examples",
+    "test_examples",
+    "train_per_class",
+    "test_per_class",
+    "replicas",
+    "copies",
+}
 """What decides how long a run takes, or on what; the rest is drawn from what the schema allows."""
 
 
@@ -50,7 +58,9 @@ def _of_kind(kind: str, part: Schema) -> st.SearchStrategy[Json]:
     if kind == "array":
         unique = json.dumps if part.get("uniqueItems") else None
         most = min(3, part.get("maxItems", 3))
-        return st.lists(values(part["items"]), min_size=part.get("minItems", 0), max_size=most, unique_by=unique)
+        return st.lists(
+            values(part["items"]), min_size=part.get("minItems", 0), max_size=most, unique_by=unique
+        )
     simple: dict[str, Callable[[], st.SearchStrategy[Json]]] = {
         "null": st.none,
         "boolean": st.booleans,
@@ -62,13 +72,22 @@ def _of_kind(kind: str, part: Schema) -> st.SearchStrategy[Json]:
 
 def allowed(part: Schema, number: float) -> bool:
     """Tell whether a number is within the bounds of its schema."""
-    above = part.get("minimum", -math.inf) <= number and part.get("exclusiveMinimum", -math.inf) < number
-    return above and number <= part.get("maximum", math.inf) and number < part.get("exclusiveMaximum", math.inf)
+    above = (
+        part.get("minimum", -math.inf) <= number
+        and part.get("exclusiveMinimum", -math.inf) < number
+    )
+    return (
+        above
+        and number <= part.get("maximum", math.inf)
+        and number < part.get("exclusiveMaximum", math.inf)
+    )
 
 
 @st.composite
 def objects(draw: st.DrawFn, part: Schema, fixed: Json = None) -> Json:
-    """Draw an object: its name first, where it has one, then some of the properties that belong to it."""
+    """Draw an object: its name first, where it has one, then some of the properties that belong to
+    it.
+    """
     found = dict(fixed or {})
     if "name" in part["properties"] and "name" not in found:
         found["name"] = draw(values(part["properties"]["name"]))
@@ -85,12 +104,24 @@ def runs(draw: st.DrawFn) -> Json:
     definition = schema.definition
     few = draw(st.integers(1, 6))
     points = draw(st.booleans())
-    data = {"name": "blobs", "train_per_class": few} if points else {"name": "digits", "train_examples": 2 * few}
+    data = (
+        {"name": "blobs", "train_per_class": few}
+        if points
+        else {"name": "digits", "train_examples": 2 * few}
+    )
     name = "perceptron" if points else draw(st.sampled_from(sorted(SMALL)))
-    dataset = draw(objects(dict(definition("dataset")), data | {"test_examples": draw(st.integers(1, 3))}))
+    dataset = draw(
+        objects(dict(definition("dataset")), data | {"test_examples": draw(st.integers(1, 3))})
+    )
     model = {"name": name, **SMALL[name]}
-    training = draw(objects(dict(definition("training")), {"epochs": draw(st.sampled_from([1, 2, 2.0]))}))
-    run = {"dataset": dataset, "model": draw(objects(dict(definition("model")), model)), "training": training}
+    training = draw(
+        objects(dict(definition("training")), {"epochs": draw(st.sampled_from([1, 2, 2.0]))})
+    )
+    run = {
+        "dataset": dataset,
+        "model": draw(objects(dict(definition("model")), model)),
+        "training": training,
+    }
     for section in ("initialization", "strengths", "regularizers"):
         if draw(st.booleans()):
             run[section] = draw(values(dict(definition("run")["properties"][section])))
@@ -98,7 +129,9 @@ def runs(draw: st.DrawFn) -> Json:
 
 
 def valid(run: Json, folder: Path) -> RunSpec | None:
-    """Return the run without the settings of it that do not go together, or None where nothing is left of it."""
+    """Return the run without the settings of it that do not go together, or None where nothing is
+    left of it.
+    """
     path = folder / "generated.json"
     for _ in range(20):
         path.write_text(json.dumps({"name": "a", "title": "A", "runs": {"one": run}}))
@@ -107,7 +140,9 @@ def valid(run: Json, folder: Path) -> RunSpec | None:
         except SpecError as error:
             for problem in error.problems:
                 pointer = problem.pointer.split("/")[3:]
-                if not pointer or pointer == ["model"]:  # center_crop left too little of the images for it
+                if not pointer or pointer == [
+                    "model"
+                ]:  # center_crop left too little of the images for it
                     return None
                 _drop(run, pointer)
     return None
@@ -131,7 +166,9 @@ def trained(run: RunSpec, way: str, run_seed: int) -> None:
     convolutions = any(len(weight.shape) > 2 for weight in made.model.trainable_weights)
     with taking("streamed" if convolutions else way):
         try:
-            outcome = train(run.settings.training, made.model, made.pipeline, report=lambda rows, state: None)
+            outcome = train(
+                run.settings.training, made.model, made.pipeline, report=lambda rows, state: None
+            )
         except NonFiniteLoss:
             return
     assert outcome.state.step >= 1
@@ -144,7 +181,9 @@ def check(examples: int) -> int:
     seeds = st.sampled_from([0, 1, 4294967295])
 
     @seed(5)
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(
+        max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
     @given(runs(), st.sampled_from(["compiled", "streamed"]), seeds)
     def every(run: Json, way: str, run_seed: int) -> None:
         nonlocal count
@@ -159,7 +198,7 @@ def check(examples: int) -> int:
 
 
 if __name__ == "__main__":
-    from harness.runner.backend import prepare_backend
+    from harness.backend import prepare_backend
 
     prepare_backend()
     print(check(int(sys.argv[1])))

@@ -1,4 +1,6 @@
-"""JAX against TensorFlow: from the same initial weights on the same batches, to the same numbers."""
+"""JAX against TensorFlow: from the same initial weights on the same batches, to the same
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ from tests.training.backend_cases import CASES, RUNS, Arrays
 REPOSITORY = Path(__file__).parents[2]
 
 TOLERANCE = 1e-5
-"""Weights, losses and accuracies are of the size of one, where float32 rounds to 6e-8; in a few steps, sums of
-hundreds of terms in another order add up to some of these. Seen are 2e-6 at most."""
+"""Weights, losses and accuracies are of the size of one, where float32 rounds to 6e-8; in a few
+steps, sums of hundreds of terms in another order add up to some of these. Seen are 2e-6 at most."""
 
 COARSE = 0.02
 """bfloat16 rounds to 0.004 where float32 rounds to 6e-8."""
@@ -25,7 +27,9 @@ COARSE = 0.02
 
 @pytest.fixture(scope="session")
 def jax_results(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Arrays:
-    """What a process with JAX and four simulated devices computed; the workers of a session share one."""
+    """What a process with JAX and four simulated devices computed; the workers of a session share
+    one.
+    """
     pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[jax]'")
     base = tmp_path_factory.getbasetemp()
     path = (base if worker_id == "master" else base.parent) / "jax.npz"
@@ -55,7 +59,11 @@ def test_the_cases_move_weights_and_stop_early(jax_results: Arrays) -> None:
     for case in RUNS:
         last = jax_results[f"run-{case}:history/epoch"][-1]
         assert 4 < last < 60 if case.endswith(("stop", "early")) else last == 4
-    assert jax_results["ends-compiled:at"].tolist() == jax_results["ends-streamed:at"].tolist() == [1, 2]
+    assert (
+        jax_results["ends-compiled:at"].tolist()
+        == jax_results["ends-streamed:at"].tolist()
+        == [1, 2]
+    )
 
 
 def test_the_same_run_has_the_same_bits_and_so_has_a_resumed_one(jax_results: Arrays) -> None:
@@ -78,4 +86,6 @@ def test_batches_shared_among_devices_give_the_same(jax_results: Arrays) -> None
     assert len(names) > 20
     for name in names:
         one = jax_results[name.replace("devices4", "devices1")]
-        np.testing.assert_allclose(jax_results[name], one, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+        np.testing.assert_allclose(
+            jax_results[name], one, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name
+        )

@@ -29,7 +29,9 @@ def test_length_of_a_straight_line(degrees: float) -> None:
 
 @pytest.mark.parametrize("radius", [0.2, 0.7])
 def test_length_of_a_circle(radius: float) -> None:
-    assert boundary_length(grid(X**2 + Y**2 - radius**2)) == pytest.approx(2 * math.pi * radius, rel=0.01)
+    assert boundary_length(grid(X**2 + Y**2 - radius**2)) == pytest.approx(
+        2 * math.pi * radius, rel=0.01
+    )
 
 
 def test_no_boundary() -> None:
@@ -68,5 +70,8 @@ def test_three_classes_are_refused() -> None:
 
 
 def test_reading_needs_no_tensorflow() -> None:
-    code = "import sys, harness.training.boundary; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    code = (
+        "import sys, harness.training.boundary; sys.exit('tensorflow' in sys.modules or 'keras' in"
+        " sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,10 +10,10 @@ import pytest
 from harness.data.pipeline import Pipeline, decisions
 from harness.data.records import Split
 from harness.data.rows import Chosen, whole
-from harness.measurements import HISTORY, METRICS
+from harness.experiment import Component, EarlyStopping, StopRule, Training
+from harness.metrics import HISTORY, METRICS
 from harness.models.initialization import initialize
 from harness.models.registry import build
-from harness.spec.records import Component, EarlyStopping, StopRule, Training
 from harness.training import fit, programs
 from harness.training.fit import Outcome, State, train
 
@@ -44,7 +44,9 @@ def points(seed: int = 0, augmentation: tuple[Component, ...] = ()) -> Pipeline:
 
     def split(count: int) -> Split:
         labels = np.arange(count, dtype=np.int32) % 2
-        return Split((random.normal(size=(count, 2)) + 2 * labels[:, None]).astype(np.float32), labels)
+        return Split(
+            (random.normal(size=(count, 2)) + 2 * labels[:, None]).astype(np.float32), labels
+        )
 
     return Pipeline(split(18), split(7), ("a", "b"), 1.0, None, augmentation, seed)
 
@@ -104,7 +106,9 @@ def test_against_numpy(way: str) -> None:
     assert outcome.measurements["relative_distance"] == pytest.approx(
         distance / np.sqrt(sum(np.sum(a**2) for a in first)), rel=1e-4
     )
-    assert [row["learning_rate"] for row in outcome.history] == [0.05] * 3 + [0.025] * 2 + [0.0125] * 2
+    assert [row["learning_rate"] for row in outcome.history] == [0.05] * 3 + [0.025] * 2 + [
+        0.0125
+    ] * 2
 
 
 @pytest.mark.parametrize("way", WAYS, indirect=True)
@@ -121,12 +125,16 @@ def test_a_batch_larger_than_the_training_set_is_one_short_batch(way: str) -> No
 def test_rows_and_measurements(way: str) -> None:
     reported: list[dict[str, float]] = []
     outcome = run(
-        replace(SETTINGS, measure_every=4, last_batch="drop"), report=lambda rows, state: reported.extend(rows)
+        replace(SETTINGS, measure_every=4, last_batch="drop"),
+        report=lambda rows, state: reported.extend(rows),
     )
     assert [(row["epoch"], row["step"]) for row in outcome.history] == [(0, 0), (4, 16), (6, 24)]
     assert reported == outcome.history
     assert set(outcome.history[0]) == {"epoch", "step", "seconds", "learning_rate", *HISTORY}
-    assert set(outcome.measurements) == set(METRICS) - {"boundary_length", "augmented_train_accuracy"}
+    assert set(outcome.measurements) == set(METRICS) - {
+        "boundary_length",
+        "augmented_train_accuracy",
+    }
     assert outcome.history[0]["distance"] == 0
     assert outcome.seconds == outcome.history[-1]["seconds"] > 0
     assert outcome.images_per_second == pytest.approx(6 * 16 / outcome.seconds)
@@ -206,12 +214,16 @@ def test_a_resumed_run_is_the_same_bit_by_bit(way: str, epoch: int) -> None:
 
 def test_a_resumed_residual_network_is_the_same_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     def small() -> keras.Model:
-        model = build(Component("resnet", {"blocks": [1, 1], "width": 4, "block": "basic"}), (8, 8, 3), 3)
+        model = build(
+            Component("resnet", {"blocks": [1, 1], "width": 4, "block": "basic"}), (8, 8, 3), 3
+        )
         initialize(model, Component("fan_in_uniform"), 0)
         return model
 
     random = np.random.default_rng(0)
-    images = Split(random.integers(0, 256, (10, 8, 8, 3)).astype(np.uint8), np.arange(10, dtype=np.int32) % 3)
+    images = Split(
+        random.integers(0, 256, (10, 8, 8, 3)).astype(np.uint8), np.arange(10, dtype=np.int32) % 3
+    )
     monkeypatch.setitem(globals(), "network", small)
     settings = replace(SETTINGS, loss="cross_entropy", loss_reduction="mean", epochs=3)
     resumed(settings, lambda: Pipeline(images, images, ("a", "b", "c"), 255.0, None, (), 0), 2)
@@ -235,7 +247,9 @@ def test_inputs_that_are_read_train_as_those_in_memory(monkeypatch: pytest.Monke
     monkeypatch.setattr(fit, "suits", lambda net, pipeline: False)
     expected = run(SETTINGS, in_memory)
     assert same(found.state, expected.state)
-    assert [row["test_loss"] for row in found.history] == [row["test_loss"] for row in expected.history]
+    assert [row["test_loss"] for row in found.history] == [
+        row["test_loss"] for row in expected.history
+    ]
 
 
 def test_both_ways_agree_with_augmentation(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,10 +269,19 @@ def test_both_ways_agree_with_augmentation(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_stopping_rule(way: str, measure_every: int) -> None:
     settings = replace(SETTINGS, epochs=60, momentum=0.0, l2=0.0, schedule=Component("constant"))
     every = run(replace(settings, epochs=30)).history
-    reached = next(row["epoch"] for row in every[1:] if row["epoch"] % 3 == 0 and row["train_accuracy"] >= 17 / 18)
+    reached = next(
+        row["epoch"]
+        for row in every[1:]
+        if row["epoch"] % 3 == 0 and row["train_accuracy"] >= 17 / 18
+    )
     stop = StopRule(train_accuracy=17 / 18, check_every=3)
     outcome = run(replace(settings, stop_when=stop, measure_every=measure_every))
-    assert outcome.state.epoch == outcome.history[-1]["epoch"] == outcome.measurements["epochs"] == reached
+    assert (
+        outcome.state.epoch
+        == outcome.history[-1]["epoch"]
+        == outcome.measurements["epochs"]
+        == reached
+    )
     assert outcome.history[-1]["train_accuracy"] == every[int(reached)]["train_accuracy"]
     # A stopped run that is asked to go on is over.
     again = run(replace(settings, stop_when=stop), state=outcome.state, history=outcome.history)

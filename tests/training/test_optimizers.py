@@ -8,7 +8,13 @@ import pytest
 from harness.training.optimizers import OPTIMIZERS, Sgd
 
 RATES = [0.1, 0.1, 0.01, 0.01, 0.1]
-SETTINGS = [(0.0, 0.0, False), (0.9, 0.0, False), (0.0, 0.05, False), (0.9, 0.05, False), (0.9, 0.05, True)]
+SETTINGS = [
+    (0.0, 0.0, False),
+    (0.9, 0.0, False),
+    (0.0, 0.05, False),
+    (0.9, 0.05, False),
+    (0.9, 0.05, True),
+]
 
 
 def start() -> np.ndarray:
@@ -32,7 +38,9 @@ def moved(optimizer: keras.optimizers.Optimizer) -> np.ndarray:
 
 
 def test_schema_and_registry_name_the_same_optimizers() -> None:
-    schema = json.loads(resources.files("harness.spec").joinpath("experiment.schema.json").read_text())
+    schema = json.loads(
+        resources.files("harness.spec").joinpath("experiment.schema.json").read_text()
+    )
     assert set(schema["$defs"]["optimizer"]["properties"]["name"]["enum"]) == set(OPTIMIZERS)
 
 
@@ -50,7 +58,9 @@ def test_against_the_formula(momentum: float, l2: float, nesterov: bool) -> None
 def test_against_pytorch(momentum: float, l2: float, nesterov: bool) -> None:
     torch = pytest.importorskip("torch")
     weight = torch.nn.Parameter(torch.from_numpy(start()))
-    optimizer = torch.optim.SGD([weight], 0.1, momentum=momentum, weight_decay=l2, nesterov=nesterov)
+    optimizer = torch.optim.SGD(
+        [weight], 0.1, momentum=momentum, weight_decay=l2, nesterov=nesterov
+    )
     for rate in RATES:
         optimizer.param_groups[0]["lr"] = rate
         weight.grad = torch.from_numpy(gradient(weight.detach().numpy()))
@@ -66,7 +76,9 @@ def test_the_other_momentum_rule_against_keras(momentum: float, nesterov: bool) 
         assert not np.allclose(ours(momentum, 0.0, nesterov, "pytorch"), expected, rtol=1e-3)
 
 
-def test_the_momentum_rules_agree_while_the_learning_rate_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_momentum_rules_agree_while_the_learning_rate_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(f"{__name__}.RATES", [0.1] * 5)
     np.testing.assert_allclose(ours(0.9, 0.05, False, "keras"), ours(0.9, 0.05, False), rtol=1e-5)
 
@@ -75,7 +87,9 @@ def test_works_in_fit_and_survives_its_configuration() -> None:
     inputs = keras.Input((2,))
     model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
     model.set_weights([np.array([[1.0], [2.0]]), np.array([0.5])])
-    optimizer = keras.optimizers.deserialize(keras.optimizers.serialize(Sgd(0.1, momentum=0.9, l2=0.2)))
+    optimizer = keras.optimizers.deserialize(
+        keras.optimizers.serialize(Sgd(0.1, momentum=0.9, l2=0.2))
+    )
     model.compile(optimizer, "mse")
     x, y = np.array([[1.0, -1.0]], np.float32), np.array([[0.0]], np.float32)
     model.fit(x, y, epochs=1, verbose=0)

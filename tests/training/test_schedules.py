@@ -7,12 +7,14 @@ import keras
 import numpy as np
 import pytest
 
-from harness.spec.records import Component
+from harness.experiment import Component
 from harness.training.schedules import SCHEDULES, learning_rate
 
 
 def test_schema_and_registry_name_the_same_schedules() -> None:
-    schema = json.loads(resources.files("harness.spec").joinpath("experiment.schema.json").read_text())
+    schema = json.loads(
+        resources.files("harness.spec").joinpath("experiment.schema.json").read_text()
+    )
     assert set(schema["$defs"]["schedule"]["properties"]["name"]["enum"]) == set(SCHEDULES)
 
 
@@ -20,12 +22,17 @@ def test_schema_and_registry_name_the_same_schedules() -> None:
     ("component", "expected"),
     [
         (Component("constant"), {0: 0.1, 349: 0.1}),
-        (Component("piecewise", {"epochs": [150, 250], "factor": 0.1}), {0: 0.1, 149: 0.1, 150: 0.01, 250: 0.001}),
+        (
+            Component("piecewise", {"epochs": [150, 250], "factor": 0.1}),
+            {0: 0.1, 149: 0.1, 150: 0.01, 250: 0.001},
+        ),
         (Component("exponential", {"factor": 0.95}), {0: 0.1, 1: 0.095, 2: 0.09025}),
     ],
 )
 def test_learning_rates(component: Component, expected: dict[int, float]) -> None:
-    assert {epoch: learning_rate(component, 0.1, epoch, []) for epoch in expected} == pytest.approx(expected)
+    assert {epoch: learning_rate(component, 0.1, epoch, []) for epoch in expected} == pytest.approx(
+        expected
+    )
 
 
 @pytest.mark.parametrize("metric", ["train_accuracy", "train_loss"])

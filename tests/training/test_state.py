@@ -15,7 +15,9 @@ def test_a_state_survives_a_file() -> None:
     file.seek(0)
     again = State.from_arrays(dict(np.load(file)))
     assert (again.epoch, again.step, again.seconds) == (3, 40, 1.5)
-    assert [len(group) for group in (again.trainable, again.non_trainable, again.slots, again.initial)] == [
+    assert [
+        len(group) for group in (again.trainable, again.non_trainable, again.slots, again.initial)
+    ] == [
         12,
         1,
         0,

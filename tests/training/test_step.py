@@ -1,11 +1,13 @@
-"""What is not compared with PyTorch in tests/models/test_against_pytorch.py: norms, and losses that are summed."""
+"""What is not compared with PyTorch in tests/models/test_against_pytorch.py: norms, and losses that
+are summed.
+"""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from harness.experiment import Component, Training
 from harness.models.registry import build
-from harness.spec.records import Component, Training
 from harness.training.step import Strengths, Weights, network, norms, training_step
 
 
@@ -43,7 +45,9 @@ def test_a_summed_loss_moves_as_many_times_further() -> None:
     strengths = Strengths(*(tf.constant(value) for value in (0.1, 0.0, 0.0)))
     start = tensors(model)
     mean, total = (
-        training_step(network(model, settings("binary_cross_entropy", kind)), start, x, y, strengths)[0]
+        training_step(
+            network(model, settings("binary_cross_entropy", kind)), start, x, y, strengths
+        )[0]
         for kind in ("mean", "sum")
     )
     for before, one, other in zip(start.trainable, mean.trainable, total.trainable, strict=True):

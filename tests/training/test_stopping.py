@@ -2,12 +2,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness.spec.records import EarlyStopping
+from harness.experiment import EarlyStopping
 from harness.training.stopping import stalled
 
 
 def history(values: Sequence[float], every: int = 1) -> list[dict[str, float]]:
-    return [{"epoch": every * index, "test_loss": value, "test_accuracy": -value} for index, value in enumerate(values)]
+    return [
+        {"epoch": every * index, "test_loss": value, "test_accuracy": -value}
+        for index, value in enumerate(values)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -26,7 +29,9 @@ def history(values: Sequence[float], every: int = 1) -> list[dict[str, float]]:
 )
 def test_by_hand(values: Sequence[float], patience: int, min_delta: float, expected: bool) -> None:
     for metric, mode in (("test_loss", "min"), ("test_accuracy", "max")):
-        assert stalled(EarlyStopping(metric, patience, min_delta, mode), history(values)) is expected
+        assert (
+            stalled(EarlyStopping(metric, patience, min_delta, mode), history(values)) is expected
+        )
 
 
 def test_patience_is_counted_in_epochs() -> None:

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.spec.records import StopRule
+from harness.experiment import StopRule
 from harness.training import fit, streamed
 from harness.training.fit import Outcome
 from tests.training.test_fit import SETTINGS, points, run, same
@@ -18,11 +18,17 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stopped(measure_every: int, train_accuracy: float) -> Outcome:
     rule = StopRule(train_accuracy=train_accuracy, check_every=1)
-    return run(replace(SETTINGS, epochs=60, momentum=0.0, l2=0.0, stop_when=rule, measure_every=measure_every))
+    return run(
+        replace(
+            SETTINGS, epochs=60, momentum=0.0, l2=0.0, stop_when=rule, measure_every=measure_every
+        )
+    )
 
 
 @pytest.mark.parametrize("train_accuracy", [0.5, 0.9, 1.0])
-def test_a_look_at_the_rule_that_ends_early_stops_where_a_whole_evaluation_does(train_accuracy: float) -> None:
+def test_a_look_at_the_rule_that_ends_early_stops_where_a_whole_evaluation_does(
+    train_accuracy: float,
+) -> None:
     every, seldom = stopped(1, train_accuracy), stopped(1000, train_accuracy)
     assert every.state.epoch == seldom.state.epoch
     assert same(every.state, seldom.state)
@@ -47,10 +53,16 @@ class Counting:
         return np.array([len(taken), sum(taken)], np.float64)
 
 
-@pytest.mark.parametrize(("enough", "evaluated", "sums"), [(0, 5, [5, 17]), (17, 5, [5, 17]), (18, 1, [1, 3])])
-def test_an_evaluation_ends_as_soon_as_enough_are_out_of_reach(enough: int, evaluated: int, sums: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("enough", "evaluated", "sums"), [(0, 5, [5, 17]), (17, 5, [5, 17]), (18, 1, [1, 3])]
+)
+def test_an_evaluation_ends_as_soon_as_enough_are_out_of_reach(
+    enough: int, evaluated: int, sums: list[int]
+) -> None:
     program, pipeline = Counting(), points()
     whole = streamed._Whole(program, pipeline, pipeline.train)  # type: ignore[arg-type]
     assert whole.sums(None, enough).tolist() == sums  # type: ignore[arg-type]
     assert program.evaluated == evaluated
-    assert program.begun == (2 if evaluated < 5 else 1)  # the next evaluation begins with the first batch again
+    assert program.begun == (
+        2 if evaluated < 5 else 1
+    )  # the next evaluation begins with the first batch again

@@ -29,7 +29,9 @@ class BlobsParameters:
 
 
 class BlobsConfig(tfds.core.BuilderConfig):
-    """One set of points; its name spells its parameters out, so that each has a folder of its own."""
+    """One set of points; its name spells its parameters out, so that each has a folder of its
+    own.
+    """
 
     def __init__(self, points: BlobsParameters) -> None:
         super().__init__(
@@ -71,16 +73,22 @@ class Blobs(tfds.core.GeneratorBasedBuilder):
             "test": self._generate_examples("test", points.test_per_class),
         }
 
-    def _generate_examples(self, split: str, per_class: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _generate_examples(
+        self, split: str, per_class: int
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
         config = self.builder_config.points
         points, labels = draw(split, per_class, config.shift, config.data_seed)
         for index, (point, label) in enumerate(zip(points, labels, strict=True)):
             yield index, {"point": point, "label": int(label)}
 
 
-def draw(split: str, per_class: int, shift: float, data_seed: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+def draw(
+    split: str, per_class: int, shift: float, data_seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """The points float32 [2 * per_class, 2] of a split and their labels int32, class 0 first."""
     labels = np.repeat(np.arange(2, dtype=np.int32), per_class)
-    points = SCALE * (MEAN + DEVIATION * randomness.normals(data_seed, f"blobs/{split}", 0, 0, 2 * per_class, 2))
+    points = SCALE * (
+        MEAN + DEVIATION * randomness.normals(data_seed, f"blobs/{split}", 0, 0, 2 * per_class, 2)
+    )
     points[:, 1] += np.where(labels == 1, shift, -shift)
     return points.astype(np.float32), labels

@@ -19,7 +19,8 @@ SIDE = 32
 
 
 class Cinic10(tfds.core.GeneratorBasedBuilder):
-    """CINIC-10: 270,000 images of CIFAR-10's classes, from CIFAR-10 and, made smaller, from ImageNet.
+    """CINIC-10: 270,000 images of CIFAR-10's classes, from CIFAR-10 and, made smaller, from
+    ImageNet.
 
     Features: `image` uint8 [32, 32, 3], `label`. Splits of 90,000 images each, as the archive has
     them: `train`; `test`; and `validation`, its folder `valid`, which is prepared for whoever
@@ -28,7 +29,9 @@ class Cinic10(tfds.core.GeneratorBasedBuilder):
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    MANUAL_DOWNLOAD_INSTRUCTIONS = f"Put {ARCHIVE}, from {MANUAL['cinic10'].url}, into the folder, packed."
+    MANUAL_DOWNLOAD_INSTRUCTIONS = (
+        f"Put {ARCHIVE}, from {MANUAL['cinic10'].url}, into the folder, packed."
+    )
     IMAGES = 90_000
     """Images of a split: fewer are an archive that is not whole."""
 
@@ -43,13 +46,28 @@ class Cinic10(tfds.core.GeneratorBasedBuilder):
             for split, folder in folders.items()
         }
 
-    def _generate_examples(self, members: Iterator[tuple[str, Any]], folder: str) -> Iterator[tuple[str, Any]]:
-        """The images `<folder>/<class>/<image>.png`; raises DataError where they are not as many as there should be."""
+    def _generate_examples(
+        self, members: Iterator[tuple[str, Any]], folder: str
+    ) -> Iterator[tuple[str, Any]]:
+        """The images `<folder>/<class>/<image>.png`; raises DataError where they are not as many as
+        there should be.
+        """
         count = 0
         for name, file in members:
             parts = PurePosixPath(name).parts[-3:]
-            if len(parts) == 3 and parts[0] == folder and parts[2].endswith(".png") and not parts[2].startswith("."):
+            if (
+                len(parts) == 3
+                and parts[0] == folder
+                and parts[2].endswith(".png")
+                and not parts[2].startswith(".")
+            ):
                 count += 1
-                yield "/".join(parts), {"image": tf.io.decode_png(file.read(), channels=3).numpy(), "label": parts[1]}
+                yield (
+                    "/".join(parts),
+                    {"image": tf.io.decode_png(file.read(), channels=3).numpy(), "label": parts[1]},
+                )
         if count != self.IMAGES:
-            raise DataError(f"{ARCHIVE} has {count:,} {folder} images instead of {self.IMAGES:,}: fetch it again")
+            raise DataError(
+                f"{ARCHIVE} has {count:,} {folder} images instead of {self.IMAGES:,}: fetch it"
+                " again"
+            )

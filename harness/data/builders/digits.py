@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 TRAIN_PER_CLASS = 50
 
 SHA256 = "d7fc4b7479ed23022b7d31604eab955d322e2f296b47f3b6424230d84cbe31a2"
-"""The digest of the images and labels, as bytes: training images, their labels (int32), then those for testing."""
+"""The digest of the images and labels, as bytes: training images, their labels (int32), then those
+for testing.
+"""
 
 
 class Digits(tfds.core.GeneratorBasedBuilder):
@@ -52,13 +54,17 @@ class Digits(tfds.core.GeneratorBasedBuilder):
             "test": self._generate_examples(images[~train], digits.target[~train]),
         }
 
-    def _generate_examples(self, images: NDArray[Any], labels: NDArray[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    def _generate_examples(
+        self, images: NDArray[Any], labels: NDArray[Any]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
             yield index, {"image": image, "label": int(label)}
 
 
 def training_mask(labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-    """Which images are for training, by the rule above; labels [n] in scikit-learn's order, bool [n]."""
+    """Which images are for training, by the rule above; labels [n] in scikit-learn's order, bool
+    [n].
+    """
     mask = np.zeros(len(labels), dtype=bool)
     for digit in np.unique(labels):
         members = np.flatnonzero(labels == digit)

@@ -32,7 +32,9 @@ RANGES = {
     "crab": (118, 121),
     "insect": (300, 319),
 }
-"""The first and the last class of each super-class, counted from 0 in the order of their WordNet ids."""
+"""The first and the last class of each super-class, counted from 0 in the order of their WordNet
+ids.
+"""
 
 
 class RestrictedImagenetConfig(tfds.core.BuilderConfig):
@@ -40,7 +42,8 @@ class RestrictedImagenetConfig(tfds.core.BuilderConfig):
 
     def __init__(self, side: int) -> None:
         super().__init__(
-            name=image_config("restricted_imagenet", {"size": side}), description=f"images of {side}x{side} pixels"
+            name=image_config("restricted_imagenet", {"size": side}),
+            description=f"images of {side}x{side} pixels",
         )
         self.side = side
 
@@ -53,21 +56,27 @@ class RestrictedImagenet(tfds.core.GeneratorBasedBuilder):
     `side` (bilinear, over all pixels that a new one covers) and cut to the square in its middle:
     224 pixels where nothing else is asked for. At 256 pixels, a centre crop of 224 is the usual
     view for evaluation, and random crops of 224 have room. Grey images get three equal channels.
-    Source: Tsipras et al. (2019), arXiv 1805.12152; ranges as in Engstrom et al., `robustness` (2019).
+    Source: Tsipras et al. (2019), arXiv 1805.12152; ranges as in Engstrom et al., `robustness`
+        (2019).
     """
 
     VERSION = tfds.core.Version("1.0.0")
     BUILDER_CONFIGS: ClassVar = [RestrictedImagenetConfig(RESTRICTED_IMAGENET_SIDE)]
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        f"Put {TRAIN_ARCHIVE} and {TEST_ARCHIVE}, from {MANUAL['restricted_imagenet'].url}, into the folder, packed."
+        f"Put {TRAIN_ARCHIVE} and {TEST_ARCHIVE}, from {MANUAL['restricted_imagenet'].url}, into"
+        " the folder, packed."
     )
     SYNSETS = sum(last - first + 1 for first, last in RANGES.values())
-    """Archives of single classes within the training archive: fewer are an archive that is not whole."""
+    """Archives of single classes within the training archive: fewer are an archive that is not
+    whole.
+    """
     TEST_IMAGES = 50_000
     """Images of the validation archive, of all classes: fewer would get each other's labels."""
 
     def _info(self) -> tfds.core.DatasetInfo:
-        return raw_images_info(self, self.builder_config.side, tuple(RANGES), "https://arxiv.org/abs/1805.12152")
+        return raw_images_info(
+            self, self.builder_config.side, tuple(RANGES), "https://arxiv.org/abs/1805.12152"
+        )
 
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Any]:
         train, test = (dl_manager.manual_dir / archive for archive in (TRAIN_ARCHIVE, TEST_ARCHIVE))
@@ -77,7 +86,9 @@ class RestrictedImagenet(tfds.core.GeneratorBasedBuilder):
             "test": self._generate_examples(self._test(dl_manager.iter_archive(test), of_test)),
         }
 
-    def _generate_examples(self, images: Iterable[tuple[str, bytes, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _generate_examples(
+        self, images: Iterable[tuple[str, bytes, str]]
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
         """From the (file name, JPEG file, class) of images to examples."""
         with ThreadPoolExecutor() as pool:
             for some in _groups(images, DECODED_AT_ONCE):
@@ -92,15 +103,22 @@ class RestrictedImagenet(tfds.core.GeneratorBasedBuilder):
             if label is not None:
                 seen += 1
                 inner = io.BytesIO(file.read())
-                for name, image in tfds.download.iter_archive(inner, tfds.download.ExtractMethod.TAR_STREAM):
+                for name, image in tfds.download.iter_archive(
+                    inner, tfds.download.ExtractMethod.TAR_STREAM
+                ):
                     yield name, image.read(), label
         if seen != self.SYNSETS:
-            raise DataError(f"{TRAIN_ARCHIVE} has {seen} of the {self.SYNSETS} classes: fetch it again")
+            raise DataError(
+                f"{TRAIN_ARCHIVE} has {seen} of the {self.SYNSETS} classes: fetch it again"
+            )
 
-    def _test(self, images: Iterable[tuple[str, Any]], synsets: Mapping[str, str]) -> Iterator[tuple[str, bytes, str]]:
+    def _test(
+        self, images: Iterable[tuple[str, Any]], synsets: Mapping[str, str]
+    ) -> Iterator[tuple[str, bytes, str]]:
         if len(synsets) != self.TEST_IMAGES:
             raise DataError(
-                f"{TEST_ARCHIVE} has {len(synsets):,} images instead of {self.TEST_IMAGES:,}: fetch it again"
+                f"{TEST_ARCHIVE} has {len(synsets):,} images instead of {self.TEST_IMAGES:,}: fetch"
+                " it again"
             )
         classes = super_classes()
         for name, image in images:
@@ -111,7 +129,11 @@ class RestrictedImagenet(tfds.core.GeneratorBasedBuilder):
 def super_classes() -> dict[str, str]:
     """The super-class of each WordNet id that has one; the sorted ids of all classes are TFDS's."""
     synsets = imagenet_common.label_names_file().read_text().split()
-    return {synset: name for name, (first, last) in RANGES.items() for synset in synsets[first : last + 1]}
+    return {
+        synset: name
+        for name, (first, last) in RANGES.items()
+        for synset in synsets[first : last + 1]
+    }
 
 
 def square(content: bytes, size: int) -> NDArray[np.uint8]:

@@ -19,10 +19,12 @@ _SECONDS = 10.0
 
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[None]:
-    """Be a driver of the cluster at this address; what Ray would tell a person on the way stays in its own logs.
+    """Be a driver of the cluster at this address; what Ray would tell a person on the way stays in
+    its own logs.
 
     Raises:
-        Unavailable: there is no such cluster, or this machine or its software does not belong to it.
+        Unavailable: there is no such cluster, or this machine or its software does not belong to
+            it.
     """
     import ray
 
@@ -34,9 +36,9 @@ def connected(address: str | None) -> Iterator[None]:
             ray.init(address=asked, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:
         raise Unavailable(
-            f"this machine cannot join the Ray cluster at {asked}: {_sentence(error)}; it must be a node itself "
-            "(ray start --address=HOST:6379, with --num-cpus=0 where it is to run nothing), with the Python and the "
-            "Ray of all the others"
+            f"this machine cannot join the Ray cluster at {asked}: {_sentence(error)}; it must be a"
+            " node itself (ray start --address=HOST:6379, with --num-cpus=0 where it is to run"
+            " nothing), with the Python and the Ray of all the others"
         ) from error
     _quieten()
     try:
@@ -58,7 +60,9 @@ def nodes() -> list[Node]:
 
 
 def head_answers() -> bool:
-    """Tell whether the head is there; once it is not, Ray ends this process after a minute, whatever it is doing."""
+    """Tell whether the head is there; once it is not, Ray ends this process after a minute,
+    whatever it is doing.
+    """
     import ray
 
     try:
@@ -74,21 +78,26 @@ def _see_head(asked: str) -> None:
 
     if asked.startswith("ray://"):
         raise Unavailable(
-            f"{asked} is the address of a Ray client, which leaves this machine outside the cluster, and with it the "
-            "store: join the cluster with ray start --address=HOST:6379, and give that address or none"
+            f"{asked} is the address of a Ray client, which leaves this machine outside the"
+            " cluster, and with it the store: join the cluster with ray start --address=HOST:6379,"
+            " and give that address or none"
         )
     try:
         place = canonicalize_bootstrap_address(asked)
     except ConnectionError:
         place = None  # auto, and there is none
     except (ValueError, OSError) as error:
-        raise Unavailable(f"--address {asked!r} is no address such as 192.0.2.1:6379, and not auto") from error
+        raise Unavailable(
+            f"--address {asked!r} is no address such as 192.0.2.1:6379, and not auto"
+        ) from error
     if place is None:
         raise Unavailable(f"no Ray cluster runs on this machine: {_START}")
     try:
         _call(place)
     except OSError as error:
-        raise Unavailable(f"no Ray cluster answers at {place} ({_sentence(error)}): {_START}") from error
+        raise Unavailable(
+            f"no Ray cluster answers at {place} ({_sentence(error)}): {_START}"
+        ) from error
 
 
 def _call(place: str) -> None:
@@ -101,7 +110,9 @@ def _sentence(error: Exception) -> str:
 
 
 def _quieten() -> None:
-    """Keep Ray from printing a page for a node that dies: the runs go on elsewhere, and nobody has to act."""
+    """Keep Ray from printing a page for a node that dies: the runs go on elsewhere, and nobody has
+    to act.
+    """
     from ray._private import worker
 
     worker.print_to_stdstream = lambda *_, **__: None

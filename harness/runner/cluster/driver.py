@@ -1,8 +1,9 @@
-"""What the driver does: a task for every run that is not done, followed to its end, and begun again where a node fails.
+"""What the driver does: a task for every run that is not done, followed to its end, and begun again
+where a node fails.
 
-A task depends on that of the run it starts from, so that it takes no place on the cluster before. It tells when it
-has come to its end; where it has not (its node failed, its process died, others work on the run), it gets a new one,
-which goes on from its last checkpoint.
+A task depends on that of the run it starts from, so that it takes no place on the cluster before.
+It tells when it has come to its end; where it has not (its node failed, its process died, others
+work on the run), it gets a new one, which goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.backend import VARIABLE, backend_of
+from harness.follow.listener import Listener
 from harness.plan import ConcreteRun
-from harness.runner.backend import VARIABLE, backend_of
 from harness.runner.cluster import connection, worker
 from harness.runner.cluster.needs import ClusterError, Needs, places
-from harness.runner.listener import Listener
-from harness.runner.standing import standing
-from harness.store import Store, StoreError
+from harness.store.standing import standing
+from harness.store.store import Store, StoreError
 
 _WAIT_SECONDS = 0.2
 """How long the driver waits for a task to end, before it looks for news again."""
@@ -28,7 +29,9 @@ _ELSEWHERE_SECONDS = 2.0
 """Between two looks at a run that others work on."""
 
 _PATIENCE_SECONDS = 60.0
-"""How long runs may take for their present epoch and their checkpoint once they were asked to stop."""
+"""How long runs may take for their present epoch and their checkpoint once they were asked to
+stop.
+"""
 
 _ROOM_SECONDS = 300.0
 """How long the runs wait for a node that could take them, when the last such node has failed."""
@@ -40,7 +43,9 @@ _HEAD_SECONDS = 20.0
 """How long the head may be silent, as while it is started again; the runs go on meanwhile."""
 
 _SEEN_SECONDS = 180.0
-"""How long a run that is finished may take to be seen from here; an NFS client remembers for a minute."""
+"""How long a run that is finished may take to be seen from here; an NFS client remembers for a
+minute.
+"""
 
 _DEATHS = 3
 """How often a run's process may die without getting further, its node alive."""
@@ -53,7 +58,9 @@ class Deaths:
         self._counts: dict[str, tuple[int | None, int]] = {}
 
     def count(self, key: str, epoch: int | None) -> int:
-        """Return how often a run's process has died at this epoch in a row, after it has done so once more."""
+        """Return how often a run's process has died at this epoch in a row, after it has done so
+        once more.
+        """
         before, times = self._counts.get(key, (epoch, 0))
         self._counts[key] = (epoch, times + 1 if before == epoch else 1)
         return self._counts[key][1]
@@ -62,7 +69,8 @@ class Deaths:
 class Tasks:
     """The runs of a plan on a cluster.
 
-    `needs` are those of each run, `followers` hear of all runs, and `stop` tells whether a stop was asked for.
+    `needs` are those of each run, `followers` hear of all runs, and `stop` tells whether a stop was
+    asked for.
     """
 
     def __init__(
@@ -92,12 +100,15 @@ class Tasks:
             ray.get_runtime_context().get_node_id(), soft=False
         )
         self._mailbox = (
-            ray.remote(worker.Mailbox).options(num_cpus=0, max_restarts=-1, scheduling_strategy=here).remote()
+            ray.remote(worker.Mailbox)
+            .options(num_cpus=0, max_restarts=-1, scheduling_strategy=here)
+            .remote()
         )
         self._settle()
 
     def execute(self, display: Listener, keys: Sequence[str]) -> None:
-        """Wait until the runs of `keys`, parents first, have come to an end; those of the other keys go on meanwhile.
+        """Wait until the runs of `keys`, parents first, have come to an end; those of the other
+        keys go on meanwhile.
 
         Raises:
             KeyboardInterrupt: a stop was asked for.
@@ -132,7 +143,9 @@ class Tasks:
         self._begin()
         ready: list[Any] = []
         if self._tasks:
-            ready, _ = ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=_WAIT_SECONDS)
+            ready, _ = ray.wait(
+                list(self._tasks), num_returns=len(self._tasks), timeout=_WAIT_SECONDS
+            )
         else:
             time.sleep(_WAIT_SECONDS)
         self._hear(display, shown)  # what a task said before it ended is there
@@ -173,13 +186,25 @@ class Tasks:
             "max_retries": 0,  # a new task is made for it, see `_collect`
             "runtime_env": {"env_vars": self._variables(run, needs)},
         }
-        return ray.remote(worker.work_on).options(**options).remote(run.key, self._shared_terms, self._mailbox, *after)
+        return (
+            ray.remote(worker.work_on)
+            .options(**options)
+            .remote(run.key, self._shared_terms, self._mailbox, *after)
+        )
 
     def _variables(self, run: ConcreteRun, needs: Needs) -> dict[str, str]:
-        """Return the environment of a run's process; Ray keeps processes with other variables apart."""
+        """Return the environment of a run's process; Ray keeps processes with other variables
+        apart.
+        """
         archives = {name: os.environ[name] for name in ["HARNESS_ARCHIVES"] if name in os.environ}
-        unseen = {} if needs.gpus else {"CUDA_VISIBLE_DEVICES": ""}  # Ray hides nothing from tasks that need none
-        return {VARIABLE: backend_of(run.run.settings.training, self._terms.default_backend), **archives, **unseen}
+        unseen = (
+            {} if needs.gpus else {"CUDA_VISIBLE_DEVICES": ""}
+        )  # Ray hides nothing from tasks that need none
+        return {
+            VARIABLE: backend_of(run.run.settings.training, self._terms.default_backend),
+            **archives,
+            **unseen,
+        }
 
     def _hear(self, display: Listener, shown: set[str]) -> None:
         import ray
@@ -187,7 +212,9 @@ class Tasks:
         left = set(self._left)
         with contextlib.suppress(ray.exceptions.RayActorError):
             for key, rows in ray.get(self._mailbox.take.remote()):
-                listeners = [self._followers, *([display] if key in shown else [])] if key in left else []
+                listeners = (
+                    [self._followers, *([display] if key in shown else [])] if key in left else []
+                )
                 for listener in listeners:
                     if rows is None:
                         listener.started(self._plan.runs[key])
@@ -201,7 +228,9 @@ class Tasks:
         try:
             ending = worker.Ending(*ray.get(task))
         except ray.exceptions.RayTaskError as error:
-            if not isinstance(error.cause, ray.exceptions.RayError):  # else the task that it waited for was lost
+            if not isinstance(
+                error.cause, ray.exceptions.RayError
+            ):  # else the task that it waited for was lost
                 raise told(error) from None
         except ray.exceptions.NodeDiedError:
             pass
@@ -222,7 +251,9 @@ class Tasks:
             reason = str(error).strip().partition("\n")[0]
             with self._store.lock(key) as free:
                 if free:
-                    self._store.save_error(key, f"its process died {deaths} times at the same epoch: {reason}")
+                    self._store.save_error(
+                        key, f"its process died {deaths} times at the same epoch: {reason}"
+                    )
                     self._ended.add(key)
 
     def _settle(self) -> None:
@@ -233,8 +264,9 @@ class Tasks:
                 del self._made[key]
             elif time.monotonic() - moment > _SEEN_SECONDS:
                 raise ClusterError(
-                    f"{self._plan.runs[key].label} was finished on a node, but this machine does not see it in the "
-                    f"store {self._store.root}: the store must lie on storage that all nodes share"
+                    f"{self._plan.runs[key].label} was finished on a node, but this machine does"
+                    f" not see it in the store {self._store.root}: the store must lie on storage"
+                    " that all nodes share"
                 )
         for key in self._left:
             run = self._plan.runs[key]
@@ -248,10 +280,14 @@ class Tasks:
 
     def _tell(self, listener: Listener, key: str, reused: bool) -> None:
         run = self._plan.runs[key]
-        listener.finished(run, standing(self._plan, key, run.run.name, run.seed, self._store), reused)
+        listener.finished(
+            run, standing(self._plan, key, run.run.name, run.seed, self._store), reused
+        )
 
     def _check_cluster(self) -> None:
-        """See that the head is there, and for some run at work, or waiting for its turn, a node that could take it."""
+        """See that the head is there, and for some run at work, or waiting for its turn, a node
+        that could take it.
+        """
         now = time.monotonic()
         if now - self._looked < _LOOK_SECONDS:
             return
@@ -259,8 +295,8 @@ class Tasks:
         if not connection.head_answers():
             if now - self._answered > _HEAD_SECONDS:
                 raise ClusterError(
-                    "the head of the Ray cluster does not answer any more: start the cluster again; the same command "
-                    "goes on where this one stopped"
+                    "the head of the Ray cluster does not answer any more: start the cluster again;"
+                    " the same command goes on where this one stopped"
                 )
             return
         self._answered = now
@@ -280,7 +316,9 @@ def told(error: Any) -> Exception:
     if isinstance(cause, ClusterError | StoreError):
         return cause
     last = str(error).strip().splitlines()[-1]
-    return ClusterError(f"a node cannot run what this machine asks for: {last}; install there what this machine has")
+    return ClusterError(
+        f"a node cannot run what this machine asks for: {last}; install there what this machine has"
+    )
 
 
 @contextlib.contextmanager

@@ -14,7 +14,9 @@ class ClusterError(Exception):
 
 
 class Unavailable(ClusterError):
-    """No node has what a run was said to need, or there is no cluster at the address that was given."""
+    """No node has what a run was said to need, or there is no cluster at the address that was
+    given.
+    """
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,8 @@ class Node:
 class Asked:
     """What a person asks for: the cluster's address, CPUs for each run, and GPUs.
 
-    An address of None is the one in RAY_ADDRESS, else the cluster that this machine belongs to. GPUs of None are one
-    for the runs of experiments that need a GPU, and none for others.
+    An address of None is the one in RAY_ADDRESS, else the cluster that this machine belongs to.
+    GPUs of None are one for the runs of experiments that need a GPU, and none for others.
     """
 
     address: str | None = None
@@ -76,9 +78,9 @@ def check_needs(nodes: Sequence[Node], wanted: Iterable[Needs]) -> None:
     for needs in wanted:
         if not places(nodes, needs):
             raise Unavailable(
-                f"each run needs {needs}, and no node of the cluster has that much; it has "
-                f"{'; '.join(map(str, nodes)) or 'no node'}: ask for less with --cpus-per-run and --gpus-per-run, "
-                "or add a node with ray start --address=HOST:PORT"
+                f"each run needs {needs}, and no node of the cluster has that much; it has"
+                f" {'; '.join(map(str, nodes)) or 'no node'}: ask for less with --cpus-per-run and"
+                " --gpus-per-run, or add a node with ray start --address=HOST:PORT"
             )
 
 

@@ -1,4 +1,6 @@
-"""What a task does on its node: one run, by the code of the local executor, for the driver that asked for it."""
+"""What a task does on its node: one run, by the code of the local executor, for the driver that
+asked for it.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness import machine
+from harness.backend import backend_of, import_backend, prepare_backend
 from harness.data import catalog
+from harness.follow.listener import Row, Several
 from harness.plan import ConcreteRun, Plan
-from harness.results import RunResult
-from harness.runner.backend import backend_of, import_backend, prepare_backend
+from harness.run_result import RunResult
 from harness.runner.cluster.needs import ClusterError
-from harness.runner.listener import Row, Several
-from harness.store import Store
+from harness.store.store import Store
+from harness.system import machine
 
 News = tuple[str, Sequence[Row] | None]
 """The key of a run and new rows of its history; None where the run begins."""
@@ -34,8 +36,8 @@ _LEAST_SECONDS = 1.0
 class Terms:
     """On what all tasks of an invocation work.
 
-    `session` is the name of the driver's lock in the store, `folder` where it was started, `software` what it runs
-    with.
+    `session` is the name of the driver's lock in the store, `folder` where it was started,
+    `software` what it runs with.
     """
 
     plan: Plan
@@ -50,9 +52,11 @@ class Terms:
 
 
 class Ending(NamedTuple):
-    """Whether a run has come to its end (not where it was stopped, or others work on it), and whether it is finished.
+    """Whether a run has come to its end (not where it was stopped, or others work on it), and
+    whether it is finished.
 
-    A finished run may take a while to be seen from another machine: network storage remembers what was not there.
+    A finished run may take a while to be seen from another machine: network storage remembers what
+    was not there.
     """
 
     ended: bool
@@ -76,7 +80,8 @@ class Mailbox:
 
 
 class Correspondent:
-    """Listens to a run and reports to the driver, about once a second at most; a driver that hears nothing stops none.
+    """Listens to a run and reports to the driver, about once a second at most; a driver that hears
+    nothing stops none.
 
     `put` sends news, and returns what tells when they have arrived.
     """
@@ -101,7 +106,9 @@ class Correspondent:
         """Leave it to the driver, which sees it from the task."""
 
     def report(self, run: ConcreteRun) -> Any:
-        """Report what has not been, and return what tells when all has arrived; None where nothing was sent."""
+        """Report what has not been, and return what tells when all has arrived; None where nothing
+        was sent.
+        """
         if self._rows:
             self._sent = self._put((run.key, self._rows))
             self._rows, self._told = [], time.monotonic()
@@ -109,7 +116,8 @@ class Correspondent:
 
 
 def work_on(key: str, terms: Terms, mailbox: Any, *_parents: object) -> Ending:
-    """Bring a run to its end, unless others work on it; `_parents` are the endings that it waited for.
+    """Bring a run to its end, unless others work on it; `_parents` are the endings that it waited
+    for.
 
     Raises:
         ClusterError: this node is not as the driver's machine is.
@@ -119,10 +127,16 @@ def work_on(key: str, terms: Terms, mailbox: Any, *_parents: object) -> Ending:
 
     with _asked() as stop:
         with contextlib.suppress(OSError):
-            os.chdir(terms.folder)  # for the paths that are relative to it; what is missing is told below
+            os.chdir(
+                terms.folder
+            )  # for the paths that are relative to it; what is missing is told below
         run, store = terms.plan.runs[key], Store(terms.root)
         see(run, terms)
-        _have_backend(backend_of(run.run.settings.training, terms.default_backend), terms.threads, terms.deterministic)
+        _have_backend(
+            backend_of(run.run.settings.training, terms.default_backend),
+            terms.threads,
+            terms.deterministic,
+        )
         from harness.runner import local
 
         correspondent = Correspondent(mailbox.put.remote)
@@ -137,7 +151,10 @@ def work_on(key: str, terms: Terms, mailbox: Any, *_parents: object) -> Ending:
         )
         try:
             # Moments are compared by the clock of the store alone.
-            return Ending(local.ended(work, key, store.lock_file(terms.session).stat().st_mtime), store.done(key))
+            return Ending(
+                local.ended(work, key, store.lock_file(terms.session).stat().st_mtime),
+                store.done(key),
+            )
         except local.Interrupted:
             return Ending(ended=False, done=False)
         finally:
@@ -159,25 +176,28 @@ def see(run: ConcreteRun, terms: Terms) -> None:
         if here.get(name) != version
     ]
     if different:
-        raise ClusterError(f"{node} has {'; '.join(different)}: install there what this machine has")
+        raise ClusterError(
+            f"{node} has {'; '.join(different)}: install there what this machine has"
+        )
     store = Store(terms.root)
     if not store.lock_file(terms.session).exists():
         raise ClusterError(
-            f"{node} does not see the store {terms.root} that this machine writes: choose a folder with --store on "
-            "storage that all nodes share, under the same path"
+            f"{node} does not see the store {terms.root} that this machine writes: choose a folder"
+            " with --store on storage that all nodes share, under the same path"
         )
     with store.lock(terms.session) as free:
         if free:
             raise ClusterError(
-                f"{node} does not see the locks in the store {terms.root}: its storage must pass locks on between "
-                "machines (flock), as NFS 4, CephFS and Lustre (mounted with -o flock) do"
+                f"{node} does not see the locks in the store {terms.root}: its storage must pass"
+                " locks on between machines (flock), as NFS 4, CephFS and Lustre (mounted with -o"
+                " flock) do"
             )
     source = run.run.settings.dataset.source
     missing = catalog.SOURCES[source.name].missing(source.parameters, terms.data_dir)
     if missing is not None:
         raise ClusterError(
-            f"{node} does not see the data that this machine does: {missing}; data must lie on storage that all nodes "
-            "share, under the same path (TFDS_DATA_DIR)"
+            f"{node} does not see the data that this machine does: {missing}; data must lie on"
+            " storage that all nodes share, under the same path (TFDS_DATA_DIR)"
         )
 
 

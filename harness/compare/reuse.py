@@ -1,0 +1,89 @@
+"""Why a planned run is not one of those that are kept: what changed since it was last run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.experiment import Json
+from harness.plan import ConcreteRun, Plan
+from harness.spec import schema
+from harness.store.run_files import Origin
+
+NOT_ITS_SETTINGS = "its data changed, or the harness computes it in another way now"
+NOT_THIS_LANGUAGE = "its settings were written in another version of the language"
+
+_MOST = 3
+_ABSENT = object()
+
+
+def why_new(plan: Plan, run: ConcreteRun, kept: Sequence[Origin]) -> str | None:
+    """Say what differs between a run and the kept one that it replaces, or None where it was never
+    run.
+
+    Of the `kept` runs of the same experiment, name and seed, the one that differs in the fewest
+    settings is compared.
+    """
+    place = (run.experiment, run.run.name, run.seed)
+    own = [each for each in kept if (each.experiment, each.run, each.seed) == place]
+    if not own:
+        return None
+    found = [
+        changed
+        for each in own
+        if (changed := differences(each.settings, run.run.resolved)) is not None
+    ]
+    if not found:
+        return NOT_THIS_LANGUAGE
+    fewest = min(found, key=len)
+    if not fewest and run.parent is not None and run.parent not in {each.parent for each in own}:
+        return f"{run.run.initialize_from} changed, from which it starts"
+    return told(fewest) if fewest else NOT_ITS_SETTINGS
+
+
+def told(changed: Sequence[str]) -> str:
+    """Say in one sentence which settings changed, where some did."""
+    rest = len(changed) - _MOST
+    return " and ".join(changed[:_MOST]) + (f" and {rest} more" if rest > 0 else "") + " changed"
+
+
+def differences(then: Mapping[str, Json], now: Mapping[str, Json]) -> list[str] | None:
+    """Return the settings that differ between two runs' `settings`, each by its path with both of
+    its values.
+
+    What was not yet in the language when a run was made has its default; what decides nothing is
+    left out. None says that one of them is not in this language.
+    """
+    complete = schema.definition("complete_run")
+    filled = [schema.fill_defaults(complete, dict(each)) for each in (then, now)]
+    sections = schema.Sections()
+    if any(sections.faults(each) for each in filled):
+        return None
+    old, new = (dict(_leaves(_acting(each))) for each in filled)
+    return [
+        f"{path} ({_shown(old.get(path, _ABSENT))} -> {_shown(new.get(path, _ABSENT))})"
+        for path in dict.fromkeys([*old, *new])
+        if old.get(path, _ABSENT) != new.get(path, _ABSENT)
+    ]
+
+
+def _acting(settings: Json) -> Json:
+    """The settings without those that decide nothing, as they stand."""
+    on = settings["regularizers"]
+    strengths = {name: value for name, value in settings["strengths"].items() if name in on}
+    acting = {**settings, "strengths": strengths, "regularizers": sorted(on)}
+    if settings["initialize_from"] is not None:
+        del acting["initialization"]
+    return acting
+
+
+def _leaves(value: Json, path: str = "") -> Iterator[tuple[str, Json]]:
+    if isinstance(value, Mapping) and value:
+        for name, item in value.items():
+            yield from _leaves(item, f"{path}.{name}" if path else name)
+    else:
+        yield path, value
+
+
+def _shown(value: object) -> str:
+    return "nothing" if value is _ABSENT else json.dumps(value)

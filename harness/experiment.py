@@ -1,0 +1,290 @@
+"""The typed, frozen records that a specification becomes; every later floor speaks in them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+Json = Any
+"""A JSON value: None, bool, int, float, str, list or dict."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A named piece with its parameters: a model, a randomization, a schedule, ...
+
+    `parameters` holds every parameter of that name in the schema, defaults filled in.
+    """
+
+    name: str
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """`(x - mean) / deviation`, a value a channel, on inputs scaled to [0, 1]."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+
+PER_IMAGE: Final = "per_image"
+"""Every input on its own: `(x - mean) / max(deviation, 1/sqrt(n))` over its n raw values."""
+
+Standardization = Literal["per_image"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Which examples a run sees, before augmentation.
+
+    `center_crop` is the side, in pixels, of the square that is cut from the middle of every image
+    after randomization; None leaves images whole.
+    """
+
+    source: Component
+    train_examples: int | None
+    test_examples: int | None
+    normalize: Normalization | Standardization | None
+    randomize: tuple[Component, ...]
+    center_crop: int | None = None
+
+
+@dataclass(frozen=True)
+class StopRule:
+    """Stop at the first epoch, of those divisible by `check_every`, that reaches the accuracy."""
+
+    train_accuracy: float
+    check_every: int
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop once `metric` has not improved by more than `min_delta` for `patience` epochs.
+
+    `metric` is one of the history's and is looked at where it is measured; `mode`, "min" or "max",
+    says which way it improves.
+    """
+
+    metric: str
+    patience: int
+    min_delta: float
+    mode: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the weights move. `momentum`, `l2` and `dropout` are 0 where those regularizers are off.
+
+    `backend` is what Keras computes with; None leaves it to who runs it.
+    """
+
+    loss: str
+    loss_reduction: str
+    optimizer: Component
+    momentum: float
+    l2: float
+    schedule: Component
+    batch_size: int
+    last_batch: str
+    epochs: int
+    stop_when: StopRule | None
+    measure_every: int
+    dropout: float = 0.0
+    label_smoothing: float = 0.0
+    precision: str = "float32"
+    early_stopping: EarlyStopping | None = None
+    deterministic: bool = True
+    backend: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides a run's result, except its seed and its parent's weights.
+
+    `augmentation` is empty where that regularizer is off.
+    """
+
+    dataset: Dataset
+    model: Component
+    initialization: Component
+    augmentation: tuple[Component, ...]
+    training: Training
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A `.weights.h5` file to start from, and the SHA-256 of its bytes."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One named cell of an experiment: a run before it is multiplied by seeds.
+
+    `resolved` is the complete JSON the settings were read from, defaults filled in.
+    """
+
+    name: str
+    settings: Settings
+    initialize_from: str | WeightsFile | None
+    regularizers: tuple[str, ...]
+    resolved: Mapping[str, Json]
+
+
+class Statistic(enum.Enum):
+    """Of what an expectation speaks: of all seeds that there could be, or of the seeds at hand
+    (`EVERY`).
+    """
+
+    MEAN = "mean"
+    MEDIAN = "median"
+    WORST = "worst"
+    EVERY = "every"
+
+
+class Interval(enum.Enum):
+    """How the confidence limits of a mean are found: from the seeds, or from the test images.
+
+    `BINOMIAL` and `PAIRED` are from the test images, the latter of a difference of two test
+    accuracies, image by image.
+    """
+
+    STUDENT = "student"
+    BOOTSTRAP = "bootstrap"
+    BINOMIAL = "binomial"
+    PAIRED = "paired"
+
+
+class Basis(enum.Enum):
+    """On what an expectation rests: a number or a statement that is published, a result of our own,
+    a conjecture.
+    """
+
+    PAPER = "paper"
+    CLAIM = "claim"
+    MEASURED = "measured"
+    HYPOTHESIS = "hypothesis"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A bound on a metric expression; `lower` or `upper` is None where that side is open.
+
+    `published` is the metric's value in a publication; None unless the basis is `PAPER`. `share`
+    is that of all seeds which must be within the bounds; None unless the statistic is `WORST`.
+    `citation` is the publication that it alone rests on; None where the experiment's source counts.
+    """
+
+    id: str
+    title: str
+    metric: str
+    lower: float | None
+    upper: float | None
+    statistic: Statistic
+    confidence: float
+    basis: Basis
+    source: str
+    published: float | None = None
+    interval: Interval = Interval.STUDENT
+    share: float | None = None
+    citation: str | None = None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot that the report shows; `name` is a registered kind of figure."""
+
+    name: str
+    title: str
+    parameters: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far a number may drift: the larger of the two, `relative` as a share of the kept
+    number.
+    """
+
+    absolute: float = 0.0
+    relative: float = 0.0
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the experiment was first published."""
+
+    citation: str
+    url: str | None
+    locator: str | None
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What the machine must have before the experiment may start."""
+
+    gpu: bool = False
+
+
+class Control(enum.Enum):
+    """What holds for the expectations of an experiment taken together: no false pass, or a small
+    share of them.
+    """
+
+    HOLM = "holm"
+    FDR = "fdr"
+
+
+@dataclass(frozen=True)
+class SeedPlan:
+    """Seeds that are added, look after look, where an expectation is undecided: 0, 1, ... to `most`
+    of them.
+    """
+
+    first: int
+    most: int
+    step: int
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Return the number of seeds at every look."""
+        return (*range(self.first, self.most, self.step), self.most)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One specification, validated, combined and expanded.
+
+    `remarks` are what its author says of the results, `tolerances` how far each metric may drift
+    from the baseline, where that is not the default of its kind. `trial` holds the options of the
+    command that changed what the specification says, such as --seeds and 0; it is empty where
+    nothing did. Where seeds are added by `seed_plan`, `seeds` are those that any run has so far,
+    and `counts` says how many of them a run has that has fewer.
+    """
+
+    path: Path
+    name: str
+    title: str
+    question: str
+    source: Source | None
+    requires: Requirements
+    seeds: tuple[int, ...]
+    runs: Mapping[str, RunSpec]
+    expectations: tuple[Expectation, ...]
+    figures: tuple[Figure, ...]
+    document: Mapping[str, Json]
+    remarks: tuple[str, ...] = ()
+    tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
+    trial: tuple[str, ...] = ()
+    seed_plan: SeedPlan | None = None
+    control: Control | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    def seeds_of(self, run: str) -> tuple[int, ...]:
+        """Return the seeds of a run."""
+        return self.seeds[: self.counts.get(run, len(self.seeds))]

@@ -1,0 +1,1 @@
+"""What watches runs while they go on: progress, events, TensorBoard, time left, status."""

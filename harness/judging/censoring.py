@@ -1,0 +1,147 @@
+"""What "not reached within the budget" leaves open: ranges of numbers, and the verdicts that hold
+all over them.
+
+A run that never fitted its training set has no number of epochs to fit, but something is known of
+it: it is more than the epochs that were trained. Such a measurement is censored. What it is an
+expectation cannot tell, so it passes only where it would for every number that is left open, and
+fails only where it would for all of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.experiment import RunSpec, Training
+from harness.expression import Reference
+from harness.rounding import is_finite_number
+from harness.run_result import RunResult
+
+_COUNTS = {"epochs": "epochs", "steps": "steps", "epochs_to_fit": "epochs", "steps_to_fit": "steps"}
+"""The metrics that may be censored, and what each counts."""
+
+_ROUNDING = 1e-9
+"""A training accuracy this far below that of a stopping rule meets it: the share of a whole number
+of examples.
+"""
+
+
+@dataclass(frozen=True)
+class Censored:
+    """A measurement of which is known that it is `least` or more; `why` says what was not
+    reached.
+    """
+
+    least: float
+    spent: float
+    why: str
+
+
+def censored(reference: Reference, result: RunResult, run: RunSpec | None) -> Censored | None:
+    """Return what is known of a measurement that stands for "not reached within the budget", or
+    None for any other.
+
+    That are the epochs and the steps to fit, where the training set was never fitted, and the
+    epochs and steps of a run whose stopping rule was not met. The last epoch is always measured, so
+    what was not reached by then takes an epoch more at least.
+    """
+    count = _COUNTS.get(reference.metric)
+    measured = result.measurements
+    if count is None or reference.metric not in measured:
+        return None
+    spent, epochs = measured.get(count), measured.get("epochs")
+    if not is_finite_number(spent) or not is_finite_number(epochs):
+        return None
+    least = spent + (spent / epochs if epochs > 0 else 1)
+    if reference.metric != count:
+        never = measured[reference.metric] is None
+        return Censored(least, spent, "it never fitted its training set") if never else None
+    why = _unmet(run.settings.training, result) if run is not None else None
+    return Censored(least, spent, why) if why else None
+
+
+def _unmet(training: Training, result: RunResult) -> str | None:
+    """Say which stopping rule a run did not meet; None where it has none, or met it."""
+    rule, epochs = training.stop_when, result.measurements.get("epochs")
+    if rule is not None:
+        accuracy = result.measurements.get("train_accuracy")
+        met = is_finite_number(accuracy) and accuracy >= rule.train_accuracy - _ROUNDING
+        return (
+            None
+            if met
+            else (
+                f"it did not reach the {100 * rule.train_accuracy:.6g}% training accuracy to"
+                " stop at"
+            )
+        )
+    if (
+        training.early_stopping is not None
+        and is_finite_number(epochs)
+        and epochs >= training.epochs
+    ):
+        return "its early stopping did not end it"
+    return None
+
+
+def sentences(found: Mapping[tuple[Reference, int], Censored]) -> Iterator[str]:
+    """Yield what is known of each censored measurement, its seeds together."""
+    together: dict[tuple[Reference, str, float], list[int]] = {}
+    for (reference, seed), each in found.items():
+        together.setdefault((reference, each.why, each.spent), []).append(seed)
+    for (reference, why, spent), seeds in together.items():
+        named = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
+        count = _COUNTS[reference.metric]
+        unit = count.removesuffix("s") if spent == 1 else count
+        yield (
+            f"{reference.run}, {named}: {why} in {spent:,.0f} {unit}, so {reference.metric} is"
+            " known to be more, and not how much"
+        )
+
+
+Ends = Sequence[tuple[float, float]]
+"""Of each seed the smallest and the largest value that are left open; they may be infinite."""
+
+
+def student_ends(ends: Ends, factor: float) -> tuple[float, float]:
+    """Return the smallest lower and the largest upper limit `m -+ factor * s` over all values that
+    are left open.
+
+    Both are at corners, where each value is at one of its ends: the lower limit is a concave
+    function of the values and the upper a convex one. With many open values their deviation is
+    bounded instead, which is wider.
+    """
+    lows, highs = [low for low, _ in ends], [high for _, high in ends]
+    if not all(map(math.isfinite, [*lows, *highs])):
+        # One value that grows moves the mean by a share of it and the deviation by more, unless the
+        # factor is small.
+        return -math.inf, math.inf
+    lower, upper = math.inf, -math.inf
+    for corner in _corners(ends):
+        mean = math.fsum(corner) / len(corner)
+        half = factor * math.sqrt(
+            math.fsum((value - mean) ** 2 for value in corner) / (len(corner) - 1)
+        )
+        lower, upper = min(lower, mean - half), max(upper, mean + half)
+    if math.isfinite(lower):
+        return lower, upper
+    count = len(ends)
+    half = factor * (max(highs) - min(lows)) / 2 * math.sqrt(count / (count - 1))
+    return math.fsum(lows) / count - half, math.fsum(highs) / count + half
+
+
+_MOST_CORNERS = 4096
+
+
+def _corners(ends: Ends) -> Iterator[list[float]]:
+    """Yield every choice of an end for each value that is open; nothing where there are too
+    many.
+    """
+    places = [index for index, (low, high) in enumerate(ends) if low != high]
+    if 2 ** len(places) > _MOST_CORNERS:
+        return
+    for choice in range(2 ** len(places)):
+        corner = [low for low, _ in ends]
+        for bit, index in enumerate(places):
+            corner[index] = ends[index][choice >> bit & 1]
+        yield corner

@@ -1,0 +1,78 @@
+"""Whether the runs that are compared had fitted their training sets: a difference from one that had
+not says less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from harness.experiment import RunSpec
+from harness.expression import Reference
+from harness.rounding import is_finite_number
+from harness.run_result import RunResult, Status
+from harness.units import PERCENT, number
+
+_ROUNDING = 1e-9
+"""A training accuracy this far below what is wanted is that: the share of a whole number of
+examples.
+"""
+
+_MOST_SHOWN = 5
+"""So many training accuracies are shown one by one, more by the smallest and the largest."""
+
+
+def unfitted(
+    needed: Sequence[Reference],
+    seeds: Sequence[int],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+) -> Iterator[str]:
+    """Yield for each run of a comparison that it did not fit its training set, for which seeds, and
+    how far it came.
+
+    A run with a stopping rule on the training accuracy fits where it reaches that, every other
+    where it classifies every training example right; images are not augmented for this. A single
+    run is compared with nothing, and one of which the training accuracy itself is compared needs no
+    note.
+    """
+    names = list(dict.fromkeys(reference.run for reference in needed))
+    if len(names) < 2:
+        return
+    for name in names:
+        if all(
+            reference.metric == "train_accuracy" for reference in needed if reference.run == name
+        ):
+            continue
+        wanted = _wanted(runs.get(name))
+        short = {
+            seed: accuracy
+            for seed in seeds
+            if (accuracy := _accuracy(results.get((name, seed)))) is not None
+            and accuracy < wanted - _ROUNDING
+        }
+        if short:
+            yield _sentence(name, short, wanted)
+
+
+def _wanted(run: RunSpec | None) -> float:
+    rule = run.settings.training.stop_when if run is not None else None
+    return rule.train_accuracy if rule is not None else 1.0
+
+
+def _accuracy(result: RunResult | None) -> float | None:
+    if result is None or result.status is not Status.DONE:
+        return None
+    accuracy = result.measurements.get("train_accuracy")
+    return accuracy if is_finite_number(accuracy) else None
+
+
+def _sentence(name: str, short: Mapping[int, float], wanted: float) -> str:
+    shown = [number(accuracy, PERCENT) for accuracy in short.values()]
+    if len(shown) > _MOST_SHOWN:
+        ordered = sorted(short.values())
+        shown = [f"{number(ordered[0], PERCENT)} to {number(ordered[-1], PERCENT)}"]
+    seeds = f"seed{'' if len(short) == 1 else 's'} {', '.join(map(str, short))}"
+    rule = "" if wanted == 1.0 else f" to the {100 * wanted:.6g}% that it was to stop at"
+    return (
+        f"{name} did not fit its training set{rule}: training accuracy {', '.join(shown)} ({seeds})"
+    )

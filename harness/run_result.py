@@ -1,0 +1,129 @@
+"""What is known of one concrete run, as the store hands it to the checks and the reports."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.experiment import Json
+
+
+class Status(enum.Enum):
+    """How far a concrete run has come."""
+
+    DONE = "done"
+    BLOCKED = "blocked"
+    ERROR = "error"
+    MISSING = "missing"
+
+
+_DIGITS = 16
+"""Hexadecimal digits that are kept of a digest of code."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """How many examples of which classes a run was given, before its training set was randomized.
+
+    `content` identifies the content of the data set, None where its parameters do.
+    """
+
+    train_examples: int
+    test_examples: int
+    classes: tuple[str, ...]
+    content: str | None = None
+
+    def to_json(self) -> Json:
+        """Return the record as JSON."""
+        return {**asdict(self), "classes": list(self.classes)}
+
+
+@dataclass(frozen=True)
+class RightImages:
+    """Which images of a test set a network classifies right.
+
+    `bits` are `examples` of them, from the highest of each byte on.
+    """
+
+    test_set: str
+    examples: int
+    bits: bytes
+
+    @classmethod
+    def of(cls, test_set: str, right: NDArray[np.bool_]) -> RightImages:
+        """Pack the rights and wrongs [n] of a network."""
+        return cls(test_set, len(right), np.packbits(right).tobytes())
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """Return which images are classified right, bool [n]."""
+        return np.unpackbits(np.frombuffer(self.bits, np.uint8), count=self.examples).astype(
+            np.bool_
+        )
+
+
+@dataclass(frozen=True)
+class Code:
+    """What made a run: short digests of modules by their names, versions of packages by theirs."""
+
+    modules: Mapping[str, str]
+    packages: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """Return one digest of it all."""
+        lines = [
+            f"{name} {value}\n"
+            for each in (self.modules, self.packages)
+            for name, value in sorted(each.items())
+        ]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()[:_DIGITS]
+
+    def to_json(self) -> Json:
+        """Return the record as JSON."""
+        return {
+            "digest": self.digest,
+            "modules": dict(self.modules),
+            "packages": dict(self.packages),
+        }
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run of one seed.
+
+    `reason` says why it is blocked or what went wrong; `measurements` holds a number for every name
+    in `harness.metrics.METRICS` that was measured (None where it does not exist, such as
+    `epochs_to_fit` of a run that never fitted); `history` is column-wise: "epoch", "step",
+    "seconds", "learning_rate" and the names in `harness.metrics.HISTORY`, one value a measured
+    epoch. `decision_grid` is an `.npz` file written for two-dimensional inputs. `data` is what was
+    loaded for it, `code` what made it, both None in records that are older than these; `start` is
+    the SHA-256 of the file with the weights that it started from. `stale` says why a finished run
+    does not tell what this code would come to, and is empty where it does. `tested` says which test
+    images the network classifies right, None where its predictions were not kept.
+    """
+
+    run: str
+    seed: int
+    key: str
+    status: Status
+    reason: str = ""
+    measurements: Mapping[str, float | None] = field(default_factory=dict)
+    history: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    environment: Mapping[str, Json] = field(default_factory=dict)
+    seconds: float = 0.0
+    images_per_second: float = 0.0
+    parameters: int = 0
+    weights: Path | None = None
+    decision_grid: Path | None = None
+    data: Loaded | None = None
+    code: Code | None = None
+    start: str | None = None
+    stale: str = ""
+    tested: RightImages | None = None

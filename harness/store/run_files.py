@@ -1,0 +1,405 @@
+"""The files of a finished run: compared with their checksums when they are read, and turned into
+records.
+
+Whatever reads a run's folder reads it here: a file that is not as it was written is `Damaged`, and
+so is one that is whole but of another form, in whose place something else lies, or whose folder
+belongs to another run.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.data.loaded import loaded
+from harness.experiment import Json
+from harness.run_result import Code, Loaded, RightImages
+from harness.store.predictions import Predictions
+from harness.store.staleness import code
+from harness.system import files
+from harness.system.typed import WrongForm, parse
+
+RUN = "run.json"
+HISTORY = "history.csv"
+MEASUREMENTS = "measurements.json"
+ENVIRONMENT = "environment.json"
+WEIGHTS = "final.weights.h5"
+DECISION_GRID = "decision_grid.npz"
+PREDICTIONS = "predictions.npz"
+CHECKSUMS = "SHA256SUMS"
+
+_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^/\0]+)")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_COUNTS = ("epoch", "step")
+_Record = TypeVar("_Record")
+
+_SHAPES = {"x": 1, "y": 1, "score": 2, "train_inputs": 2, "train_labels": None}
+"""What is drawn of a decision grid: how many dimensions each array has, None where that is not
+looked at.
+"""
+
+
+class Damaged(Exception):
+    """A file of a run cannot be used; the message names it and says why."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"{path} {what}")
+        self.path = path
+        self.what = what
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What was run, from `run.json`: `key` and `parent` are the keys of this run and of the one it
+    starts from.
+
+    A record from before its own key was written down has that of its folder.
+    """
+
+    key: str
+    experiment: str
+    run: str
+    seed: int
+    parent: str | None
+    settings: Mapping[str, Json]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """With what a run was made and what that took, from `environment.json`.
+
+    `data` is what was loaded for it, `code` what made it, both None where that was not recorded
+    yet. `start` is the SHA-256 of the file with the weights that it started from, None where they
+    were drawn or that was not recorded. `no_predictions` says why a run that could have kept them
+    did not.
+    """
+
+    environment: Mapping[str, Json]
+    seconds: float
+    images_per_second: float
+    parameters: int
+    data: Loaded | None
+    code: Code | None = None
+    start: str | None = None
+    no_predictions: str = ""
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The folder of a finished run, and the digests that its files were written with, by their
+    names.
+    """
+
+    folder: Path
+    digests: Mapping[str, str]
+
+
+def open_run(folder: Path) -> RunFiles:
+    """Read what files a run was written with, and see that they are there and no others.
+
+    Files whose names begin with a dot are not looked at: file managers leave such.
+
+    Raises:
+        Damaged: something is missing or foreign, or cannot be read.
+    """
+    found = RunFiles(folder, _checksums(folder))
+    for fault in _names(found):
+        raise fault
+    return found
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    path = folder / CHECKSUMS
+    try:
+        lines = files.read_bytes(path).decode().split("\n")
+    except NotADirectoryError:
+        raise Damaged(folder, "is no folder") from None
+    except (OSError, ValueError) as error:
+        raise Damaged(path, _unreadable(error)) from error
+    found = [_LINE.fullmatch(line) for line in lines[:-1]]
+    digests = {line["name"]: line["digest"] for line in found if line is not None}
+    if lines[-1] or not digests or len(digests) != len(found):
+        raise Damaged(path, "is damaged: it is no list of checksums, a line a file")
+    return digests
+
+
+def _names(run: RunFiles) -> Iterator[Damaged]:
+    """Yield what is missing in the folder, and what is in it and was not written with it."""
+    try:
+        there = {path.name for path in run.folder.iterdir() if not path.name.startswith(".")}
+    except OSError as error:
+        yield Damaged(run.folder, _unreadable(error))
+        return
+    for name in sorted(run.digests.keys() - there):
+        yield Damaged(run.folder / name, "is missing")
+    for name in sorted(there - run.digests.keys() - {CHECKSUMS}):
+        yield Damaged(run.folder / name, f"is not in {CHECKSUMS}")
+
+
+def read(run: RunFiles, name: str) -> bytes:
+    """Return what a file holds, which is what was written.
+
+    Raises:
+        Damaged: it is not, or it cannot be read.
+    """
+    path = run.folder / name
+    try:
+        content = files.read_bytes(path)
+    except OSError as error:
+        raise Damaged(path, _unreadable(error)) from error
+    _compare(run, name, hashlib.sha256(content).hexdigest())
+    return content
+
+
+def verify(run: RunFiles, name: str) -> Path:
+    """Return the path of a file that holds what was written; it may be large, and is not kept in
+    memory.
+
+    Raises:
+        Damaged: it does not hold that, or it cannot be read.
+    """
+    path = run.folder / name
+    try:
+        digest = files.sha256(path)
+    except OSError as error:
+        raise Damaged(path, _unreadable(error)) from error
+    _compare(run, name, digest)
+    return path
+
+
+def _compare(run: RunFiles, name: str, digest: str) -> None:
+    if name not in run.digests:
+        raise Damaged(run.folder / name, f"is not in {CHECKSUMS}")
+    if digest != run.digests[name]:
+        raise Damaged(run.folder / name, f"is damaged: its SHA-256 is not the one in {CHECKSUMS}")
+
+
+def origin(run: RunFiles) -> Origin:
+    """Read what was run, and see that it is what the folder is named after.
+
+    Raises:
+        Damaged: it cannot be read, or is another run.
+    """
+    found = _typed(run, RUN, _origin)
+    if found.key not in (run.folder.name, ""):
+        raise Damaged(run.folder / RUN, f"is of another run, whose key is {found.key}")
+    return replace(found, key=run.folder.name)
+
+
+def _origin(content: bytes) -> Origin:
+    value = parse(content)
+    return Origin(
+        key=value.member_or("key", "").text(),
+        experiment=value.member("experiment").text(),
+        run=value.member("run").text(),
+        seed=value.member("seed").integer(),
+        parent=value.member("parent").text_or_none(),
+        settings=value.member("settings").object(),
+    )
+
+
+def measurements(run: RunFiles) -> dict[str, float | None]:
+    """Read what was measured.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    return _typed(run, MEASUREMENTS, _measurements)
+
+
+def _measurements(content: bytes) -> dict[str, float | None]:
+    return {name: value.number_or_none() for name, value in parse(content).members()}
+
+
+def surroundings(run: RunFiles) -> Surroundings:
+    """Read with what the run was made.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    return _typed(run, ENVIRONMENT, _surroundings)
+
+
+def _surroundings(content: bytes) -> Surroundings:
+    value = parse(content)
+    return Surroundings(
+        environment=value.member("environment").object(),
+        seconds=value.member("seconds").number(),
+        images_per_second=value.member("images_per_second").number(),
+        parameters=value.member("parameters").integer(),
+        data=loaded(value.member("data")) if value.has("data") else None,
+        code=code(value.member("code")) if value.has("code") else None,
+        start=value.member_or("start", None).text_or_none(),
+        no_predictions=value.member_or("no_predictions", "").text(),
+    )
+
+
+def history(run: RunFiles) -> dict[str, list[float]]:
+    """Read the history, column by column.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    return _typed(run, HISTORY, _history)
+
+
+def _history(content: bytes) -> dict[str, list[float]]:
+    try:
+        names, *rows = csv.reader(io.StringIO(content.decode()), strict=True)
+    except (csv.Error, ValueError) as error:
+        raise WrongForm(f"it is no table: {error}") from error
+    if not rows or not set(_COUNTS) <= set(names) or len(set(names)) != len(names):
+        raise WrongForm(
+            f"expected a row for every epoch, with the columns {' and '.join(_COUNTS)} among others"
+        )
+    if any(len(row) != len(names) for row in rows):
+        raise WrongForm(f"expected {len(names)} numbers in every row")
+    try:
+        columns = zip(*rows, strict=True)
+        return {
+            name: [*map(int if name in _COUNTS else float, column)]
+            for name, column in zip(names, columns, strict=True)
+        }
+    except ValueError as error:
+        raise WrongForm(f"expected numbers alone: {error}") from error
+
+
+def decision_grid(run: RunFiles) -> Path | None:
+    """Return the file with the decision grid, whose content was looked at; None where the run has
+    none.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    if DECISION_GRID not in run.digests:
+        return None
+    _typed(run, DECISION_GRID, _look_at_grid)
+    return run.folder / DECISION_GRID
+
+
+def _look_at_grid(content: bytes) -> None:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in _SHAPES}
+    except Exception as error:  # zipfile and NumPy answer damage with about ten kinds of exceptions
+        raise WrongForm(f"it holds no decision grid: {error}") from error
+    sizes = {name: array.size for name, array in arrays.items()}
+    fitting = all(
+        arrays[name].ndim == count for name, count in _SHAPES.items() if count is not None
+    )
+    numbers = all(np.issubdtype(array.dtype, np.number) for array in arrays.values())
+    if not (
+        fitting
+        and numbers
+        and arrays["score"].shape == (sizes["y"], sizes["x"])
+        and arrays["train_inputs"].shape == (sizes["train_labels"], 2)
+    ):
+        raise WrongForm("its arrays are not those of a decision grid")
+
+
+def predictions(run: RunFiles) -> Predictions | None:
+    """Read what the network says of every test image; None where that was not kept.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    return _typed(run, PREDICTIONS, _predictions) if PREDICTIONS in run.digests else None
+
+
+def _predictions(content: bytes) -> Predictions:
+    found = _predicted(content)
+    logits = _array(content, "logits")
+    if logits is not None and not (
+        logits.dtype == np.float16
+        and logits.ndim == 2
+        and len(logits) == len(found.labels)
+        and not np.isnan(logits).any()
+    ):
+        raise WrongForm("its logits are not those of its images")
+    return replace(found, logits=logits)
+
+
+def tested(run: RunFiles) -> RightImages | None:
+    """Read which test images the network classifies right, not its logits; None where that was not
+    kept.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    if PREDICTIONS not in run.digests:
+        return None
+    found = _typed(run, PREDICTIONS, _predicted)
+    return RightImages.of(found.test_set, found.right)
+
+
+def _predicted(content: bytes) -> Predictions:
+    names = ("predicted", "labels", "test_set")
+    predicted, labels, test_set = (_array(content, name) for name in names)
+    if predicted is None or labels is None or test_set is None:
+        raise WrongForm(f"expected the arrays {', '.join(names)}")
+    classes = all(array.dtype == np.uint16 and array.ndim == 1 for array in (predicted, labels))
+    if not (classes and 0 < len(predicted) == len(labels)):
+        raise WrongForm("expected a predicted class and a label for every image")
+    if test_set.shape != () or not _DIGEST.fullmatch(str(test_set)):
+        raise WrongForm("expected the digest of a test set")
+    return Predictions(predicted, labels, None, str(test_set))
+
+
+def _array(content: bytes, name: str) -> NDArray[Any] | None:
+    """Return an array of an `.npz` file, None where it has none of this name."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            array: NDArray[Any] | None = stored[name] if name in stored.files else None
+            return array
+    except Exception as error:  # zipfile and NumPy answer damage with about ten kinds of exceptions
+        raise WrongForm(f"it holds no arrays: {error}") from error
+
+
+def faults(folder: Path) -> list[str]:
+    """Return all that is wrong with the files of a run, every one of them read; empty where nothing
+    is.
+    """
+    try:
+        run = RunFiles(folder, _checksums(folder))
+    except Damaged as fault:
+        return [f"{fault.path.name} {fault.what}"]
+    found = list(_names(run))
+    gone = {fault.path.name for fault in found}
+    look: dict[str, Callable[[RunFiles], object]] = {
+        RUN: origin,
+        MEASUREMENTS: measurements,
+        ENVIRONMENT: surroundings,
+        HISTORY: history,
+        DECISION_GRID: decision_grid,
+        PREDICTIONS: predictions,
+    }
+    # What every run has is looked at even where its line is gone.
+    for name in sorted({*run.digests, RUN, MEASUREMENTS, ENVIRONMENT, HISTORY} - gone):
+        try:
+            look.get(name, lambda run, name=name: verify(run, name))(run)
+        except Damaged as fault:
+            found.append(fault)
+    return [f"{fault.path.name} {fault.what}" for fault in found]
+
+
+def _typed(run: RunFiles, name: str, of: Callable[[bytes], _Record]) -> _Record:
+    content = read(run, name)
+    try:
+        return of(content)
+    except WrongForm as error:
+        raise Damaged(run.folder / name, f"is not what the harness writes: {error}") from error
+
+
+def _unreadable(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "is missing"
+    return f"cannot be read: {getattr(error, 'strerror', None) or error}"

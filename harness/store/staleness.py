@@ -1,0 +1,212 @@
+"""The code and the packages that decide results, and whether a run was made by those that are here
+now.
+
+The key of a run holds its settings. What computes them is recorded beside its result: a digest of
+every module that compiles, feeds or trains it, and the versions of the packages that compute. A run
+that was made by others is stale. A module's digest is that of its syntax tree, without comments,
+docstrings and places, so that formatting and rewording change nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import harness
+from harness.run_result import Code
+from harness.system import machine
+from harness.system.typed import Value
+
+ROOTS = ("compile", "data", "models", "training", "backend", "runner.make")
+"""The modules and packages of the harness that decide results; whatever of the harness they import
+does too.
+"""
+
+RECORDING = frozenset(
+    (
+        "harness",
+        "harness.system.machine",
+        "harness.system.processor",
+        "harness.system.typed",
+        "harness.data.facts",
+        "harness.data.loaded",
+        "harness.data.places",
+        "harness.models.demands",
+    )
+)
+"""What is imported or lies there and decides none: it checks, records, or finds what is identified
+elsewhere.
+"""
+
+_PACKAGES = ("keras", "tensorflow", "numpy")
+"""TensorFlow reads and augments the data whatever the backend."""
+
+_SHOWN = 3
+"""How many modules and packages a sentence names."""
+
+
+_DIGITS = 16
+
+NOT_RECORDED = "it was made before the code that makes a run was recorded"
+
+
+def code(value: Value) -> Code:
+    """Return the record that JSON holds.
+
+    Raises:
+        WrongForm: it is none.
+    """
+    modules, packages = (
+        {name: each.text() for name, each in value.member(part).members()}
+        for part in ("modules", "packages")
+    )
+    return Code(modules, packages)
+
+
+def present(backend: str) -> Code:
+    """Return what makes a run here and now with a backend; nothing of it is imported."""
+    return Code(modules(), _versions((*_PACKAGES, *(["jax"] if backend == "jax" else []))))
+
+
+def difference(made_by: Code | None) -> str:
+    """Say in what that which made a run differs from what is here now, or return nothing where it
+    does not.
+    """
+    if made_by is None:
+        return NOT_RECORDED
+    now = Code(modules(), _versions(made_by.packages))
+    changed = [
+        *_changed(made_by.modules, now.modules),
+        *(
+            f"{name} is {now.packages[name]} now, not {version}"
+            for name, version in made_by.packages.items()
+            if now.packages[name] != version
+        ),
+    ]
+    more = len(changed) - _SHOWN
+    return "; ".join([*changed[:_SHOWN], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted({*then, *now}):
+        if name not in now:
+            yield f"{name} is gone"
+        elif name not in then:
+            yield f"{name} is new"
+        elif then[name] != now[name]:
+            yield f"{name} changed"
+
+
+def _versions(packages: Iterable[str]) -> dict[str, str]:
+    return {name: version(name) for name in packages}
+
+
+@functools.cache
+def version(package: str) -> str:
+    """Return the version of a package; like the modules', the first answer is remembered."""
+    return machine.installed(package)
+
+
+@functools.cache
+def modules() -> Mapping[str, str]:
+    """Return the digest of every module that decides results.
+
+    The first call is remembered: what counts is the code that was there when the process began.
+    """
+    return modules_in(Path(harness.__file__).parent)
+
+
+def modules_in(folder: Path) -> dict[str, str]:
+    """Return the digest of every module that decides results, of a harness in a folder, by the
+    modules' names.
+
+    Raises:
+        OSError: a file cannot be read.
+        SyntaxError: one is no Python.
+    """
+    files = {_name(path.relative_to(folder)): path for path in folder.rglob("*.py")}
+    roots = [f"harness.{root}" for root in ROOTS]
+    left = [name for name in files if any(f"{name}.".startswith(f"{root}.") for root in roots)]
+    found: dict[str, str] = {}
+    seen: set[str] = set()
+    while left:
+        name = left.pop()
+        if name in files and name not in seen | RECORDING:
+            tree = ast.parse(files[name].read_bytes())
+            found[name] = digest(tree)
+            left += _imported(tree)
+        seen.add(name)
+    return dict(sorted(found.items()))
+
+
+def _name(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(["harness", *(parts[:-1] if parts[-1] == "__init__" else parts)])
+
+
+def _imported(tree: ast.AST) -> list[str]:
+    """Return the names of what is imported anywhere in a module, within functions too, but not for
+    types alone.
+    """
+    found: list[str] = []
+    left = [tree]
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.Import):
+            found += (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            found += (node.module, *(f"{node.module}.{each.name}" for each in node.names))
+        elif isinstance(
+            node, ast.stmt | ast.Module | ast.excepthandler | ast.match_case
+        ) and not _for_types(node):
+            left += ast.iter_child_nodes(node)
+    return found
+
+
+def _for_types(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == "TYPE_CHECKING"
+    )
+
+
+def digest(tree: ast.Module) -> str:
+    """Return the digest of a module's syntax tree without comments, docstrings and places."""
+    words: list[str] = []
+    _write(tree, words)
+    return hashlib.sha256("".join(words).encode()).hexdigest()[:_DIGITS]
+
+
+def _write(node: object, words: list[str]) -> None:
+    """Add a tree as text; what is empty is left out, as versions of Python differ in it."""
+    if isinstance(node, ast.AST):
+        words += (type(node).__name__, "(")
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if value is not None and value != []:
+                words += (name, "=")
+                _write(value, words)
+        words += ")"
+    elif isinstance(node, list):
+        words += "["
+        for each in node:
+            if not _is_text_alone(each):
+                _write(each, words)
+        words += "]"
+    else:
+        words += (repr(node), " ")
+
+
+def _is_text_alone(node: object) -> bool:
+    """Tell whether a statement is a string and nothing else: a docstring, or one that stands below
+    a constant.
+    """
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

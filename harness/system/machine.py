@@ -1,0 +1,224 @@
+"""What machine and what software a run had: recorded beside its result, never part of its key."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from importlib import metadata
+from pathlib import Path
+
+import harness
+from harness.system import processor
+
+_PACKAGES = ("keras", "tensorflow", "tensorflow-datasets", "numpy")
+
+BACKENDS = ("tensorflow", "jax")
+"""What Keras may compute with here, the default first."""
+
+
+DECIDING = (
+    "device",
+    "devices",
+    "processor",
+    "instructions",
+    "cpus",
+    "threads",
+    "inter-op threads",
+    "onednn",
+    "multiplication",
+    "flags",
+    "backend",
+    *_PACKAGES,
+    "jax",
+    "deterministic",
+    "harness",
+)
+"""What of an environment can change the bits of a result; the number format is part of the
+settings.
+"""
+
+_FLAGS = (
+    "XLA_FLAGS",
+    "TF_XLA_FLAGS",
+    "TF_DETERMINISTIC_OPS",
+    "TF_CUDNN_DETERMINISTIC",
+    "TF_CUDNN_USE_AUTOTUNE",
+    "TF_DISABLE_MKL",
+    "ONEDNN_CPU_ISA_HINTS",
+    "DNNL_CPU_ISA_HINTS",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE",
+    "NVIDIA_TF32_OVERRIDE",
+    "CUBLAS_WORKSPACE_CONFIG",
+    "OPENBLAS_CORETYPE",
+    "MKL_CBWR",
+    "GLIBC_TUNABLES",
+)
+"""Variables that choose among operations, their order or their instructions; others are recorded by
+what they do.
+"""
+
+
+def gpus() -> int:
+    """Count the GPUs of this machine, without importing TensorFlow."""
+    return len(list(Path("/dev").glob("nvidia[0-9]*")))
+
+
+def why_no_backend(backend: str | None) -> str | None:
+    """Say how to install a backend that is not there, or return None; nothing is imported for
+    it.
+    """
+    if backend == "jax" and importlib.util.find_spec("jax") is None:
+        return "JAX is not installed: pip install -e '.[jax]'"
+    return None
+
+
+def environment(
+    backend: str, computing: Mapping[str, str], precision: str, deterministic: bool
+) -> dict[str, str]:
+    """Describe hardware, software and code revision in words, in a fixed order; what cannot be
+    found out is "unknown".
+
+    Args:
+        backend: With what Keras computes.
+        computing: What the backend says of itself, the device first.
+        precision: The number format of the networks.
+        deterministic: Whether only operations were used that give the same bits every time.
+    """
+    on_jax = ("jax",) if backend == "jax" else ()
+    return {
+        "device": computing["device"],
+        "processor": known(lambda: f"{processor.name()}, {os.cpu_count()} cores"),
+        "instructions": known(processor.instructions),
+        "cpus": known(processor.in_words),
+        **computing,
+        "flags": flags(os.environ),
+        "blas": known(_blas),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "backend": backend,
+        **{name: _imported(name) for name in (*_PACKAGES, *on_jax)},
+        "precision": precision,
+        "deterministic": "yes" if deterministic else "no",
+        "harness": known(revision),
+    }
+
+
+def on_devices(recorded: Mapping[str, str], devices: int) -> dict[str, str]:
+    """Add to an environment how many devices shared every batch, where they were several."""
+    first, *others = recorded.items()
+    return dict([first, *([("devices", str(devices))] if devices > 1 else []), *others])
+
+
+def known(fact: Callable[[], str]) -> str:
+    """Return a fact, "unknown" where it cannot be found out: no run fails for what is only written
+    down of it.
+    """
+    try:
+        return fact()
+    except Exception:
+        return "unknown"
+
+
+def flags(environment: Mapping[str, str]) -> str:
+    """Return the variables that are set of those that choose how a backend computes: "NAME=value;
+    NAME=value".
+    """
+    found = [
+        f"{name}={environment[name].strip()}"
+        for name in _FLAGS
+        if environment.get(name, "").strip()
+    ]
+    return "; ".join(found) or "none"
+
+
+def version() -> str:
+    """Return the version of this harness, "unknown" where it runs from a checkout that is not
+    installed.
+    """
+    return installed("reproduction-harness")
+
+
+def software() -> dict[str, str]:
+    """Return the versions that must be the same wherever the runs of an invocation are made.
+
+    That of the harness is a digest of its code: a commit that changes nothing makes no difference.
+    """
+    on_jax = ("jax",) if why_no_backend("jax") is None else ()
+    versions = {name: installed(name) for name in (*_PACKAGES, *on_jax)}
+    return {"python": platform.python_version(), **versions, "harness": _code()}
+
+
+def _code() -> str:
+    digest, folder = hashlib.sha256(), Path(harness.__file__).parent
+    for path in sorted(path for suffix in ("py", "json") for path in folder.rglob(f"*.{suffix}")):
+        digest.update(f"{path.relative_to(folder).as_posix()}\0".encode() + path.read_bytes())
+    return f"{version()} (code {digest.hexdigest()[:12]})"
+
+
+def _imported(package: str) -> str:
+    """Return the version of a package as its module tells it, which took part whatever it was
+    installed as.
+    """
+    module = sys.modules.get(_module(package))
+    return str(getattr(module, "__version__", None) or installed(package))
+
+
+def installed(package: str) -> str:
+    """Return the version of a package as it was installed, maybe under the name of another
+    distribution of it.
+
+    There are tensorflow-cpu, tf-nightly and builds of vendors. Nothing is imported for it; what
+    cannot be found out is "unknown".
+    """
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return known(
+            lambda: metadata.version(metadata.packages_distributions()[_module(package)][0])
+        )
+
+
+def _module(package: str) -> str:
+    return package.replace("-", "_")
+
+
+def _blas() -> str:
+    """Return what NumPy multiplies matrices with, and for which kind of core.
+
+    It takes no part in training, but may in making data.
+    """
+    import threadpoolctl
+
+    found = [each for each in threadpoolctl.threadpool_info() if each["user_api"] == "blas"]
+    of_numpy = next((each for each in found if "numpy" in each["filepath"]), found[0])
+    words = (of_numpy["internal_api"], of_numpy["version"], of_numpy.get("architecture"))
+    return f"{' '.join(filter(None, words))}, {of_numpy['num_threads']} threads"
+
+
+@functools.cache
+def revision() -> str:
+    """Return the version, and the git revision where the code runs from its own checkout.
+
+    The first call is remembered: what counts is the code that was there when the process began.
+    """
+    folder = Path(harness.__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", "__init__.py")
+        changes = " with changes" if git("status", "--porcelain", "--", ".") else ""
+        return f"{version()} ({git('rev-parse', '--short=12', 'HEAD')}{changes})"
+    except (OSError, subprocess.SubprocessError):
+        return version()
