@@ -64,12 +64,12 @@ class TestModulesIn:
             name for name in found if name.split(".")[1] not in ("data", "models", "training")
         }
         assert beside == {
-            "harness.compile",
-            "harness.system.files",
-            "harness.metrics",
             "harness.backend",
-            "harness.runner.make",
+            "harness.compile",
             "harness.experiment",
+            "harness.metrics",
+            "harness.runner.make",
+            "harness.system.files",
         }
 
     def test_what_is_said_to_decide_nothing_is_there(self) -> None:
