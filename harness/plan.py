@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import rfc8785
 
-from harness.data import catalog
+from harness.data import availability, catalog
 from harness.data.errors import DataError
 from harness.data.facts import Facts, facts
 from harness.experiment import Component, Experiment, Json, RunSpec, Settings, WeightsFile
@@ -184,10 +184,10 @@ class _Look:
 
 def _look(source: Component, data_dir: Path) -> _Look:
     name, parameters = source.name, source.parameters
-    missing = catalog.SOURCES[name].missing(parameters, data_dir)
+    missing = availability.why_unavailable(name, parameters, data_dir)
     known = facts(source, data_dir)
     try:
-        found = catalog.content(name, parameters, data_dir, progress=True)
+        found = availability.content(name, parameters, data_dir, progress=True)
     except DataError as error:
         # Not blocked: a run of it ends in an error, as data that are wrong are not data to wait
         # for.
@@ -276,10 +276,10 @@ def _held(value: Json, path: Sequence[str]) -> Iterator[Json]:
 
 
 def _identity(source: Component, content: str | None) -> Json:
-    info = catalog.SOURCES[source.name]
+    origin = catalog.DATASETS[source.name].origin
     parameters = {
         name: value
         for name, value in source.parameters.items()
-        if name not in info.location_parameters
+        if name not in origin.location_parameters
     }
     return {"name": source.name, "parameters": parameters, "content": content}

@@ -27,7 +27,7 @@ PROGRAM = "harness"
     type=click.Choice(list(QUESTIONS)),
     help="What is asked: which runs and expectations.",
 )
-@click.option("--dataset", type=click.Choice(list(catalog.SOURCES)), help="Which data set.")
+@click.option("--dataset", type=click.Choice(list(catalog.DATASETS)), help="Which data set.")
 @click.option("--path", help="The folder of images, for the data set image_folder.")
 @click.option("--model", type=click.Choice(list(DEMANDS)), help="Which network.")
 @click.option(

@@ -10,6 +10,7 @@ import click
 
 from harness.cli.options import ERROR, Assignment
 from harness.data import catalog
+from harness.data.origins import ImageArchive
 from harness.experiment import Json
 from harness.spec.patch import merge_patch
 from harness.system.console import visible
@@ -29,7 +30,7 @@ def data_list() -> None:
 
 
 @data.command("status")
-@click.argument("names", nargs=-1, type=click.Choice(sorted(catalog.SOURCES)))
+@click.argument("names", nargs=-1, type=click.Choice(sorted(catalog.DATASETS)))
 @click.option(
     "--set",
     "assignments",
@@ -46,11 +47,11 @@ def data_status(names: tuple[str, ...], assignments: tuple[Json, ...]) -> None:
     if assignments and len(names) != 1:
         raise click.UsageError("--set gives the parameters of one data set: name one")
     parameters = _parameters(names[0], assignments) if assignments else None
-    show_status(names or tuple(catalog.SOURCES), catalog.data_dir(), parameters)
+    show_status(names or tuple(catalog.DATASETS), catalog.data_dir(), parameters)
 
 
 @data.command("import")
-@click.argument("name", type=click.Choice(sorted(catalog.ARCHIVES)))
+@click.argument("name", type=click.Choice(sorted(catalog.of_origin(ImageArchive))))
 @click.argument("archive", type=click.Path(path_type=Path))
 def data_import(name: str, archive: Path) -> None:
     """Unpack an ARCHIVE of the data set NAME into the data folder, after checking its SHA-256."""
@@ -60,7 +61,7 @@ def data_import(name: str, archive: Path) -> None:
 
 
 @data.command("prepare")
-@click.argument("name", type=click.Choice(sorted(catalog.SOURCES)))
+@click.argument("name", type=click.Choice(sorted(catalog.DATASETS)))
 @click.option(
     "--set",
     "assignments",
@@ -76,7 +77,7 @@ def data_prepare(name: str, assignments: tuple[Json, ...]) -> None:
     from harness.backend import import_backend
 
     import_backend()
-    from harness.data.sources import prepare
+    from harness.data.preparing import prepare
 
     _or_exit(lambda: prepare(name, parameters, catalog.data_dir()))
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from harness.compare.reuse import why_new
 from harness.data import catalog
+from harness.data.availability import Availability, availability, why_not_ready
 from harness.experiment import Experiment, Json, RunSpec, WeightsFile
 from harness.follow.estimate import in_words, time_left
 from harness.follow.events import Session
@@ -236,10 +237,11 @@ def show_sources(data_dir: Path) -> None:
     table = empty_table("name", "ready", "what", "size", "licence")
     table.title = literal(f"data folder: {data_dir}")
     notes = []
-    for name, info in catalog.SOURCES.items():
-        missing = None if info.named_by else catalog.unready(name, {}, data_dir)
-        ready = f"by {info.named_by}" if info.named_by else "no" if missing else "yes"
-        notes += [missing] if missing else []
+    for name, info in catalog.DATASETS.items():
+        named_by = info.origin.named_by
+        why_not = None if named_by else why_not_ready(name, {}, data_dir)
+        ready = f"by {named_by}" if named_by else "no" if why_not else "yes"
+        notes += [why_not] if why_not else []
         table.add_row(name, ready, literal(info.title), literal(info.size), literal(info.licence))
     console.print(table)
     for note in notes:
@@ -254,7 +256,7 @@ def show_status(names: Sequence[str], data_dir: Path, parameters: Json | None = 
     """
     console = Console()
     for name in names:
-        info, status = catalog.SOURCES[name], catalog.status(name, data_dir, parameters)
+        info, status = catalog.DATASETS[name], availability(name, data_dir, parameters)
         title = heading(f"{name}: {info.title}")
         table = Table(title=title, title_justify="left", box=None, show_header=False)
         table.add_column()
@@ -268,18 +270,18 @@ def show_status(names: Sequence[str], data_dir: Path, parameters: Json | None = 
         for label, value in rows:
             table.add_row(label, literal(value))
         console.print(table)
-        if status.missing:
-            say(console, f"next: {status.missing}")
+        if status.next_step:
+            say(console, f"next: {status.next_step}")
 
 
-def _standing(status: catalog.Status) -> Iterator[tuple[str, str]]:
+def _standing(status: Availability) -> Iterator[tuple[str, str]]:
     """Yield whether a data set is ready, where it is or will be prepared, and where its archives
     lie or must lie.
     """
     if status.folder is None:
         yield "ready", "by what a specification names; give it here with --set"
         return
-    yield "ready", "no" if status.missing else "yes"
+    yield "ready", "no" if status.next_step else "yes"
     there = decimal(status.prepared_bytes) if status.prepared_bytes else "nothing there yet"
     yield "prepared", f"{status.folder} ({there})"
     if status.remark:

@@ -12,6 +12,8 @@ from typing import Any
 from filelock import FileLock
 
 from harness.data import catalog
+from harness.data.availability import is_whole
+from harness.data.origins import MARKER, ImageArchive, unpacked_folder
 from harness.data.records import DataError
 from harness.system import files
 
@@ -25,18 +27,18 @@ def import_archive(name: str, archive: Path, data_dir: Path) -> Path:
     Raises DataError for a name without archives, and for an archive that is missing, unreadable,
     damaged, not the known one (by its SHA-256), or whose members would land outside the folder.
     """
-    if name not in catalog.ARCHIVES:
-        raise DataError(
-            f"{name} is not read from an archive; these are: {', '.join(sorted(catalog.ARCHIVES))}"
-        )
-    folder = catalog.unpacked_folder(name, data_dir)
+    known = catalog.of_origin(ImageArchive)
+    if name not in known:
+        these = ", ".join(sorted(known))
+        raise DataError(f"{name} is not read from an archive; these are: {these}")
+    origin, folder = known[name], unpacked_folder(name, data_dir)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_name(f"{name}.lock")):
             _remove_leftovers(folder)
-            if not catalog.is_whole(name, data_dir):
-                _check(archive, catalog.ARCHIVES[name].sha256)
-                _unpack(archive, folder, catalog.ARCHIVES[name].unpacked_bytes)
+            if not is_whole(name, data_dir):
+                _check(archive, origin.sha256)
+                _unpack(archive, folder, origin.unpacked_bytes)
     except OSError as error:
         raise DataError(f"cannot unpack {archive} into {folder}: {error}") from error
     return folder
@@ -75,7 +77,7 @@ def _unpack(archive: Path, folder: Path, limit: int) -> None:
     try:
         with tarfile.open(archive, "r:gz") as tar:
             tar.extractall(temporary, members=_safe(tar, archive, limit), **_FILTER)
-        (temporary / catalog.MARKER).write_text(f"{archive.name}\n")
+        (temporary / MARKER).write_text(f"{archive.name}\n")
         if folder.exists():  # without its marker, or not what was unpacked there
             shutil.rmtree(folder)
         temporary.rename(folder)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from harness.data import randomness, sources
+from harness.data import loading, randomness
 from harness.data.augmentation import AUGMENTATIONS, Decisions
 from harness.data.randomizations import randomize
 from harness.data.records import DataError, Indices, Split
@@ -60,7 +60,7 @@ def build(
     Raises DataError where data are missing or damaged, or do not fit the normalization, a
     randomization, the crop or an augmentation.
     """
-    examples = sources.load(dataset, data_dir)
+    examples = loading.load(dataset, data_dir)
     _check_normalization(dataset.normalize, examples.train.inputs.shape[-1])
     _check_crop(dataset.center_crop, examples.train.inputs.shape[1:])
     randomized = partial(

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from harness.data import randomness
 from harness.data.records import DataError, Indices, Inputs, Split
-from harness.data.rows import Changed, settled, take
+from harness.data.rows import Changed, materialized, take
 from harness.experiment import Component
 
 
@@ -94,7 +94,7 @@ def randomize(
         if change.rows is not None:
             inputs = Changed(inputs, len(change.labels), change.rows)
         split = Split(inputs, change.labels)
-    return settled(split)
+    return materialized(split)
 
 
 def confusion(split: Split, draw: Draw, *, replicas: int, zero_out: float, unit: str) -> Change:

@@ -114,7 +114,7 @@ def whole(inputs: Inputs) -> NDArray[Any]:
     return array
 
 
-def settled(split: Split) -> Split:
+def materialized(split: Split) -> Split:
     """The same split, with its inputs in memory if they are small enough for it."""
     if isinstance(split.inputs, np.ndarray) or _bytes(split.inputs) > LARGEST_IN_MEMORY:
         return split

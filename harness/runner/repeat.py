@@ -14,7 +14,7 @@ import numpy as np
 
 from harness import backend
 from harness.compile import WeightsError
-from harness.data import catalog
+from harness.data import availability
 from harness.data.errors import DataError
 from harness.experiment import WeightsFile
 from harness.plan import ConcreteRun, content_key
@@ -107,10 +107,10 @@ def _run(origin: Origin, data_dir: Path) -> ConcreteRun:
     if run is None:
         raise CannotRepeat("its settings were written in another version of the language")
     source = run.settings.dataset.source
-    missing = catalog.SOURCES[source.name].missing(source.parameters, data_dir)
+    missing = availability.why_unavailable(source.name, source.parameters, data_dir)
     if missing is not None:
         raise CannotRepeat(missing)
-    content = catalog.content(source.name, source.parameters, data_dir).sha256
+    content = availability.content(source.name, source.parameters, data_dir).sha256
     start = origin.parent
     if isinstance(run.initialize_from, WeightsFile):
         try:

@@ -16,7 +16,7 @@ from harness.authoring import names, starts
 from harness.authoring.layout import laid_out
 from harness.authoring.new import Invalid, schema_path, schema_reference, specification, write
 from harness.authoring.questions import QUESTIONS, Choices
-from harness.data.catalog import SOURCES
+from harness.data.catalog import DATASETS
 from harness.experiment import Json
 from harness.models.demands import DEMANDS
 from harness.plan import make_plan
@@ -38,20 +38,20 @@ def choices(
 
 
 def possible() -> Iterator[tuple[str, str]]:
-    for dataset, model in itertools.product(SOURCES, DEMANDS):
+    for dataset, model in itertools.product(DATASETS, DEMANDS):
         if dataset != "blobs" or model == "perceptron":
             yield dataset, model
 
 
 def test_every_name_can_be_chosen() -> None:
-    assert set(starts.DATASETS) == set(SOURCES)
+    assert set(starts.DATASETS) == set(DATASETS)
     assert set(starts.MODELS) == set(DEMANDS)
     assert list(QUESTIONS) == list(names.QUESTIONS)
     assert (
         list(names.REGULARIZERS) == definition("run")["properties"]["regularizers"]["items"]["enum"]
     )
     assert {
-        (dataset, model) for dataset in SOURCES for model in starts.fitting_models(dataset)
+        (dataset, model) for dataset in DATASETS for model in starts.fitting_models(dataset)
     } == set(possible())
 
 

@@ -29,11 +29,11 @@ def _cifar(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Real images where this machine has them, random ones of the same shape elsewhere; uint8
     [count, 32, 32, 3].
     """
-    from harness.data import catalog
-    from harness.data.sources import load
+    from harness.data import availability, catalog
+    from harness.data.loading import load
     from harness.experiment import Dataset
 
-    if catalog.SOURCES["cifar10_jpeg"].missing({}, catalog.data_dir()):
+    if availability.why_unavailable("cifar10_jpeg", {}, catalog.data_dir()):
         return examples(CASES["resnet18"], count)
     dataset = Dataset(
         Component("cifar10_jpeg"),

@@ -39,7 +39,7 @@ def test_the_status_of_data_sets_is_told(harness: Harness) -> None:
     assert "mnist" not in found.stdout
     every = harness("data", "status")
     assert every.exit_code == 0
-    assert all(f"\n{name}: " in every.stdout for name in catalog.SOURCES)
+    assert all(f"\n{name}: " in every.stdout for name in catalog.DATASETS)
 
 
 def images(folder: Path, *more: str) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from harness.data import archives, catalog
+from harness.data.origins import ImageArchive
 from harness.experiment import Component, Dataset, Json
 
 
@@ -20,7 +21,7 @@ def _no_home(monkeypatch: pytest.MonkeyPatch, data_dir: Path) -> None:
 
 @pytest.fixture(scope="session")
 def real_archive() -> Path:
-    archive = catalog.find_archive("cifar10_jpeg")
+    archive = catalog.of_origin(ImageArchive)["cifar10_jpeg"].find()
     if archive is None:
         pytest.skip("the real archive cifar10_jpeg.tar.gz is in no archive folder")
     return archive.resolve()

@@ -4,11 +4,14 @@ import os
 import tarfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.data import archives, catalog
+from harness.data.availability import content, is_whole
+from harness.data.origins import ImageArchive, is_unpacked
 from harness.data.records import DataError
 
 Known = Callable[..., Path]
@@ -42,8 +45,9 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Known:
             for info, content in sorted(members, key=lambda pair: pair[0].name)
         )
         of_images = hashlib.sha256(lines.encode()).hexdigest()
-        archive = catalog.Archive("toy.tar.gz", sha256, limit, of_images, (1, 1))
-        monkeypatch.setitem(catalog.ARCHIVES, "toy", archive)
+        origin = ImageArchive("toy.tar.gz", sha256, limit, of_images, (1, 1))
+        row = replace(catalog.DATASETS["cifar10_jpeg"], origin=origin)
+        monkeypatch.setitem(catalog.DATASETS, "toy", row)
         return path
 
     return make
@@ -55,7 +59,7 @@ def test_a_known_archive_is_unpacked_whole(
     folder = archives.import_archive("toy", known(*GOOD), tmp_path / "data")
     assert (folder / "train/cat/0000.jpg").read_bytes() == b"image"
     assert (folder / "test/cat/0000.jpg").read_bytes() == b"other"
-    assert catalog.is_unpacked("toy", tmp_path / "data")
+    assert is_unpacked("toy", tmp_path / "data")
     assert capsys.readouterr().out == ""
 
 
@@ -72,10 +76,10 @@ def test_one_that_is_not_what_was_unpacked_any_more_is_unpacked_again(
 ) -> None:
     archive = known(*GOOD)
     image = archives.import_archive("toy", archive, tmp_path / "data") / "train/cat/0000.jpg"
-    assert catalog.is_whole("toy", tmp_path / "data")
+    assert is_whole("toy", tmp_path / "data")
     image.unlink() if content is None else image.write_bytes(content)
-    assert catalog.is_unpacked("toy", tmp_path / "data")
-    assert not catalog.is_whole("toy", tmp_path / "data")
+    assert is_unpacked("toy", tmp_path / "data")
+    assert not is_whole("toy", tmp_path / "data")
     archives.import_archive("toy", archive, tmp_path / "data")
     assert image.read_bytes() == b"image"
 
@@ -130,7 +134,7 @@ def test_unsafe_members_are_refused(
 ) -> None:
     with pytest.raises(DataError, match=words):
         archives.import_archive("toy", known(*GOOD, *members), tmp_path / "data")
-    assert not catalog.is_unpacked("toy", tmp_path / "data")
+    assert not is_unpacked("toy", tmp_path / "data")
     assert [path for path in (tmp_path / "data/harness").iterdir() if path.is_dir()] == []
     assert not (tmp_path / "outside.jpg").exists()
 
@@ -164,8 +168,8 @@ def test_the_real_archive_holds_all_of_cifar10(unpacked_cifar10: Path) -> None:
 def test_the_real_archive_keeps_its_identity_only_as_long_as_every_image_is_what_it_was(
     unpacked_cifar10: Path, data_dir: Path
 ) -> None:
-    known = catalog.ARCHIVES["cifar10_jpeg"].sha256
-    assert catalog.content("cifar10_jpeg", {}, data_dir).sha256 == known
+    known = catalog.of_origin(ImageArchive)["cifar10_jpeg"].sha256
+    assert content("cifar10_jpeg", {}, data_dir).sha256 == known
     image = unpacked_cifar10 / "test/cat/0000.jpg"
     if not image.exists():
         image = next((unpacked_cifar10 / "test/cat").iterdir())
@@ -175,12 +179,12 @@ def test_the_real_archive_keeps_its_identity_only_as_long_as_every_image_is_what
         with pytest.raises(
             DataError, match="all 60,000 images are there, but some have another content"
         ):
-            catalog.content("cifar10_jpeg", {}, data_dir)
+            content("cifar10_jpeg", {}, data_dir)
         image.unlink()
         with pytest.raises(
             DataError, match="50,000 of 50,000 training and 9,999 of 10,000 test images"
         ):
-            catalog.content("cifar10_jpeg", {}, data_dir)
+            content("cifar10_jpeg", {}, data_dir)
     finally:
         image.write_bytes(before)
-    assert catalog.content("cifar10_jpeg", {}, data_dir).sha256 == known
+    assert content("cifar10_jpeg", {}, data_dir).sha256 == known

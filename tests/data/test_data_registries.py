@@ -6,9 +6,8 @@ import pytest
 
 import harness.spec
 from harness.data.augmentation import AUGMENTATIONS
-from harness.data.catalog import SOURCES
+from harness.data.catalog import DATASETS
 from harness.data.randomizations import RANDOMIZATIONS
-from harness.data.sources import LOADERS
 
 SCHEMA = json.loads((Path(harness.spec.__file__).parent / "experiment.schema.json").read_text())
 
@@ -16,8 +15,7 @@ SCHEMA = json.loads((Path(harness.spec.__file__).parent / "experiment.schema.jso
 @pytest.mark.parametrize(
     ("definition", "registry"),
     [
-        ("dataset", SOURCES),
-        ("dataset", LOADERS),
+        ("dataset", DATASETS),
         ("randomization", RANDOMIZATIONS),
         ("augmentation", AUGMENTATIONS),
     ],

@@ -4,17 +4,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from harness.data import sources
-from harness.data.catalog import SOURCES
-from harness.data.facts import FACTS, Facts, facts
+from harness.data import loading
+from harness.data.facts import Facts, facts
 from harness.experiment import Component, Dataset, Json
 from tests.data.preparing import pretend_prepared
 
 MakeDataset = Callable[..., Dataset]
-
-
-def test_there_are_facts_of_every_dataset() -> None:
-    assert sorted(FACTS) == sorted(SOURCES)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +22,7 @@ def test_there_are_facts_of_every_dataset() -> None:
 def test_the_facts_are_what_is_loaded(
     name: str, parameters: Json, data_dir: Path, dataset: MakeDataset
 ) -> None:
-    loaded = sources.load(dataset(name, **parameters), data_dir)
+    loaded = loading.load(dataset(name, **parameters), data_dir)
     assert facts(Component(name, parameters)) == Facts(
         loaded.train.inputs.shape[1:], len(loaded.classes), len(loaded.train), len(loaded.test)
     )
@@ -48,7 +43,7 @@ def test_the_images_of_a_folder_are_counted(
     (tmp_path / "train" / "a" / "notes.txt").write_text("")
     found = facts(Component("image_folder", {"path": str(tmp_path)}))
     assert found == Facts(None, 2, 3, 2)
-    loaded = sources.load(dataset("image_folder", path=str(tmp_path)), data_dir)
+    loaded = loading.load(dataset("image_folder", path=str(tmp_path)), data_dir)
     assert (len(loaded.classes), len(loaded.train), len(loaded.test)) == (2, 3, 2)
 
 

@@ -5,7 +5,7 @@ import os
 import tarfile
 import tempfile
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from harness.data import catalog, prepared, rows, sources
+from harness.data import availability, catalog, loading, prepared, preparing, rows
 from harness.data.builders import cinic10, restricted_imagenet
 from harness.data.builders.cinic10 import Cinic10
 from harness.data.builders.restricted_imagenet import (
@@ -23,10 +23,10 @@ from harness.data.builders.restricted_imagenet import (
     square,
     super_classes,
 )
-from harness.data.facts import FACTS, Facts
+from harness.data.facts import Facts
 from harness.data.records import DataError, Examples
 from harness.data.rows import whole
-from harness.experiment import Component, Dataset, Json
+from harness.experiment import Component, Dataset
 
 
 def encoded(image: np.ndarray, form: str = "PNG") -> bytes:
@@ -151,10 +151,6 @@ class RestrictedImagenetTest(FromArchives):
     pack = staticmethod(pack_imagenet)
 
 
-def pretended(found: Facts, parameters: Mapping[str, Json], folder: Path) -> Facts:
-    return found
-
-
 @pytest.fixture
 def manual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The archives, in an archive folder."""
@@ -165,12 +161,13 @@ def manual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HARNESS_ARCHIVES", str(folder))
     small = {"cinic10": (32, 10, 4, 4), "restricted_imagenet": (40, 9, 4, 1)}
     for name, (side, *counts) in small.items():
-        monkeypatch.setitem(FACTS, name, partial(pretended, Facts((side, side, 3), *counts)))
+        info = replace(catalog.DATASETS[name], facts=Facts((side, side, 3), *counts))
+        monkeypatch.setitem(catalog.DATASETS, name, info)
     return folder
 
 
 def load(name: str, data_dir: Path, train: int | None = None, **parameters: int) -> Examples:
-    return sources.load(Dataset(Component(name, parameters), train, None, None, ()), data_dir)
+    return loading.load(Dataset(Component(name, parameters), train, None, None, ()), data_dir)
 
 
 def test_cinic10_is_prepared_from_its_archive_and_read(
@@ -181,7 +178,7 @@ def test_cinic10_is_prepared_from_its_archive_and_read(
         DataError, match=r"its archives are in .*: python -m harness data prepare cinic10"
     ):
         load("cinic10", data_dir)
-    sources.prepare("cinic10", {}, data_dir)
+    preparing.prepare("cinic10", {}, data_dir)
     assert capsys.readouterr().out == ""
     examples = load("cinic10", data_dir)
     assert examples.classes == cinic10.CLASSES
@@ -198,15 +195,15 @@ def test_cinic10_is_prepared_from_its_archive_and_read(
         assert {
             image.tobytes(): label for image, label in zip(found.inputs, found.labels, strict=True)
         } == wanted
-    sources.prepare("cinic10", {}, data_dir)  # and again: nothing to do
+    preparing.prepare("cinic10", {}, data_dir)  # and again: nothing to do
 
 
 def test_the_order_does_not_depend_on_that_of_the_archive(manual: Path, tmp_path: Path) -> None:
-    sources.prepare("cinic10", {}, tmp_path / "one")
+    preparing.prepare("cinic10", {}, tmp_path / "one")
     with tarfile.open(manual / cinic10.ARCHIVE) as archive:
         members = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
     pack(manual / cinic10.ARCHIVE, dict(reversed(members.items())))
-    sources.prepare("cinic10", {}, tmp_path / "two")
+    preparing.prepare("cinic10", {}, tmp_path / "two")
     one, two = (load("cinic10", tmp_path / name).train for name in ("one", "two"))
     np.testing.assert_array_equal(one.inputs, two.inputs)
     np.testing.assert_array_equal(one.labels, two.labels)
@@ -216,9 +213,9 @@ def test_what_does_not_fit_is_read_by_index(
     manual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data_dir = tmp_path / "data"
-    sources.prepare("cinic10", {}, data_dir)
+    preparing.prepare("cinic10", {}, data_dir)
     in_memory = load("cinic10", data_dir)
-    sources._load.cache_clear()
+    loading._load.cache_clear()
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 2 * 3072)
     late, part = load("cinic10", data_dir), load("cinic10", data_dir, train=2)
     assert not isinstance(late.train.inputs, np.ndarray)
@@ -233,14 +230,14 @@ def test_what_does_not_fit_is_read_by_index(
             found, whole(in_memory.train.inputs)[np.array(indices, np.int32)]
         )
     assert isinstance(part.train.inputs, np.ndarray)
-    sources._load.cache_clear()
+    loading._load.cache_clear()
 
 
 def test_labels_are_kept_beside_the_records(
     manual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data_dir = tmp_path / "data"
-    sources.prepare("cinic10", {}, data_dir)
+    preparing.prepare("cinic10", {}, data_dir)
     file = data_dir / "cinic10/1.0.0/labels-train.npz"
     kept = np.load(file)["labels"]
     assert kept.dtype == np.int32
@@ -258,7 +255,7 @@ def test_labels_are_kept_beside_the_records(
 def test_labels_that_were_kept_of_something_else_are_not_taken(
     manual: Path, tmp_path: Path, way: str
 ) -> None:
-    sources.prepare("cinic10", {}, tmp_path)
+    preparing.prepare("cinic10", {}, tmp_path)
     wanted = load("cinic10", tmp_path).train.labels
     file = tmp_path / "cinic10/1.0.0/labels-train.npz"
     content = file.read_bytes()
@@ -271,14 +268,14 @@ def test_labels_that_were_kept_of_something_else_are_not_taken(
         file.write_bytes(content[: len(content) // 2])
     else:
         np.savez(file, other=wanted)
-    sources._load.cache_clear()
+    loading._load.cache_clear()
     np.testing.assert_array_equal(load("cinic10", tmp_path).train.labels, wanted)
     np.testing.assert_array_equal(np.load(file)["labels"], wanted)
 
 
 def test_damaged_records_are_named(manual: Path, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    sources.prepare("cinic10", {}, data_dir)
+    preparing.prepare("cinic10", {}, data_dir)
     (records,) = (data_dir / "cinic10/1.0.0").glob("*-train.array_record*")
     records.write_bytes(records.read_bytes()[: records.stat().st_size // 2])
     with pytest.raises(DataError, match=r"cannot read .*cinic10"):
@@ -288,9 +285,9 @@ def test_damaged_records_are_named(manual: Path, tmp_path: Path) -> None:
 def test_records_that_change_while_they_are_read_are_an_error(
     manual: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sources.prepare("cinic10", {}, tmp_path)
+    preparing.prepare("cinic10", {}, tmp_path)
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 2 * 3072)
-    sources._load.cache_clear()
+    loading._load.cache_clear()
     late = load("cinic10", tmp_path).train.inputs
     (records,) = (tmp_path / "cinic10/1.0.0").glob("*-train.array_record*")
     os.utime(records)
@@ -298,7 +295,7 @@ def test_records_that_change_while_they_are_read_are_an_error(
         DataError, match=r"train\.array_record.* was changed after the run was planned"
     ):
         rows.take(late, np.array([0]))
-    sources._load.cache_clear()
+    loading._load.cache_clear()
 
 
 def test_another_file_format_is_not_read(manual: Path, tmp_path: Path) -> None:
@@ -328,24 +325,24 @@ def test_an_archive_that_is_not_whole_is_refused(
     monkeypatch.setattr(builder, attribute, 5)
     parameters = {"size": 16} if name == "restricted_imagenet" else {}
     with pytest.raises(DataError, match=message):
-        sources.prepare(name, parameters, tmp_path / "data")
-    assert catalog.SOURCES[name].missing(parameters, tmp_path / "data") is not None
+        preparing.prepare(name, parameters, tmp_path / "data")
+    assert availability.why_unavailable(name, parameters, tmp_path / "data") is not None
 
 
 def test_a_damaged_archive_is_refused(manual: Path, tmp_path: Path) -> None:
     archive = manual / cinic10.ARCHIVE
     archive.write_bytes(archive.read_bytes()[:-2000])
     with pytest.raises(DataError, match="cannot prepare cinic10 from"):
-        sources.prepare("cinic10", {}, tmp_path / "data")
+        preparing.prepare("cinic10", {}, tmp_path / "data")
     archive.unlink()
     with pytest.raises(DataError, match=r"no archive folder has CINIC-10\.tar\.gz"):
-        sources.prepare("cinic10", {}, tmp_path / "data")
+        preparing.prepare("cinic10", {}, tmp_path / "data")
 
 
 def test_restricted_imagenet_has_the_super_classes_of_its_images(
     manual: Path, tmp_path: Path
 ) -> None:
-    sources.prepare("restricted_imagenet", {"size": 40}, tmp_path)
+    preparing.prepare("restricted_imagenet", {"size": 40}, tmp_path)
     examples = load("restricted_imagenet", tmp_path, size=40)
     assert examples.classes == (
         "dog",
@@ -372,7 +369,7 @@ def test_restricted_imagenet_has_the_super_classes_of_its_images(
         whole(examples.test.inputs)[0],
         square(encoded(imagenet_image(VALIDATION_DOGS[0]), "JPEG"), 40),
     )
-    assert catalog.SOURCES["restricted_imagenet"].missing({"size": 224}, tmp_path) is not None
+    assert availability.why_unavailable("restricted_imagenet", {"size": 224}, tmp_path) is not None
 
 
 def test_the_super_classes_are_ranges_of_all_classes() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from harness.data import rows
 from harness.data.records import DataError, Indices, Split
-from harness.data.rows import Changed, Chosen, settled, take, whole
+from harness.data.rows import Changed, Chosen, materialized, take, whole
 
 ARRAY = np.arange(60, dtype=np.uint8).reshape(20, 3)
 
@@ -98,13 +98,13 @@ def test_small_inputs_are_brought_into_memory_and_large_ones_are_not(
 ) -> None:
     split = Split(Changed(ARRAY, 40, doubled_and_numbered), np.zeros(40, np.int32))
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 120)
-    small = settled(split)
+    small = materialized(split)
     assert isinstance(small.inputs, np.ndarray)
     np.testing.assert_array_equal(small.inputs, whole(split.inputs))
     assert small.labels is split.labels
-    assert settled(small) is small
+    assert materialized(small) is small
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 119)
-    assert settled(split) is split
+    assert materialized(split) is split
     in_memory = Split(ARRAY, np.zeros(20, np.int32))
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 0)
-    assert settled(in_memory) is in_memory
+    assert materialized(in_memory) is in_memory

@@ -18,7 +18,7 @@ from sklearn.datasets import load_digits
 
 from harness import backend
 from harness.compile import compile_run
-from harness.data import catalog, sources
+from harness.data import catalog, loading
 from harness.data.pipeline import scaled
 from harness.data.records import Examples
 from harness.data.rows import whole
@@ -334,13 +334,13 @@ def test_images_that_change_between_planning_and_loading_are_an_error(
     folder = folder_of_images(person.folder / "photographs")
     spec = photographs(person, folder)
     planned = person.keys(spec)["photographs"]
-    real = sources.load
+    real = loading.load
 
     def late(*arguments: Any) -> Examples:
         (folder / "test/dark/0.png").write_bytes((folder / "test/bright/0.png").read_bytes())
         return real(*arguments)
 
-    monkeypatch.setattr(sources, "load", late)
+    monkeypatch.setattr(loading, "load", late)
     result = person.run(spec)
     assert result.exit_code == 3
     assert (

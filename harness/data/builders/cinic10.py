@@ -9,11 +9,15 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from harness.data.catalog import MANUAL
+from harness.data import catalog
+from harness.data.info import Request
+from harness.data.origins import ManualArchives
 from harness.data.prepared import raw_images_info
 from harness.data.records import DataError
+from harness.data.tfds_files import RANDOM_ACCESS
 
-(ARCHIVE,) = MANUAL["cinic10"].files
+ORIGIN = catalog.of_origin(ManualArchives)["cinic10"]
+(ARCHIVE,) = ORIGIN.archives
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SIDE = 32
 
@@ -29,9 +33,7 @@ class Cinic10(tfds.core.GeneratorBasedBuilder):
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        f"Put {ARCHIVE}, from {MANUAL['cinic10'].url}, into the folder, packed."
-    )
+    MANUAL_DOWNLOAD_INSTRUCTIONS = f"Put {ARCHIVE}, from {ORIGIN.url}, into the folder, packed."
     IMAGES = 90_000
     """Images of a split: fewer are an archive that is not whole."""
 
@@ -71,3 +73,8 @@ class Cinic10(tfds.core.GeneratorBasedBuilder):
                 f"{ARCHIVE} has {count:,} {folder} images instead of {self.IMAGES:,}: fetch it"
                 " again"
             )
+
+
+def builder(request: Request) -> Cinic10:
+    """Return the builder; raises ValueError where it is prepared in another file format."""
+    return Cinic10(data_dir=str(request.data_dir), file_format=RANDOM_ACCESS)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
 from numpy.typing import NDArray
+
+from harness.data.info import Content, Request
+from harness.data.preparing import made_here, not_as_made
+from harness.data.records import Examples
+from harness.data.rows import whole
 
 TRAIN_PER_CLASS = 50
 
@@ -59,6 +65,18 @@ class Digits(tfds.core.GeneratorBasedBuilder):
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
             yield index, {"image": image, "label": int(label)}
+
+
+def load(request: Request, content: Content) -> Examples:
+    """Load the digits; raises DataError where what lies prepared is not what is made here."""
+    builder = Digits(data_dir=str(request.data_dir))
+    examples = made_here(builder, request.data_dir, maximum=16.0)
+    digest = hashlib.sha256()
+    for split in (examples.train, examples.test):
+        digest.update(whole(split.inputs).tobytes() + split.labels.tobytes())
+    if digest.hexdigest() != SHA256:
+        raise not_as_made(builder)
+    return examples
 
 
 def training_mask(labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:

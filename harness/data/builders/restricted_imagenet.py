@@ -14,11 +14,15 @@ import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 from tensorflow_datasets.datasets.imagenet2012 import imagenet_common
 
-from harness.data.catalog import MANUAL, RESTRICTED_IMAGENET_SIDE, image_config
+from harness.data import catalog
+from harness.data.info import Request
+from harness.data.origins import ManualArchives
 from harness.data.prepared import raw_images_info
 from harness.data.records import DataError
+from harness.data.tfds_files import RANDOM_ACCESS
 
-TRAIN_ARCHIVE, TEST_ARCHIVE = MANUAL["restricted_imagenet"].files
+ORIGIN = catalog.of_origin(ManualArchives)["restricted_imagenet"]
+TRAIN_ARCHIVE, TEST_ARCHIVE = ORIGIN.archives
 DECODED_AT_ONCE = 256
 
 RANGES = {
@@ -42,7 +46,7 @@ class RestrictedImagenetConfig(tfds.core.BuilderConfig):
 
     def __init__(self, side: int) -> None:
         super().__init__(
-            name=image_config("restricted_imagenet", {"size": side}),
+            name=ORIGIN.config({"size": side}),
             description=f"images of {side}x{side} pixels",
         )
         self.side = side
@@ -61,10 +65,9 @@ class RestrictedImagenet(tfds.core.GeneratorBasedBuilder):
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    BUILDER_CONFIGS: ClassVar = [RestrictedImagenetConfig(RESTRICTED_IMAGENET_SIDE)]
+    BUILDER_CONFIGS: ClassVar = [RestrictedImagenetConfig(ORIGIN.side or 0)]
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
-        f"Put {TRAIN_ARCHIVE} and {TEST_ARCHIVE}, from {MANUAL['restricted_imagenet'].url}, into"
-        " the folder, packed."
+        f"Put {TRAIN_ARCHIVE} and {TEST_ARCHIVE}, from {ORIGIN.url}, into the folder, packed."
     )
     SYNSETS = sum(last - first + 1 for first, last in RANGES.values())
     """Archives of single classes within the training archive: fewer are an archive that is not
@@ -124,6 +127,14 @@ class RestrictedImagenet(tfds.core.GeneratorBasedBuilder):
         for name, image in images:
             if synsets[name] in classes:
                 yield name, image.read(), classes[synsets[name]]
+
+
+def builder(request: Request) -> RestrictedImagenet:
+    """Return the builder; raises ValueError where it is prepared in another file format."""
+    config = RestrictedImagenetConfig(int(request.parameters["size"]))
+    return RestrictedImagenet(
+        config=config, data_dir=str(request.data_dir), file_format=RANDOM_ACCESS
+    )
 
 
 def super_classes() -> dict[str, str]:

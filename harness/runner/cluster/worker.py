@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.backend import backend_of, import_backend, prepare_backend
-from harness.data import catalog
+from harness.data import availability
 from harness.follow.listener import Row, Several
 from harness.plan import ConcreteRun, Plan
 from harness.run_result import RunResult
@@ -193,7 +193,7 @@ def see(run: ConcreteRun, terms: Terms) -> None:
                 " flock) do"
             )
     source = run.run.settings.dataset.source
-    missing = catalog.SOURCES[source.name].missing(source.parameters, terms.data_dir)
+    missing = availability.why_unavailable(source.name, source.parameters, terms.data_dir)
     if missing is not None:
         raise ClusterError(
             f"{node} does not see the data that this machine does: {missing}; data must lie on"

@@ -1,7 +1,9 @@
 import contextlib
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,9 +12,10 @@ import tensorflow_datasets as tfds
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from harness.data import catalog, folders, prepared, rows, sources
+from harness.data import availability, catalog, folders, loading, prepared, preparing, rows
 from harness.data.builders.digits import Digits
-from harness.data.facts import FACTS, Facts
+from harness.data.facts import Facts
+from harness.data.origins import Downloaded
 from harness.data.records import DataError, Examples
 from harness.data.rows import whole
 from harness.experiment import Component, Dataset, Json
@@ -45,14 +48,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_loaders_and_catalog_have_the_same_names() -> None:
-    assert sorted(sources.LOADERS) == sorted(catalog.SOURCES)
+@pytest.mark.parametrize("name", catalog.DATASETS)
+def test_every_row_names_a_loading_function(name: str) -> None:
+    assert callable(resolve_name(catalog.DATASETS[name].origin.loader))
 
 
 def test_digits_are_those_of_scikit_learn(
     dataset: MakeDataset, data_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    examples = sources.load(dataset("digits"), data_dir)
+    examples = loading.load(dataset("digits"), data_dir)
     assert examples.train.inputs.shape == (500, 8, 8, 1)
     assert examples.test.inputs.shape == (1297, 8, 8, 1)
     assert examples.train.inputs.dtype == np.uint8
@@ -73,7 +77,7 @@ def test_digits_are_those_of_scikit_learn(
 
 
 def test_digits_keep_the_order_of_scikit_learn(dataset: MakeDataset, data_dir: Path) -> None:
-    train = sources.load(dataset("digits"), data_dir).train
+    train = loading.load(dataset("digits"), data_dir).train
     digits = load_digits()
     # its first images are the digits 0 to 9, each the first of its class, and so all for training
     np.testing.assert_array_equal(train.labels[:10], range(10))
@@ -88,8 +92,8 @@ def test_data_that_another_process_prepares_meanwhile_are_read(
         Digits(data_dir=str(tmp_path)).download_and_prepare()
         yield
 
-    monkeypatch.setattr(sources, "FileLock", held_by_another)
-    assert len(sources.load(dataset("digits"), tmp_path).train.labels) == 500
+    monkeypatch.setattr(preparing, "FileLock", held_by_another)
+    assert len(loading.load(dataset("digits"), tmp_path).train.labels) == 500
 
 
 def test_blobs_follow_their_parameters(dataset: MakeDataset, data_dir: Path) -> None:
@@ -100,7 +104,7 @@ def test_blobs_follow_their_parameters(dataset: MakeDataset, data_dir: Path) -> 
             "shift": shift,
             "data_seed": data_seed,
         }
-        examples = sources.load(dataset("blobs", **parameters), data_dir)
+        examples = loading.load(dataset("blobs", **parameters), data_dir)
         assert examples.train.inputs.shape == (10, 2)
         assert examples.test.inputs.shape == (6, 2)
         assert examples.maximum == 1.0
@@ -113,9 +117,9 @@ def test_blobs_follow_their_parameters(dataset: MakeDataset, data_dir: Path) -> 
 
 
 def test_a_subset_is_the_same_part_of_a_larger_one(dataset: MakeDataset, data_dir: Path) -> None:
-    everything = sources.load(dataset("digits"), data_dir)
-    large = sources.load(dataset("digits", 100, 20), data_dir)
-    small = sources.load(dataset("digits", 10, 20), data_dir)
+    everything = loading.load(dataset("digits"), data_dir)
+    large = loading.load(dataset("digits", 100, 20), data_dir)
+    small = loading.load(dataset("digits", 10, 20), data_dir)
     np.testing.assert_array_equal(whole(large.train.inputs)[:10], small.train.inputs)
     np.testing.assert_array_equal(large.test.inputs, small.test.inputs)
     assert len(small.train) == 10
@@ -135,15 +139,15 @@ def test_a_subset_is_the_same_part_of_a_larger_one(dataset: MakeDataset, data_di
 
 def test_more_than_there_is_says_how_many_there_are(dataset: MakeDataset, data_dir: Path) -> None:
     with pytest.raises(DataError, match="500 training examples, 501"):
-        sources.load(dataset("digits", 501), data_dir)
+        loading.load(dataset("digits", 501), data_dir)
     with pytest.raises(DataError, match="1297 test examples, 2000"):
-        sources.load(dataset("digits", None, 2000), data_dir)
+        loading.load(dataset("digits", None, 2000), data_dir)
 
 
 def test_an_image_folder_is_ordered_by_class_and_name_and_decoded_as_pil_does(
     dataset: MakeDataset, folder: Path, data_dir: Path
 ) -> None:
-    examples = sources.load(dataset("image_folder", path=str(folder)), data_dir)
+    examples = loading.load(dataset("image_folder", path=str(folder)), data_dir)
     assert examples.classes == ("ant", "bee")
     np.testing.assert_array_equal(examples.train.labels, [0, 0, 0, 1, 1, 1])
     names = [f"{label}/{name}" for label in ("ant", "bee") for name in ("0.jpg", "1.png", "2.jpg")]
@@ -155,7 +159,7 @@ def test_grey_images_have_one_channel(dataset: MakeDataset, tmp_path: Path, data
     for split in ("train", "test"):
         (tmp_path / split / "a").mkdir(parents=True)
         picture(0, (8, 6)).save(tmp_path / split / "a" / "0.png")
-    examples = sources.load(dataset("image_folder", path=str(tmp_path)), data_dir)
+    examples = loading.load(dataset("image_folder", path=str(tmp_path)), data_dir)
     assert examples.train.inputs.shape == (1, 8, 6, 1)
 
 
@@ -166,7 +170,7 @@ def test_images_of_another_shape_are_named(
     with pytest.raises(
         DataError, match=r"odd\.png has the shape \(12, 16, 3\), the first, .*ant/0\.jpg, has"
     ):
-        sources.load(dataset("image_folder", path=str(folder)), data_dir)
+        loading.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
 JPEG_START = b"\xff\xd8\xff\xe0 broken"
@@ -190,7 +194,7 @@ def test_a_corrupt_image_is_named(
 ) -> None:
     (folder / "train/ant" / name).write_bytes(content)
     with pytest.raises(DataError, match=rf"train/ant/{name}: {why}"):
-        sources.load(dataset("image_folder", path=str(folder)), data_dir)
+        loading.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
@@ -201,7 +205,7 @@ def test_an_image_that_is_cut_off_is_named(
     picture(5).save(path, kind)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(DataError, match=r"train/bee/0\.jpg: it is cut off or damaged"):
-        sources.load(dataset("image_folder", path=str(folder)), data_dir)
+        loading.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
 def saved(folder: Path, image: Image.Image, kind: str, **options: Any) -> Path:
@@ -215,7 +219,7 @@ def saved(folder: Path, image: Image.Image, kind: str, **options: Any) -> Path:
 
 def loaded(folder: Path, data_dir: Path) -> np.ndarray:
     name = Component("image_folder", {"path": str(folder)})
-    return whole(sources.load(Dataset(name, None, None, None, ()), data_dir).train.inputs)[0]
+    return whole(loading.load(Dataset(name, None, None, None, ()), data_dir).train.inputs)[0]
 
 
 def test_a_palette_becomes_its_colours(tmp_path: Path, data_dir: Path) -> None:
@@ -263,20 +267,20 @@ def test_cmyk_is_refused(tmp_path: Path, data_dir: Path, options: dict[str, Any]
 def test_mixed_channels_are_named(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
     picture(0, (16, 16)).save(folder / "train/bee/1.png")
     with pytest.raises(DataError, match=r"train/bee/1\.png has the shape \(16, 16, 1\)"):
-        sources.load(dataset("image_folder", path=str(folder)), data_dir)
+        loading.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
 def test_hidden_folders_are_no_classes(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
     (folder / "train/.ipynb_checkpoints").mkdir()
     shutil.copy(folder / "train/ant/0.jpg", folder / "train/.ipynb_checkpoints/0.jpg")
     shutil.copy(folder / "train/ant/0.jpg", folder / "train/ant/._0.jpg")
-    examples = sources.load(dataset("image_folder", path=str(folder)), data_dir)
+    examples = loading.load(dataset("image_folder", path=str(folder)), data_dir)
     assert (examples.classes, len(examples.train)) == (("ant", "bee"), 6)
 
 
 def test_what_is_loaded_is_counted(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
-    found = sources.load(dataset("image_folder", 5, 2, path=str(folder)), data_dir).loaded
-    content = catalog.content("image_folder", {"path": str(folder)}, data_dir).sha256
+    found = loading.load(dataset("image_folder", 5, 2, path=str(folder)), data_dir).loaded
+    content = availability.content("image_folder", {"path": str(folder)}, data_dir).sha256
     assert found == Loaded(5, 2, ("ant", "bee"), content)
     assert content is not None
 
@@ -298,34 +302,34 @@ def test_images_that_change_between_their_digest_and_their_reading_are_an_error(
 
     monkeypatch.setattr(folders, "examples", late)
     with pytest.raises(DataError, match=r"train/ant/1\.png was changed after the run was planned"):
-        sources.load(dataset("image_folder", path=str(folder)), data_dir)
+        loading.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
 def test_only_the_images_that_are_used_are_decoded(
     dataset: MakeDataset, folder: Path, data_dir: Path
 ) -> None:
-    chosen = sources.load(dataset("image_folder", 2, None, path=str(folder)), data_dir)
-    everything = sources.load(dataset("image_folder", path=str(folder)), data_dir)
+    chosen = loading.load(dataset("image_folder", 2, None, path=str(folder)), data_dir)
+    everything = loading.load(dataset("image_folder", path=str(folder)), data_dir)
     used = {image.tobytes() for image in whole(chosen.train.inputs)}
     files = sorted((folder / "train").glob("*/*"))
     for file, image in zip(files[1:], whole(everything.train.inputs)[1:], strict=True):
         if image.tobytes() not in used:
             file.write_bytes(bytes(file.stat().st_size))
-    sources._load.cache_clear()
-    again = sources.load(dataset("image_folder", 2, None, path=str(folder)), data_dir)
+    loading._load.cache_clear()
+    again = loading.load(dataset("image_folder", 2, None, path=str(folder)), data_dir)
     np.testing.assert_array_equal(whole(again.train.inputs), whole(chosen.train.inputs))
     with pytest.raises(DataError, match=r"cannot read the image .*train"):
-        sources.load(dataset("image_folder", 6, None, path=str(folder)), data_dir)
+        loading.load(dataset("image_folder", 6, None, path=str(folder)), data_dir)
 
 
 def test_images_that_do_not_fit_are_read_when_they_are_asked_for(
     dataset: MakeDataset, folder: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_memory = sources.load(dataset("image_folder", path=str(folder)), data_dir)
+    in_memory = loading.load(dataset("image_folder", path=str(folder)), data_dir)
     assert isinstance(in_memory.train.inputs, np.ndarray)
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 2 * 16 * 16 * 3)
-    sources._load.cache_clear()
-    late = sources.load(dataset("image_folder", path=str(folder)), data_dir)
+    loading._load.cache_clear()
+    late = loading.load(dataset("image_folder", path=str(folder)), data_dir)
     assert not isinstance(late.train.inputs, np.ndarray)
     assert isinstance(late.test.inputs, np.ndarray)  # two images
     indices = np.array([5, 0, 3, 3])
@@ -335,7 +339,7 @@ def test_images_that_do_not_fit_are_read_when_they_are_asked_for(
     (folder / "train/bee/2.jpg").write_bytes((folder / "train/bee/0.jpg").read_bytes())
     with pytest.raises(DataError, match=r"train/bee/2\.jpg was changed"):
         rows.take(late.train.inputs, indices)
-    sources._load.cache_clear()
+    loading._load.cache_clear()
 
 
 def test_a_class_without_training_images_is_named(
@@ -343,7 +347,7 @@ def test_a_class_without_training_images_is_named(
 ) -> None:
     shutil.copytree(folder / "test/bee", folder / "test/cow")
     with pytest.raises(DataError, match="has images of cow in test and none in train"):
-        sources.load(dataset("image_folder", path=str(folder)), data_dir)
+        loading.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
 def test_a_folder_without_test_images_is_refused(
@@ -351,7 +355,7 @@ def test_a_folder_without_test_images_is_refused(
 ) -> None:
     shutil.rmtree(folder / "test")
     with pytest.raises(DataError, match="no test images"):
-        sources.load(dataset("image_folder", path=str(folder)), data_dir)
+        loading.load(dataset("image_folder", path=str(folder)), data_dir)
 
 
 class Mine(tfds.core.GeneratorBasedBuilder):
@@ -413,13 +417,13 @@ def test_a_data_set_of_ones_own_is_read_as_it_was_prepared(
     dataset: MakeDataset, tmp_path: Path, file_format: str, mine: Json
 ) -> None:
     prepared_mine(tmp_path, file_format)
-    found = sources.load(dataset("tfds", **mine), tmp_path)
+    found = loading.load(dataset("tfds", **mine), tmp_path)
     assert (found.classes, found.maximum) == (("cat", "dog", "emu"), 255.0)
     for name, split in (("train", found.train), ("test", found.test)):
         wanted = [example(name, index) for index in range(Mine.COUNTS[name])]
         np.testing.assert_array_equal(whole(split.inputs), [each["image"] for each in wanted])
         np.testing.assert_array_equal(split.labels, [each["label"] for each in wanted])
-    assert found.loaded.content == catalog.content("tfds", mine, tmp_path).sha256 is not None
+    assert found.loaded.content == availability.content("tfds", mine, tmp_path).sha256 is not None
 
 
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
@@ -427,7 +431,7 @@ def test_the_vectors_of_one_are_single_precision(
     dataset: MakeDataset, tmp_path: Path, file_format: str, mine: Json
 ) -> None:
     prepared_mine(tmp_path, file_format)
-    found = sources.load(dataset("tfds", **mine, inputs="vector", label="label"), tmp_path)
+    found = loading.load(dataset("tfds", **mine, inputs="vector", label="label"), tmp_path)
     wanted = np.array([example("test", index)["vector"] for index in range(5)], np.float32)
     assert (found.maximum, found.test.inputs.dtype) == (1.0, np.dtype(np.float32))
     np.testing.assert_array_equal(whole(found.test.inputs), wanted)
@@ -440,7 +444,7 @@ def test_a_label_that_is_no_class_is_refused(
     with pytest.raises(
         DataError, match=r"1 of the 3 examples of its split odd have a label .*such as -1"
     ):
-        sources.load(dataset("tfds", **mine | {"test_split": "odd"}), tmp_path)
+        loading.load(dataset("tfds", **mine | {"test_split": "odd"}), tmp_path)
 
 
 def test_no_code_of_its_author_is_run(
@@ -457,7 +461,7 @@ def test_no_code_of_its_author_is_run(
     with pytest.raises(
         DataError, match=r"class authors_module\.Tensor, which is none of TFDS's own"
     ):
-        sources.load(dataset("tfds", **mine), tmp_path)
+        loading.load(dataset("tfds", **mine), tmp_path)
 
 
 def flipped(path: Path) -> None:
@@ -475,7 +479,7 @@ def test_damaged_records_are_an_error_that_says_where(
     with pytest.raises(
         DataError, match=rf"cannot read the split train in {folder}: .*corrupted record"
     ):
-        sources.load(dataset("tfds", **mine), tmp_path)
+        loading.load(dataset("tfds", **mine), tmp_path)
 
 
 def test_records_that_are_exchanged_while_they_are_read_are_an_error(
@@ -493,19 +497,20 @@ def test_records_that_are_exchanged_while_they_are_read_are_an_error(
     with pytest.raises(
         DataError, match=r"mine-train\.tfrecord.* was changed after the run was planned"
     ):
-        sources.load(dataset("tfds", **mine), tmp_path)
+        loading.load(dataset("tfds", **mine), tmp_path)
 
 
 def test_a_catalogue_dataset_is_read_in_its_own_order_and_never_downloaded(
     dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(DataError, match="python -m harness data prepare mnist"):
-        sources.load(dataset("mnist"), tmp_path)
+        loading.load(dataset("mnist"), tmp_path)
     prepared_mine(tmp_path).parent.rename(tmp_path / "mnist")
     with pytest.raises(DataError, match="is not mnist as it is published: 7 instead of 60,000"):
-        sources.load(dataset("mnist"), tmp_path)
-    monkeypatch.setitem(FACTS, "mnist", lambda parameters, folder: Facts((6, 5, 1), 3, 7, 5))
-    examples = sources.load(dataset("mnist"), tmp_path)
+        loading.load(dataset("mnist"), tmp_path)
+    other = replace(catalog.DATASETS["mnist"], facts=Facts((6, 5, 1), 3, 7, 5))
+    monkeypatch.setitem(catalog.DATASETS, "mnist", other)
+    examples = loading.load(dataset("mnist"), tmp_path)
     np.testing.assert_array_equal(
         whole(examples.train.inputs), [example("train", i)["image"] for i in range(7)]
     )
@@ -522,8 +527,8 @@ def test_what_is_made_here_and_was_changed_is_not_taken(
         if name == "blobs"
         else {}
     )
-    sources.load(dataset(name, **parameters), tmp_path)
-    sources._load.cache_clear()
+    loading.load(dataset(name, **parameters), tmp_path)
+    loading._load.cache_clear()
     (records,) = (tmp_path / name).rglob("*-train.tfrecord*")
     if way == "gone":
         records.unlink()
@@ -533,8 +538,8 @@ def test_what_is_made_here_and_was_changed_is_not_taken(
         (test,) = (tmp_path / name).rglob("*-test.tfrecord*")
         records.write_bytes(test.read_bytes())
     with pytest.raises(DataError, match=rf"{tmp_path}/{name}/.*remove th.* folder.*made again"):
-        sources.load(dataset(name, **parameters), tmp_path)
-    sources._load.cache_clear()
+        loading.load(dataset(name, **parameters), tmp_path)
+    loading._load.cache_clear()
 
 
 def test_a_data_folder_that_cannot_be_written_is_named(
@@ -542,29 +547,32 @@ def test_a_data_folder_that_cannot_be_written_is_named(
 ) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot read or make digits"):
-        sources.load(dataset("digits"), tmp_path / "file")
+        loading.load(dataset("digits"), tmp_path / "file")
 
 
 def test_what_needs_no_preparation_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="needs no preparation"):
-        sources.prepare("digits", {}, tmp_path)
+        preparing.prepare("digits", {}, tmp_path)
     with pytest.raises(DataError, match=f"tfds build --data_dir={tmp_path}"):
-        sources.prepare("tfds", {"dataset": "mine"}, tmp_path)
+        preparing.prepare("tfds", {"dataset": "mine"}, tmp_path)
 
 
 def test_a_server_out_of_reach_is_said_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sources.CATALOGUE, "mnist", "http://127.0.0.1:9/nothing-listens-here")
+    nowhere = Downloaded("http://127.0.0.1:9/nothing-listens-here")
+    monkeypatch.setitem(
+        catalog.DATASETS, "mnist", replace(catalog.DATASETS["mnist"], origin=nowhere)
+    )
     monkeypatch.delenv("http_proxy", raising=False)
     with pytest.raises(DataError, match="cannot download and prepare mnist"):
-        sources.prepare("mnist", {}, tmp_path)
+        preparing.prepare("mnist", {}, tmp_path)
 
 
 def test_the_real_cifar10_copy_has_the_published_channel_means(
     dataset: MakeDataset, unpacked_cifar10: Path, data_dir: Path
 ) -> None:
-    examples = sources.load(dataset("cifar10_jpeg"), data_dir)
+    examples = loading.load(dataset("cifar10_jpeg"), data_dir)
     assert examples.train.inputs.shape == (50_000, 32, 32, 3)
     assert examples.test.inputs.shape == (10_000, 32, 32, 3)
     assert examples.classes[:4] == ("airplane", "automobile", "bird", "cat")

@@ -1,0 +1,128 @@
+"""Loading data sets: each by the function that its row of the catalogue names.
+
+The order of examples is the same on every machine: folders of images by (class, file name), all
+others as they were made or as their builder wrote them.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from pkgutil import resolve_name
+
+import numpy as np
+
+from harness.data import archives, folders, prepared, randomness
+from harness.data.availability import content, requested, why_unavailable
+from harness.data.info import Content, Request
+from harness.data.origins import ImageArchive
+from harness.data.places import at_home
+from harness.data.records import DataError, Examples, Split
+from harness.data.rows import Chosen, materialized
+from harness.experiment import Dataset
+
+Loader = Callable[[Request, Content], Examples]
+"""Loads a data set whole: what a row of the catalogue names as its origin's `loader`."""
+
+SUBSET_SEED = 0
+
+
+@dataclass(frozen=True)
+class _Loading:
+    """What is to be loaded; `parameters` is JSON."""
+
+    name: str
+    parameters: str
+    train_examples: int | None
+    test_examples: int | None
+    data_dir: Path
+    content: Content
+
+
+def load(dataset: Dataset, data_dir: Path) -> Examples:
+    """Load the examples that a run sees, before randomization; nothing is downloaded.
+
+    Data that are made here are prepared below `data_dir` on first use. Of a split of n examples
+    `train_examples` (`test_examples`) takes the first ones of `permutation(0, "subset", 0, n)`,
+    in that order: the same for all run seeds, and a smaller subset is part of a larger one.
+    Inputs that fit are in memory (`harness.data.rows.LARGEST_IN_MEMORY`), others are read when they
+    are asked for. The last ones loaded are kept, read-only, so that runs of one plan read them
+    once. What is read is what the digest of the content says, also when it is read later.
+
+    Raises:
+        DataError: data are missing, damaged, changed meanwhile, or fewer than asked for.
+    """
+    name, parameters = dataset.source.name, dict(dataset.source.parameters)
+    unavailable = why_unavailable(name, parameters, data_dir)
+    if unavailable:
+        raise DataError(unavailable)
+    found = content(name, parameters, data_dir)
+    text = json.dumps(parameters, sort_keys=True)
+    return _load(
+        _Loading(name, text, dataset.train_examples, dataset.test_examples, data_dir, found)
+    )
+
+
+@functools.lru_cache(maxsize=2)
+def _load(asked: _Loading) -> Examples:
+    name, data_dir = asked.name, asked.data_dir
+    try:
+        found = load_whole(requested(name, json.loads(asked.parameters), data_dir), asked.content)
+    except OSError as error:
+        raise DataError(f"cannot read or make {name} in {data_dir}: {error}") from error
+    return Examples(
+        train=_subset(found.train, asked.train_examples, f"{name} has {{}} training examples"),
+        test=_subset(found.test, asked.test_examples, f"{name} has {{}} test examples"),
+        classes=found.classes,
+        maximum=found.maximum,
+        content=asked.content.sha256,
+    )
+
+
+def load_whole(request: Request, content: Content) -> Examples:
+    """Load all examples of a data set by the function that its row names.
+
+    Raises:
+        DataError: data are damaged, or changed since their digests were made.
+    """
+    loader: Loader = resolve_name(request.info.origin.loader)
+    return loader(request, content)
+
+
+def load_image_folder(request: Request, content: Content) -> Examples:
+    """Load a person's folder of images."""
+    return folders.examples(at_home(request.parameters["path"]), content.digests)
+
+
+def load_image_archive(request: Request, found: Content) -> Examples:
+    """Load the images of an archive, which is unpacked first where it is still packed."""
+    origin = request.info.origin
+    if not found.digests and isinstance(origin, ImageArchive):
+        archives.import_archive(request.name, origin.find() or Path(), request.data_dir)
+        found = content(request.name, request.parameters, request.data_dir)
+    return folders.examples(request.info.origin.folder(request), found.digests)
+
+
+def load_prepared_data(request: Request, content: Content) -> Examples:
+    """Load what TFDS has prepared."""
+    found = content.prepared
+    if found is None:
+        raise DataError(f"the data in {request.data_dir} were removed meanwhile")
+    return prepared.load_prepared(found, content.digests, 1.0 if found.real else 255.0)
+
+
+def _subset(split: Split, count: int | None, have: str) -> Split:
+    n = len(split)
+    if count is not None:
+        if count > n:
+            raise DataError(f"{have.format(n)}, {count} were asked for")
+        chosen = randomness.permutation(SUBSET_SEED, "subset", 0, n)[:count]
+        split = Split(Chosen(split.inputs, chosen), split.labels[chosen])
+    split = materialized(split)
+    for array in (split.inputs, split.labels):
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
+    return split

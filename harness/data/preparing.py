@@ -1,0 +1,137 @@
+"""Preparing data sets with TFDS: those made here, downloaded, or in archives that a person brings."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import tarfile
+import urllib.error
+import urllib.request
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import IO
+
+import tensorflow_datasets as tfds
+from filelock import FileLock
+
+from harness.data import catalog, prepared
+from harness.data.availability import content, requested
+from harness.data.info import Parameters, Request
+from harness.data.loading import load_whole
+from harness.data.origins import Downloaded, ManualArchives, OwnPrepared
+from harness.data.records import DataError, Examples
+from harness.data.tfds_files import RANDOM_ACCESS
+
+REACH_SECONDS = 15
+
+
+def prepare(name: str, parameters: Parameters, data_dir: Path) -> None:
+    """Prepare a data set of TFDS's catalogue, downloaded, or one in a person's archives.
+
+    Raises:
+        DataError: it is not prepared this way, its archives are missing or incomplete, or the
+            download fails.
+    """
+    request = requested(name, parameters, data_dir)
+    match request.info.origin:
+        case ManualArchives() as origin:
+            _prepare_archives(request, origin)
+        case Downloaded() as origin:
+            _download(request, origin)
+        case OwnPrepared():
+            raise DataError(
+                "a data set of one's own is prepared by TFDS: run "
+                f"`tfds build --data_dir={data_dir}` in the folder of its builder"
+            )
+        case _:
+            these = [*catalog.of_origin(Downloaded), *catalog.of_origin(ManualArchives)]
+            raise DataError(f"{name} needs no preparation; these do: {', '.join(these)}")
+
+
+def made_here(builder: tfds.core.DatasetBuilder, data_dir: Path, maximum: float) -> Examples:
+    """Prepare what a builder makes without a network, where it is not there yet, and read it.
+
+    Args:
+        builder: makes the splits `train` and `test`.
+        data_dir: the folder of prepared data.
+        maximum: the raw value that becomes 1.0 when inputs are scaled.
+
+    Raises:
+        DataError: what is there cannot be read.
+    """
+    return prepared.in_memory(_prepare(builder, data_dir, io.StringIO()), maximum)
+
+
+def not_as_made(builder: tfds.core.DatasetBuilder) -> DataError:
+    """Return the error that says that the prepared data are not what the builder makes."""
+    return DataError(
+        f"{builder.data_path} does not hold what was made there: remove this folder, and it is made"
+        " again"
+    )
+
+
+def _prepare_archives(request: Request, origin: ManualArchives) -> None:
+    name, data_dir = request.name, request.data_dir
+    builder = _builder(request, origin)
+    folder = origin.find(data_dir)
+    if folder is None and not builder.is_prepared():
+        raise DataError(f"{name} cannot be prepared: {origin.how_to_bring(data_dir)}")
+    try:
+        _prepare(builder, data_dir, sys.stderr, manual_dir=folder)
+    except (OSError, tarfile.TarError, zlib.error, EOFError) as error:
+        raise DataError(f"cannot prepare {name} from {folder}: {error}") from error
+    # Reads all files once, and the labels, for all runs.
+    load_whole(request, content(name, request.parameters, data_dir, progress=True))
+
+
+def _builder(request: Request, origin: ManualArchives) -> tfds.core.DatasetBuilder:
+    make: Callable[[Request], tfds.core.DatasetBuilder] = resolve_name(origin.builder)
+    try:
+        return make(request)
+    except ValueError as error:
+        raise DataError(
+            f"{request.data_dir / request.name} is prepared in another way than {RANDOM_ACCESS}: "
+            f"{error}"
+        ) from error
+
+
+def _download(request: Request, origin: Downloaded) -> None:
+    name, data_dir = request.name, request.data_dir
+    try:
+        builder = tfds.builder(name, data_dir=str(data_dir))
+        if not builder.is_prepared():
+            _reach(origin.server)
+        _prepare(builder, data_dir, sys.stderr)
+    except (OSError, tfds.download.DownloadError) as error:
+        raise DataError(f"cannot download and prepare {name}: {error}") from error
+
+
+def _reach(url: str) -> None:
+    """Raise OSError where a server does not answer: TFDS would try for minutes before it does."""
+    request = urllib.request.Request(url, method="HEAD")
+    with contextlib.suppress(urllib.error.HTTPError):  # an answer too
+        urllib.request.urlopen(request, timeout=REACH_SECONDS).close()
+
+
+def _prepare(
+    builder: tfds.core.DatasetBuilder,
+    data_dir: Path,
+    output: IO[str],
+    manual_dir: Path | None = None,
+) -> tfds.core.DatasetBuilder:
+    """Prepare what is not prepared yet; what TFDS says on the standard output goes to `output`."""
+    if builder.is_prepared():
+        return builder
+    tfds.disable_progress_bar()
+    lock = data_dir / "harness" / f"{builder.info.full_name.replace('/', '.')}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    config = tfds.download.DownloadConfig(try_download_gcs=False, manual_dir=manual_dir)
+    with FileLock(lock), contextlib.redirect_stdout(output):
+        # Does nothing where another process was first.
+        builder.download_and_prepare(download_config=config)
+    if not builder.info.initialized:  # the other process was ready after this builder had looked
+        builder.info.read_from_directory(builder.data_path)
+    return builder
