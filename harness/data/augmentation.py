@@ -17,6 +17,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from harness.data import randomness
+from harness.data.randomness import Stream
 from harness.data.records import DataError, Indices
 
 BLOCK_BYTES = 32_000_000
@@ -29,32 +30,44 @@ Decisions = dict[str, NDArray[Any]]
 class Augmentation:
     """The two halves of an augmentation; both take its parameters by keyword.
 
-    `decide(seed, purpose, epoch, indices, shape, **parameters)`: decisions for the examples
-    `indices` [n], of the given shape, in that epoch: arrays [n, ...]. An example's do not depend
-    on the others asked for. Raises DataError for inputs of a shape that it does not apply to.
-    `apply(images, decisions, maximum, **parameters)`: the changed batch [b, ...], given the
-    decisions of its examples as tensors [b, ...]; `maximum` is the raw value of 1.0.
+    Args:
+        decide: `decide(stream, indices, shape, **parameters)` gives the decisions for the examples
+            `indices` [n], of the given shape, in the stream's epoch: arrays [n, ...]. An example's
+            do not depend on the others asked for. Raises DataError for inputs of a shape that it
+            does not apply to.
+        apply: `apply(images, decisions, maximum, **parameters)` gives the changed batch [b, ...],
+            given the decisions of its examples as tensors [b, ...]; `maximum` is the raw value of
+            1.0.
     """
 
     decide: Callable[..., Decisions]
     apply: Callable[..., tf.Tensor]
 
 
+AUGMENTATIONS: dict[str, Augmentation] = {}
+"""Every augmentation by name."""
+
+
+def need_images(name: str, shape: tuple[int, ...]) -> None:
+    """Raise DataError where the inputs of an augmentation are no images."""
+    if len(shape) != 3:
+        raise DataError(
+            f"{name} needs images [height, width, channels], these inputs have the shape"
+            f" {list(shape)}"
+        )
+
+
 def _decide_crop(
-    seed: int,
-    purpose: str,
-    epoch: int,
+    stream: Stream,
     indices: Indices,
     shape: tuple[int, ...],
     *,
     padding: int,
     size: int | None = None,
 ) -> Decisions:
-    _need_images("random_crop", shape)
+    need_images("random_crop", shape)
     spare = [2 * padding + (side - size if size else 0) for side in shape[:2]]
-    drawn = randomness.at(
-        lambda first, n: randomness.uniforms(seed, purpose, epoch, first, n, 2), indices
-    )
+    drawn = randomness.at(lambda first, n: randomness.uniforms(stream, first, n, 2), indices)
     offsets = np.floor(drawn * (np.array(spare) + 1)).astype(np.int32)
     return {"top": offsets[:, 0], "left": offsets[:, 1]}
 
@@ -78,13 +91,12 @@ def _apply_crop(
     return tf.gather(padded, columns, axis=2, batch_dims=1)
 
 
-def _decide_flip(
-    seed: int, purpose: str, epoch: int, indices: Indices, shape: tuple[int, ...]
-) -> Decisions:
-    _need_images("random_flip", shape)
-    drawn = randomness.at(
-        lambda first, n: randomness.integers(seed, purpose, epoch, first, n, 1, 2), indices
-    )
+AUGMENTATIONS["random_crop"] = Augmentation(_decide_crop, _apply_crop)
+
+
+def _decide_flip(stream: Stream, indices: Indices, shape: tuple[int, ...]) -> Decisions:
+    need_images("random_flip", shape)
+    drawn = randomness.at(lambda first, n: randomness.integers(stream, first, n, 1, 2), indices)
     return {"flip": drawn[:, 0] == 1}
 
 
@@ -97,14 +109,11 @@ def _apply_flip(images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: 
     return tf.gather(images, columns, axis=2, batch_dims=1)
 
 
+AUGMENTATIONS["random_flip"] = Augmentation(_decide_flip, _apply_flip)
+
+
 def _decide_noise(
-    seed: int,
-    purpose: str,
-    epoch: int,
-    indices: Indices,
-    shape: tuple[int, ...],
-    *,
-    deviation: float,
+    stream: Stream, indices: Indices, shape: tuple[int, ...], *, deviation: float
 ) -> Decisions:
     width = math.prod(shape)
     noise = np.empty((len(indices), width), np.float32)
@@ -112,7 +121,7 @@ def _decide_noise(
     for start in range(0, len(indices), block):
         some = indices[start : start + block]
         noise[start : start + block] = randomness.at(
-            lambda first, n: randomness.normals(seed, purpose, epoch, first, n, width), some
+            lambda first, n: randomness.normals(stream, first, n, width), some
         )
     return {"noise": noise.reshape(len(indices), *shape)}
 
@@ -124,17 +133,4 @@ def _apply_noise(
     return tf.cast(images, tf.float32) + deviation * maximum * decisions["noise"]
 
 
-def _need_images(name: str, shape: tuple[int, ...]) -> None:
-    if len(shape) != 3:
-        raise DataError(
-            f"{name} needs images [height, width, channels], these inputs have the shape"
-            f" {list(shape)}"
-        )
-
-
-AUGMENTATIONS: dict[str, Augmentation] = {
-    "random_crop": Augmentation(_decide_crop, _apply_crop),
-    "random_flip": Augmentation(_decide_flip, _apply_flip),
-    "gaussian_noise": Augmentation(_decide_noise, _apply_noise),
-}
-"""Every augmentation by name."""
+AUGMENTATIONS["gaussian_noise"] = Augmentation(_decide_noise, _apply_noise)

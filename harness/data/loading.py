@@ -20,6 +20,7 @@ from harness.data.availability import content, requested, why_unavailable
 from harness.data.info import Content, Request
 from harness.data.origins import ImageArchive
 from harness.data.places import at_home
+from harness.data.randomness import Stream
 from harness.data.records import DataError, Examples, Split
 from harness.data.rows import Chosen, materialized
 from harness.experiment import Dataset
@@ -27,7 +28,8 @@ from harness.experiment import Dataset
 Loader = Callable[[Request, Content], Examples]
 """Loads a data set whole: what a row of the catalogue names as its origin's `loader`."""
 
-SUBSET_SEED = 0
+SUBSET = Stream(0, "subset")
+"""What the order is drawn from in which a split's examples are taken."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ def load(dataset: Dataset, data_dir: Path) -> Examples:
     """Load the examples that a run sees, before randomization; nothing is downloaded.
 
     Data that are made here are prepared below `data_dir` on first use. Of a split of n examples
-    `train_examples` (`test_examples`) takes the first ones of `permutation(0, "subset", 0, n)`,
-    in that order: the same for all run seeds, and a smaller subset is part of a larger one.
+    `train_examples` (`test_examples`) takes the first ones of a permutation that is the same for
+    all run seeds, in that order: a smaller subset is part of a larger one.
     Inputs that fit are in memory (`harness.data.rows.LARGEST_IN_MEMORY`), others are read when they
     are asked for. The last ones loaded are kept, read-only, so that runs of one plan read them
     once. What is read is what the digest of the content says, also when it is read later.
@@ -119,7 +121,7 @@ def _subset(split: Split, count: int | None, have: str) -> Split:
     if count is not None:
         if count > n:
             raise DataError(f"{have.format(n)}, {count} were asked for")
-        chosen = randomness.permutation(SUBSET_SEED, "subset", 0, n)[:count]
+        chosen = randomness.permutation(SUBSET, n)[:count]
         split = Split(Chosen(split.inputs, chosen), split.labels[chosen])
     split = materialized(split)
     for array in (split.inputs, split.labels):

@@ -19,6 +19,7 @@ import tensorflow as tf
 from harness.data import loading, randomness
 from harness.data.augmentation import AUGMENTATIONS, Decisions
 from harness.data.randomizations import randomize
+from harness.data.randomness import Stream
 from harness.data.records import DataError, Indices, Split
 from harness.experiment import PER_IMAGE, Component, Dataset, Normalization, Standardization
 from harness.run_result import Loaded
@@ -119,10 +120,8 @@ def _decide(
     epoch: int,
     indices: Indices,
 ) -> Decisions:
-    purpose = f"augmentation/{position}/{component.name}"
-    drawn = AUGMENTATIONS[component.name].decide(
-        seed, purpose, epoch, indices, shape, **component.parameters
-    )
+    stream = Stream(seed, f"augmentation/{position}/{component.name}", epoch)
+    drawn = AUGMENTATIONS[component.name].decide(stream, indices, shape, **component.parameters)
     return {f"{position}/{name}": values for name, values in drawn.items()}
 
 
@@ -130,7 +129,7 @@ def decided(seed: int, n: int, epoch: int, functions: Sequence[Decide]) -> Decis
     """The order of `n` examples in an epoch, and the decisions of some augmentations, in that
     order.
     """
-    order = randomness.permutation(seed, "shuffle", epoch, n).astype(np.int32)
+    order = randomness.permutation(Stream(seed, "shuffle", epoch), n).astype(np.int32)
     drawn = {"order": order}
     for decide in functions:
         drawn |= {name: values[order] for name, values in decide(epoch, np.arange(n)).items()}

@@ -1,4 +1,4 @@
-"""Preparing data sets with TFDS: those made here, downloaded, or in archives that a person brings."""
+"""Preparing data sets with TFDS: made here, downloaded, or from archives that a person brings."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data import randomness
+from harness.data.randomness import Stream
 from harness.data.records import DataError, Indices, Inputs, Split
 from harness.data.rows import Changed, materialized, take
 from harness.experiment import Component
@@ -38,6 +39,10 @@ class Draw:
     purpose: str
     classes: int
     maximum: float
+
+    def stream(self, part: str = "") -> Stream:
+        """Return the random numbers for the whole randomization, or for a named part of it."""
+        return Stream(self.seed, f"{self.purpose}/{part}" if part else self.purpose)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +67,10 @@ class Randomization:
 
     train: Callable[..., Change]
     test: Callable[..., Change] | None = None
+
+
+RANDOMIZATIONS: dict[str, Randomization] = {}
+"""Every randomization by name."""
 
 
 def randomize(
@@ -107,12 +116,12 @@ def confusion(split: Split, draw: Draw, *, replicas: int, zero_out: float, unit:
     """
     units = _units(split.inputs, unit)
     count = zeroed_units(zero_out, units)
-    purpose = f"{draw.purpose}/units"
+    stream = draw.stream("units")
 
     def zeroed(inputs: NDArray[Any], indices: Indices) -> NDArray[Any]:
         if not count:
             return inputs
-        bits = randomness.at(lambda first, n: _bits(draw.seed, purpose, first, n, units), indices)
+        bits = randomness.at(lambda first, n: _bits(stream, first, n, units), indices)
         kept = ~_subsets(bits, count)[:, :, np.newaxis]
         # Bytes times 1 or 0: much faster than picking values, and exact for every dtype, as -1.0 *
         # 0 is not.
@@ -121,10 +130,11 @@ def confusion(split: Split, draw: Draw, *, replicas: int, zero_out: float, unit:
         )
 
     n = replicas * len(split)
-    labels = randomness.integers(draw.seed, f"{draw.purpose}/labels", 0, 0, n, 1, draw.classes)[
-        :, 0
-    ]
+    labels = randomness.integers(draw.stream("labels"), 0, n, 1, draw.classes)[:, 0]
     return Change(labels.astype(np.int32), zeroed)
+
+
+RANDOMIZATIONS["confusion"] = Randomization(confusion)
 
 
 def zeroed_units(zero_out: float, units: int) -> int:
@@ -140,18 +150,22 @@ def label_corruption(split: Split, draw: Draw, *, probability: float, test: bool
     too, when only the probability grows. `test` says whether the test set's labels are replaced
     too.
     """
-    return _corrupted(split, draw, draw.purpose, probability)
+    return _corrupted(split, draw, probability)
 
 
 def _corrupted_test(split: Split, draw: Draw, *, probability: float, test: bool = False) -> Change:
-    return _corrupted(split, draw, f"{draw.purpose}/test", probability if test else 0.0)
+    of_test = replace(draw, purpose=f"{draw.purpose}/test")
+    return _corrupted(split, of_test, probability if test else 0.0)
 
 
-def _corrupted(split: Split, draw: Draw, purpose: str, probability: float) -> Change:
+def _corrupted(split: Split, draw: Draw, probability: float) -> Change:
     n = len(split)
-    replaced = randomness.uniforms(draw.seed, f"{purpose}/replaced", 0, 0, n, 1)[:, 0] < probability
-    drawn = randomness.integers(draw.seed, f"{purpose}/labels", 0, 0, n, 1, draw.classes)[:, 0]
+    replaced = randomness.uniforms(draw.stream("replaced"), 0, n, 1)[:, 0] < probability
+    drawn = randomness.integers(draw.stream("labels"), 0, n, 1, draw.classes)[:, 0]
     return Change(np.where(replaced, drawn, split.labels).astype(np.int32))
+
+
+RANDOMIZATIONS["label_corruption"] = Randomization(label_corruption, test=_corrupted_test)
 
 
 def noisy_copies(split: Split, draw: Draw, *, copies: int, deviation: float) -> Change:
@@ -174,6 +188,9 @@ def noisy_copies(split: Split, draw: Draw, *, copies: int, deviation: float) -> 
     return Change(np.tile(split.labels, copies + 1), noisy)
 
 
+RANDOMIZATIONS["noisy_copies"] = Randomization(noisy_copies)
+
+
 def shuffled_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
     """One permutation of the pixels for all images, of both sets (Zhang et al. 2017); labels kept.
 
@@ -182,12 +199,15 @@ def shuffled_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
     as many units.
     """
     units = _units(split.inputs, unit)
-    order = randomness.permutation(draw.seed, draw.purpose, 0, units)
+    order = randomness.permutation(draw.stream(), units)
 
     def shuffled(inputs: NDArray[Any], indices: Indices) -> NDArray[Any]:
         return _by_unit(inputs, units).take(order, axis=1).reshape(inputs.shape)
 
     return Change(split.labels, shuffled)
+
+
+RANDOMIZATIONS["shuffled_pixels"] = Randomization(shuffled_pixels, test=shuffled_pixels)
 
 
 def random_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
@@ -199,13 +219,14 @@ def random_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
     units = _units(split.inputs, unit)
 
     def permuted(inputs: NDArray[Any], indices: Indices) -> NDArray[Any]:
-        bits = randomness.at(
-            lambda first, n: _bits(draw.seed, draw.purpose, first, n, units), indices
-        )
+        bits = randomness.at(lambda first, n: _bits(draw.stream(), first, n, units), indices)
         moved = _by_unit(inputs, units)[np.arange(len(inputs))[:, np.newaxis], _permutations(bits)]
         return moved.reshape(inputs.shape)
 
     return Change(split.labels, permuted)
+
+
+RANDOMIZATIONS["random_pixels"] = Randomization(random_pixels)
 
 
 def gaussian(split: Split, draw: Draw) -> Change:
@@ -233,6 +254,9 @@ MOMENT_VALUES = 2**20
 """Values summed at once. Fixed, because it decides how sums of floating-point inputs are
 rounded.
 """
+
+
+RANDOMIZATIONS["gaussian"] = Randomization(gaussian)
 
 
 def moments(inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -273,13 +297,13 @@ def _normals(draw: Draw, shape: tuple[int, ...], indices: Indices) -> NDArray[np
     """Standard normal numbers of that shape, [b, ...], for the examples `indices` [b]."""
     width = math.prod(shape[1:])
     return randomness.at(
-        lambda first, n: randomness.normals(draw.seed, draw.purpose, 0, first, n, width), indices
+        lambda first, n: randomness.normals(draw.stream(), first, n, width), indices
     ).reshape(shape)
 
 
-def _bits(seed: int, purpose: str, first: int, n: int, units: int) -> NDArray[np.uint32]:
+def _bits(stream: Stream, first: int, n: int, units: int) -> NDArray[np.uint32]:
     """32 random bits for each unit of n examples; uint32 [n, units]."""
-    words = randomness.raw(seed, purpose, 0, first, n, -(-units // 2))
+    words = randomness.raw(stream, first, n, -(-units // 2))
     return np.ascontiguousarray(words, dtype="<u8").view("<u4")[:, :units]
 
 
@@ -340,14 +364,3 @@ def _keys(bits: NDArray[np.uint32]) -> NDArray[np.uint64]:
     keys <<= np.uint64(32)
     keys |= np.arange(bits.shape[1], dtype=np.uint64)
     return keys
-
-
-RANDOMIZATIONS: dict[str, Randomization] = {
-    "confusion": Randomization(confusion),
-    "label_corruption": Randomization(label_corruption, test=_corrupted_test),
-    "noisy_copies": Randomization(noisy_copies),
-    "shuffled_pixels": Randomization(shuffled_pixels, test=shuffled_pixels),
-    "random_pixels": Randomization(random_pixels),
-    "gaussian": Randomization(gaussian),
-}
-"""Every randomization by name."""

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from harness.data import randomness
+from harness.data.randomness import Stream
 from harness.experiment import Component
 
 Array = np.ndarray
@@ -133,7 +134,7 @@ def seed_dropout(model: keras.Model, seed: int) -> None:
     weights = {id(variable) for variable in model.weights}
     states = [variable for variable in model.non_trainable_variables if id(variable) not in weights]
     for place, state in enumerate(states):
-        (word,) = randomness.raw(seed, f"dropout/{place}", 0, 0, 1, 1).ravel()
+        (word,) = randomness.raw(Stream(seed, f"dropout/{place}"), 0, 1, 1).ravel()
         state.assign(np.array([word >> np.uint64(32), 0], np.uint32))
 
 
@@ -154,9 +155,9 @@ def _initial(layer: keras.Layer, variable: keras.Variable, start: _Start, positi
         return np.full(shape, CONSTANTS[variable.name], np.float32)
     # Keras counts layers in a process-wide counter, so names would tie weights to what was built
     # before.
-    purpose = f"initialization/{position}"
-    uniform = partial(_draw, randomness.uniforms, start.seed, purpose)
-    normal = partial(_draw, randomness.normals, start.seed, purpose)
+    stream = Stream(start.seed, f"initialization/{position}")
+    uniform = partial(_draw, randomness.uniforms, stream)
+    normal = partial(_draw, randomness.normals, stream)
     if variable.name == "gamma":
         return start.gamma(shape, uniform).astype(np.float32)
     if variable.name not in ("kernel", "bias"):
@@ -164,10 +165,10 @@ def _initial(layer: keras.Layer, variable: keras.Variable, start: _Start, positi
     return start.rule(tuple(layer.kernel.shape), shape, uniform, normal).astype(np.float32)
 
 
-def _draw(source: Callable[..., Array], seed: int, purpose: str, shape: tuple[int, ...]) -> Array:
+def _draw(source: Callable[..., Array], stream: Stream, shape: tuple[int, ...]) -> Array:
     count = math.prod(shape)
     # One generator block gives four numbers: width 4 wastes none.
-    return source(seed, purpose, 0, 0, -(-count // 4), 4).ravel()[:count].reshape(shape)
+    return source(stream, 0, -(-count // 4), 4).ravel()[:count].reshape(shape)
 
 
 def _fan_in(kernel: tuple[int, ...]) -> int:

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from harness.data.augmentation import AUGMENTATIONS
+from harness.data.randomness import Stream
 from harness.data.records import DataError
 
 IMAGES = np.random.default_rng(0).integers(1, 256, (40, 6, 5, 3), dtype=np.uint8)
@@ -20,7 +21,7 @@ def decide(
     **parameters: Any,
 ) -> Any:
     some = np.arange(n) if indices is None else np.array(indices, np.int32)
-    return AUGMENTATIONS[name].decide(0, "test", epoch, some, shape, **parameters)
+    return AUGMENTATIONS[name].decide(Stream(0, "test", epoch), some, shape, **parameters)
 
 
 def apply(

@@ -13,6 +13,7 @@ from scipy.special import ndtr
 
 from harness.data import randomizations, randomness, rows
 from harness.data.randomizations import RANDOMIZATIONS, moments, randomize, zeroed_units
+from harness.data.randomness import Stream
 from harness.data.records import DataError, Split
 from harness.experiment import Component
 
@@ -172,7 +173,7 @@ def expected_zeroed(n: int, units: int, count: int) -> np.ndarray:
     """Which units have the smallest (32 random bits, index), by ordering them all; bool [n,
     units].
     """
-    words = randomness.raw(0, "randomization/0/confusion/units", 0, 0, n, -(-units // 2))
+    words = randomness.raw(Stream(0, "randomization/0/confusion/units"), 0, n, -(-units // 2))
     bits = np.stack([words & np.uint64(2**32 - 1), words >> np.uint64(32)], axis=2).reshape(n, -1)[
         :, :units
     ]
@@ -212,16 +213,13 @@ def test_confusion_zeroes_the_units_with_the_smallest_keys(
 
 
 @pytest.mark.parametrize("different", [0, 0x80000000, 1, 0xC0000001, 0xF0000000])
-@pytest.mark.parametrize(("n", "shape", "unit", "zero_out", "count"), SUBSETS)
+@pytest.mark.parametrize("subset", SUBSETS)
 def test_confusion_prefers_the_smaller_index_where_random_bits_are_equal(
-    n: int,
-    shape: tuple[int, ...],
-    unit: str,
-    zero_out: float,
-    count: int,
+    subset: tuple[int, tuple[int, ...], str, float, int],
     different: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    n, shape, unit, zero_out, count = subset
     raw = randomness.raw
     bits = np.uint64(different << 32 | different)
     for others in (np.uint64(0), ~bits):  # the bits that all have alike

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from harness.data import randomness
+from harness.data.randomness import Stream
 
 MASK = 2**64 - 1
 
@@ -56,7 +57,7 @@ def test_numpy_gives_the_published_answer_after_its_first_increment() -> None:
 def test_raw_is_philox_of_seed_purpose_epoch_and_index(width: int) -> None:
     purpose = int.from_bytes(hashlib.sha256(b"shuffle").digest()[:8], "little")
     blocks = (width + 3) // 4
-    got = randomness.raw(7, "shuffle", 3, 10, 2, width)
+    got = randomness.raw(Stream(7, "shuffle", 3), 10, 2, width)
     for row, index in zip(got, (10, 11), strict=True):
         words = [
             w
@@ -68,21 +69,21 @@ def test_raw_is_philox_of_seed_purpose_epoch_and_index(width: int) -> None:
 
 @pytest.mark.parametrize("width", [1, 3, 4, 5, 9])
 def test_rows_do_not_depend_on_how_a_range_is_split(width: int) -> None:
-    whole = randomness.raw(1, "p", 2, 0, 20, width)
+    whole = randomness.raw(Stream(1, "p", 2), 0, 20, width)
     parts = [
-        randomness.raw(1, "p", 2, first, count, width)
+        randomness.raw(Stream(1, "p", 2), first, count, width)
         for first, count in ((0, 1), (1, 6), (7, 0), (7, 13))
     ]
     np.testing.assert_array_equal(whole, np.concatenate(parts))
 
 
 def test_every_argument_changes_the_numbers() -> None:
-    base = randomness.raw(1, "p", 2, 0, 8, 4)
+    base = randomness.raw(Stream(1, "p", 2), 0, 8, 4)
     others = (
-        randomness.raw(2, "p", 2, 0, 8, 4),
-        randomness.raw(1, "q", 2, 0, 8, 4),
-        randomness.raw(1, "p", 3, 0, 8, 4),
-        randomness.raw(1, "p", 2, 8, 8, 4),
+        randomness.raw(Stream(2, "p", 2), 0, 8, 4),
+        randomness.raw(Stream(1, "q", 2), 0, 8, 4),
+        randomness.raw(Stream(1, "p", 3), 0, 8, 4),
+        randomness.raw(Stream(1, "p", 2), 8, 8, 4),
     )
     for other in others:
         assert not np.intersect1d(base, other).size
@@ -90,17 +91,17 @@ def test_every_argument_changes_the_numbers() -> None:
 
 def test_negative_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="negative"):
-        randomness.raw(-1, "p", 0, 0, 1, 1)
+        randomness.raw(Stream(-1, "p", 0), 0, 1, 1)
 
 
 def test_uniforms_are_the_top_53_bits() -> None:
-    words = randomness.raw(0, "u", 0, 0, 50, 4)
+    words = randomness.raw(Stream(0, "u", 0), 0, 50, 4)
     expected = [[(int(word) >> 11) / 2**53 for word in row] for row in words]
-    np.testing.assert_array_equal(randomness.uniforms(0, "u", 0, 0, 50, 4), expected)
+    np.testing.assert_array_equal(randomness.uniforms(Stream(0, "u", 0), 0, 50, 4), expected)
 
 
 def test_uniforms_have_the_moments_of_a_uniform_distribution() -> None:
-    values = randomness.uniforms(0, "u", 0, 0, 50_000, 4)
+    values = randomness.uniforms(Stream(0, "u", 0), 0, 50_000, 4)
     assert values.min() >= 0
     assert values.max() < 1
     # five standard errors: sqrt(1/12 / 2e5) = 6.5e-4 and sqrt(1/180 / 2e5) = 1.7e-4
@@ -111,7 +112,7 @@ def test_uniforms_have_the_moments_of_a_uniform_distribution() -> None:
 
 
 def test_integers_take_all_values_equally_often() -> None:
-    values = randomness.integers(0, "i", 0, 0, 20_000, 5, 10)
+    values = randomness.integers(Stream(0, "i", 0), 0, 20_000, 5, 10)
     counts = np.bincount(values.ravel(), minlength=10)
     assert len(counts) == 10
     # chi-square with 9 degrees of freedom: 33.7 is exceeded with probability 1e-4
@@ -121,11 +122,11 @@ def test_integers_take_all_values_equally_often() -> None:
 @pytest.mark.parametrize("bound", [0, 2**53 + 1])
 def test_integers_refuse_other_bounds(bound: int) -> None:
     with pytest.raises(ValueError, match="bound"):
-        randomness.integers(0, "i", 0, 0, 1, 1, bound)
+        randomness.integers(Stream(0, "i", 0), 0, 1, 1, bound)
 
 
 def test_normals_have_the_moments_and_quantiles_of_a_normal_distribution() -> None:
-    values = randomness.normals(0, "n", 0, 0, 50_000, 4).ravel()
+    values = randomness.normals(Stream(0, "n", 0), 0, 50_000, 4).ravel()
     error = 5 / np.sqrt(len(values))
     assert abs(values.mean()) < error
     assert abs(values.var() - 1) < error * np.sqrt(2)
@@ -136,23 +137,23 @@ def test_normals_have_the_moments_and_quantiles_of_a_normal_distribution() -> No
 
 def test_normals_are_finite_for_the_extreme_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(randomness, "raw", lambda *_: np.array([[0, MASK]], dtype=np.uint64))
-    low, high = randomness.normals(0, "n", 0, 0, 1, 2)[0]
+    low, high = randomness.normals(Stream(0, "n", 0), 0, 1, 2)[0]
     assert low == pytest.approx(-8.21, abs=0.1)  # the normal quantile of 2^-53
     assert high == pytest.approx(-low, rel=1e-9)
 
 
 def test_a_permutation_holds_every_index_once_and_mixes_them() -> None:
-    order = randomness.permutation(0, "shuffle", 1, 10_000)
+    order = randomness.permutation(Stream(0, "shuffle", 1), 10_000)
     np.testing.assert_array_equal(np.sort(order), np.arange(10_000))
     assert abs(np.corrcoef(order, np.arange(10_000))[0, 1]) < 0.05
     assert (order == np.arange(10_000)).sum() < 10  # one expected
-    assert not np.array_equal(order, randomness.permutation(0, "shuffle", 2, 10_000))
+    assert not np.array_equal(order, randomness.permutation(Stream(0, "shuffle", 2), 10_000))
 
 
 def test_small_permutations_are_equally_likely() -> None:
     counts: dict[tuple[int, ...], int] = {}
     for epoch in range(6000):
-        order = tuple(map(int, randomness.permutation(0, "s", epoch, 3)))
+        order = tuple(map(int, randomness.permutation(Stream(0, "s", epoch), 3)))
         counts[order] = counts.get(order, 0) + 1
     assert len(counts) == 6
     # chi-square with 5 degrees of freedom: 25.7 is exceeded with probability 1e-4
@@ -165,9 +166,9 @@ def test_the_numbers_of_any_indices_are_those_of_the_range(indices: list[int]) -
 
     def draw(first: int, count: int) -> np.ndarray:
         asked.append(count)
-        return randomness.normals(1, "p", 2, first, count, 5)
+        return randomness.normals(Stream(1, "p", 2), first, count, 5)
 
     found = randomness.at(draw, np.array(indices, np.int32))
-    np.testing.assert_array_equal(found, randomness.normals(1, "p", 2, 0, 20, 5)[indices])
+    np.testing.assert_array_equal(found, randomness.normals(Stream(1, "p", 2), 0, 20, 5)[indices])
     assert found.shape == (len(indices), 5)
     assert asked == {0: [0], 1: [1], 3: [3], 8: [1, 2, 2, 1, 1, 1]}[len(indices)]

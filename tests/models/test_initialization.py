@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from harness.data import randomness
+from harness.data.randomness import Stream
 from harness.experiment import Component
 from harness.models.initialization import INITIALIZATIONS, initialize, seed_dropout
 from harness.models.registry import build
@@ -50,7 +51,7 @@ def test_weights_depend_on_the_seed_alone(name: str) -> None:
 def test_one_number_by_hand() -> None:
     kernel, bias = weights("fan_in_uniform", 7, Component("perceptron", {"hidden": []}))
     fan_in = 8 * 8 * 3
-    drawn = randomness.uniforms(7, "initialization/1", 0, 0, 3, 4).ravel()[:10]
+    drawn = randomness.uniforms(Stream(7, "initialization/1"), 0, 3, 4).ravel()[:10]
     np.testing.assert_array_equal(bias, ((2 * drawn - 1) / math.sqrt(fan_in)).astype(np.float32))
     assert kernel.shape == (fan_in, 10)
 
@@ -222,7 +223,8 @@ def states(model: keras.Model) -> list[list[int]]:
 
 def test_dropout_draws_from_the_seed_and_its_place_alone() -> None:
     first, again, other = dropping(7), dropping(7), dropping(8)
-    drawn = [int(randomness.raw(7, f"dropout/{place}", 0, 0, 1, 1)[0, 0]) >> 32 for place in (0, 1)]
+    streams = [Stream(7, f"dropout/{place}") for place in (0, 1)]
+    drawn = [int(randomness.raw(stream, 0, 1, 1)[0, 0]) >> 32 for stream in streams]
     assert states(first) == states(again) == [[word, 0] for word in drawn]
     assert len({word for model in (first, other) for word, _ in states(model)}) == 4
     x = np.ones((2, 4), np.float32)

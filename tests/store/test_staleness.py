@@ -200,8 +200,8 @@ MUTATIONS = {
     ),
     "labels are not random": (
         "data/randomizations.py",
-        "0, 0, n, 1, draw.classes)[:, 0]",
-        "0, 0, n, 1, 1)[:, 0]",
+        "0, n, 1, draw.classes)[:, 0]",
+        "0, n, 1, 1)[:, 0]",
     ),
     "no image is flipped": (
         "data/augmentation.py",
@@ -210,8 +210,8 @@ MUTATIONS = {
     ),
     "every epoch has the same order": (
         "data/pipeline.py",
-        '"shuffle", epoch, n)',
-        '"shuffle", 0, n)',
+        '"shuffle", epoch), n)',
+        '"shuffle", 0), n)',
     ),
     "one pixel too many is zeroed": (
         "data/randomizations.py",

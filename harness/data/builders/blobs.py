@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harness.data import randomness
 from harness.data.info import Content, Request
 from harness.data.preparing import made_here, not_as_made
+from harness.data.randomness import Stream
 from harness.data.records import Examples
 from harness.data.rows import whole
 
@@ -114,8 +115,7 @@ def draw(
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """The points float32 [2 * per_class, 2] of a split and their labels int32, class 0 first."""
     labels = np.repeat(np.arange(2, dtype=np.int32), per_class)
-    points = SCALE * (
-        MEAN + DEVIATION * randomness.normals(data_seed, f"blobs/{split}", 0, 0, 2 * per_class, 2)
-    )
+    stream = Stream(data_seed, f"blobs/{split}")
+    points = SCALE * (MEAN + DEVIATION * randomness.normals(stream, 0, 2 * per_class, 2))
     points[:, 1] += np.where(labels == 1, shift, -shift)
     return points.astype(np.float32), labels
