@@ -47,9 +47,7 @@ def dataset(name: str, path: str | None) -> Json:
 
 
 def known(name: str) -> Facts | None:
-    """Return what is known of a data set as a first specification uses it, None for a folder of
-    images.
-    """
+    """Return what is known of a data set in a first specification; None for a folder of images."""
     if name == "image_folder":
         return None
     return facts(component(fill_defaults(definition("dataset"), dataset(name, None))))
@@ -57,10 +55,10 @@ def known(name: str) -> Facts | None:
 
 def model(name: str, of_dataset: str) -> Json:
     """Return the member `model` of a first specification."""
-    told = known(of_dataset)
+    found = known(of_dataset)
     side = (
-        min(told.shape[:2])
-        if told and told.shape and len(told.shape) == 3
+        min(found.shape[:2])
+        if found and found.shape and len(found.shape) == 3
         else _SIDE_OF_UNKNOWN_IMAGES
     )
     return {"name": name, **MODELS[name](side)}
@@ -68,6 +66,6 @@ def model(name: str, of_dataset: str) -> Json:
 
 def fitting_models(of_dataset: str) -> list[str]:
     """Return the networks that a data set's inputs fit."""
-    told = known(of_dataset)
-    vectors = told is not None and told.shape is not None and len(told.shape) != 3
+    found = known(of_dataset)
+    vectors = found is not None and found.shape is not None and len(found.shape) != 3
     return [name for name in MODELS if DEMANDS[name].smallest is None or not vectors]

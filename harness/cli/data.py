@@ -39,9 +39,7 @@ def data_list() -> None:
     help="Its parameters, such as path=images.",
 )
 def data_status(names: tuple[str, ...], assignments: tuple[Json, ...]) -> None:
-    """Tell of the data sets NAMES (of all) what each is, where it lies, how large it is, and what
-    to do next.
-    """
+    """Tell of the data sets NAMES (of all) where each lies, its size, and what to do next."""
     from harness.cli.tables import show_status
 
     if assignments and len(names) != 1:
@@ -70,9 +68,7 @@ def data_import(name: str, archive: Path) -> None:
     help="Its parameters, such as size=64.",
 )
 def data_prepare(name: str, assignments: tuple[Json, ...]) -> None:
-    """Prepare the data set NAME: download one of TFDS's catalogue, or read the archives that a
-    person has brought.
-    """
+    """Prepare the data set NAME: download it, or read the archives that a person has brought."""
     parameters = _parameters(name, assignments)
     from harness.backend import import_backend
 

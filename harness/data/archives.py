@@ -19,13 +19,15 @@ from harness.system import files
 
 
 def import_archive(name: str, archive: Path, data_dir: Path) -> Path:
-    """Unpack the archive of the dataset `name` below `data_dir`; returns the folder of its splits.
+    """Unpack the archive of a data set below `data_dir`, and return the folder of its splits.
 
-    A dataset that is unpacked already, and whole, is left as it is, whatever `archive` says; one
+    A data set that is unpacked already, and whole, is left as it is, whatever `archive` says; one
     that is not what was unpacked there is replaced. The folder appears whole or not at all, also
     when several processes unpack at once.
-    Raises DataError for a name without archives, and for an archive that is missing, unreadable,
-    damaged, not the known one (by its SHA-256), or whose members would land outside the folder.
+
+    Raises:
+        DataError: the data set has no archive, or this one is missing, unreadable, damaged, not the
+            known one (by its SHA-256), or has members that would land outside the folder.
     """
     known = catalog.of_origin(ImageArchive)
     if name not in known:
@@ -69,9 +71,7 @@ _FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") 
 
 
 def _unpack(archive: Path, folder: Path, limit: int) -> None:
-    """Unpack into a folder of another name first: a process that is killed leaves nothing half
-    done.
-    """
+    """Unpack into a folder of another name first, which is renamed when it is whole."""
     temporary = files.temporary_beside(folder)
     temporary.mkdir()
     try:
@@ -88,9 +88,7 @@ def _unpack(archive: Path, folder: Path, limit: int) -> None:
 
 
 def _safe(tar: tarfile.TarFile, archive: Path, limit: int) -> Iterator[tarfile.TarInfo]:
-    """The members, as long as each is a plain file or folder below the root and the total keeps the
-    limit.
-    """
+    """Yield the members, each a plain file or folder below the root, up to the limit in bytes."""
     total = 0
     for member in tar:
         if not (member.isreg() or member.isdir()):

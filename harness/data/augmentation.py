@@ -2,7 +2,8 @@
 
 Each is a pair. `decide` draws, in NumPy, what happens to some examples in an epoch; `apply` does
 it to a batch, in TensorFlow operations alone, so that it works inside `tf.data` and inside a
-compiled function alike. A new one is such a pair, its line in AUGMENTATIONS and its schema entry.
+compiled function alike. A new one is such a pair, its row below it and its schema entry (see
+docs/extending.md).
 """
 
 from __future__ import annotations
@@ -80,8 +81,9 @@ def _apply_crop(
     padding: int,
     size: int | None = None,
 ) -> tf.Tensor:
-    """Zero-pad every side by `padding`, then crop to `size` (None: the original size) from (top,
-    left).
+    """Zero-pad every side by `padding`, then crop from (top, left).
+
+    The crop is of `size` [size, size], None: of the original size.
     """
     height, width = (size, size) if size else images.shape[1:3]
     padded = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]])

@@ -41,11 +41,13 @@ Batch = tuple[tf.Tensor, tf.Tensor]
 def training_batches(
     pipeline: Pipeline, epochs: range, batch_size: int, last_batch: Literal["keep", "drop"]
 ) -> tf.data.Dataset:
-    """The batches (x float32, y int32) of consecutive training epochs, each in its order.
+    """Return the batches (x float32, y int32) of consecutive training epochs, each in its order.
 
     Meanwhile the decisions of the next epoch are drawn, and its first batches are made while the
-    present one is evaluated. A last batch of an epoch that is not full is kept or dropped. Raises
-    DataError where nothing is left.
+    present one is evaluated. A last batch of an epoch that is not full is kept or dropped.
+
+    Raises:
+        DataError: no batch is left.
     """
     n = len(pipeline.train)
     if last_batch == "drop" and n < batch_size:
@@ -84,7 +86,7 @@ def training_batches(
 def evaluation_batches(
     pipeline: Pipeline, split: Split, batch_size: int, passes: int = 1
 ) -> tf.data.Dataset:
-    """All examples of a split in order, without augmentation, as batches (x float32, y int32).
+    """Return all examples of a split in order, not augmented, as batches (x float32, y int32).
 
     `passes` is how many times; -1 for ever.
     """
@@ -115,8 +117,7 @@ _TENSORS: weakref.WeakKeyDictionary[Split, tuple[tf.Tensor, tf.Tensor]] = (
 
 
 def tensors(split: Split) -> Batch:
-    """A split's inputs and labels as tensors in host memory, made once and kept as long as the
-    split.
+    """Return a split's inputs and labels as tensors in host memory, kept as long as the split.
 
     For a split in memory. A `tf.data` function captures them by reference: as graph constants
     they would be copied for every epoch, and could not pass 2 GB.
@@ -128,7 +129,7 @@ def tensors(split: Split) -> Batch:
 
 
 def _fetcher(split: Split) -> Callable[[tf.Tensor], Batch]:
-    """The function that gets the raw inputs and the labels of the examples of some indices."""
+    """Return the function that gets raw inputs and labels of the examples of some indices."""
     rows = split.inputs
     if isinstance(rows, np.ndarray):
         inputs, labels = tensors(split)
@@ -144,9 +145,9 @@ def _fetcher(split: Split) -> Callable[[tf.Tensor], Batch]:
     return fetch
 
 
-def _taken(held: weakref.ref[Rows], indices: Indices) -> NDArray[Any]:
-    """Read rows; raises ReferenceError where they are gone, with the dataset that reads them."""
-    rows = held()
+def _taken(source: weakref.ref[Rows], indices: Indices) -> NDArray[Any]:
+    """Read rows; raises ReferenceError where they are freed, with the dataset that reads them."""
+    rows = source()
     if rows is None:
         raise ReferenceError("the rows are gone, with the dataset that reads them")
     return rows.take(indices)
@@ -155,8 +156,9 @@ def _taken(held: weakref.ref[Rows], indices: Indices) -> NDArray[Any]:
 def _drawn(
     draw: Callable[..., Decisions], arguments: list[tf.Tensor], no_row: Decisions
 ) -> dict[str, tf.Tensor]:
-    """What `draw` draws, in NumPy, when it is asked for; `no_row` is the like of it for no
-    examples.
+    """Draw decisions in NumPy when they are asked for.
+
+    `no_row` is what `draw` gives for no examples: its names, dtypes and shapes.
     """
     dtypes = [tf.as_dtype(values.dtype) for values in no_row.values()]
     arrays = tf.numpy_function(
@@ -179,7 +181,7 @@ def _no_row(decide: Decide) -> Decisions:
 
 
 def _in_flight(pipeline: Pipeline, batch_size: int) -> int:
-    """How many batches are made at once where what that takes must be bounded."""
+    """Return how many batches are made at once where their memory must be bounded."""
     batch_bytes = 4 * batch_size * math.prod(pipeline.input_shape)
     return max(1, min(IN_FLIGHT_BYTES // batch_bytes, os.cpu_count() or 1))
 
@@ -191,8 +193,9 @@ def _starts(n: int, batch_size: int) -> tf.data.Dataset:
 def _batches(
     starts: tf.data.Dataset, batch: Callable[..., Batch], in_flight: int | None
 ) -> tf.data.Dataset:
-    """The batches that begin at `starts`, in their order; as many at once as TensorFlow finds good,
-    or `in_flight`.
+    """Return the batches that begin at `starts`, in their order.
+
+    As many are made at once as TensorFlow finds good, or `in_flight`.
     """
     options = tf.data.Options()
     options.deterministic = True

@@ -89,7 +89,7 @@ def digest_files(
 
 
 def check_unchanged(digests: Sequence[Digest]) -> None:
-    """See that no file was changed or exchanged since its digest was made.
+    """Check that no file was changed or exchanged since its digest was made.
 
     Raises:
         DataError: one was; it is named.
@@ -130,7 +130,7 @@ def _signature(status: os.stat_result) -> Signature:
 
 
 def reason(error: Exception) -> str:
-    """Return what the operating system says of an error, without the path that is told already."""
+    """Return what the operating system says of an error, without the path."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 

@@ -2,6 +2,7 @@
 
 
 class DataError(Exception):
-    """Data are missing, damaged, or do not fit what is asked of them; the text says which and
-    how.
+    """Data that are missing, damaged, or do not fit a specification.
+
+    The message is for the person who has to mend them.
     """

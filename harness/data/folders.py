@@ -115,7 +115,7 @@ def examples(folder: Path, digests: Sequence[Digest]) -> Examples:
 
 
 def _read(name: str, sha256: bytes) -> bytes:
-    """Read an image file that can be decoded, and see that it is still the file of this digest."""
+    """Read an image file that can be decoded, and check that it still has its digest."""
     try:
         content = files.read_bytes(Path(name), LARGEST_FILE)
     except OSError as error:
@@ -148,8 +148,9 @@ def _unreadable(content: bytes) -> str | None:
 
 
 def _channels(jpeg: bytes) -> int | None:
-    """Return the number of channels that the frame header of a JPEG file names (ITU T.81,
-    B.2.2).
+    """Return the number of channels that a JPEG file's frame header names.
+
+    Source: ITU T.81, B.2.2.
     """
     place = 2
     while place + 9 < len(jpeg) and jpeg[place] == 0xFF:
@@ -165,9 +166,7 @@ def _channels(jpeg: bytes) -> int | None:
 
 @functools.cache
 def _decoder(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The compiled function from files, string [n], to their images of this shape, uint8 [n,
-    ...].
-    """
+    """Return the compiled function from files, string [n], to images, uint8 [n, *shape]."""
 
     def image(content: tf.Tensor) -> tf.Tensor:
         return tf.ensure_shape(_decoded(content), shape)
@@ -183,7 +182,7 @@ def _decoder(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 def _decoded(content: tf.Tensor) -> tf.Tensor:
-    """The image in the bytes of a JPEG or PNG file; uint8 [height, width, channels].
+    """Return the image in the bytes of a JPEG or PNG file; uint8 [height, width, channels].
 
     TensorFlow's default JPEG transform differs a little from that of PIL and PyTorch.
     """

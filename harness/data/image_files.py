@@ -51,7 +51,7 @@ FOREIGN = frozenset(
         "lost+found",
     )
 )
-"""What operating systems leave in folders, in lower case, beside all that is hidden (`.*`)."""
+"""What operating systems put into folders, in lower case, besides all that is hidden (`.*`)."""
 
 _MOST_NAMED = 3
 
@@ -79,7 +79,7 @@ class ImageFolder:
         return tuple(f"{split}/{name}" for split in SPLITS for name in self.images[split])
 
     def check(self) -> None:
-        """See that all that looks like data can be used.
+        """Check that all that looks like data can be used.
 
         Raises:
             DataError: something cannot; the first few are named.

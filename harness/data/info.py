@@ -41,7 +41,7 @@ class Request:
 
     @property
     def facts(self) -> Facts | None:
-        """What is known of its examples, None where its data are not there to be looked at."""
+        """What is known of its examples; None where its data are not there to be looked at."""
         facts = self.info.facts
         return facts(self) if callable(facts) else facts
 

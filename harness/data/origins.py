@@ -16,11 +16,11 @@ from harness.data.tfds_files import (
     INFO,
     RANDOM_ACCESS,
     Prepared,
-    Wanted,
+    Selection,
     find_version,
     folder_of,
     read_prepared,
-    wanted_of,
+    selection_of,
 )
 
 MARKER = "complete"
@@ -319,7 +319,7 @@ class OwnPrepared(Origin):
         found = find_version(self.folder(request), request.parameters.get("version"))
         if found is None:
             return None
-        return _prepared_files(read_prepared(found, wanted_of(request.parameters)))
+        return _prepared_files(read_prepared(found, selection_of(request.parameters)))
 
     def folder(self, request: Request) -> Path:
         """Return the folder of the data set, or of its configuration."""
@@ -334,7 +334,7 @@ def facts_of_own_prepared(request: Request) -> Facts | None:
     if found is None:
         return None
     try:
-        prepared = read_prepared(found, wanted_of(parameters))
+        prepared = read_prepared(found, selection_of(parameters))
     except DataError:
         return None
     return Facts(prepared.shape, prepared.classes, *prepared.counts)
@@ -351,7 +351,7 @@ def _published_files(request: Request, folder: Path, file_format: str | None) ->
     """Return prepared files; raises DataError where they are not those that are published."""
     name, command = request.name, prepare_command(request.name, request.parameters)
     try:
-        prepared = read_prepared(folder, Wanted())
+        prepared = read_prepared(folder, Selection())
     except DataError as error:
         raise DataError(f"{error}; remove {folder}, then: {command}") from error
     if file_format not in (None, prepared.file_format):

@@ -56,10 +56,11 @@ class Pipeline:
 def build(
     dataset: Dataset, augmentation: Sequence[Component], seed: int, data_dir: Path
 ) -> Pipeline:
-    """Load a dataset and randomize it.
+    """Load a data set and randomize it.
 
-    Raises DataError where data are missing or damaged, or do not fit the normalization, a
-    randomization, the crop or an augmentation.
+    Raises:
+        DataError: data are missing or damaged, or do not fit the normalization, a randomization,
+            the crop or an augmentation.
     """
     examples = loading.load(dataset, data_dir)
     _check_normalization(dataset.normalize, examples.train.inputs.shape[-1])
@@ -87,7 +88,7 @@ def build(
 
 
 def decisions(pipeline: Pipeline, epoch: int) -> Decisions:
-    """All random decisions of a training epoch, a row a position in the epoch.
+    """Draw all random decisions of a training epoch, a row a position in the epoch.
 
     "order" int32 [n]: which example comes at each position; "<k>/<name>" [n, ...]: the decision
     `name` of the k-th augmentation, drawn for the example and not for the position.
@@ -96,13 +97,13 @@ def decisions(pipeline: Pipeline, epoch: int) -> Decisions:
 
 
 def decision_bytes(pipeline: Pipeline) -> int:
-    """The size of what `decisions` gives, known without drawing it."""
+    """Return the size of what `decisions` gives, known without drawing it."""
     row = np.dtype(np.int32).itemsize + sum(map(row_bytes, deciders(pipeline)))
     return row * len(pipeline.train)
 
 
 def deciders(pipeline: Pipeline) -> list[Decide]:
-    """For each augmentation, the function that draws its decisions."""
+    """Return for each augmentation the function that draws its decisions."""
     shape = pipeline.train.inputs.shape[1:] if _crops_at_random(pipeline) else pipeline.input_shape
     functions: list[Decide] = []
     for position, component in enumerate(pipeline.augmentation):
@@ -126,8 +127,9 @@ def _decide(
 
 
 def decided(seed: int, n: int, epoch: int, functions: Sequence[Decide]) -> Decisions:
-    """The order of `n` examples in an epoch, and the decisions of some augmentations, in that
-    order.
+    """Draw the order of `n` examples in an epoch, and the decisions of some augmentations.
+
+    The decisions are in the order of the examples in the epoch.
     """
     order = randomness.permutation(Stream(seed, "shuffle", epoch), n).astype(np.int32)
     drawn = {"order": order}
@@ -137,7 +139,7 @@ def decided(seed: int, n: int, epoch: int, functions: Sequence[Decide]) -> Decis
 
 
 def row_bytes(decide: Decide) -> int:
-    """The size of an augmentation's decisions for one example."""
+    """Return the size of an augmentation's decisions for one example."""
     return sum(
         math.prod(values.shape[1:]) * values.itemsize for values in decide(0, np.arange(0)).values()
     )
@@ -146,19 +148,27 @@ def row_bytes(decide: Decide) -> int:
 def make_batch(
     pipeline: Pipeline, inputs: tf.Tensor, labels: tf.Tensor, chosen: Mapping[str, tf.Tensor]
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The batch of the given positions: gathered, augmented, scaled, normalized.
+    """Return the batch of the given positions: gathered, augmented, scaled, normalized.
 
-    `inputs` and `labels` are the whole training set as tensors, `chosen` the rows of
-    `decisions` at these positions. Returns x float32 [b, ...] and y int32 [b]. TensorFlow
-    operations alone, for use in `tf.data` and in compiled functions.
+    TensorFlow operations alone, for use in `tf.data` and in compiled functions.
+
+    Args:
+        pipeline: how.
+        inputs: those of the whole training set.
+        labels: those of the whole training set.
+        chosen: the rows of `decisions` at these positions.
+
+    Returns:
+        x float32 [b, ...] and y int32 [b].
     """
     x = augmented(pipeline, tf.gather(inputs, chosen["order"]), chosen)
     return x, tf.gather(labels, chosen["order"])
 
 
 def augmented(pipeline: Pipeline, x: tf.Tensor, chosen: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """Raw training inputs, [b, ...], as the network takes them, after what was decided for them;
-    float32.
+    """Return raw training inputs, [b, ...], augmented and as the network takes them; float32.
+
+    `chosen` are the decisions for them.
     """
     if not _crops_at_random(pipeline):
         x = _center(pipeline, x)
@@ -174,8 +184,9 @@ def augmented(pipeline: Pipeline, x: tf.Tensor, chosen: Mapping[str, tf.Tensor])
 
 
 def scaled(pipeline: Pipeline, inputs: tf.Tensor) -> tf.Tensor:
-    """Raw inputs, [n, ...], as the network takes them: cut to the centre, scaled and normalized;
-    float32.
+    """Return raw inputs, [n, ...], as the network takes them; float32.
+
+    They are cut to the centre, scaled and normalized.
     """
     inputs = _center(pipeline, inputs)
     if pipeline.normalize == PER_IMAGE:
@@ -190,8 +201,7 @@ def scaled(pipeline: Pipeline, inputs: tf.Tensor) -> tf.Tensor:
 
 
 def _center(pipeline: Pipeline, images: tf.Tensor) -> tf.Tensor:
-    """The squares in the middle of images [n, height, width, channels], where they are not cut out
-    yet.
+    """Cut the squares in the middle of images [n, height, width, channels], if not cut yet.
 
     Where the margins cannot be equal, the ones above and on the left are a pixel smaller.
     """
@@ -203,8 +213,9 @@ def _center(pipeline: Pipeline, images: tf.Tensor) -> tf.Tensor:
 
 
 def _standardized(raw: tf.Tensor) -> tf.Tensor:
-    """Each example minus its mean, over its deviation or over 1/sqrt(values), whichever is
-    larger.
+    """Subtract each example's mean, and divide by its deviation or by 1/sqrt(values).
+
+    The larger of the two divides.
     """
     axes = list(range(1, len(raw.shape)))
     centred = raw - tf.reduce_mean(raw, axes, keepdims=True)
@@ -217,7 +228,7 @@ def _crops_at_random(pipeline: Pipeline) -> bool:
 
 
 def _sized(augmentation: Component, size: int | None) -> Component:
-    """The augmentation, told the size that a random crop cuts."""
+    """Return the augmentation with the size that a random crop cuts."""
     if augmentation.name != "random_crop" or size is None:
         return augmentation
     return Component(augmentation.name, {**augmentation.parameters, "size": size})

@@ -49,8 +49,10 @@ class Records:
         return len(self.source), *self.row_shape
 
     def take(self, indices: Indices) -> NDArray[Any]:
-        """Read the inputs of these indices; raises DataError where the files are damaged or
-        changed.
+        """Read the inputs of these indices.
+
+        Raises:
+            DataError: the files are damaged or changed.
         """
         rows = np.empty((len(indices), *self.row_shape), self.dtype)
         for row, example in zip(rows, _at(self.source, indices), strict=True):
@@ -62,7 +64,7 @@ class Records:
 def raw_images_info(
     builder: tfds.core.DatasetBuilder, side: int, classes: Sequence[str], homepage: str
 ) -> tfds.core.DatasetInfo:
-    """What a builder says of images [side, side, 3] and their labels that are to be read by index.
+    """Describe images [side, side, 3] and their labels that are to be read by index.
 
     The pixels are kept as they are: decoding PNG would take most of the time.
     """
@@ -122,7 +124,7 @@ def _whole(
 def _by_index(
     builder: tfds.core.DatasetBuilder, prepared: Prepared, index: int, digests: tuple[Digest, ...]
 ) -> Split:
-    """Return a split whose labels are in memory; read with all the examples once, and then kept."""
+    """Return a split whose labels are in memory and whose inputs are read by index."""
     name = prepared.splits[index]
     try:
         source = builder.as_data_source(name)
@@ -147,7 +149,7 @@ def _check_split(split: Split, prepared: Prepared, index: int) -> None:
 
 
 def in_memory(builder: tfds.core.DatasetBuilder, maximum: float) -> Examples:
-    """Both splits of a builder whose data are made here, read whole.
+    """Read both splits of a builder whose data are made here.
 
     Raises:
         DataError: they cannot be read.
@@ -163,8 +165,12 @@ def in_memory(builder: tfds.core.DatasetBuilder, maximum: float) -> Examples:
 
 
 def read_whole(builder: tfds.core.DatasetBuilder, name: str, keys: tuple[str, str]) -> Split:
-    """A split of a builder, read whole in the order in which it was written; `keys` are its
-    features.
+    """Read a split of a builder in the order in which it was written.
+
+    Args:
+        builder: that of a prepared data set.
+        name: the split.
+        keys: the features that are the inputs and the labels.
 
     Raises:
         DataError: it cannot be read.
@@ -189,7 +195,7 @@ def read_whole(builder: tfds.core.DatasetBuilder, name: str, keys: tuple[str, st
 
 
 def _labels(rows: Records, target: str, file: Path) -> NDArray[np.int32]:
-    """The labels of a split, int32 [n], from the file that keeps them or else from the records.
+    """Return the labels of a split, int32 [n], from the file that keeps them or from the records.
 
     What is kept names the content of the records that it was read from, and is of no use for any
     other; its own content is checked by the checksums of the file's format.

@@ -1,13 +1,13 @@
-"""Randomizations: changes of the training set, drawn once before training, from the run's seed or
-one of their own.
+"""Randomizations: changes of the training set, drawn once before training.
 
-Each is a function that takes a split, the draw that belongs to its place in the chain, and its
-parameters, and says by a `Change` how the new split comes of the old one, a row at a time: row i of
-its random numbers belongs to example i of the new split. So the same definition serves a split that
-is made once in memory and one that is made anew, a batch at a time, because it does not fit. Most
-leave the test set alone; one that does not says so in its line in RANDOMIZATIONS.
+They are drawn from the run's seed or one of their own. Each is a function that takes a split, the
+draw that belongs to its place in the chain, and its parameters, and says by a `Change` how the new
+split comes of the old one, a row at a time: row i of its random numbers belongs to example i of the
+new split. So the same definition serves a split that is made once in memory and one that is made
+anew, a batch at a time, because it does not fit. Most leave the test set alone; one that does not
+says so in its row in RANDOMIZATIONS.
 
-A new one is a function, its line there and its schema entry.
+A new one is a function, its row below it and its schema entry (see docs/extending.md).
 """
 
 from __future__ import annotations
@@ -86,8 +86,10 @@ def randomize(
 
     The k-th draws for the purposes `randomization/<k>/<name>/...`: the same one twice draws
     differently. One that has the parameter `seed` draws from that instead. The result is in memory
-    where it is small enough (`harness.data.rows.LARGEST_IN_MEMORY`). Raises DataError where one
-    does not fit the inputs.
+    where it is small enough (`harness.data.rows.LARGEST_IN_MEMORY`).
+
+    Raises:
+        DataError: one does not fit the inputs.
     """
     for position, component in enumerate(components):
         function = getattr(RANDOMIZATIONS[component.name], part)
@@ -107,7 +109,7 @@ def randomize(
 
 
 def confusion(split: Split, draw: Draw, *, replicas: int, zero_out: float, unit: str) -> Change:
-    """The confusion set of Liu et al. (2020), Algorithm 1.
+    """Make the confusion set of Liu et al. (2020), Algorithm 1.
 
     Every example `replicas` times, replica r of example i at index r * n + i; in each, exactly
     floor(zero_out * units) units, another random subset, have the raw value 0; labels are uniform
@@ -138,17 +140,18 @@ RANDOMIZATIONS["confusion"] = Randomization(confusion)
 
 
 def zeroed_units(zero_out: float, units: int) -> int:
-    """floor(zero_out * units) of the decimal number as it is written: 0.29 of 100 is 29, not 28."""
+    """Return floor(zero_out * units) of the number as it is written: of 100, 0.29 is 29, not 28."""
     return math.floor(Fraction(str(zero_out)) * units)
 
 
 def label_corruption(split: Split, draw: Draw, *, probability: float, test: bool = False) -> Change:
-    """Each label replaced, with `probability`, by a uniform draw over all classes (Zhang et al.
-    2017).
+    """Replace each label, with `probability`, by a uniform draw over all classes.
 
     The draw may be the true label. The same examples are replaced, by the same labels, and others
     too, when only the probability grows. `test` says whether the test set's labels are replaced
     too.
+
+    Source: Zhang et al. (2017).
     """
     return _corrupted(split, draw, probability)
 
@@ -169,11 +172,15 @@ RANDOMIZATIONS["label_corruption"] = Randomization(label_corruption, test=_corru
 
 
 def noisy_copies(split: Split, draw: Draw, *, copies: int, deviation: float) -> Change:
-    """Every example unchanged, then `copies` times with normal noise added; labels kept.
+    """Keep every example, and add `copies` of it with normal noise; labels are kept.
 
     Copy c of example i is at index c * n + i, the unchanged one being copy 0. `deviation` is in
-    raw units. Source: the augmentation of the toy code of Liu et al. (2020).
-    Raises DataError for integer inputs, which noise would round and wrap.
+    raw units.
+
+    Raises:
+        DataError: inputs are integers, which noise would round and wrap.
+
+    Source: the augmentation of the toy code of Liu et al. (2020).
     """
     if not np.issubdtype(split.inputs.dtype, np.floating):
         raise DataError(f"noisy_copies needs floating-point inputs, these are {split.inputs.dtype}")
@@ -192,11 +199,13 @@ RANDOMIZATIONS["noisy_copies"] = Randomization(noisy_copies)
 
 
 def shuffled_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
-    """One permutation of the pixels for all images, of both sets (Zhang et al. 2017); labels kept.
+    """Permute the pixels of all images, of both sets, alike; labels are kept.
 
     Pixels move with their channels (`unit` "pixel"), or every single value moves on its own
     ("channel"); of points, the features. A uniform permutation, the same for every shape with
     as many units.
+
+    Source: Zhang et al. (2017).
     """
     units = _units(split.inputs, unit)
     order = randomness.permutation(draw.stream(), units)
@@ -211,10 +220,11 @@ RANDOMIZATIONS["shuffled_pixels"] = Randomization(shuffled_pixels, test=shuffled
 
 
 def random_pixels(split: Split, draw: Draw, *, unit: str) -> Change:
-    """Another uniform permutation of the pixels for each training image (Zhang et al. 2017); labels
-    kept.
+    """Permute the pixels of each training image by itself; labels are kept.
 
-    `unit` as for `shuffled_pixels`.
+    The permutations are uniform; `unit` as for `shuffled_pixels`.
+
+    Source: Zhang et al. (2017).
     """
     units = _units(split.inputs, unit)
 
@@ -230,13 +240,14 @@ RANDOMIZATIONS["random_pixels"] = Randomization(random_pixels)
 
 
 def gaussian(split: Split, draw: Draw) -> Change:
-    """Every value drawn from a normal with the training set's mean and deviation (Zhang et al.
-    2017).
+    """Draw every value from a normal with the training set's mean and deviation.
 
     A mean and a deviation for each channel (of points: each feature), over all examples of the set
-    as the earlier randomizations leave it; labels kept. Images stay images: their values are
+    as the earlier randomizations leave it; labels are kept. Images stay images: their values are
     rounded to the nearest integer, and those outside [0, maximum] to its ends, which moves both
     statistics a little.
+
+    Source: Zhang et al. (2017).
     """
     dtype = split.inputs.dtype
     mean, deviation = moments(split.inputs)
@@ -260,13 +271,12 @@ RANDOMIZATIONS["gaussian"] = Randomization(gaussian)
 
 
 def moments(inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The mean and the deviation of each channel, that is each index of the last axis; float64
-    [channels].
+    """Return the mean and the deviation of each channel, float64 [channels].
 
-    The deviation is that of the set itself (divided by n). The inputs are read once, in parts. Sums
-    are exact for integers, up to 2^53, so that for images the moments are those of exact
-    arithmetic, rounded a few times. Means are taken from the first example's on, where values lie
-    close together.
+    A channel is an index of the last axis. The deviation is that of the set itself (divided by n).
+    The inputs are read once, in parts. Sums are exact for integers, up to 2^53, so that for images
+    the moments are those of exact arithmetic, rounded a few times. Means are taken from the first
+    example's on, where values lie close together.
     """
     n, channels = inputs.shape[0], inputs.shape[-1]
     values = math.prod(inputs.shape[1:])
@@ -283,18 +293,18 @@ def moments(inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _units(inputs: Inputs, unit: str) -> int:
-    """How many units one example has: pixels with all their channels, or single values."""
+    """Count the units of one example: pixels with all their channels, or single values."""
     shape = inputs.shape[1:]
     return math.prod(shape[:-1]) if unit == "pixel" and len(shape) == 3 else math.prod(shape)
 
 
 def _by_unit(inputs: NDArray[Any], units: int) -> NDArray[Any]:
-    """The inputs as [b, units, channels]."""
+    """Reshape the inputs to [b, units, channels]."""
     return inputs.reshape(len(inputs), units, math.prod(inputs.shape[1:]) // units)
 
 
 def _normals(draw: Draw, shape: tuple[int, ...], indices: Indices) -> NDArray[np.float64]:
-    """Standard normal numbers of that shape, [b, ...], for the examples `indices` [b]."""
+    """Draw standard normal numbers of that shape, [b, ...], for the examples `indices` [b]."""
     width = math.prod(shape[1:])
     return randomness.at(
         lambda first, n: randomness.normals(draw.stream(), first, n, width), indices
@@ -302,7 +312,7 @@ def _normals(draw: Draw, shape: tuple[int, ...], indices: Indices) -> NDArray[np
 
 
 def _bits(stream: Stream, first: int, n: int, units: int) -> NDArray[np.uint32]:
-    """32 random bits for each unit of n examples; uint32 [n, units]."""
+    """Draw 32 random bits for each unit of n examples; uint32 [n, units]."""
     words = randomness.raw(stream, first, n, -(-units // 2))
     return np.ascontiguousarray(words, dtype="<u8").view("<u4")[:, :units]
 
@@ -312,7 +322,7 @@ SEARCH_STEPS = 16
 
 
 def _subsets(bits: NDArray[np.uint32], count: int) -> NDArray[np.bool_]:
-    """Uniform subsets of `count` units, 1 at least, from `_bits`; bool [n, units].
+    """Choose uniform subsets of `count` units, 1 at least, by `_bits`; bool [n, units].
 
     The units with the smallest keys (see `_keys`). Any bound that exactly `count` of an example's
     random bits do not exceed tells them from the others. It is looked for by regula falsi, between
@@ -345,8 +355,9 @@ def _subsets(bits: NDArray[np.uint32], count: int) -> NDArray[np.bool_]:
 
 
 def _permutations(bits: NDArray[np.uint32]) -> NDArray[np.intp]:
-    """Uniform permutations of the units, from `_bits`; intp [n, units]: the units in the order of
-    their keys.
+    """Draw uniform permutations of the units, by `_bits`; intp [n, units].
+
+    They are the units in the order of their keys.
     """
     keys = _keys(bits)
     keys.sort(axis=1)
@@ -354,7 +365,7 @@ def _permutations(bits: NDArray[np.uint32]) -> NDArray[np.intp]:
 
 
 def _keys(bits: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    """Random keys for the units of n examples, from `_bits`; uint64 [n, units].
+    """Return random keys for the units of n examples, from `_bits`; uint64 [n, units].
 
     A key is 32 random bits above the unit's index: all keys of an example differ, so that what is
     made of them does not depend on how they are sorted. Equal random bits, with a probability

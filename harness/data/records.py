@@ -17,9 +17,7 @@ Indices = NDArray[np.integer[Any]]
 
 
 class Rows(Protocol):
-    """Inputs that are read when they are asked for: there may be more of them than fit into
-    memory.
-    """
+    """Inputs that are read when they are asked for, as they may not fit into memory."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -30,9 +28,12 @@ class Rows(Protocol):
         """That of the array that they would make."""
 
     def take(self, indices: Indices) -> NDArray[Any]:
-        """The rows of the indices [b], in that order: an array [b, ...] that is the caller's own.
+        """Return the rows of the indices [b], in that order: an array [b, ...] of the caller's own.
 
-        Several threads may call it at once. Raises DataError for what cannot be read.
+        Several threads may call it at once.
+
+        Raises:
+            DataError: a row cannot be read.
         """
 
 

@@ -96,7 +96,7 @@ def take(inputs: Inputs, indices: Indices) -> NDArray[Any]:
 
 
 def whole(inputs: Inputs) -> NDArray[Any]:
-    """All inputs as an array; the array itself where they are one.
+    """Return all inputs as an array; the array itself where they are one.
 
     Blocks of rows are made by several threads at once (see MOST_THREADS); which makes which does
     not matter.
@@ -115,16 +115,14 @@ def whole(inputs: Inputs) -> NDArray[Any]:
 
 
 def materialized(split: Split) -> Split:
-    """The same split, with its inputs in memory if they are small enough for it."""
+    """Return the same split, with its inputs in memory if they are small enough for it."""
     if isinstance(split.inputs, np.ndarray) or _bytes(split.inputs) > LARGEST_IN_MEMORY:
         return split
     return Split(whole(split.inputs), split.labels)
 
 
 def _blocks(count: int, shape: tuple[int, ...]) -> Iterator[slice]:
-    """Cut `count` rows of inputs of this shape into blocks of consecutive ones (see
-    BLOCK_BYTES).
-    """
+    """Cut `count` rows of inputs of this shape into blocks of BLOCK_BYTES."""
     rows = max(1, BLOCK_BYTES // (8 * math.prod(shape[1:])))
     for first in range(0, count, rows):
         yield slice(first, min(first + rows, count))

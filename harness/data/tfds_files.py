@@ -23,16 +23,16 @@ RANDOM_ACCESS = "array_record"
 INFO = "dataset_info.json"
 FEATURES = "features.json"
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
-_OWNFEATURES = "tensorflow_datasets.core.features."
+_OWN_FEATURES = "tensorflow_datasets.core.features."
 _TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 _FRAME = 16
 """Bytes around every record of a TFRecord file: its length and two checksums."""
 
-_LARGESTINFO = 2**28
+_LARGEST_INFO = 2**28
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Selection:
     """What is to be read of a prepared data set; None: what it says itself is usual."""
 
     train: str = "train"
@@ -70,22 +70,20 @@ class Prepared:
 
     @property
     def head(self) -> str:
-        """Return what decides, beside the files, which examples are read in which order."""
+        """Return what decides, besides the files, which examples are read in which order."""
         return json.dumps([self.file_format, self.inputs, self.label, self.splits, self.counts])
 
 
 def folder_of(parameters: Mapping[str, Any], data_dir: Path) -> Path:
-    """Return the folder of a person's own data set, or of its configuration, as TFDS lays it
-    out.
-    """
+    """Return the folder of a person's own data set, or of its configuration, as TFDS has it."""
     folder = data_dir / parameters["dataset"]
     config = parameters.get("config")
     return folder / config if config else folder
 
 
-def wanted_of(parameters: Mapping[str, Any]) -> Wanted:
+def selection_of(parameters: Mapping[str, Any]) -> Selection:
     """Return what a specification wants of a person's own data set."""
-    return Wanted(
+    return Selection(
         train=parameters.get("train_split", "train"),
         test=parameters.get("test_split", "test"),
         inputs=parameters.get("inputs"),
@@ -94,7 +92,7 @@ def wanted_of(parameters: Mapping[str, Any]) -> Wanted:
 
 
 def find_version(folder: Path, version: str | None = None) -> Path | None:
-    """Return the folder of the asked for, else the latest, version in the folder of a data set.
+    """Return the folder of the given version of a data set, else of its latest one.
 
     A preparation that was broken off lies in a folder `incomplete.*`, which is none.
     """
@@ -107,14 +105,14 @@ def find_version(folder: Path, version: str | None = None) -> Path | None:
     return folder / latest if latest is not None else None
 
 
-def read_prepared(folder: Path, wanted: Wanted) -> Prepared:
+def read_prepared(folder: Path, selection: Selection) -> Prepared:
     """Return what is prepared in the folder of one version.
 
     Raises:
         DataError: it is not whole, or is of a kind that is not read; the text says which.
     """
     try:
-        return _read_prepared(folder, wanted)
+        return _read_prepared(folder, selection)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"{folder} is damaged, or was prepared by a version of TFDS whose files are not "
@@ -122,7 +120,7 @@ def read_prepared(folder: Path, wanted: Wanted) -> Prepared:
         ) from error
 
 
-def _read_prepared(folder: Path, wanted: Wanted) -> Prepared:
+def _read_prepared(folder: Path, selection: Selection) -> Prepared:
     info, features = (_parsed(folder / name) for name in (INFO, FEATURES))
     file_format = info.get("fileFormat", IN_ORDER)
     if file_format not in (IN_ORDER, RANDOM_ACCESS):
@@ -132,7 +130,7 @@ def _read_prepared(folder: Path, wanted: Wanted) -> Prepared:
         )
     _check_classes(folder, features)
     usual = _supervised(info)
-    inputs, label = wanted.inputs or usual[0], wanted.label or usual[1]
+    inputs, label = selection.inputs or usual[0], selection.label or usual[1]
     if inputs is None or label is None:
         raise DataError(
             f"{folder} does not say which features are inputs and labels: give the data set's "
@@ -140,7 +138,9 @@ def _read_prepared(folder: Path, wanted: Wanted) -> Prepared:
         )
     shape, real = _inputs(folder, inputs, _feature(folder, features, inputs))
     classes = _classes(folder, label, _feature(folder, features, label))
-    train, test = (_split(folder, info, file_format, name) for name in (wanted.train, wanted.test))
+    train, test = (
+        _split(folder, info, file_format, name) for name in (selection.train, selection.test)
+    )
     return Prepared(
         folder=folder,
         file_format=file_format,
@@ -149,7 +149,7 @@ def _read_prepared(folder: Path, wanted: Wanted) -> Prepared:
         shape=shape,
         real=real,
         classes=classes,
-        splits=(wanted.train, wanted.test),
+        splits=(selection.train, selection.test),
         counts=(train[0], test[0]),
         records=(train[1], test[1]),
     )
@@ -157,7 +157,7 @@ def _read_prepared(folder: Path, wanted: Wanted) -> Prepared:
 
 def _parsed(path: Path) -> Any:
     try:
-        return json.loads(files.read_bytes(path, _LARGESTINFO))
+        return json.loads(files.read_bytes(path, _LARGEST_INFO))
     except OSError as error:
         raise DataError(f"cannot read {path}: {reason(error)}: prepare it again") from error
     except ValueError as error:
@@ -165,9 +165,9 @@ def _parsed(path: Path) -> Any:
 
 
 def _check_classes(folder: Path, features: Any) -> None:
-    """See that TFDS reads the features by its own classes: it would import those of another."""
+    """Raise DataError for a feature whose class is not TFDS's own: TFDS would import it."""
     for name in _python_classes(features):
-        if not str(name).startswith(_OWNFEATURES):
+        if not str(name).startswith(_OWN_FEATURES):
             raise DataError(
                 f"{folder} has a feature of the class {name}, which is none of TFDS's own: "
                 "no code of a data set's author is run here"
@@ -227,11 +227,11 @@ def _split(folder: Path, info: Any, file_format: str, name: str) -> tuple[int, t
     lengths = [int(length) for length in split.get("shardLengths", [])]
     names = list(_shards(split, info["name"], file_format, len(lengths)))
     sizes = [_size(folder / each) for each in names]
-    gone = [each for each, size in zip(names, sizes, strict=True) if size is None]
-    if gone:
+    absent = [each for each, size in zip(names, sizes, strict=True) if size is None]
+    if absent:
         raise DataError(
-            f"{folder} is not whole: {len(gone)} of the {len(names)} files of its split {name} "
-            f"are missing, such as {gone[0]}: prepare it again"
+            f"{folder} is not whole: {len(absent)} of the {len(names)} files of its split {name} "
+            f"are missing, such as {absent[0]}: prepare it again"
         )
     count, size = sum(lengths), sum(each or 0 for each in sizes)
     expected = int(split.get("numBytes", 0)) + _FRAME * count

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.data.errors import DataError
-from harness.data.tfds_files import Wanted, find_version, read_prepared
+from harness.data.tfds_files import Selection, find_version, read_prepared
 from harness.experiment import Json
 from tests.data.preparing import LABEL, image_feature, pretend_prepared
 
@@ -23,9 +23,9 @@ def tensor(dtype: str, *sides: int) -> Json:
     }
 
 
-def refused(folder: Path, wanted: Wanted | None = None) -> str:
+def refused(folder: Path, wanted: Selection | None = None) -> str:
     with pytest.raises(DataError) as told:
-        read_prepared(folder, wanted or Wanted())
+        read_prepared(folder, wanted or Selection())
     return str(told.value)
 
 
@@ -52,7 +52,7 @@ class TestReadPrepared:
 
     def test_counts_shape_and_files_are_told(self, tmp_path: Path) -> None:
         found = read_prepared(
-            pretend_prepared(tmp_path / "mine/1.0.0", SPLITS), Wanted(test="validation")
+            pretend_prepared(tmp_path / "mine/1.0.0", SPLITS), Selection(test="validation")
         )
         assert (found.shape, found.real, found.classes, found.counts) == (
             (28, 28, 1),
@@ -70,7 +70,7 @@ class TestReadPrepared:
     def test_vectors_of_real_numbers_are_inputs(self, tmp_path: Path, dtype: str) -> None:
         features = {"x": tensor(dtype, 4), "label": LABEL}
         folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS, features, {"supervisedKeys": {}})
-        found = read_prepared(folder, Wanted(inputs="x", label="label"))
+        found = read_prepared(folder, Selection(inputs="x", label="label"))
         assert (found.shape, found.real) == ((4,), True)
         assert "give the data set's inputs and label, of x, label" in refused(folder)
 
@@ -106,10 +106,10 @@ class TestReadPrepared:
     def test_names_that_are_not_there_are_told_with_those_that_are(self, tmp_path: Path) -> None:
         folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS)
         assert "has no split eval; its splits are: train, test, validation" in refused(
-            folder, Wanted(test="eval")
+            folder, Selection(test="eval")
         )
         assert "has no feature picture; it has image, label" in refused(
-            folder, Wanted(inputs="picture")
+            folder, Selection(inputs="picture")
         )
 
     def test_a_format_that_is_not_read_is_named(self, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ class TestReadPrepared:
         for split in said["splits"]:
             split["numBytes"] = "300"
         info.write_text(json.dumps(said))
-        assert read_prepared(folder, Wanted()).counts == (3, 3)
+        assert read_prepared(folder, Selection()).counts == (3, 3)
         (folder / "mine-test.tfrecord-00000-of-00001").write_bytes(b"x" * 347)
         assert "the files of its split test have 347 instead of 348 bytes" in refused(folder)
 

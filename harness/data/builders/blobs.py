@@ -34,9 +34,7 @@ class BlobsParameters:
 
 
 class BlobsConfig(tfds.core.BuilderConfig):
-    """One set of points; its name spells its parameters out, so that each has a folder of its
-    own.
-    """
+    """One set of points, named by its parameters, so that each has a folder of its own."""
 
     def __init__(self, points: BlobsParameters) -> None:
         super().__init__(
@@ -113,7 +111,7 @@ def load(request: Request, content: Content) -> Examples:
 def draw(
     split: str, per_class: int, shift: float, data_seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """The points float32 [2 * per_class, 2] of a split and their labels int32, class 0 first."""
+    """Draw the points float32 [2 * per_class, 2] of a split, and labels int32, class 0 first."""
     labels = np.repeat(np.arange(2, dtype=np.int32), per_class)
     stream = Stream(data_seed, f"blobs/{split}")
     points = SCALE * (MEAN + DEVIATION * randomness.normals(stream, 0, 2 * per_class, 2))

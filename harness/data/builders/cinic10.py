@@ -23,12 +23,13 @@ SIDE = 32
 
 
 class Cinic10(tfds.core.GeneratorBasedBuilder):
-    """CINIC-10: 270,000 images of CIFAR-10's classes, from CIFAR-10 and, made smaller, from
-    ImageNet.
+    """CINIC-10: 270,000 images of CIFAR-10's classes, from CIFAR-10 and ImageNet.
 
-    Features: `image` uint8 [32, 32, 3], `label`. Splits of 90,000 images each, as the archive has
-    them: `train`; `test`; and `validation`, its folder `valid`, which is prepared for whoever
-    wants it and which the harness does not use. Grey images get three equal channels.
+    Those from ImageNet were made smaller. Features: `image` uint8 [32, 32, 3], `label`. Splits of
+    90,000 images each, as the archive has them: `train`; `test`; and `validation`, its folder
+    `valid`, which is prepared for whoever wants it and which the harness does not use. Grey images
+    get three equal channels.
+
     Source: Darlow et al. (2018), arXiv 1810.03505.
     """
 
@@ -51,8 +52,10 @@ class Cinic10(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(
         self, members: Iterator[tuple[str, Any]], folder: str
     ) -> Iterator[tuple[str, Any]]:
-        """The images `<folder>/<class>/<image>.png`; raises DataError where they are not as many as
-        there should be.
+        """Yield the images `<folder>/<class>/<image>.png`.
+
+        Raises:
+            DataError: they are not as many as there should be.
         """
         count = 0
         for name, file in members:

@@ -80,8 +80,9 @@ def load(request: Request, content: Content) -> Examples:
 
 
 def training_mask(labels: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-    """Which images are for training, by the rule above; labels [n] in scikit-learn's order, bool
-    [n].
+    """Return which images are for training, bool [n], by the rule of the split.
+
+    `labels` [n] are in scikit-learn's order.
     """
     mask = np.zeros(len(labels), dtype=bool)
     for digit in np.unique(labels):

@@ -92,7 +92,7 @@ class RestrictedImagenet(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(
         self, images: Iterable[tuple[str, bytes, str]]
     ) -> Iterator[tuple[str, dict[str, Any]]]:
-        """From the (file name, JPEG file, class) of images to examples."""
+        """Yield examples made from the (file name, JPEG file, class) of images."""
         with ThreadPoolExecutor() as pool:
             for some in _groups(images, DECODED_AT_ONCE):
                 squares = pool.map(lambda image: square(image[1], self.builder_config.side), some)
@@ -138,7 +138,10 @@ def builder(request: Request) -> RestrictedImagenet:
 
 
 def super_classes() -> dict[str, str]:
-    """The super-class of each WordNet id that has one; the sorted ids of all classes are TFDS's."""
+    """Return the super-class of each WordNet id that has one.
+
+    The sorted ids of all classes are TFDS's.
+    """
     synsets = imagenet_common.label_names_file().read_text().split()
     return {
         synset: name
@@ -148,7 +151,7 @@ def super_classes() -> dict[str, str]:
 
 
 def square(content: bytes, size: int) -> NDArray[np.uint8]:
-    """The image in a JPEG (or PNG) file, scaled and cut to the middle; uint8 [size, size, 3].
+    """Scale the image in a JPEG or PNG file and cut its middle; uint8 [size, size, 3].
 
     The longer side is scaled to the integer part of its length; where the margins cannot be
     equal, the ones above and on the left are a pixel smaller.
