@@ -22,6 +22,7 @@ from harness.plan import Plan, make_plan
 from harness.spec.load import load
 from harness.spec.patch import merge_patch
 from harness.store.store import Store
+from tests.support.processes import Fork, fork_server
 
 TINY = {
     "name": "tiny",
@@ -77,20 +78,25 @@ class Person:
     def start(
         self, *arguments: str, program: tuple[str, ...] = ("-m", "harness")
     ) -> subprocess.Popen[str]:
-        """Run specifications in a process of their own, whose environment says nothing about
-        logs.
-        """
-        environment = {
-            name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"
-        }
+        """Run specifications in a fresh process, whose environment says nothing about logs."""
         return subprocess.Popen(
             [sys.executable, *program, "run", *arguments, *self.options],
             cwd=self.folder,
-            env=environment,
+            env=self.environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+
+    def fork(self, *arguments: str, program: tuple[str, ...] = ("-m", "harness")) -> Fork:
+        """Run specifications in a process of their own that has imported TensorFlow already."""
+        command = [*program, "run", *arguments, *self.options]
+        return fork_server().start(command, self.folder, self.environment)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a process, which says nothing about logs."""
+        return {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
 
     def measurements(self, key: str) -> dict[str, float]:
         numbers: dict[str, float] = json.loads(
