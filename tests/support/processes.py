@@ -57,6 +57,24 @@ class ForkServer:
         self._process.wait(60)
 
 
+def run_harness(
+    *arguments: str, folder: Path | None = None, program: str = "harness", **changes: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a fork, to its end.
+
+    Args:
+        arguments: those of the command.
+        folder: where it runs; the present one by default.
+        program: the module that is executed.
+        changes: to the environment of this process.
+    """
+    process = fork_server().start(
+        ["-m", program, *arguments], folder or Path.cwd(), {**os.environ, **changes}
+    )
+    output, errors = process.communicate(timeout=250)
+    return subprocess.CompletedProcess(arguments, process.wait(), output, errors)
+
+
 @functools.cache
 def fork_server() -> ForkServer:
     """Return the one of this process, which is started when it is needed first."""
