@@ -22,22 +22,8 @@ from harness.plan import Plan, make_plan
 from harness.spec.load import load
 from harness.spec.patch import merge_patch
 from harness.store.store import Store
+from tests.support import specifications
 from tests.support.processes import Fork, fork_server
-
-TINY = {
-    "name": "tiny",
-    "title": "Tiny",
-    "seeds": [0],
-    "defaults": {
-        "dataset": {"name": "digits", "train_examples": 100},
-        "model": {"name": "perceptron", "hidden": [16]},
-        "training": {
-            "optimizer": {"name": "sgd", "learning_rate": 0.1},
-            "batch_size": 20,
-            "epochs": 5,
-        },
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -57,12 +43,11 @@ class Person:
     def spec(self, **changes: Any) -> str:
         """Write the tiny specification with some changes, `runs` as a whole; give its path."""
         document = merge_patch(
-            TINY, {name: value for name, value in changes.items() if name != "runs"}
+            specifications.quick(),
+            {name: value for name, value in changes.items() if name != "runs"},
         )
         document["runs"] = changes.get("runs", {"random": {}})
-        path = self.folder / f"{document['name']}.json"
-        path.write_text(json.dumps(document))
-        return str(path)
+        return str(specifications.write(self.folder / f"{document['name']}.json", document))
 
     def plan(self, spec: str) -> Plan:
         return make_plan(load([Path(spec)]), catalog.data_dir(), gpus=0)
