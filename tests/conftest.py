@@ -1,11 +1,10 @@
-"""What all tests share: a quiet TensorFlow, data that are prepared in a folder of the session's
-own, pretended runs.
-"""
+"""What all tests share: their order, a quiet TensorFlow, prepared data, pretended runs."""
 
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +19,42 @@ pytest_plugins = ["pytester"]
 
 Pretend = Callable[[Path, Path, Mapping[str, Mapping[str, Sequence[float | None]]]], None]
 
+LONGEST = (
+    "runner/test_cluster.py",
+    "training/test_backends.py",
+    "specs/test_shipped.py",
+    "runner/test_adverse.py",
+    "training/test_fit.py",
+    "test_benchmarks.py",
+    "training/test_one_step.py",
+    "judging/test_sequential.py",
+    "runner/test_interrupt.py",
+    "runner/test_side.py",
+    "test_backend.py",
+    "runner/test_kills.py",
+    "test_pytest_plugin.py",
+    "data/test_sources.py",
+)
+"""The modules that take longest begin first: none is left for one worker at the end."""
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest modules first, in every process alike."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give a worker whole modules, whose fixtures are then made once; `--dist` overrules it."""
+    if config.getoption("dist") != "load":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.benchmarks.__main__ import GROUPS
-from tests.benchmarks.bench_confusion import original_loop
-from tests.benchmarks.figures import (
+from benchmarks.__main__ import GROUPS
+from benchmarks.bench_confusion import original_loop
+from benchmarks.figures import (
     Row,
     Spread,
     Target,
@@ -23,18 +23,10 @@ from tests.benchmarks.figures import (
     spread,
     to_json,
 )
-from tests.benchmarks.sides import Lap, Side, SideError, Unavailable, apart, fastest
-from tests.benchmarks.table import Group, page, quantity, ratio, section, target, verdict
+from benchmarks.sides import Lap, Side, SideError, Unavailable, apart, fastest
+from benchmarks.table import Group, page, quantity, ratio, section, target, verdict
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(autouse=True)
-def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that are started find this file's functions, also where `pytest` was not called as
-    a module.
-    """
-    monkeypatch.syspath_prepend(ROOT)
 
 
 def row(**changes: object) -> Row:
@@ -232,7 +224,7 @@ def test_apart_tells_the_peak_of_memory() -> None:
 
 
 def test_every_file_of_benchmarks_is_a_group() -> None:
-    files = (ROOT / "tests" / "benchmarks").glob("bench_*.py")
+    files = (ROOT / "benchmarks").glob("bench_*.py")
     assert sorted(GROUPS) == sorted(file.stem.removeprefix("bench_") for file in files)
 
 
@@ -250,7 +242,7 @@ def test_the_command_runs_and_writes_its_results(groups: tuple[str, ...], tmp_pa
     command = [
         sys.executable,
         "-m",
-        "tests.benchmarks",
+        "benchmarks",
         "--quick",
         *only,
         "--output",
@@ -273,7 +265,7 @@ def test_the_command_runs_and_writes_its_results(groups: tuple[str, ...], tmp_pa
 
 
 def test_an_unknown_group_is_refused() -> None:
-    command = [sys.executable, "-m", "tests.benchmarks", "--only", "nothing"]
+    command = [sys.executable, "-m", "benchmarks", "--only", "nothing"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "'nothing' is not one of 'start'" in done.stderr

@@ -13,13 +13,9 @@ from harness.experiment import Json
 from harness.plan import Member, Plan, make_plan
 from harness.spec.load import load
 from harness.spec.patch import merge_patch, nest
+from tests.support import specifications
 
-BASE: Json = {
-    "name": "a",
-    "title": "A",
-    "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}},
-    "runs": {"parent": {}, "child": {"initialize_from": "parent"}},
-}
+BASE: Json = specifications.small(runs={"parent": {}, "child": {"initialize_from": "parent"}})
 Planned = Callable[..., Plan]
 
 

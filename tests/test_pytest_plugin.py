@@ -18,25 +18,14 @@ from harness.spec.patch import merge_patch
 from harness.store import staleness
 from harness.store.store import Store
 from harness.testing import specification
+from tests.support import specifications
 
 if TYPE_CHECKING:
     from tests.conftest import Pretend
 
 SPEC: dict[str, Any] = {
     "$schema": "../harness/spec/experiment.schema.json",
-    "name": "tiny",
-    "title": "Tiny",
-    "seeds": [0, 1, 2],
-    "defaults": {
-        "dataset": {"name": "digits", "train_examples": 100},
-        "model": {"name": "perceptron", "hidden": [16]},
-        "training": {
-            "optimizer": {"name": "sgd", "learning_rate": 0.1},
-            "batch_size": 20,
-            "epochs": 5,
-        },
-    },
-    "runs": {"one": {}, "two": {"training": {"epochs": 6}}},
+    **specifications.quick(seeds=[0, 1, 2], runs={"one": {}, "two": {"training": {"epochs": 6}}}),
     "expectations": [
         {
             "id": "learns",

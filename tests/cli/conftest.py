@@ -9,22 +9,21 @@ from click.testing import CliRunner, Result
 
 from harness.cli import main
 from harness.experiment import Json
+from tests.support import specifications
 
 Harness = Callable[..., Result]
 
-SPEC: Json = {
-    "name": "a",
-    "title": "A",
-    "defaults": {
+SPEC: Json = specifications.small(
+    defaults={
         "dataset": {"name": "digits"},
         "model": {"name": "perceptron"},
         "training": {"epochs": 3},
     },
-    "runs": {"one": {}, "m": {"matrix": {"regularizers": [[], ["l2"]]}}},
-    "expectations": [
+    runs={"one": {}, "m": {"matrix": {"regularizers": [[], ["l2"]]}}},
+    expectations=[
         {"id": "e", "metric": "one.distance", "at_least": 0, "basis": "hypothesis", "source": "s"}
     ],
-}
+)
 
 
 @pytest.fixture

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import pytest
+
+from tests.support.processes import run_harness
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -198,12 +199,7 @@ def test_the_folder_may_be_named_and_specifications_are_none(harness: Harness, k
 
 def train(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own, which trains."""
-    return subprocess.run(
-        [sys.executable, "-m", "harness", "run", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_harness("run", *arguments)
 
 
 def test_a_rate_that_was_changed_a_little_is_caught_and_a_replay_is_not(harness: Harness) -> None:

@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import subprocess
-import sys
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from click.testing import CliRunner
 from markdown_it import MarkdownIt
 
 from harness.cli import main
+from tests.support.processes import run_harness
 
 TEXT = (
     "x\n::stop-commands::t\r\x1b[31mred\x9b1m\x07 [none] [/] ##[error] \u202ebidi ]]> <b>| `c` $y$"
@@ -97,16 +96,13 @@ class Place:
 
 
 def harness(folder: Path, *arguments: str, code: int, program: str = "harness") -> str:
-    environment = {**os.environ, "GITHUB_ACTIONS": "true", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment |= {"GITHUB_WORKSPACE": str(folder), "PYTHONUTF8": "1"}
-    found = subprocess.run(
-        [sys.executable, "-m", program, *arguments],
-        cwd=folder,
-        env=environment,
-        check=False,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=200,
+    found = run_harness(
+        *arguments,
+        folder=folder,
+        program=program,
+        GITHUB_ACTIONS="true",
+        GITHUB_WORKSPACE=str(folder),
+        PYTHONIOENCODING="utf-8",
     )
     assert found.returncode == code, found.stdout + found.stderr
     return found.stdout + found.stderr

@@ -12,13 +12,12 @@ from harness.plan import Plan, make_plan
 from harness.spec.load import load
 from harness.spec.patch import merge_patch
 from harness.store.run_files import Origin
+from tests.support import specifications
 
-BASE: Json = {
-    "name": "a",
-    "title": "A",
-    "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron", "hidden": [3]}},
-    "runs": {"parent": {}, "child": {"initialize_from": "parent", "regularizers": ["l2"]}},
-}
+BASE: Json = specifications.small(
+    defaults={"dataset": {"name": "digits"}, "model": {"name": "perceptron", "hidden": [3]}},
+    runs={"parent": {}, "child": {"initialize_from": "parent", "regularizers": ["l2"]}},
+)
 
 
 def planned(folder: Path, change: Json) -> Plan:

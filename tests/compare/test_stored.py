@@ -14,17 +14,12 @@ from harness.compare.difference import compare_sides
 from harness.compare.read import side
 from harness.compare.settings import why
 from harness.experiment import Json
+from tests.support import specifications
 
 if TYPE_CHECKING:
     from tests.conftest import Pretend
 
-SPEC: Json = {
-    "name": "a",
-    "title": "A",
-    "seeds": [0, 1],
-    "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}},
-    "runs": {"one": {"training": {"epochs": 3}}},
-}
+SPEC: Json = specifications.small(seeds=[0, 1], runs={"one": {"training": {"epochs": 3}}})
 
 
 @pytest.fixture

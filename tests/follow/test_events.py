@@ -82,7 +82,7 @@ def test_what_is_kept_from_before_is_told_so(person: Person) -> None:
 
 def test_the_processes_beside_write_to_the_same_log(person: Person) -> None:
     spec = person.spec(seeds=[0, 1, 2, 3])
-    process = person.start(spec, "-j", "2")
+    process = person.fork(spec, "-j", "2")
     assert process.communicate(timeout=200)[1] == ""
     told = lines(person)
     finished = [line["key"] for line in told if line["event"] == "run_finished"]

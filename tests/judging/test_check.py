@@ -28,6 +28,8 @@ from harness.judging.check import Judgement, Verdict, check, exit_code, judge
 from harness.judging.paired import Pairing, Pairs, difference_limits
 from harness.run_result import RightImages, RunResult, Status
 from harness.spec.load import load_file
+from tests.support import specifications
+from tests.support.results import finished
 
 
 def expect(
@@ -58,10 +60,7 @@ def expect(
 def results_of(
     run: str, values: Sequence[float | None], metric: str = "test_accuracy"
 ) -> list[RunResult]:
-    return [
-        RunResult(run, seed, "key", Status.DONE, measurements={metric: v})
-        for seed, v in enumerate(values)
-    ]
+    return finished(values, metric, run)
 
 
 def verdict_on(
@@ -285,17 +284,12 @@ def experiment(tmp_path: Path) -> Experiment:
         "basis": "hypothesis",
         "source": "s",
     }
-    document = {
-        "name": "a",
-        "title": "A",
-        "seeds": [3],
-        "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}},
-        "runs": {"vanilla": {"dataset": {"test_examples": 100}}, "whole": {}},
-        "expectations": [expectation],
-    }
-    path = tmp_path / "a.json"
-    path.write_text(json.dumps(document))
-    return load_file(path)
+    document = specifications.small(
+        seeds=[3],
+        runs={"vanilla": {"dataset": {"test_examples": 100}}, "whole": {}},
+        expectations=[expectation],
+    )
+    return load_file(specifications.write(tmp_path / "a.json", document))
 
 
 @pytest.fixture

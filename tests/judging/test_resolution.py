@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from harness.expression import Reference, parse
 from harness.judging.resolution import one_step, step
 from harness.run_result import Loaded, RunResult, Status
 from harness.spec.load import load_file
+from tests.support import specifications
 
 Make = Callable[..., RunSpec]
 
@@ -24,12 +24,8 @@ def make(tmp_path: Path) -> Make:
     """
 
     def made(**members: Json) -> RunSpec:
-        defaults = {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}}
-        path = tmp_path / "a.json"
-        path.write_text(
-            json.dumps({"name": "a", "title": "A", "defaults": defaults, "runs": {"one": members}})
-        )
-        return load_file(path).runs["one"]
+        document = specifications.small(runs={"one": members})
+        return load_file(specifications.write(tmp_path / "a.json", document)).runs["one"]
 
     return made
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ from harness.experiment import (
 from harness.report import result_json
 from harness.run_result import RunResult, Status
 from harness.spec.load import load_file
+from tests.support import specifications
 
 HOSTILE = (
     "a | b\n# `code` <script>alert(1)</script> **bold** [x](javascript:alert(1)) $5 &amp; \\|"
@@ -311,15 +311,7 @@ def load(tmp_path: Path) -> Callable[..., Experiment]:
     """Load a specification of a few lines, of two seeds: `runs` and whatever else is given."""
 
     def make(**members: Json) -> Experiment:
-        whole = {
-            "name": "a",
-            "title": "A",
-            "seeds": [0, 1],
-            "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}},
-        }
-        path = tmp_path / "specs" / "a.json"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(json.dumps(whole | members))
-        return load_file(path)
+        document = specifications.small(**{"seeds": [0, 1], **members})
+        return load_file(specifications.write(tmp_path / "specs" / "a.json", document))
 
     return make

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from harness.experiment import Experiment, Json
 from harness.report.against import against
 from harness.report.style import styled
-from harness.run_result import RunResult, Status
+from harness.run_result import RunResult
+from tests.support.results import finished
 
 Load = Callable[..., Experiment]
 
@@ -23,10 +24,7 @@ def sweep(*labels: str, **other: Json) -> Json:
 
 
 def done(run: str, values: Sequence[float | None], metric: str = "steps") -> list[RunResult]:
-    return [
-        RunResult(run, seed, "key", Status.DONE, measurements={metric: value})
-        for seed, value in enumerate(values)
-    ]
+    return finished(values, metric, run)
 
 
 def every(run: str, values: Mapping[str, Sequence[float | None]]) -> list[RunResult]:

@@ -17,6 +17,7 @@ from harness.report.certainty import notes
 from harness.report.index import read_results
 from harness.report.write import write_index, write_report
 from harness.run_result import RunResult, Status
+from tests.support.results import finished
 
 Load = Callable[..., Experiment]
 FIVE = (0.90, 0.94, 0.95, 0.96, 0.98)
@@ -37,19 +38,14 @@ GIVEN = [
 ]
 
 
-def done(values: Sequence[float]) -> list[RunResult]:
-    return [
-        RunResult("one", seed, "k", Status.DONE, measurements={"test_accuracy": v})
-        for seed, v in enumerate(values)
-    ]
-
-
 def written(
     load: Load, values: Sequence[float], given: Sequence[Json], folder: Path, when: datetime
 ) -> Path:
     runs = {"one": {"dataset": {"test_examples": 100}}}
     experiment = load(seeds=list(range(len(values))), runs=runs, expectations=list(given))
-    return write_report(experiment, done(values), check(experiment, done(values)), folder, when)
+    return write_report(
+        experiment, finished(values), check(experiment, finished(values)), folder, when
+    )
 
 
 def rows(path: Path) -> list[list[str]]:
@@ -143,7 +139,7 @@ def test_the_notes_speak_of_the_statistics_that_are_there(load: Load) -> None:
         experiment = load(
             seeds=[0, 1], runs={"one": {"dataset": {"test_examples": 100}}}, expectations=[given]
         )
-        text = notes(check(experiment, done((0.9, 0.95))))
+        text = notes(check(experiment, finished((0.9, 0.95))))
         assert [id for id, word in words.items() if word in text] == [given["id"]]
         assert "A single seed" not in text
 

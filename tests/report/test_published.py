@@ -14,6 +14,7 @@ from harness.judging.check import check
 from harness.report.published import difference
 from harness.report.write import write_index, write_report
 from harness.run_result import RunResult, Status
+from tests.support.results import finished
 
 Load = Callable[..., Experiment]
 
@@ -37,13 +38,6 @@ CLAIM = {
 }
 
 
-def done(values: Sequence[float | None], metric: str = "test_accuracy") -> list[RunResult]:
-    return [
-        RunResult("one", seed, "key", Status.DONE, measurements={metric: v})
-        for seed, v in enumerate(values)
-    ]
-
-
 @pytest.mark.parametrize(
     ("given", "values", "apart", "half"),
     [
@@ -62,7 +56,7 @@ def test_the_difference_and_its_half_width(
 ) -> None:
     seeds = list(range(max(len(values), 1)))
     experiment = load(seeds=seeds, runs={"one": {}}, expectations=[given])
-    (judgement,) = check(experiment, done(values))
+    (judgement,) = check(experiment, finished(values))
     found = difference(judgement)
     assert found[0] == pytest.approx(apart, abs=1e-9)
     assert found[1] == pytest.approx(half, abs=1e-6)
@@ -115,7 +109,7 @@ def test_without_a_published_number_the_report_has_no_such_column(
 ) -> None:
     experiment = load(runs={"one": {}}, expectations=[CLAIM])
     path = write_report(
-        experiment, done(THREE[:2]), check(experiment, done(THREE[:2])), tmp_path, when
+        experiment, finished(THREE[:2]), check(experiment, finished(THREE[:2])), tmp_path, when
     )
     assert rows(path)[0][3:5] == ["measured", "confidence limits"]
     assert "Difference" not in path.read_text(encoding="utf-8")
@@ -125,7 +119,9 @@ def test_without_a_published_number_the_report_has_no_such_column(
 
 def test_the_json_holds_them_in_full(load: Load, tmp_path: Path, when: datetime) -> None:
     experiment = load(seeds=[0, 1, 2], runs={"one": {}}, expectations=[expectation()])
-    path = write_report(experiment, done(THREE), check(experiment, done(THREE)), tmp_path, when)
+    path = write_report(
+        experiment, finished(THREE), check(experiment, finished(THREE)), tmp_path, when
+    )
     (judgement,) = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["judgements"]
     assert judgement["published"] == 0.5335
     assert judgement["difference"] == pytest.approx(-0.0025)

@@ -7,13 +7,11 @@ from harness.experiment import Json
 from harness.report.runs import settings_table
 from harness.spec.load import load
 from harness.spec.patch import merge_patch
+from tests.support import specifications
 
-BASE: Json = {
-    "name": "a",
-    "title": "A",
-    "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron", "hidden": [3, 2]}},
-    "runs": {"one": {}},
-}
+BASE: Json = specifications.small(
+    defaults={"dataset": {"name": "digits"}, "model": {"name": "perceptron", "hidden": [3, 2]}}
+)
 
 
 @pytest.mark.parametrize(

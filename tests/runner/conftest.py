@@ -22,21 +22,8 @@ from harness.plan import Plan, make_plan
 from harness.spec.load import load
 from harness.spec.patch import merge_patch
 from harness.store.store import Store
-
-TINY = {
-    "name": "tiny",
-    "title": "Tiny",
-    "seeds": [0],
-    "defaults": {
-        "dataset": {"name": "digits", "train_examples": 100},
-        "model": {"name": "perceptron", "hidden": [16]},
-        "training": {
-            "optimizer": {"name": "sgd", "learning_rate": 0.1},
-            "batch_size": 20,
-            "epochs": 5,
-        },
-    },
-}
+from tests.support import specifications
+from tests.support.processes import Fork, fork_server
 
 
 @dataclass(frozen=True)
@@ -56,12 +43,11 @@ class Person:
     def spec(self, **changes: Any) -> str:
         """Write the tiny specification with some changes, `runs` as a whole; give its path."""
         document = merge_patch(
-            TINY, {name: value for name, value in changes.items() if name != "runs"}
+            specifications.quick(),
+            {name: value for name, value in changes.items() if name != "runs"},
         )
         document["runs"] = changes.get("runs", {"random": {}})
-        path = self.folder / f"{document['name']}.json"
-        path.write_text(json.dumps(document))
-        return str(path)
+        return str(specifications.write(self.folder / f"{document['name']}.json", document))
 
     def plan(self, spec: str) -> Plan:
         return make_plan(load([Path(spec)]), catalog.data_dir(), gpus=0)
@@ -77,20 +63,25 @@ class Person:
     def start(
         self, *arguments: str, program: tuple[str, ...] = ("-m", "harness")
     ) -> subprocess.Popen[str]:
-        """Run specifications in a process of their own, whose environment says nothing about
-        logs.
-        """
-        environment = {
-            name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"
-        }
+        """Run specifications in a fresh process, whose environment says nothing about logs."""
         return subprocess.Popen(
             [sys.executable, *program, "run", *arguments, *self.options],
             cwd=self.folder,
-            env=environment,
+            env=self.environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+
+    def fork(self, *arguments: str, program: tuple[str, ...] = ("-m", "harness")) -> Fork:
+        """Run specifications in a process of their own that has imported TensorFlow already."""
+        command = [*program, "run", *arguments, *self.options]
+        return fork_server().start(command, self.folder, self.environment)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of a process, which says nothing about logs."""
+        return {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
 
     def measurements(self, key: str) -> dict[str, float]:
         numbers: dict[str, float] = json.loads(

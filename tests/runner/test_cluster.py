@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -35,11 +34,29 @@ from harness.system import machine
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
+    from tests.support.processes import Fork
 
-LONG = {"runs": {"random": {"training": {"epochs": 25_000, "measure_every": 100}}}}
-"""Some ten seconds of training, with checkpoints on the way."""
+LONG = {"runs": {"random": {"training": {"epochs": 16_000, "measure_every": 100}}}}
+"""Some five seconds of training, with checkpoints on the way."""
 
 PATIENCE_SECONDS = 300.0
+
+HEALTH = {
+    "health_check_initial_delay_ms": 0,
+    "health_check_period_ms": 500,
+    "health_check_timeout_ms": 2000,
+    "health_check_failure_threshold": 4,
+}
+"""How soon the head gives up a node that has died: by default only after twenty seconds."""
+
+IMPATIENT = """
+from harness.cli import main
+from harness.runner.cluster import driver
+
+driver._HEAD_SECONDS, driver._LOOK_SECONDS = 3.0, 1.0
+main()
+"""
+"""The command, which waits for a silent head as long as it takes to ask three times."""
 
 
 def test_the_needs_of_a_run() -> None:
@@ -203,7 +220,7 @@ class Nodes:
         from ray.cluster_utils import Cluster
 
         common = {"object_store_memory": 80_000_000}
-        head = {"num_cpus": 0, "include_dashboard": False}
+        head = {"num_cpus": 0, "include_dashboard": False, "_system_config": HEALTH}
         self._cluster = Cluster(initialize_head=True, head_node_args={**common, **head})
         self._nodes = [self._cluster.add_node(num_cpus=1, **common, **node) for node in nodes]
 
@@ -276,7 +293,7 @@ def workers(name: str) -> list[int]:
     return found
 
 
-def wait_for(what: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> Any:
+def wait_for(what: Callable[[], Any], process: Fork | None = None) -> Any:
     """Wait until there is something; a process that ends meanwhile says why there is not."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not (found := what()):
@@ -297,9 +314,9 @@ def events(person: Person, key: str | None = None) -> list[dict[str, Any]]:
     return [each for each in told if "key" in each and key in (None, each["key"])]
 
 
-def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+def finish(process: Fork) -> tuple[int, str, str]:
     output, errors = process.communicate(timeout=PATIENCE_SECONDS)
-    return process.returncode, output, errors
+    return process.wait(), output, errors
 
 
 @pytest.mark.timeout(600)
@@ -313,7 +330,7 @@ def test_two_nodes_end_as_this_machine_does(
         "other": {"training": training, "regularizers": ["momentum"]},
     }
     spec = person.spec(runs=runs, seeds=[0, 1])
-    code, output, errors = finish(person.start(spec, *cluster.options, "--tensorboard", "logs"))
+    code, output, errors = finish(person.fork(spec, *cluster.options, "--tensorboard", "logs"))
     assert (code, errors, output.count("✓")) == (0, "", 6)
     assert len(list((person.folder / "logs").rglob("events.*"))) == 6
     assert another.run(spec).exit_code == 0
@@ -339,7 +356,7 @@ def test_a_run_outlives_its_process_and_its_node(
 ) -> None:
     spec = person.spec(**LONG)
     key = person.keys(spec)["random"]
-    process = person.start(spec, *mortal_cluster.options)
+    process = person.fork(spec, *mortal_cluster.options)
     reached: list[int] = []
     for kill in (lambda worker: os.kill(worker, signal.SIGKILL), mortal_cluster.kill_that_of):
         begun = len(reached)
@@ -369,7 +386,7 @@ def test_without_its_head_the_cluster_stops_in_order(person: Person, mortal_clus
         runs={"random": {"training": {"epochs": 10**6, "measure_every": 50}}}, name="headless"
     )
     key = person.keys(spec)["random"]
-    process = person.start(spec, *mortal_cluster.options)
+    process = person.fork(spec, *mortal_cluster.options, program=("-c", IMPATIENT))
     wait_for(lambda: person.store.progress(key), process)
     mortal_cluster.kill_head()
     code, _, errors = finish(process)
@@ -392,7 +409,7 @@ def test_a_driver_that_ends_leaves_nothing_at_work(
     key = person.keys(spec)["random"]
     reached = 0
     for number, code in ((signal.SIGTERM, 130), (signal.SIGKILL, -signal.SIGKILL)):
-        process = person.start(spec, *cluster.options)
+        process = person.fork(spec, *cluster.options)
         wait_for(lambda: (person.store.progress(key) or 0) > reached, process)  # noqa: B023
         process.send_signal(number)
         assert finish(process)[0] == code
@@ -413,7 +430,7 @@ def test_two_drivers_share_the_work(person: Person, cluster: Nodes) -> None:
         "other": {"regularizers": ["momentum"]},
     }
     spec = person.spec(runs=runs, seeds=[0, 1], name="shared")
-    both = [person.start(spec, *cluster.options) for _ in range(2)]
+    both = [person.fork(spec, *cluster.options) for _ in range(2)]
     for process in both:
         code, output, errors = finish(process)
         assert (code, errors, output.count("✓")) == (0, "", 6)
@@ -429,7 +446,7 @@ def test_failures_and_what_they_block_are_told_as_ever(
     spec = person.spec(
         runs={"wild": wild, "child": {"initialize_from": "wild"}, "tame": {}}, name="failing"
     )
-    code, output, _ = finish(person.start(spec, *cluster.options))
+    code, output, _ = finish(person.fork(spec, *cluster.options))
     local = another.run(spec)
     assert code == local.exit_code == 3
     failing = [line for line in local.output.splitlines() if line.startswith(("✗", "⊘"))]

@@ -100,7 +100,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(
 ) -> None:
     spec = person.spec(**LONG)
     keys = person.keys(spec)
-    process = person.start(spec, program=("-c", EVERY_CHUNK))
+    process = person.fork(spec, program=("-c", EVERY_CHUNK))
     wait_for(lambda: (person.store.progress(keys["long"]) or 0) > 0, process.poll)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
@@ -127,7 +127,7 @@ def test_a_kill_breaks_nothing_and_the_same_command_goes_on(
 ) -> None:
     spec = person.spec(**LONG)
     keys = person.keys(spec)
-    process = person.start(spec, program=("-c", EVERY_CHUNK))
+    process = person.fork(spec, program=("-c", EVERY_CHUNK))
     wait_for(lambda: (person.store.progress(keys["long"]) or 0) > 0, process.poll)
     process.kill()
     process.communicate(timeout=60)

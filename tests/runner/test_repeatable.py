@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,30 +25,37 @@ IMAGES = {
 RUNS = {"images": IMAGES, "child": {**IMAGES, "initialize_from": "images"}, "plain": {}}
 
 
-def test_other_specifications_beside_it_change_nothing(person: Person, another: Person) -> None:
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory, person_in: Callable[[Path], Person]) -> Person:
+    """One who makes these runs and nothing else."""
+    person = person_in(tmp_path_factory.mktemp("alone"))
+    assert person.run(person.spec(runs=RUNS)).exit_code == 0
+    programs._PROGRAMS.clear()
+    return person
+
+
+def test_other_specifications_beside_it_change_nothing(person: Person, alone: Person) -> None:
     spec = person.spec(runs=RUNS)
     others = person.spec(
         name="other", runs={"wide": {"model": {"hidden": [32]}}, "images": IMAGES}, seeds=[3, 0]
     )
-    assert person.run(others, spec).exit_code == 0
     programs._PROGRAMS.clear()
-    assert another.run(another.spec(runs=RUNS)).exit_code == 0
+    assert person.run(others, spec).exit_code == 0
     for key in person.plan(spec).runs:
-        assert person.same(another, key)
+        assert person.same(alone, key)
 
 
 @pytest.mark.parametrize("threads", [1, 7])
 def test_the_number_of_threads_that_make_batches_changes_nothing(
-    person: Person, another: Person, threads: int, monkeypatch: pytest.MonkeyPatch
+    person: Person, alone: Person, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = person.spec(runs=RUNS)
-    assert another.run(another.spec(runs=RUNS)).exit_code == 0
     programs._PROGRAMS.clear()
     with monkeypatch.context() as patch:
         patch.setattr(tf.data, "AUTOTUNE", threads)
         assert person.run(spec).exit_code == 0
     for key in person.plan(spec).runs:
-        assert person.same(another, key)
+        assert person.same(alone, key)
 
 
 def test_what_a_run_waives_is_recorded_and_makes_another_run(person: Person) -> None:

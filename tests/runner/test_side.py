@@ -56,7 +56,7 @@ def test_processes_are_shared_out_among_backends(person: Person) -> None:
 def test_one_invocation_makes_the_runs_of_both_backends(person: Person) -> None:
     pytest.importorskip("jax", reason="JAX is not installed")
     spec = person.spec(runs=BOTH)
-    process = person.start(spec)
+    process = person.fork(spec)
     output, errors = process.communicate(timeout=200)
     assert (process.returncode, errors, output.count("✓")) == (0, "", 3)
     keys = person.keys(spec)
@@ -79,7 +79,7 @@ DYING = "from harness.cli import main; from harness.runner import side; side._wo
 def test_runs_of_a_backend_whose_process_dies_are_errors(person: Person) -> None:
     pytest.importorskip("jax", reason="JAX is not installed")
     spec = person.spec(runs=BOTH)
-    process = person.start(spec, program=("-c", DYING))
+    process = person.fork(spec, program=("-c", DYING))
     process.communicate(timeout=200)
     assert process.returncode == 3
     key = person.keys(spec)["both[jax]"]
@@ -99,7 +99,7 @@ def children(process: int) -> list[int]:
 )
 def test_a_process_whose_first_dies_while_it_imports_trains_nothing(person: Person) -> None:
     spec = person.spec(runs={"random": {"training": {"epochs": 500}}}, seeds=[0, 1, 2])
-    started = person.start(spec, "-j", "2", program=("-c", WAITING))
+    started = person.fork(spec, "-j", "2", program=("-c", WAITING))
     assert started.stdout is not None
     assert started.stdout.readline() == "beside\n"
     beside = [number for number in children(started.pid) if "spawn_main" in command_of(number)]
@@ -144,7 +144,7 @@ def test_two_processes_end_as_one_does(person: Person, another: Person) -> None:
         "other": {"regularizers": ["momentum"]},
     }
     spec = person.spec(runs=runs, seeds=[0, 1])
-    process = person.start(spec, "-j", "2")
+    process = person.fork(spec, "-j", "2")
     output, errors = process.communicate(timeout=200)
     assert (process.returncode, errors) == (0, "")
     assert output.count("✓") == 6

@@ -23,6 +23,7 @@ from harness.runner.stating import Ledgers, look_up
 from harness.spec.load import load_file
 from harness.store.store import Store, StoreError
 from tests.conftest import Pretend
+from tests.support import specifications
 
 EXPECTED = {
     "metric": "one.test_accuracy",
@@ -50,14 +51,11 @@ class Author:
         self.reports.mkdir(exist_ok=True)
 
     def write(self, *expectations: dict[str, Any], **changes: Any) -> None:
-        document = {
-            "name": "a",
-            "title": "A",
-            "seeds": [0, 1],
-            "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}},
-            "runs": {"one": {}, "two": {"training": {"epochs": 7}}},
-            "expectations": [{"id": "learns", **EXPECTED}, *expectations],
-        }
+        document = specifications.small(
+            seeds=[0, 1],
+            runs={"one": {}, "two": {"training": {"epochs": 7}}},
+            expectations=[{"id": "learns", **EXPECTED}, *expectations],
+        )
         (self.folder / "a.json").write_text(json.dumps(document | changes))
 
     def measure(self, **accuracies: list[float]) -> None:

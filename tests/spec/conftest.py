@@ -1,4 +1,3 @@
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +6,7 @@ import pytest
 from harness.experiment import Json
 from harness.spec.load import load
 from harness.spec.problems import SpecError
+from tests.support import specifications
 
 Write = Callable[..., Path]
 Faults = Callable[..., list[str]]
@@ -17,15 +17,7 @@ def write(tmp_path: Path) -> Write:
     """Write a specification of a few lines: `runs` and whatever else is given."""
 
     def make(file: str = "a.json", **members: Json) -> Path:
-        whole = {
-            "name": "a",
-            "title": "A",
-            "defaults": {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}},
-            "runs": {"one": {}},
-        }
-        path = tmp_path / file
-        path.write_text(json.dumps(whole | members))
-        return path
+        return specifications.write(tmp_path / file, specifications.small(**members))
 
     return make
 

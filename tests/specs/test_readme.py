@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 from harness.experiment import Basis
 from harness.spec.load import load_file
+from tests.support.processes import run_harness
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -27,8 +26,7 @@ def test_readmes_first_specification_compares_runs_that_fit(tmp_path: Path) -> N
     path = first_specification(tmp_path)
     (expectation,) = load_file(path).expectations
     assert expectation.basis is Basis.HYPOTHESIS
-    command = [sys.executable, "-m", "harness", "run", path.name]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran = run_harness("run", path.name, folder=tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "did not fit" not in ran.stdout
     document = json.loads(
@@ -48,16 +46,7 @@ def test_with_its_budget_cut_the_same_comparison_says_that_one_side_did_not_fit(
     tmp_path: Path,
 ) -> None:
     path = first_specification(tmp_path)
-    command = [
-        sys.executable,
-        "-m",
-        "harness",
-        "run",
-        path.name,
-        "--set",
-        "defaults.training.epochs=100",
-    ]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ran = run_harness("run", path.name, "--set", "defaults.training.epochs=100", folder=tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     said = " ".join(ran.stdout.split())
     assert (

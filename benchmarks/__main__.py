@@ -1,4 +1,4 @@
-"""Run the benchmarks and write what they found: python -m tests.benchmarks."""
+"""Run the benchmarks and write what they found: python -m benchmarks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 
 import click
 
+from benchmarks.figures import from_json
+from benchmarks.notes import WHY
+from benchmarks.table import Group, page, quantity, ratio, verdict
 from harness.system import machine
-from tests.benchmarks.figures import from_json
-from tests.benchmarks.notes import WHY
-from tests.benchmarks.table import Group, page, quantity, ratio, verdict
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parent
 GROUPS = ("start", "confusion", "input", "overhead", "pytorch", "profile", "growth")
 PACKAGES = ("jax", "torch", "pytest-benchmark")
 
@@ -41,7 +41,7 @@ PACKAGES = ("jax", "torch", "pytest-benchmark")
     type=click.Path(file_okay=False, path_type=Path),
     help=(
         "Folder of results.json and README.md; groups that it has already and that are not run"
-        " again stay.  [default: tests/benchmarks, or .harness/benchmarks with --only or --quick]"
+        " again stay.  [default: benchmarks, or .harness/benchmarks with --only or --quick]"
     ),
 )
 def main(only: tuple[str, ...], quick: bool, output: Path | None) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.figures import Row, Spread, Target
 from harness.report.markdown import bullets, fence, table
-from tests.benchmarks.figures import Row, Spread, Target
 
-COMMAND = "python -m tests.benchmarks"
+COMMAND = "python -m benchmarks"
 
 
 @dataclass(frozen=True)

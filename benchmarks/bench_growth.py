@@ -20,12 +20,12 @@ from typing import Any
 
 import pytest
 
+from benchmarks import harness_side
+from benchmarks.cases import CIFAR, Case, examples, training
+from benchmarks.conftest import Record, Rounds
+from benchmarks.figures import Row, Spread, Target, exponent
+from benchmarks.sides import apart
 from harness.experiment import Component
-from tests.benchmarks import harness_side
-from tests.benchmarks.cases import CIFAR, Case, examples, training
-from tests.benchmarks.conftest import Record, Rounds
-from tests.benchmarks.figures import Row, Spread, Target, exponent
-from tests.benchmarks.sides import apart
 
 Cost = tuple[float, float]
 """Seconds, and the peak of memory in MiB."""

@@ -10,11 +10,11 @@ import time
 
 import numpy as np
 
+from benchmarks.cases import CASES, examples
+from benchmarks.conftest import Record, Rounds, TakeTurns
+from benchmarks.figures import Row, Spread, Target, paired, spread
+from benchmarks.sides import apart
 from harness.experiment import Component
-from tests.benchmarks.cases import CASES, examples
-from tests.benchmarks.conftest import Record, Rounds, TakeTurns
-from tests.benchmarks.figures import Row, Spread, Target, paired, spread
-from tests.benchmarks.sides import apart
 
 ZERO_OUT = 0.1
 CLASSES = 10

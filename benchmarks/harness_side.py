@@ -7,9 +7,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from benchmarks.cases import ROUND_SECONDS, WARM_UP_SECONDS, Case, examples, training
+from benchmarks.sides import Lap, Unavailable
 from harness.experiment import Component
-from tests.benchmarks.cases import ROUND_SECONDS, WARM_UP_SECONDS, Case, examples, training
-from tests.benchmarks.sides import Lap, Unavailable
 
 if TYPE_CHECKING:
     import keras

@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.conftest import Record, Rounds
+from benchmarks.figures import Row, Target, spread
 from harness.data import catalog
 from harness.metrics import METRICS
 from harness.plan import make_plan
 from harness.spec.load import load
 from harness.store.staleness import present
 from harness.store.store import Store
-from tests.benchmarks.conftest import Record, Rounds
-from tests.benchmarks.figures import Row, Target, spread
 
 Timed = Callable[[str, str, Callable[[], float], float | None], None]
 
 EPOCHS = 50
-QUICKSTART = Path(__file__).parents[2] / "specs" / "quickstart" / "digits.json"
+QUICKSTART = Path(__file__).parents[1] / "specs" / "quickstart" / "digits.json"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import os
 import time
 from typing import Any
 
-from tests.benchmarks.cases import (
+from benchmarks.cases import (
     LEARNING_RATE,
     MOMENTUM,
     ROUND_SECONDS,
@@ -16,7 +16,7 @@ from tests.benchmarks.cases import (
     Case,
     scaled_examples,
 )
-from tests.benchmarks.sides import Lap
+from benchmarks.sides import Lap
 
 
 def train(lap: Lap, case: Case, channels_last: bool) -> None:

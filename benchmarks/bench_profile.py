@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks import harness_side
+from benchmarks.cases import CASES, Case, training
+from benchmarks.conftest import Record, Rounds
+from benchmarks.figures import Row, Target
+from benchmarks.sides import apart
 from harness.experiment import Component
-from tests.benchmarks import harness_side
-from tests.benchmarks.cases import CASES, Case, training
-from tests.benchmarks.conftest import Record, Rounds
-from tests.benchmarks.figures import Row, Target
-from tests.benchmarks.sides import apart
 
 if TYPE_CHECKING:
     from harness.data.pipeline import Pipeline

@@ -1,7 +1,7 @@
 """How long the quickstart's digits take on a Ray cluster of one and two nodes of a CPU each, and on
 this machine alone.
 
-python -m tests.benchmarks.ray_scaling --rounds 3 --seeds 0,1,2
+python -m benchmarks.ray_scaling --rounds 3 --seeds 0,1,2
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-SPEC = Path(__file__).parents[2] / "specs" / "quickstart" / "digits.json"
+SPEC = Path(__file__).parents[1] / "specs" / "quickstart" / "digits.json"
 OBJECT_STORE_BYTES = 80_000_000
 
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks import harness_side, keras_side
-from tests.benchmarks.cases import CASES
-from tests.benchmarks.cases import quick as small
-from tests.benchmarks.conftest import Record, TakeTurns
-from tests.benchmarks.figures import Row, Target, paired, spread
-from tests.benchmarks.sides import fastest, sides
+from benchmarks import harness_side, keras_side
+from benchmarks.cases import CASES
+from benchmarks.cases import quick as small
+from benchmarks.conftest import Record, TakeTurns
+from benchmarks.figures import Row, Target, paired, spread
+from benchmarks.sides import fastest, sides
 
 LEAST = {"resnet18": 0.97, "digits": 0.9, "toy": 0.9}
 

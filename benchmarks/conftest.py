@@ -1,15 +1,15 @@
-"""What the benchmarks share: `--quick`, the data of this machine, rounds that take turns, and rows
-for the table.
-"""
+"""What the benchmarks share: `--quick`, rounds that take turns, and rows for the table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from tests.benchmarks.figures import Row, to_json
+from benchmarks.figures import Row, to_json
 
 Record = Callable[[Row], None]
 Rounds = Callable[[Callable[[], object], int], None]
@@ -17,6 +17,8 @@ Round = Callable[[], float]
 """Does a round of work and tells its rate, such as images a second."""
 
 TakeTurns = Callable[[Sequence[Round], int], list[list[float]]]
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,12 +29,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _prepared_data() -> Iterator[None]:
-    """In place of the tests' own empty folder of data: the benchmarks read what this machine has
-    prepared.
-    """
-    yield
+@pytest.fixture(autouse=True)
+def _seeded_backend() -> None:
+    """Give TensorFlow a seed: it refuses random operations without one once it is deterministic."""
+    if "tensorflow" in sys.modules:
+        sys.modules["tensorflow"].random.set_seed(0)
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.benchmarks import harness_side
-from tests.benchmarks.cases import CASES
-from tests.benchmarks.cases import quick as small
-from tests.benchmarks.conftest import Record, TakeTurns
-from tests.benchmarks.figures import Row, Target, paired, spread
-from tests.benchmarks.sides import sides
+from benchmarks import harness_side
+from benchmarks.cases import CASES
+from benchmarks.cases import quick as small
+from benchmarks.conftest import Record, TakeTurns
+from benchmarks.figures import Row, Target, paired, spread
+from benchmarks.sides import sides
 
 
 def bench_input(take_turns: TakeTurns, record: Record, quick: bool) -> None:

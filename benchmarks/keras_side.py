@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.cases import (
+from benchmarks.cases import (
     LEARNING_RATE,
     MOMENTUM,
     ROUND_SECONDS,
@@ -20,8 +20,8 @@ from tests.benchmarks.cases import (
     Case,
     scaled_examples,
 )
-from tests.benchmarks.harness_side import model_of
-from tests.benchmarks.sides import Lap
+from benchmarks.harness_side import model_of
+from benchmarks.sides import Lap
 
 if TYPE_CHECKING:
     import keras

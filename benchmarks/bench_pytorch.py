@@ -13,12 +13,12 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from tests.benchmarks import harness_side, pytorch_side
-from tests.benchmarks.cases import CASES
-from tests.benchmarks.cases import quick as small
-from tests.benchmarks.conftest import Record, TakeTurns
-from tests.benchmarks.figures import Row, Target, paired, spread
-from tests.benchmarks.sides import Side, Unavailable, fastest
+from benchmarks import harness_side, pytorch_side
+from benchmarks.cases import CASES
+from benchmarks.cases import quick as small
+from benchmarks.conftest import Record, TakeTurns
+from benchmarks.figures import Row, Target, paired, spread
+from benchmarks.sides import Side, Unavailable, fastest
 
 NETWORKS = ("resnet18", "vgg16", "densenet40", "resnet18-16", "resnet10-8")
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX"}
