@@ -12,11 +12,11 @@ from harness.authoring import starts
 from harness.authoring.layout import laid_out
 from harness.authoring.questions import QUESTIONS, Choices
 from harness.experiment import Json
-from harness.report.outcome import plural
 from harness.spec import schema
 from harness.spec.document import format_pointer
 from harness.spec.expand import Fault, expand
 from harness.system import files
+from harness.words import plural
 
 _SEEDS = [0, 1, 2]
 _PROJECT_MARKS = ("pyproject.toml", ".git")

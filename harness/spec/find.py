@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.system.files import read_bytes
+from harness.words import listed
 
 SCHEMA = "experiment.schema.json"
 
@@ -213,9 +214,5 @@ def what_else(path: Path) -> str | None:
         or document.keys() & _OWN
         or isinstance(document.get("runs"), dict)
     )
-    return None if meant else f"it is an object with {_listed(list(document))}"
-
-
-def _listed(members: list[str]) -> str:
-    shown = ", ".join(repr(name[:30]) for name in members[:5])
-    return f"{shown} and {len(members) - 5:,} other members" if len(members) > 5 else shown
+    members = listed([repr(name[:30]) for name in document], 5, "other members")
+    return None if meant else f"it is an object with {members}"

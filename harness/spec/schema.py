@@ -17,6 +17,7 @@ from jsonschema.exceptions import ValidationError
 from harness.experiment import Json
 from harness.spec.document import LARGEST_INTEGER, Pointer
 from harness.spec.problems import MOST_FAULTS, unknown
+from harness.words import plural
 
 Schema = Mapping[str, Any]
 
@@ -415,8 +416,7 @@ def _message(error: ValidationError) -> str:
         "exclusiveMinimum": lambda: f"expected more than {value}, found {found}",
         "exclusiveMaximum": lambda: f"expected less than {value}, found {found}",
         "minItems": lambda: (
-            f"expected at least {value} item{'s' if value != 1 else ''}, found"
-            f" {len(error.instance)}"
+            f"expected at least {plural(value, 'item')}, found {len(error.instance)}"
         ),
         "maxItems": lambda: f"expected at most {value:,} items, found {len(error.instance):,}",
         "maxProperties": lambda: (
