@@ -11,7 +11,8 @@ from pathlib import Path
 from harness.experiment import Experiment, Json
 from harness.spec import schema
 from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, read
-from harness.spec.expand import Fault, expand
+from harness.spec.expand import expand
+from harness.spec.faults import Fault, Faults
 from harness.spec.find import MOST_EXTENDED, below, expanded, what_else
 from harness.spec.patch import assignments as assignments_of
 from harness.spec.patch import compose, merge_patch, without_nulls
@@ -177,9 +178,7 @@ def expectation_places(path: Path) -> dict[str, Place]:
 
 def _expand(chain: _Chain) -> Experiment:
     acting = without_nulls(chain.merged)
-    faults = [
-        Fault((pointer,), message) for pointer, message in schema.faults("experiment", acting)
-    ]
+    faults = Faults(schema.faults("experiment", acting))
     experiment = expand(
         chain.path, acting | _with_inner_nulls(chain.merged, acting), faults, chain.folder
     )
