@@ -102,8 +102,9 @@ def _too_large(settings: Settings, known: Facts | None) -> Iterator[tuple[Pointe
 
 
 def misfits(parent: RunSpec, child: RunSpec) -> Iterator[str]:
-    """Yield why the parent's weights do not have the shapes of the child's, as far as is known
-    before loading.
+    """Yield why the parent's weights do not have the shapes of the child's.
+
+    It tells what is known before any weights are loaded.
     """
     if parent.settings.model != child.settings.model:
         yield _misfit(

@@ -114,9 +114,7 @@ def load(
 
 @dataclass(frozen=True)
 class _Chain:
-    """The documents that combine into one specification, the strongest first, and their
-    combination.
-    """
+    """The documents that combine into one specification, the strongest first, and the result."""
 
     path: Path
     documents: tuple[Document, ...]
@@ -140,8 +138,9 @@ class _Chain:
         return Problem(self.path, 1, 1, "", fault.message)
 
     def folder(self, places: Sequence[Pointer], value: Json) -> Path:
-        """Return the folder of the document in which a setting has its value; that of an option is
-        the current one.
+        """Return the folder of the document in which a setting has its value.
+
+        That of an option is the current one.
         """
         for place in places:
             for document in self.documents:
@@ -160,8 +159,9 @@ def load_file(path: Path, assignments: Sequence[Json] = ()) -> Experiment:
 
 
 def expectation_places(path: Path) -> dict[str, Place]:
-    """Return where each expectation of a specification stands, by its id; that may be in a file
-    that it extends.
+    """Return where each expectation of a specification stands, by the id that is written.
+
+    That may be in a file that it extends.
 
     Raises:
         SpecError: a file cannot be read.
@@ -253,8 +253,9 @@ def _beside(path: Path, base: str, said_by: tuple[Document, Pointer]) -> Path:
 
 
 def _changed(document: Json, patch: Json) -> Json:
-    """Apply a patch; runs are patches themselves, so that a null in one is kept to act on the
-    defaults.
+    """Apply a patch.
+
+    Runs are patches themselves, so that a null in one is kept to act on the defaults.
     """
     changed = merge_patch(document, patch)
     if (
@@ -285,8 +286,9 @@ def _read_object(path: Path, said_by: tuple[Document, Pointer] | None) -> Docume
 
 
 def _stop(said_by: tuple[Document, Pointer] | None, path: Path, message: str) -> SpecError:
-    """Make the error that ends reading: at the `extends` that named the path, or at the path
-    itself.
+    """Make the error that ends reading.
+
+    It is at the `extends` that named the path, or at the path itself.
     """
     if said_by is None:
         return SpecError([Problem(path, 1, 1, "", message)])
