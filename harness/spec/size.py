@@ -12,9 +12,8 @@ Shape = tuple[int, ...]
 
 
 def weights(model: Component, shape: Shape, outputs: int) -> int | None:
-    """Count the weights of a network's kernels.
-
-    Biases and normalization, which add little, are left out.
+    """Count the weights of a network's kernels; biases and normalization, which add little, are
+    left out.
 
     Args:
         model: The network, with all of its parameters.
