@@ -200,9 +200,9 @@ _Enclosed = tuple[Fraction, Fraction, Fraction]
 def _enclosed(expression: Expression, values: Mapping[Reference, float]) -> _Enclosed:
     if not isinstance(expression, Operation):
         number = expression.value if isinstance(expression, Number) else values[expression]
-        apart = as_written(number) if isinstance(expression, Number) else half_unit(number)
+        error = as_written(number) if isinstance(expression, Number) else half_unit(number)
         exact = Fraction(number)
-        return exact - apart, exact, exact + apart
+        return exact - error, exact, exact + error
     return _ENCLOSING[expression.symbol](
         _enclosed(expression.left, values), _enclosed(expression.right, values)
     )
@@ -261,12 +261,12 @@ def evaluate_ranges(
     inner = _ranged(expression, ranges, rounded=False)
     outer = _ranged(expression, ranges, rounded=True)
     low, high = (_as_float(end) for end in inner)
-    apart = [
+    errors = [
         abs(Fraction(end) - Fraction(bound))
         for end, bound in zip((low, high), outer, strict=True)
         if math.isfinite(end) and not (isinstance(bound, float) and math.isinf(bound))
     ]
-    return Range(low, high, max(apart, default=Fraction(0)))
+    return Range(low, high, max(errors, default=Fraction(0)))
 
 
 _End = Fraction | float
@@ -286,8 +286,8 @@ def _ranged(
         )
         return _RANGING[expression.symbol](left, right)
     if isinstance(expression, Number):
-        apart = as_written(expression.value) if rounded else 0
-        return Fraction(expression.value) - apart, Fraction(expression.value) + apart
+        error = as_written(expression.value) if rounded else 0
+        return Fraction(expression.value) - error, Fraction(expression.value) + error
     low, high = ranges[expression]
     return _end(low, -1, rounded), _end(high, 1, rounded)
 

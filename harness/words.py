@@ -91,6 +91,11 @@ def listed(names: Sequence[str], most: int, more: str = "more") -> str:
     return ", ".join(names[:most]) + (f" and {left_out:,} {more}" if left_out > 0 else "")
 
 
+def run_label(experiment: str, run: str, seed: int) -> str:
+    """Return the label of one seed of a run: "digits / escape[l2] / seed 3"."""
+    return f"{experiment} / {run} / seed {seed}"
+
+
 def percent(share: float) -> str:
     """Return a share in percent, with up to six significant digits: "95%"."""
     return f"{100 * share:.6g}%"

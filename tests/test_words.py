@@ -17,6 +17,7 @@ from harness.words import (
     percent,
     plural,
     reach,
+    run_label,
     seeds_named,
     subject,
     worded,
@@ -28,6 +29,10 @@ SEEDS, IMAGES, HAND = Reach.SEEDS, Reach.IMAGES, Reach.HAND
 def test_a_noun_and_a_verb_agree_with_their_count() -> None:
     assert [plural(count, "run") for count in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
     assert [agreeing(count, "is", "are") for count in (0, 1, 0.5, 2)] == ["are", "is", "are", "are"]
+
+
+def test_a_seed_of_a_run_has_a_label() -> None:
+    assert run_label("digits", "escape[l2]", 3) == "digits / escape[l2] / seed 3"
 
 
 def test_seeds_have_their_noun() -> None:

@@ -36,24 +36,24 @@ def reaches(judgements: Sequence[Judgement]) -> list[Reach]:
 def outcome(verdicts: Sequence[Verdict], reached: Sequence[Reach] = ()) -> str:
     """Return one sentence: "7 of 9 expectations pass, 1 fails, 1 is inconclusive.".
 
-    `reached` says of each verdict how far it speaks; the passes are counted apart by that where it
-    is given.
+    `reached` says of each verdict how far it speaks; where it is given, the passes are counted by
+    it.
     """
     total, passed = len(verdicts), verdicts.count(Verdict.PASS)
     if total == 0:
         return "No expectations are stated."
-    far = [
+    of_passes = [
         each for verdict, each in zip(verdicts, reached, strict=False) if verdict is Verdict.PASS
     ]
-    apart = [f"{far.count(each)} {each.value}" for each in Reach if each in far]
-    alike = f" {far[0].value}" if len(apart) == 1 else ""
+    counts = [f"{of_passes.count(each)} {each.value}" for each in Reach if each in of_passes]
+    alike = f" {of_passes[0].value}" if len(counts) == 1 else ""
     if passed == total:
         all_ = f"All {total} expectations pass" if total > 1 else "The one expectation passes"
-        return f"{all_}: {', '.join(apart)}." if len(apart) > 1 else f"{all_}{alike}."
+        return f"{all_}: {', '.join(counts)}." if len(counts) > 1 else f"{all_}{alike}."
     start = (
         f"{passed or 'None'} of {plural(total, 'expectation')} {_verb(Verdict.PASS, passed)}{alike}"
     )
-    start += f" ({', '.join(apart)})" if len(apart) > 1 else ""
+    start += f" ({', '.join(counts)})" if len(counts) > 1 else ""
     others = [
         (verdict, verdicts.count(verdict)) for verdict in Verdict if verdict is not Verdict.PASS
     ]

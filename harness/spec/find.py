@@ -144,13 +144,13 @@ def _meant(text: bytes, path: Path, extended_by: tuple[str, ...]) -> bool:
 
 def _would_be(text: bytes) -> bool:
     """Tell whether what is no JSON would be a specification if it were."""
-    runs_beside = b'"runs"' in text and (
+    runs_and_more = b'"runs"' in text and (
         b'"defaults"' in text or (b'"name"' in text and b'"title"' in text)
     )
     return (
         SCHEMA.encode() in text
         or b'"expectations"' in text
-        or (runs_beside and b'"format"' not in text)
+        or (runs_and_more and b'"format"' not in text)
     )
 
 

@@ -440,8 +440,8 @@ def _message(error: ValidationError) -> str:
 
 def _otherwise(error: ValidationError) -> str:
     """Say what to write for a value that has no name, where the schema tells it."""
-    told = error.schema.get("enumOtherwise", "")
-    return f"; {told.replace('FOUND', compact(error.instance))}" if told else ""
+    advice = error.schema.get("enumOtherwise", "")
+    return f"; {advice.replace('FOUND', compact(error.instance))}" if advice else ""
 
 
 def compact(value: Json) -> str:
