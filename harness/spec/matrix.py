@@ -16,9 +16,7 @@ from harness.spec.patch import nest
 _LABEL = re.compile(r"[A-Za-z0-9_.+=-]+")
 
 MOST_CELLS = 10_000
-"""So many runs may a specification have: above this a matrix is a mistake, which would take time
-and memory.
-"""
+"""So many cells may a specification have: a matrix of more is taken for a mistake."""
 
 _LONGEST_NAME = 200
 """Characters of a cell's name, which names files too."""

@@ -6,8 +6,10 @@ here fail where one of the last two is missing, or where their parameters differ
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 
@@ -150,3 +152,12 @@ def test_metrics_are_named_from_what_is_measured() -> None:
     assert set(BINOMIAL) <= set(ON_TEST_IMAGES) <= set(METRICS)
     figures = at("$defs/figure/allOf")
     assert set(figures[0]["then"]["properties"]["metric"]["examples"]) <= set(METRICS)
+
+
+@pytest.mark.parametrize("definition", ["dataset"])
+def test_the_reader_of_the_language_names_no_component(definition: str) -> None:
+    """What there is to know of one is asked of its package, so that one more needs no change."""
+    names = set(at(f"$defs/{definition}/properties/name/enum"))
+    for path in Path(schema.__file__).parent.glob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        assert not names & {node.value for node in nodes if isinstance(node, ast.Constant)}, path
