@@ -10,8 +10,8 @@ from harness.data.facts import Facts, facts
 from harness.data.info import FirstUse
 from harness.experiment import Json
 from harness.models.demands import DEMANDS
-from harness.spec.expand import component
 from harness.spec.schema import definition, fill_defaults
+from harness.spec.settings import component
 
 DATASETS: Mapping[str, FirstUse] = {name: info.first_use for name, info in catalog.DATASETS.items()}
 """How each data set is used, as its row of the catalogue says."""

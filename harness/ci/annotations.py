@@ -9,10 +9,10 @@ from harness.ci.forge import command, repository_path
 from harness.ci.message import details, headline
 from harness.judging.check import Allow, Verdict
 from harness.judging.timing import Timing
-from harness.report.outcome import worded
 from harness.report.statements import told
 from harness.spec.problems import Place
 from harness.system.console import visible
+from harness.words import worded
 
 _MOST_LINES = 12
 """Of what changed and drifted; a forge shows the first few lines."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from harness.compare.baseline import Baseline, Comparison
-from harness.report.outcome import seeds_named
 from harness.units import number, scale_of, scale_of_difference
+from harness.words import seeds_named
 
 _HEADERS = ("run", "metric", "kept", "measured", "difference", "allowed", "seeds", "p", "")
 

@@ -13,6 +13,7 @@ from harness.compare.drift import drift_table
 from harness.experiment import Experiment
 from harness.judging.check import Verdict
 from harness.run_result import RunResult, Status
+from harness.words import agreeing
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Regression:
     def counted(self) -> str:
         """Return how many numbers drifted, in words."""
         drifted, uncertain = len(self.drifted), len(self.uncertain)
-        verb = "differs" if uncertain == 1 else "differ"
+        verb = agreeing(uncertain, "differs", "differ")
         more = (
             f", {uncertain} {verb} by more than the tolerance, maybe by chance" if uncertain else ""
         )

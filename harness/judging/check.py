@@ -31,7 +31,7 @@ from harness.judging.sequential import Design, judgements
 from harness.judging.verdicts import Judgement, agree, decide, decide_censored
 from harness.rounding import is_finite_number
 from harness.run_result import RunResult, Status
-from harness.words import Mark, Verdict
+from harness.words import Mark, Verdict, seeds_named
 
 __all__ = ["Judgement", "Mark", "Verdict", "check", "exit_code", "judge"]
 
@@ -239,7 +239,7 @@ def verdict_of_runs(
     for verdict, found in unfinished.items():
         if found:
             return verdict, _sentence(
-                [f"{run}, {_seeds(of)}: {reason}" for (run, reason), of in found.items()]
+                [f"{run}, {seeds_named(of)}: {reason}" for (run, reason), of in found.items()]
             )
     return None
 
@@ -254,7 +254,7 @@ def stale_runs(
             result = results.get((run, seed))
             if result is not None and result.stale:
                 found.setdefault((run, result.stale), []).append(seed)
-    return _sentence([f"{run}, {_seeds(of)}: {why}" for (run, why), of in found.items()])
+    return _sentence([f"{run}, {seeds_named(of)}: {why}" for (run, why), of in found.items()])
 
 
 _REASONS = {
@@ -315,10 +315,6 @@ def _measured(
 def _absence(reference: Reference, seed: int) -> str:
     why = "never fitted its training set, so it " if reference.metric.endswith("_to_fit") else ""
     return f"{reference.run}, seed {seed}, {why}has no {reference.metric}"
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
 
 
 def _sentence(parts: Sequence[str]) -> str:

@@ -31,7 +31,7 @@ from harness.judging.inference import (
 from harness.judging.paired import Pairing, mcnemar
 from harness.rounding import reaches
 from harness.units import number, scale_of, scale_of_difference
-from harness.words import Verdict
+from harness.words import Verdict, percent
 
 _EVALUATED = Fraction(1, 2**50)
 """How far the few operations that limits are computed by may move them, as a share of the larger
@@ -59,7 +59,7 @@ class Look:
     @property
     def percent(self) -> str:
         """Return the confidence of its limits."""
-        shown = _percent(self.confidence)
+        shown = percent(self.confidence)
         return shown if shown != "100%" else "more than 99.999%"
 
 
@@ -266,12 +266,12 @@ def _worst(known: Judgement) -> Judgement:
         return replace(known, verdict=Verdict.PASS)
     names = f" (outside: {', '.join(outside)})" if outside else ""
     limits = (
-        f"the {_percent(known.expectation.confidence)} confidence limits of the share of all seeds"
+        f"the {percent(known.expectation.confidence)} confidence limits of the share of all seeds"
         " that are"
     )
     message = (
         f"{count - len(outside)} of {count} seeds are within the bounds{names}; {limits}, "
-        f"{lower:.1%} and {upper:.1%}, {{}} {_percent(wanted)}"
+        f"{lower:.1%} and {upper:.1%}, {{}} {percent(wanted)}"
     )
     if upper < wanted - slack:
         return replace(known, verdict=Verdict.FAIL, message=message.format("are below"))
@@ -291,7 +291,7 @@ def _median(known: Judgement) -> Judgement:
             known, limits, rounding, _Centre("median", median), lambda: _advice_on_median(known)
         )
     fewest = fewest_seeds(0.5, confidence)
-    message = f"a median has {_percent(confidence)} confidence limits from {fewest} seeds on"
+    message = f"a median has {percent(confidence)} confidence limits from {fewest} seeds on"
     return replace(known, message=f"{message}; {_advice_on_median(known)}{_of_images(known)}")
 
 
@@ -506,7 +506,7 @@ def _shown(known: Judgement, value: float | None) -> str:
 
 def _shown_limits(known: Judgement, found: Limits) -> str:
     shown = units.limits(found, known.mean, known.deviation, scale_of(known.expectation.metric))
-    return f"{_percent(known.expectation.confidence)} confidence limits {shown}"
+    return f"{percent(known.expectation.confidence)} confidence limits {shown}"
 
 
 def _share(known: Judgement) -> Limits:
@@ -537,7 +537,3 @@ def _within(expectation: Expectation, low: float, high: float, rounding: Roundin
     return (lower is None or reaches(low, lower, rounding[0])) and (
         upper is None or reaches(-high, -upper, rounding[1])
     )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.6g}%"

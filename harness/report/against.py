@@ -15,8 +15,7 @@ from harness.report.panels import entry, panels
 from harness.report.seeds import draw_seeds, values_of
 from harness.report.style import look, say
 from harness.run_result import RunResult, Status
-from harness.spec.expand import axis_number, labels_by_axis
-from harness.spec.matrix import cells
+from harness.spec.matrix import axis_number
 
 # Shares of the distance between the smallest number and the largest.
 _APART, _ASIDE, _MARGIN = 0.014, 0.02, 0.08
@@ -79,11 +78,12 @@ def _lines(experiment: Experiment, group: str, run: str, axis: str) -> Iterator[
     other axes.
     """
     found: dict[str, list[tuple[float, str]]] = {}
-    for cell in cells(experiment.document["runs"][run]):
-        labels = labels_by_axis(cell)
-        number = axis_number(labels.pop(axis))
-        assert number is not None  # else the specification is not valid
-        found.setdefault(", ".join(labels.values()), []).append((number, cell.name(run)))
+    for name, cell in experiment.runs.items():
+        if cell.base == run:
+            labels = dict(cell.labels)
+            number = axis_number(labels.pop(axis))
+            assert number is not None  # else the specification is not valid
+            found.setdefault(", ".join(labels.values()), []).append((number, name))
     for others, numbered in found.items():
         yield Line(f"{group}, {others}" if len(found) > 1 else group, sorted(numbered))
 

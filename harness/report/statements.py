@@ -9,10 +9,10 @@ from harness.experiment import Json, Statistic
 from harness.expression import parse
 from harness.judging.ledger import Measured, Runs, Terms, measured_json, terms_json
 from harness.judging.timing import Stated, Statements, Timing
+from harness.report.expectation import expected
 from harness.report.markdown import bullets, code, escape
-from harness.report.outcome import plural, seeds_named
-from harness.report.words import BASES, expected
 from harness.units import number, scale_of
+from harness.words import BASES, plural, seeds_named
 
 _MOST = 4
 """How many runs of an expectation are named."""
