@@ -39,7 +39,7 @@ def data_list() -> None:
     help="Its parameters, such as path=images.",
 )
 def data_status(names: tuple[str, ...], assignments: tuple[Json, ...]) -> None:
-    """Tell of the data sets NAMES (of all) where each lies, its size, and what to do next."""
+    """Tell of the data sets NAMES (all) what and where each is, its size, and what to do next."""
     from harness.cli.tables import show_status
 
     if assignments and len(names) != 1:

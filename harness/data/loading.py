@@ -34,7 +34,7 @@ SUBSET = Stream(0, "subset")
 
 @dataclass(frozen=True)
 class _Loading:
-    """What is to be loaded; `parameters` is JSON."""
+    """What is to be loaded, as the key of what was loaded last; `parameters` is JSON."""
 
     name: str
     parameters: str
@@ -49,27 +49,38 @@ def load(dataset: Dataset, data_dir: Path) -> Examples:
 
     Data that are made here are prepared below `data_dir` on first use. Of a split of n examples
     `train_examples` (`test_examples`) takes the first ones of a permutation that is the same for
-    all run seeds, in that order: a smaller subset is part of a larger one.
-    Inputs that fit are in memory (`harness.data.rows.LARGEST_IN_MEMORY`), others are read when they
-    are asked for. The last ones loaded are kept, read-only, so that runs of one plan read them
-    once. What is read is what the digest of the content says, also when it is read later.
+    all run seeds, in that order: a smaller subset is part of a larger one. Inputs that fit are in
+    memory (`harness.data.rows.LARGEST_IN_MEMORY`), others are read when they are asked for. The
+    last ones loaded are kept, read-only, so that runs of one plan read them once. What is read is
+    what the digest of the content says, also when it is read later.
 
     Raises:
         DataError: data are missing, damaged, changed meanwhile, or fewer than asked for.
     """
+    return _last_loaded(_checked(dataset, data_dir))
+
+
+def read(dataset: Dataset, data_dir: Path) -> Examples:
+    """Load the examples as `load` does, but from their files, whatever was loaded before."""
+    return _read(_checked(dataset, data_dir))
+
+
+def _checked(dataset: Dataset, data_dir: Path) -> _Loading:
     name, parameters = dataset.source.name, dict(dataset.source.parameters)
     unavailable = why_unavailable(name, parameters, data_dir)
     if unavailable:
         raise DataError(unavailable)
-    found = content(name, parameters, data_dir)
-    text = json.dumps(parameters, sort_keys=True)
-    return _load(
-        _Loading(name, text, dataset.train_examples, dataset.test_examples, data_dir, found)
+    return _Loading(
+        name=name,
+        parameters=json.dumps(parameters, sort_keys=True),
+        train_examples=dataset.train_examples,
+        test_examples=dataset.test_examples,
+        data_dir=data_dir,
+        content=content(name, parameters, data_dir),
     )
 
 
-@functools.lru_cache(maxsize=2)
-def _load(asked: _Loading) -> Examples:
+def _read(asked: _Loading) -> Examples:
     name, data_dir = asked.name, asked.data_dir
     try:
         found = load_whole(requested(name, json.loads(asked.parameters), data_dir), asked.content)
@@ -82,6 +93,9 @@ def _load(asked: _Loading) -> Examples:
         maximum=found.maximum,
         content=asked.content.sha256,
     )
+
+
+_last_loaded = functools.lru_cache(maxsize=2)(_read)
 
 
 def load_whole(request: Request, content: Content) -> Examples:

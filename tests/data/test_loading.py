@@ -308,28 +308,26 @@ def test_images_that_change_between_their_digest_and_their_reading_are_an_error(
 def test_only_the_images_that_are_used_are_decoded(
     dataset: MakeDataset, folder: Path, data_dir: Path
 ) -> None:
-    chosen = loading.load(dataset("image_folder", 2, None, path=str(folder)), data_dir)
-    everything = loading.load(dataset("image_folder", path=str(folder)), data_dir)
+    chosen = loading.read(dataset("image_folder", 2, None, path=str(folder)), data_dir)
+    everything = loading.read(dataset("image_folder", path=str(folder)), data_dir)
     used = {image.tobytes() for image in whole(chosen.train.inputs)}
     files = sorted((folder / "train").glob("*/*"))
     for file, image in zip(files[1:], whole(everything.train.inputs)[1:], strict=True):
         if image.tobytes() not in used:
             file.write_bytes(bytes(file.stat().st_size))
-    loading._load.cache_clear()
-    again = loading.load(dataset("image_folder", 2, None, path=str(folder)), data_dir)
+    again = loading.read(dataset("image_folder", 2, None, path=str(folder)), data_dir)
     np.testing.assert_array_equal(whole(again.train.inputs), whole(chosen.train.inputs))
     with pytest.raises(DataError, match=r"cannot read the image .*train"):
-        loading.load(dataset("image_folder", 6, None, path=str(folder)), data_dir)
+        loading.read(dataset("image_folder", 6, None, path=str(folder)), data_dir)
 
 
 def test_images_that_do_not_fit_are_read_when_they_are_asked_for(
     dataset: MakeDataset, folder: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_memory = loading.load(dataset("image_folder", path=str(folder)), data_dir)
+    in_memory = loading.read(dataset("image_folder", path=str(folder)), data_dir)
     assert isinstance(in_memory.train.inputs, np.ndarray)
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 2 * 16 * 16 * 3)
-    loading._load.cache_clear()
-    late = loading.load(dataset("image_folder", path=str(folder)), data_dir)
+    late = loading.read(dataset("image_folder", path=str(folder)), data_dir)
     assert not isinstance(late.train.inputs, np.ndarray)
     assert isinstance(late.test.inputs, np.ndarray)  # two images
     indices = np.array([5, 0, 3, 3])
@@ -339,7 +337,6 @@ def test_images_that_do_not_fit_are_read_when_they_are_asked_for(
     (folder / "train/bee/2.jpg").write_bytes((folder / "train/bee/0.jpg").read_bytes())
     with pytest.raises(DataError, match=r"train/bee/2\.jpg was changed"):
         rows.take(late.train.inputs, indices)
-    loading._load.cache_clear()
 
 
 def test_a_class_without_training_images_is_named(
@@ -527,8 +524,7 @@ def test_what_is_made_here_and_was_changed_is_not_taken(
         if name == "blobs"
         else {}
     )
-    loading.load(dataset(name, **parameters), tmp_path)
-    loading._load.cache_clear()
+    loading.read(dataset(name, **parameters), tmp_path)
     (records,) = (tmp_path / name).rglob("*-train.tfrecord*")
     if way == "gone":
         records.unlink()
@@ -538,8 +534,7 @@ def test_what_is_made_here_and_was_changed_is_not_taken(
         (test,) = (tmp_path / name).rglob("*-test.tfrecord*")
         records.write_bytes(test.read_bytes())
     with pytest.raises(DataError, match=rf"{tmp_path}/{name}/.*remove th.* folder.*made again"):
-        loading.load(dataset(name, **parameters), tmp_path)
-    loading._load.cache_clear()
+        loading.read(dataset(name, **parameters), tmp_path)
 
 
 def test_a_data_folder_that_cannot_be_written_is_named(

@@ -167,7 +167,7 @@ def manual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def load(name: str, data_dir: Path, train: int | None = None, **parameters: int) -> Examples:
-    return loading.load(Dataset(Component(name, parameters), train, None, None, ()), data_dir)
+    return loading.read(Dataset(Component(name, parameters), train, None, None, ()), data_dir)
 
 
 def test_cinic10_is_prepared_from_its_archive_and_read(
@@ -215,7 +215,6 @@ def test_what_does_not_fit_is_read_by_index(
     data_dir = tmp_path / "data"
     preparing.prepare("cinic10", {}, data_dir)
     in_memory = load("cinic10", data_dir)
-    loading._load.cache_clear()
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 2 * 3072)
     late, part = load("cinic10", data_dir), load("cinic10", data_dir, train=2)
     assert not isinstance(late.train.inputs, np.ndarray)
@@ -230,7 +229,6 @@ def test_what_does_not_fit_is_read_by_index(
             found, whole(in_memory.train.inputs)[np.array(indices, np.int32)]
         )
     assert isinstance(part.train.inputs, np.ndarray)
-    loading._load.cache_clear()
 
 
 def test_labels_are_kept_beside_the_records(
@@ -268,7 +266,6 @@ def test_labels_that_were_kept_of_something_else_are_not_taken(
         file.write_bytes(content[: len(content) // 2])
     else:
         np.savez(file, other=wanted)
-    loading._load.cache_clear()
     np.testing.assert_array_equal(load("cinic10", tmp_path).train.labels, wanted)
     np.testing.assert_array_equal(np.load(file)["labels"], wanted)
 
@@ -287,7 +284,6 @@ def test_records_that_change_while_they_are_read_are_an_error(
 ) -> None:
     preparing.prepare("cinic10", {}, tmp_path)
     monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 2 * 3072)
-    loading._load.cache_clear()
     late = load("cinic10", tmp_path).train.inputs
     (records,) = (tmp_path / "cinic10/1.0.0").glob("*-train.array_record*")
     os.utime(records)
@@ -295,7 +291,6 @@ def test_records_that_change_while_they_are_read_are_an_error(
         DataError, match=r"train\.array_record.* was changed after the run was planned"
     ):
         rows.take(late, np.array([0]))
-    loading._load.cache_clear()
 
 
 def test_another_file_format_is_not_read(manual: Path, tmp_path: Path) -> None:
