@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +49,8 @@ class Outcome:
     """
 
     exit_code: int
-    verdicts: list[Record]
-    runs: list[Record]
+    verdicts: list[Record] = field(repr=False)
+    runs: list[Record] = field(repr=False)
 
     @property
     def passed(self) -> bool:

@@ -22,9 +22,12 @@ from harness.spec.patch import merge_patch
 from tests.docs.conftest import PAGES, ROOT, Block, Reader, blocks, first_specification, tokens
 from tests.test_architecture import FLOORS
 
+RECIPES = ROOT / "docs" / "extending.md"
+"""What is written there into files of the harness is tried by tests of its own."""
+
 SHELL = blocks("sh", "console", "yaml")
-PYTHON = blocks("python")
-JSON = blocks("json")
+PYTHON = [each for each in blocks("python") if each.path != RECIPES]
+JSON = [each for each in blocks("json") if each.path != RECIPES]
 
 FOREIGN = {
     *("--force-regen", "--regen-all", "--lf", "--junitxml"),  # pytest and its plugins
@@ -91,7 +94,8 @@ def test_every_example_in_python_runs_or_says_why_not(
 
 
 def test_the_first_example_in_python_is_five_lines() -> None:
-    assert len(ast.parse(PYTHON[0].text).body) == 5
+    first = next(each for each in PYTHON if each.path.name == "python.md")
+    assert len(ast.parse(first.text).body) == 5
 
 
 @pytest.mark.parametrize("block", JSON, ids=str)
@@ -141,6 +145,19 @@ def test_every_link_leads_somewhere(path: Path) -> None:
         assert target.exists(), f"{path.name} links to {link}"
         assert target.is_relative_to(ROOT), f"{path.name} links to {link}"
         assert not anchor or anchor in _anchors(target), f"{path.name} links to {link}"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_every_module_that_is_named_is_there(path: Path) -> None:
+    named = {
+        child.content
+        for token in tokens(path)
+        for child in token.children or []
+        if child.type == "code_inline" and re.fullmatch(r"[\w/]+/\w+\.py", child.content)
+    }
+    roots = (ROOT, ROOT / "harness")
+    missing = {name for name in named if not any((root / name).is_file() for root in roots)}
+    assert path == RECIPES or not missing
 
 
 def _links(path: Path) -> Iterator[str]:
