@@ -1,7 +1,7 @@
 """A declarative, spec-driven reproduction harness in Keras.
 
 `import harness` imports nothing else: each function below is imported when it is first used, and
-only `run` imports Keras. What they do stands in `harness.interface`, and in docs/python.md.
+none imports Keras. What they do stands in `harness.interface`, and in docs/python.md.
 """
 
 from __future__ import annotations

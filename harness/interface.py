@@ -7,6 +7,9 @@ table of them. What a command prints is printed here too.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +34,23 @@ Record = dict[str, Json]
 
 STORE = Path(".harness/store")
 REPORTS = Path("reports")
-TRIAL_REPORTS = Path(".harness/reports")
+
+_JUDGED = (0, 1, 3, 4)
+"""Exit codes after which there are verdicts."""
+
+_PROGRAM = """
+import os, signal, threading
+from harness.cli import start
+
+def end_with_the_caller():
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=end_with_the_caller, daemon=True).start()
+start("python -m harness")
+"""
+"""What the process of a command runs: the command, until it ends or the caller has ended."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +95,10 @@ def load(
         ValueError: a path in `changes` is not one.
     """
     from harness.spec.load import load as load_specifications
+    from harness.spec.patch import parse_assignment
 
-    return load_specifications(_paths(paths), _patches(changes), seeds)
+    patches = [parse_assignment(each) for each in _assignments(changes)]
+    return load_specifications(_paths(paths), patches, seeds)
 
 
 def validate(
@@ -156,8 +177,8 @@ def run(
 ) -> Outcome:
     """Train what is not done yet, check the expectations and write the reports.
 
-    It is `python -m harness run` in this process, which imports Keras: a run of the other backend
-    is made in a process of its own.
+    It is `python -m harness run`, in a process of its own: the backend's settings, its threads and
+    its memory on a GPU are not left behind in this one.
 
     Args:
         paths: Files and folders.
@@ -170,18 +191,18 @@ def run(
 
     Raises:
         SpecError: something is wrong with the specifications; nothing was trained.
-        StoreError: the store or the reports cannot be written.
-        OverwriteError: the reports would replace a file that the harness did not write.
-        BackendError: the backend that was asked for is not there.
+        RuntimeError: nothing could be trained, or the command broke off; it printed why.
         KeyboardInterrupt: a stop was asked for; finished runs are kept.
     """
-    from harness.runner.stating import Ledgers
-
     experiments, kept = load(paths, changes=changes, seeds=seeds), _store(store)
-    trial = bool(changes) or seeds is not None
-    folder = Path(reports) if reports is not None else TRIAL_REPORTS if trial else REPORTS
-    ledgers = None if trial else Ledgers(folder, write=True)
-    return _outcome(experiments, kept, _run(experiments, kept, folder, ledgers, processes))
+    arguments = [f"--set={each}" for each in _assignments(changes)]
+    arguments += [] if seeds is None else [f"--seeds={','.join(map(str, seeds))}"]
+    arguments += [] if reports is None else [f"--reports={reports}"]
+    arguments += [f"--store={store}", f"--processes={processes}", "--", *map(str, _paths(paths))]
+    exit_code = _command(["run", *arguments])
+    if exit_code not in _JUDGED:
+        raise RuntimeError(f"the command ended with exit code {exit_code}; it printed why")
+    return _outcome(experiments, kept, exit_code)
 
 
 def check(
@@ -237,27 +258,30 @@ def results(source: str | Path = REPORTS) -> list[Record]:
     ]
 
 
-def _run(
-    experiments: Sequence[Experiment],
-    store: Store,
-    reports: Path,
-    ledgers: Ledgers | None,
-    processes: int,
-) -> int:
-    """Run experiments as the command does, and return its exit code."""
-    from harness.data import catalog
-    from harness.runner.session import run_experiments
+def _command(arguments: Sequence[str]) -> int:
+    """Run a command in a process of its own, and return its exit code.
 
-    return run_experiments(
-        experiments,
-        lambda _plan, _member: True,
-        store,
-        catalog.data_dir(),
-        reports,
-        (),
-        processes=processes,
-        ledgers=ledgers,
+    What it prints goes where this process's output goes. A stop that is asked of this process is
+    passed on, and waited for; the second one is not.
+    """
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, *arguments],
+        stdin=subprocess.PIPE,
+        env=environment,
+        process_group=0,  # so that Ctrl-C reaches this process alone, which passes it on
     )
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait()
+        raise
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _check(experiments: Sequence[Experiment], store: Store, ledgers: Ledgers | None) -> int:
@@ -358,12 +382,8 @@ def _paths(paths: Paths) -> list[Path]:
     return [Path(each) for each in ([paths] if isinstance(paths, str | Path) else paths)]
 
 
-def _patches(changes: Mapping[str, Json] | None) -> list[Json]:
-    from harness.spec.patch import parse_assignment
-
-    return [
-        parse_assignment(f"{path}={json.dumps(value)}") for path, value in (changes or {}).items()
-    ]
+def _assignments(changes: Mapping[str, Json] | None) -> list[str]:
+    return [f"{path}={json.dumps(value)}" for path, value in (changes or {}).items()]
 
 
 def _store(root: str | Path) -> Store:

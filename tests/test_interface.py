@@ -204,16 +204,35 @@ class TestResults:
             assert told.items() <= each.items()
 
 
-def test_running_what_is_done_trains_nothing_and_writes_the_report(measured: Path) -> None:
-    found = harness.run(measured, reports="here")
-    assert found.exit_code == 1
-    assert [each["verdict"] for each in found.verdicts] == ["fail"]
-    assert json.loads(Path("here/a.json").read_text())["judgements"][0]["verdict"] == "fail"
-    assert Path("here/a.expectations.json").exists()
+class TestRun:
+    """Runs, made by the command in a process of its own."""
 
+    def test_running_what_is_done_trains_nothing_and_writes_the_report(
+        self, measured: Path
+    ) -> None:
+        found = harness.run(measured, reports="here")
+        assert found.exit_code == 1
+        assert [each["verdict"] for each in found.verdicts] == ["fail"]
+        assert json.loads(Path("here/a.json").read_text())["judgements"][0]["verdict"] == "fail"
+        assert Path("here/a.expectations.json").exists()
 
-def test_a_trial_writes_its_report_elsewhere(measured: Path) -> None:
-    changed = [{**SPEC["expectations"][0], "at_least": 0.02}]  # type: ignore[index]
-    assert harness.run(measured, changes={"expectations": changed}).passed
-    assert Path(".harness/reports/a.md").exists()
-    assert not Path("reports").exists()
+    def test_a_trial_trains_what_it_is_given_and_reports_elsewhere(self, spec: Path) -> None:
+        small = {"defaults.dataset.train_examples": 100, "defaults.training.epochs": 1}
+        found = harness.run(spec, changes=small, seeds=[3], store="kept")
+        assert {(each["run"], each["seed"], each["epochs"]) for each in found.runs} == {
+            ("one", 3, 1),
+            ("two", 3, 1),
+        }
+        assert found.runs == harness.results("kept")
+        assert [each["seeds"] for each in found.verdicts] == [1]
+        assert Path(".harness/reports/a.json").exists()
+        assert not Path("reports").exists()
+
+    def test_what_the_command_refuses_is_an_exception(
+        self, measured: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        Path("here").mkdir()
+        Path("here/a.md").write_text("# Mine\n")
+        with pytest.raises(RuntimeError, match="exit code 2"):
+            harness.run(measured, reports="here")
+        assert "was not written by this harness" in capfd.readouterr().err
