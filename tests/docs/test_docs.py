@@ -66,9 +66,9 @@ def test_every_command_runs_or_says_why_not(
 
 @pytest.mark.parametrize("block", SHELL, ids=str)
 def test_every_command_of_ours_has_the_options_that_it_is_given(
-    block: Block, reader: Reader, monkeypatch: pytest.MonkeyPatch
+    block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(reader.folder)
+    monkeypatch.chdir(tmp_path)
     for arguments in of_harness(block):
         _parse(main, click.Context(main), arguments)
 
