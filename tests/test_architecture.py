@@ -33,6 +33,7 @@ FLOORS = (
     "runner",
     "testing",
     "authoring",
+    "interface",
     "cli",
     "pytest_plugin",
     "__main__",
