@@ -202,13 +202,26 @@ def _blas() -> str:
     return f"{' '.join(filter(None, words))}, {of_numpy['num_threads']} threads"
 
 
-@functools.cache
 def revision() -> str:
-    """Return the version, and the git revision where the code runs from its own checkout.
+    """Return the version of this harness, and the git revision where it runs from its own checkout.
 
-    The first call is remembered: what counts is the code that was there when the process began.
+    What git says is asked for once: what counts is the code that was there when the process began.
     """
-    folder = Path(harness.__file__).parent
+    return f"{version()}{_own_checkout()}"
+
+
+def revision_of(folder: Path) -> str:
+    """Return the version, and the git revision where the code in a folder is a checkout."""
+    return f"{version()}{_checkout(folder)}"
+
+
+@functools.cache
+def _own_checkout() -> str:
+    return _checkout(Path(harness.__file__).parent)
+
+
+def _checkout(folder: Path) -> str:
+    """Return the git revision of a folder in brackets, nothing where git does not know it."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
@@ -219,6 +232,6 @@ def revision() -> str:
     try:
         git("ls-files", "--error-unmatch", "__init__.py")
         changes = " with changes" if git("status", "--porcelain", "--", ".") else ""
-        return f"{version()} ({git('rev-parse', '--short=12', 'HEAD')}{changes})"
+        return f" ({git('rev-parse', '--short=12', 'HEAD')}{changes})"
     except (OSError, subprocess.SubprocessError):
-        return version()
+        return ""
