@@ -103,7 +103,7 @@ def _which(
     click.echo(f"  some of {', '.join(possible)}, with commas between them; or none")
     default = ",".join(usual) or "none"
     answer: tuple[str, ...] = click.prompt(
-        "regularizers", default=default, type=names.Several(possible)
+        "regularizers", default=default, type=names.NameList(possible)
     )
     click.echo()
     return answer

@@ -26,7 +26,7 @@ SHELLS = ("bash", "zsh", "fish")
 """For which a script of completion can be made."""
 
 
-class Several(click.ParamType[tuple[str, ...]]):
+class NameList(click.ParamType[tuple[str, ...]]):
     """Comma-separated names of some that there are; "none" are none of them."""
 
     name = "LIST"

@@ -13,10 +13,9 @@ from rich.table import Table
 from harness.compare.reuse import why_new
 from harness.data import catalog
 from harness.experiment import Experiment, Json, RunSpec, WeightsFile
-from harness.follow.estimate import in_words, time_left
 from harness.follow.events import Session
-from harness.follow.forecast import finished_runs
-from harness.follow.status import Standing, age
+from harness.follow.status import SessionStatus, age
+from harness.follow.time_left import finished_runs, in_words, time_left
 from harness.plan import ConcreteRun, Member, Plan
 from harness.report.terminal import show_remarks
 from harness.run_result import RunResult, Status
@@ -186,7 +185,7 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:.2%}"
 
 
-def show_standings(standings: Sequence[Standing], root: Path) -> None:
+def show_standings(standings: Sequence[SessionStatus], root: Path) -> None:
     """Show the invocations that are at work on a store, what each is doing, and how long it will
     take.
     """
@@ -219,7 +218,7 @@ def _life(session: Session) -> str:
     return f"ended {in_words(age(session.heard))} ago ({session.ended or 'it was killed'})"
 
 
-def _progress(standing: Standing) -> str:
+def _progress(standing: SessionStatus) -> str:
     others = {"failed": standing.failed, "blocked": standing.blocked}
     parts = [
         f"{standing.done} of {standing.total} runs done",
