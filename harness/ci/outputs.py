@@ -103,7 +103,7 @@ def _prepare(path: Path) -> None:
     files.sweep(path.parent)
     tempfile.TemporaryFile(dir=path.parent).close()
     with contextlib.suppress(FileNotFoundError):
-        files.temporary_beside(path).stat()  # an error where that name is too long
+        files.temporary_path(path).stat()  # an error where that name is too long
 
 
 def write(outputs: Outputs, conclusions: Sequence[Conclusion], allow: Allow, code: int) -> None:

@@ -21,7 +21,7 @@ from harness.report.terminal import show_remarks
 from harness.run_result import RunResult, Status
 from harness.runner.costs import next_looks
 from harness.runner.looks import Stage
-from harness.store.standing import standing, why_stale
+from harness.store.state import state_of, why_stale
 from harness.store.store import DamagedRun, Store
 from harness.system.console import empty_table, heading, literal, say
 
@@ -58,7 +58,7 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
             first = plan.runs[keys[0]]
             cost = ["?" if each is None else f"{each:,}" for each in (first.steps, first.images)]
             results = [
-                standing(plan, key, name, plan.runs[key].seed, store, history=False) for key in keys
+                state_of(plan, key, name, plan.runs[key].seed, store, history=False) for key in keys
             ]
             damaged |= {
                 each.key for each in results if each.status is Status.ERROR and store.done(each.key)

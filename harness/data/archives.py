@@ -70,7 +70,7 @@ def _unpack(archive: Path, folder: Path, limit: int) -> None:
     """Unpack into a folder of another name first: a process that is killed leaves nothing half
     done.
     """
-    temporary = files.temporary_beside(folder)
+    temporary = files.temporary_path(folder)
     temporary.mkdir()
     try:
         with tarfile.open(archive, "r:gz") as tar:

@@ -29,7 +29,7 @@ from harness.runner.looks import plan_all, stage
 from harness.runner.side import Terms, beside, crews, threads_each
 from harness.runner.stating import Ledgers
 from harness.store import staleness
-from harness.store.standing import bring_back, set_stale_aside
+from harness.store.state import bring_back, set_stale_aside
 from harness.store.store import Store
 from harness.system import machine
 from harness.system.console import say

@@ -85,7 +85,7 @@ def replace(path: Path, write: Writer) -> None:
     Raises:
         OSError: it cannot be written; what was there is there still, and nothing is left beside it.
     """
-    temporary = temporary_beside(path)
+    temporary = temporary_path(path)
     try:
         write(temporary)
         sync(temporary)
@@ -98,7 +98,7 @@ def replace(path: Path, write: Writer) -> None:
         sync(path.parent)
 
 
-def temporary_beside(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """Return the hidden path beside `path` that this process writes first; `sweep` knows it by its
     name.
     """

@@ -104,7 +104,7 @@ class TestModulesIn:
             ("training/schedules.py", '"""Learning rates by epoch, and', '"""Rates by epoch, and'),
             ("training/schedules.py", '"""The schedules that look', '"""Those that look'),
             ("training/schedules.py", "    return 1.0\n", "\n    return (\n        1.0\n    )\n"),
-            ("terminal.py", '"stale"', '"old"'),
+            ("follow/progress.py", '"compiling"', '"waiting"'),
             ("runner/local.py", "_WAIT_SECONDS = 0.2", "_WAIT_SECONDS = 0.3"),
         ],
     )
@@ -242,7 +242,7 @@ MUTATIONS = {
     ),
     "a last small batch is lost": ("compile.py", "dataset, settings.augmentation", "dataset, ()"),
     "operations are not deterministic": (
-        "runner/backend.py",
+        "backend.py",
         "enable_op_determinism()",
         "list_logical_devices()",
     ),

@@ -14,7 +14,7 @@ from harness.experiment import Json
 from harness.run_result import Loaded, RunResult, Status
 from harness.store.run_files import Origin
 from harness.store.store import Checkpoint, DamagedRun, Store, StoreError
-from harness.system.files import temporary_beside
+from harness.system.files import temporary_path
 
 KEY = "k" * 64
 HISTORY = [
@@ -501,7 +501,7 @@ def test_what_dead_processes_left_is_swept_and_nothing_else(store: Store) -> Non
     runs, mine, gone = store.root / "runs", str(os.getpid()), str(dead())
     store.save_checkpoint(KEY, Checkpoint({}, HISTORY))
     for folder in (store.root, runs, store.root / "unfinished" / KEY):
-        own = temporary_beside(folder / "x").name
+        own = temporary_path(folder / "x").name
         for name in (own, own.replace(mine, gone), f".x.another-host.{gone}.tmp"):
             (folder / name).mkdir()
             (folder / name / "half").touch()
@@ -518,7 +518,7 @@ def test_what_dead_processes_left_is_swept_and_nothing_else(store: Store) -> Non
     }
     assert after < before
     assert {path.name for path in before - after} == {
-        temporary_beside(Path("x")).name.replace(mine, gone),
+        temporary_path(Path("x")).name.replace(mine, gone),
         "half",
         f".{KEY}.removed.{gone}",
         f".probe-{gone}",
@@ -534,7 +534,7 @@ from harness.store.store import Checkpoint, Store
 store, key = Store(Path(sys.argv[1])), sys.argv[2]
 die = {
     "during a checkpoint": "harness.store.checkpoint.np.savez",
-    "during a removal": "harness.store.store.remove",
+    "during a removal": "harness.store.clearing.remove",
 }
 if sys.argv[3] in die:
     import unittest.mock
