@@ -36,7 +36,7 @@ from harness.plan import ConcreteRun, Plan
 from harness.run_result import RunResult, Status
 from harness.store.store import Store, StoreError
 from harness.system.files import read_bytes
-from harness.system.typed import Value, WrongForm, parse
+from harness.system.json_value import Value, WrongForm, parse
 
 LEAST_SECONDS = 1.0
 """The time between two lines on the advance of a run, at least."""

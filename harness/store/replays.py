@@ -11,7 +11,7 @@ from harness.store.layout import Layout
 from harness.store.run_files import CHECKSUMS
 from harness.store.staleness import code
 from harness.system.files import read_bytes, replace, sha256
-from harness.system.typed import WrongForm, parse
+from harness.system.json_value import WrongForm, parse
 
 
 @dataclass(frozen=True)

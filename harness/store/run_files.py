@@ -26,7 +26,7 @@ from harness.run_result import Code, Loaded, RightImages
 from harness.store.predictions import Predictions
 from harness.store.staleness import code
 from harness.system import files
-from harness.system.typed import WrongForm, parse
+from harness.system.json_value import WrongForm, parse
 
 RUN = "run.json"
 HISTORY = "history.csv"

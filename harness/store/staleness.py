@@ -18,7 +18,7 @@ from pathlib import Path
 import harness
 from harness.run_result import Code
 from harness.system import machine
-from harness.system.typed import Value
+from harness.system.json_value import Value
 
 ROOTS = ("compile", "data", "models", "training", "backend", "runner.make")
 """The modules and packages of the harness that decide results; whatever of the harness they import
@@ -32,7 +32,7 @@ RECORDING = frozenset(
         "harness.system",
         "harness.system.machine",
         "harness.system.processor",
-        "harness.system.typed",
+        "harness.system.json_value",
         "harness.data.facts",
         "harness.data.loaded",
         "harness.data.places",

@@ -12,7 +12,7 @@ from harness.store.errors import unwritable, way_out
 from harness.store.formats import json_file
 from harness.store.layout import Layout
 from harness.system.files import read_bytes, replace
-from harness.system.typed import WrongForm, parse
+from harness.system.json_value import WrongForm, parse
 
 _CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
 _ERROR = "error.json"

@@ -18,7 +18,7 @@ from harness.experiment import Json
 from harness.run_result import Code
 from harness.store import staleness
 from harness.store.staleness import code, difference, modules_in, present
-from harness.system.typed import parse
+from harness.system.json_value import parse
 
 if TYPE_CHECKING:
     from tests.conftest import Pretend
