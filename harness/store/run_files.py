@@ -1,5 +1,4 @@
-"""The files of a finished run: compared with their checksums when they are read, and turned into
-records.
+"""The files of a finished run: compared with their checksums, and turned into records.
 
 Whatever reads a run's folder reads it here: a file that is not as it was written is `Damaged`, and
 so is one that is whole but of another form, in whose place something else lies, or whose folder
@@ -43,9 +42,7 @@ _COUNTS = ("epoch", "step")
 _Record = TypeVar("_Record")
 
 _SHAPES = {"x": 1, "y": 1, "score": 2, "train_inputs": 2, "train_labels": None}
-"""What is drawn of a decision grid: how many dimensions each array has, None where that is not
-looked at.
-"""
+"""The arrays of a decision grid, and how many dimensions each has; None for any number."""
 
 
 class Damaged(Exception):
@@ -59,10 +56,10 @@ class Damaged(Exception):
 
 @dataclass(frozen=True)
 class Origin:
-    """What was run, from `run.json`: `key` and `parent` are the keys of this run and of the one it
-    starts from.
+    """What was run, from `run.json`.
 
-    A record from before its own key was written down has that of its folder.
+    `key` is that of the run, and that of its folder where an older record has none; `parent` is the
+    key of the run that it starts from.
     """
 
     key: str
@@ -95,18 +92,16 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The folder of a finished run, and the digests that its files were written with, by their
-    names.
-    """
+    """The folder of a finished run, and the digests that its files were written with, by name."""
 
     folder: Path
     digests: Mapping[str, str]
 
 
 def open_run(folder: Path) -> RunFiles:
-    """Read what files a run was written with, and see that they are there and no others.
+    """Read which files a run was written with, and check that they are there and no others.
 
-    Files whose names begin with a dot are not looked at: file managers leave such.
+    Files whose names begin with a dot are ignored: file managers leave such.
 
     Raises:
         Damaged: something is missing or foreign, or cannot be read.
@@ -161,8 +156,9 @@ def read(run: RunFiles, name: str) -> bytes:
 
 
 def verify(run: RunFiles, name: str) -> Path:
-    """Return the path of a file that holds what was written; it may be large, and is not kept in
-    memory.
+    """Return the path of a file that holds what was written.
+
+    It may be large, and is not kept in memory.
 
     Raises:
         Damaged: it does not hold that, or it cannot be read.
@@ -184,7 +180,7 @@ def _compare(run: RunFiles, name: str, digest: str) -> None:
 
 
 def origin(run: RunFiles) -> Origin:
-    """Read what was run, and see that it is what the folder is named after.
+    """Read what was run, and check that the folder is named after it.
 
     Raises:
         Damaged: it cannot be read, or is another run.
@@ -274,31 +270,30 @@ def _history(content: bytes) -> dict[str, list[float]]:
 
 
 def decision_grid(run: RunFiles) -> Path | None:
-    """Return the file with the decision grid, whose content was looked at; None where the run has
-    none.
+    """Return the file with the decision grid, after checking its content; None without one.
 
     Raises:
         Damaged: it cannot be read.
     """
     if DECISION_GRID not in run.digests:
         return None
-    _typed(run, DECISION_GRID, _look_at_grid)
+    _typed(run, DECISION_GRID, _check_grid)
     return run.folder / DECISION_GRID
 
 
-def _look_at_grid(content: bytes) -> None:
+def _check_grid(content: bytes) -> None:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _SHAPES}
-    except Exception as error:  # zipfile and NumPy answer damage with about ten kinds of exceptions
+    except Exception as error:  # zipfile and NumPy raise about ten kinds for damage
         raise WrongForm(f"it holds no decision grid: {error}") from error
     sizes = {name: array.size for name, array in arrays.items()}
-    fitting = all(
+    dimensions_fit = all(
         arrays[name].ndim == count for name, count in _SHAPES.items() if count is not None
     )
     numbers = all(np.issubdtype(array.dtype, np.number) for array in arrays.values())
     if not (
-        fitting
+        dimensions_fit
         and numbers
         and arrays["score"].shape == (sizes["y"], sizes["x"])
         and arrays["train_inputs"].shape == (sizes["train_labels"], 2)
@@ -307,7 +302,7 @@ def _look_at_grid(content: bytes) -> None:
 
 
 def predictions(run: RunFiles) -> Predictions | None:
-    """Read what the network says of every test image; None where that was not kept.
+    """Read what the network predicts for every test image, None where that was not kept.
 
     Raises:
         Damaged: it cannot be read.
@@ -329,8 +324,9 @@ def _predictions(content: bytes) -> Predictions:
 
 
 def tested(run: RunFiles) -> RightImages | None:
-    """Read which test images the network classifies right, not its logits; None where that was not
-    kept.
+    """Read which test images the network classifies right, None where that was not kept.
+
+    The logits are not read.
 
     Raises:
         Damaged: it cannot be read.
@@ -360,21 +356,19 @@ def _array(content: bytes, name: str) -> NDArray[Any] | None:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             array: NDArray[Any] | None = stored[name] if name in stored.files else None
             return array
-    except Exception as error:  # zipfile and NumPy answer damage with about ten kinds of exceptions
+    except Exception as error:  # zipfile and NumPy raise about ten kinds for damage
         raise WrongForm(f"it holds no arrays: {error}") from error
 
 
 def faults(folder: Path) -> list[str]:
-    """Return all that is wrong with the files of a run, every one of them read; empty where nothing
-    is.
-    """
+    """Return all that is wrong with the files of a run, after reading every one of them."""
     try:
         run = RunFiles(folder, _checksums(folder))
     except Damaged as fault:
         return [f"{fault.path.name} {fault.what}"]
     found = list(_names(run))
-    gone = {fault.path.name for fault in found}
-    look: dict[str, Callable[[RunFiles], object]] = {
+    reported = {fault.path.name for fault in found}
+    readers: dict[str, Callable[[RunFiles], object]] = {
         RUN: origin,
         MEASUREMENTS: measurements,
         ENVIRONMENT: surroundings,
@@ -382,10 +376,10 @@ def faults(folder: Path) -> list[str]:
         DECISION_GRID: decision_grid,
         PREDICTIONS: predictions,
     }
-    # What every run has is looked at even where its line is gone.
-    for name in sorted({*run.digests, RUN, MEASUREMENTS, ENVIRONMENT, HISTORY} - gone):
+    # What every run has is read even where its line is missing in the list of checksums.
+    for name in sorted({*run.digests, RUN, MEASUREMENTS, ENVIRONMENT, HISTORY} - reported):
         try:
-            look.get(name, lambda run, name=name: verify(run, name))(run)
+            readers.get(name, lambda run, name=name: verify(run, name))(run)
         except Damaged as fault:
             found.append(fault)
     return [f"{fault.path.name} {fault.what}" for fault in found]

@@ -229,12 +229,12 @@ class TestDecisionGrid:
     def test_other_arrays_are_none(self, tmp_path: Path, change: dict[str, np.ndarray]) -> None:
         np.savez(tmp_path / "a.npz", allow_pickle=False, **(grid() | change))
         with pytest.raises(ValueError, match="its arrays are not those of a decision grid"):
-            run_files._look_at_grid((tmp_path / "a.npz").read_bytes())
+            run_files._check_grid((tmp_path / "a.npz").read_bytes())
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY"])
     def test_what_is_no_archive_is_none(self, content: bytes) -> None:
         with pytest.raises(ValueError, match="it holds no decision grid"):
-            run_files._look_at_grid(content)
+            run_files._check_grid(content)
 
 
 def grid() -> dict[str, np.ndarray]:
