@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.testing.specification import Specification
 
 _COLLECTED = pytest.StashKey[dict[str, Path]]()
-"""By what a file really is, the path under which it was collected first."""
+"""The path under which a file was collected first, by the path that no link leads through."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -170,7 +170,7 @@ class _Follower:
         """
         if not self._specifications:
             return
-        from harness.testing.forge import tell
+        from harness.testing.forge import write_for_forge
         from harness.testing.reports import write_reports
         from harness.testing.settings import settings
 
@@ -178,7 +178,7 @@ class _Follower:
         self._lines.append(write_reports(found, [Path(path) for path in self._specifications]))
         if found.annotate or found.summary is not None:
             seen = {Path(path): names for path, names in self._specifications.items()}
-            self._annotations, trouble = tell(found, seen)
+            self._annotations, trouble = write_for_forge(found, seen)
             self._lines += [trouble] if trouble else []
         if self._blocked and not settings(self._config).allows("blocked"):
             self._lines.append(

@@ -10,12 +10,12 @@ from harness.ci.message import details, headline
 from harness.judging.check import Allow, Verdict
 from harness.judging.timing import Timing
 from harness.report.outcome import worded
-from harness.report.statements import told
+from harness.report.statements import told as stated
 from harness.spec.problems import Place
 from harness.system.console import visible
 
 _MOST_LINES = 12
-"""Of what changed and drifted; a forge shows the first few lines."""
+"""How many lines tell what changed and drifted; a forge shows the first few."""
 
 _LEVELS = {
     Verdict.FAIL: "error",
@@ -38,10 +38,10 @@ def annotate(suites: Sequence[Suite], allow: Allow, environment: Mapping[str, st
 
 
 def _late(suites: Sequence[Suite], environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for every expectation that was changed with its results at hand, and for a
-    ledger that is damaged.
+    """Yield a line for every expectation that was changed with its results at hand.
 
-    Those of which it was not recorded when they were stated are left out: a report tells of them.
+    A damaged ledger has a line too. Expectations of which it was not recorded when they were stated
+    are left out: a report lists them.
     """
     for suite in suites:
         conclusion = suite.conclusion
@@ -50,7 +50,7 @@ def _late(suites: Sequence[Suite], environment: Mapping[str, str]) -> Iterator[s
         places = {case.id: case.place for case in suite.cases}
         start = Place(conclusion.experiment.path, 1)
         late = [each for each in conclusion.statements.late if each.timing is not Timing.UNRECORDED]
-        lines = [(each.id, told(each)) for each in late] + [
+        lines = [(each.id, stated(each)) for each in late] + [
             ("", fault) for fault in conclusion.statements.faults
         ]
         for name, text in lines:
