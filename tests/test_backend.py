@@ -4,16 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import keras
 import pytest
 
 from harness import backend
 from harness.backend import BackendError, _quietly, prepare_backend
+from tests.runner.conftest import Person, another, person
 
-if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+__all__ = ["another", "person"]  # fixtures
 
 
 def test_no_log_reaches_a_person_and_another_process_gives_the_same_bits(
