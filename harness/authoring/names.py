@@ -1,5 +1,6 @@
-"""What may be chosen for a first specification; light, so that help and completion answer at
-once.
+"""What may be chosen for a first specification.
+
+Nothing heavy is imported here, so that help and completion answer at once.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 class NameList(click.ParamType[tuple[str, ...]]):
-    """Comma-separated names of some that there are; "none" are none of them."""
+    """An option whose value is a comma-separated list of known names, or "none"."""
 
     name = "LIST"
 
