@@ -1,4 +1,4 @@
-"""How a first specification uses each data set and each network: sensibly, and on a CPU."""
+"""How a first specification uses each data set: small enough for a CPU, and sensible."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ _MEMORIZE_IMAGES: Json = {"epochs": 200, "stop_when": {"train_accuracy": 1.0, "c
 
 @dataclass(frozen=True)
 class DatasetStart:
-    """How a data set is used.
+    """How a data set is used: its members besides the name, its augmentation and training.
 
-    `members` are those of `dataset` besides the name; `memorize` changes the training of a run that
-    fits random labels; `confusion` are the parameters of a confusion set; `quality` is the metric
-    that is better for good minima than for bad ones.
+    `memorize` changes the training of a run that fits random labels; `confusion` are the parameters
+    of a confusion set; `quality` is the metric that tells good minima from bad ones.
     """
 
     members: Mapping[str, Json] = field(default_factory=dict)
@@ -131,10 +130,10 @@ def known(name: str) -> Facts | None:
 
 def model(name: str, of_dataset: str) -> Json:
     """Return the member `model` of a first specification."""
-    found = known(of_dataset)
+    told = known(of_dataset)
     side = (
-        min(found.shape[:2])
-        if found and found.shape and len(found.shape) == 3
+        min(told.shape[:2])
+        if told and told.shape and len(told.shape) == 3
         else _SIDE_OF_UNKNOWN_IMAGES
     )
     return {"name": name, **MODELS[name](side)}
@@ -142,6 +141,6 @@ def model(name: str, of_dataset: str) -> Json:
 
 def fitting_models(of_dataset: str) -> list[str]:
     """Return the networks that a data set's inputs fit."""
-    found = known(of_dataset)
-    vectors = found is not None and found.shape is not None and len(found.shape) != 3
+    told = known(of_dataset)
+    vectors = told is not None and told.shape is not None and len(told.shape) != 3
     return [name for name in MODELS if DEMANDS[name].smallest is None or not vectors]

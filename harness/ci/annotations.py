@@ -10,7 +10,7 @@ from harness.ci.message import details, headline
 from harness.judging.check import Allow, Verdict
 from harness.judging.timing import Timing
 from harness.report.outcome import worded
-from harness.report.statements import told as stated
+from harness.report.statements import told
 from harness.spec.problems import Place
 from harness.system.console import visible
 
@@ -50,7 +50,7 @@ def _late(suites: Sequence[Suite], environment: Mapping[str, str]) -> Iterator[s
         places = {case.id: case.place for case in suite.cases}
         start = Place(conclusion.experiment.path, 1)
         late = [each for each in conclusion.statements.late if each.timing is not Timing.UNRECORDED]
-        lines = [(each.id, stated(each)) for each in late] + [
+        lines = [(each.id, told(each)) for each in late] + [
             ("", fault) for fault in conclusion.statements.faults
         ]
         for name, text in lines:
