@@ -86,9 +86,7 @@ Session = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def tiny_with_reports(pytester: pytest.Pytester, pretend: Pretend) -> Session:
-    """A folder with `specs/tiny.json`, whose runs are as good as made; gives what runs pytest
-    there.
-    """
+    """A folder with `specs/tiny.json`, its runs as good as made; returns what runs pytest there."""
     write(pytester, SPEC)
     pretend(
         pytester.path / "specs/tiny.json",

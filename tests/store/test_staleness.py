@@ -1,6 +1,4 @@
-"""Which code decides results, what of it counts, and that no change of it passes with a full store
-at hand.
-"""
+"""Which code decides results, and that no change of it passes with all runs in the store."""
 
 from __future__ import annotations
 

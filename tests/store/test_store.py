@@ -145,9 +145,7 @@ def test_what_a_killed_process_left_is_cleared_away(store: Store) -> None:
 
 
 def assert_damaged(store: Store, file: str) -> None:
-    """See that the run is an error that names the file and the way out, wherever it is asked
-    for.
-    """
+    """Assert that the run is an error that names the file and the way out, whatever is asked."""
     result = store.result(KEY, "one", 0)
     assert result.status is Status.ERROR
     assert result.reason.startswith(str(store.folder(KEY) / file))
