@@ -1,4 +1,4 @@
-"""The cases of an experiment: their places, the times of their runs, and runs that nothing reads."""
+"""The cases of an experiment: their places, the times of their runs, runs that nothing reads."""
 
 from __future__ import annotations
 

@@ -253,9 +253,7 @@ MUTATIONS = {
 
 
 class TestMutations:
-    """A line that decides a result is changed, all runs are in the store, and nothing is
-    trained.
-    """
+    """A line that decides a result is changed, all runs are in the store, nothing is trained."""
 
     @pytest.fixture
     def full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pretend: Pretend) -> Path:
