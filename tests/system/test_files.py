@@ -106,7 +106,7 @@ class TestTemporaryBeside:
     def test_names_the_processes_numbers_that_a_container_has_for_itself(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Containers may share a host's name and a folder: a dead number of one may live in another."""
+        """Containers may share the name of a host: a number dead in one may live in another."""
         here = files.temporary_path(tmp_path / "a")
         monkeypatch.setattr(Path, "readlink", lambda _: Path("pid:[1]"))
         there = files.temporary_path(tmp_path / "a")
