@@ -18,7 +18,7 @@ __all__ = ["another", "person"]  # fixtures
 def test_no_log_reaches_a_person_and_another_process_gives_the_same_bits(
     person: Person, another: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The environment of the process says nothing about logs, and its person likes another backend."""
+    """The environment says nothing about logs, and the person likes another backend."""
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     (person.folder / "keras.json").write_text('{"backend": "torch"}')
     monkeypatch.setenv("KERAS_HOME", str(person.folder))

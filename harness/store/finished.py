@@ -10,12 +10,13 @@ from pathlib import Path
 
 from harness.experiment import Json
 from harness.run_result import RunResult, Status
-from harness.store import run_files, unfinished
+from harness.store import checksums, run_files, unfinished
 from harness.store.checkpoint import Row
+from harness.store.checksums import CHECKSUMS, Damaged
 from harness.store.errors import DamagedRun, StoreError, way_out
 from harness.store.formats import csv_file, json_file
 from harness.store.layout import Layout
-from harness.store.run_files import CHECKSUMS, WEIGHTS, Damaged, Origin
+from harness.store.run_files import WEIGHTS, Origin
 from harness.system.files import Writer, remove, sha256, sync, temporary_path
 
 
@@ -92,7 +93,7 @@ def read(layout: Layout, key: str, history: bool) -> tuple[Origin, RunResult]:
         DamagedRun: a file is not as it was written.
     """
     with _reading(layout, key):
-        opened = run_files.open_run(layout.finished(key))
+        opened = checksums.open_run(layout.finished(key))
         origin, surroundings = run_files.origin(opened), run_files.surroundings(opened)
         return origin, RunResult(
             origin.run,
@@ -121,7 +122,7 @@ def origin(layout: Layout, key: str) -> Origin:
         DamagedRun: that cannot be read.
     """
     with _reading(layout, key):
-        return run_files.origin(run_files.open_run(layout.finished(key)))
+        return run_files.origin(checksums.open_run(layout.finished(key)))
 
 
 def weights(layout: Layout, key: str) -> Path:
@@ -131,9 +132,9 @@ def weights(layout: Layout, key: str) -> Path:
         DamagedRun: they are not, or are those of another run.
     """
     with _reading(layout, key):
-        opened = run_files.open_run(layout.finished(key))
+        opened = checksums.open_run(layout.finished(key))
         run_files.origin(opened)
-        return run_files.verify(opened, WEIGHTS)
+        return checksums.verify(opened, WEIGHTS)
 
 
 def weights_digest(layout: Layout, key: str) -> str | None:
@@ -143,7 +144,7 @@ def weights_digest(layout: Layout, key: str) -> str | None:
         DamagedRun: that cannot be read.
     """
     with _reading(layout, key):
-        return run_files.open_run(layout.finished(key)).digests.get(WEIGHTS)
+        return checksums.open_run(layout.finished(key)).digests.get(WEIGHTS)
 
 
 def contents(layout: Layout, key: str) -> dict[str, Json]:
@@ -155,7 +156,7 @@ def contents(layout: Layout, key: str) -> dict[str, Json]:
         DamagedRun: a file is not as it was written.
     """
     with _reading(layout, key):
-        opened = run_files.open_run(layout.finished(key))
+        opened = checksums.open_run(layout.finished(key))
         predictions = run_files.predictions(opened)
         why_none = run_files.surroundings(opened).no_predictions
         if why_none:

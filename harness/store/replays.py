@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from harness.run_result import Code
+from harness.store.checksums import CHECKSUMS
 from harness.store.errors import REMOVE_IT, unwritable
 from harness.store.formats import json_file
 from harness.store.layout import Layout
-from harness.store.run_files import CHECKSUMS
 from harness.store.staleness import code
 from harness.system.files import read_bytes, replace, sha256
 from harness.system.json_value import WrongForm, parse

@@ -1,17 +1,15 @@
-"""The files of a finished run: compared with their checksums, and turned into records.
+"""The files of a finished run, turned into records.
 
-Whatever reads a run's folder reads it here: a file that is not as it was written is `Damaged`, and
-so is one that is whole but of another form, in whose place something else lies, or whose folder
-belongs to another run.
+A file that is whole but of another form is `Damaged`, as is one that is not as it was written
+(`harness.store.checksums`).
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,9 +20,10 @@ from numpy.typing import NDArray
 from harness.data.loaded import loaded
 from harness.experiment import Json
 from harness.run_result import Code, Loaded, RightImages
+from harness.store import checksums
+from harness.store.checksums import Damaged, RunFiles
 from harness.store.predictions import Predictions
 from harness.store.staleness import code
-from harness.system import files
 from harness.system.json_value import WrongForm, parse
 
 RUN = "run.json"
@@ -34,24 +33,13 @@ ENVIRONMENT = "environment.json"
 WEIGHTS = "final.weights.h5"
 DECISION_GRID = "decision_grid.npz"
 PREDICTIONS = "predictions.npz"
-CHECKSUMS = "SHA256SUMS"
 
-_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^/\0]+)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _COUNTS = ("epoch", "step")
 _Record = TypeVar("_Record")
 
 _SHAPES = {"x": 1, "y": 1, "score": 2, "train_inputs": 2, "train_labels": None}
 """The arrays of a decision grid, and how many dimensions each has; None for any number."""
-
-
-class Damaged(Exception):
-    """A file of a run cannot be used; the message names it and says why."""
-
-    def __init__(self, path: Path, what: str) -> None:
-        super().__init__(f"{path} {what}")
-        self.path = path
-        self.what = what
 
 
 @dataclass(frozen=True)
@@ -88,95 +76,6 @@ class Surroundings:
     code: Code | None = None
     start: str | None = None
     no_predictions: str = ""
-
-
-@dataclass(frozen=True)
-class RunFiles:
-    """The folder of a finished run, and the digests that its files were written with, by name."""
-
-    folder: Path
-    digests: Mapping[str, str]
-
-
-def open_run(folder: Path) -> RunFiles:
-    """Read which files a run was written with, and check that they are there and no others.
-
-    Files whose names begin with a dot are ignored: file managers leave such.
-
-    Raises:
-        Damaged: something is missing or foreign, or cannot be read.
-    """
-    found = RunFiles(folder, _checksums(folder))
-    for fault in _names(found):
-        raise fault
-    return found
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    path = folder / CHECKSUMS
-    try:
-        lines = files.read_bytes(path).decode().split("\n")
-    except NotADirectoryError:
-        raise Damaged(folder, "is no folder") from None
-    except (OSError, ValueError) as error:
-        raise Damaged(path, _unreadable(error)) from error
-    found = [_LINE.fullmatch(line) for line in lines[:-1]]
-    digests = {line["name"]: line["digest"] for line in found if line is not None}
-    if lines[-1] or not digests or len(digests) != len(found):
-        raise Damaged(path, "is damaged: it is no list of checksums, a line a file")
-    return digests
-
-
-def _names(run: RunFiles) -> Iterator[Damaged]:
-    """Yield what is missing in the folder, and what is in it and was not written with it."""
-    try:
-        there = {path.name for path in run.folder.iterdir() if not path.name.startswith(".")}
-    except OSError as error:
-        yield Damaged(run.folder, _unreadable(error))
-        return
-    for name in sorted(run.digests.keys() - there):
-        yield Damaged(run.folder / name, "is missing")
-    for name in sorted(there - run.digests.keys() - {CHECKSUMS}):
-        yield Damaged(run.folder / name, f"is not in {CHECKSUMS}")
-
-
-def read(run: RunFiles, name: str) -> bytes:
-    """Return what a file holds, which is what was written.
-
-    Raises:
-        Damaged: it is not, or it cannot be read.
-    """
-    path = run.folder / name
-    try:
-        content = files.read_bytes(path)
-    except OSError as error:
-        raise Damaged(path, _unreadable(error)) from error
-    _compare(run, name, hashlib.sha256(content).hexdigest())
-    return content
-
-
-def verify(run: RunFiles, name: str) -> Path:
-    """Return the path of a file that holds what was written.
-
-    It may be large, and is not kept in memory.
-
-    Raises:
-        Damaged: it does not hold that, or it cannot be read.
-    """
-    path = run.folder / name
-    try:
-        digest = files.sha256(path)
-    except OSError as error:
-        raise Damaged(path, _unreadable(error)) from error
-    _compare(run, name, digest)
-    return path
-
-
-def _compare(run: RunFiles, name: str, digest: str) -> None:
-    if name not in run.digests:
-        raise Damaged(run.folder / name, f"is not in {CHECKSUMS}")
-    if digest != run.digests[name]:
-        raise Damaged(run.folder / name, f"is damaged: its SHA-256 is not the one in {CHECKSUMS}")
 
 
 def origin(run: RunFiles) -> Origin:
@@ -363,10 +262,10 @@ def _array(content: bytes, name: str) -> NDArray[Any] | None:
 def faults(folder: Path) -> list[str]:
     """Return all that is wrong with the files of a run, after reading every one of them."""
     try:
-        run = RunFiles(folder, _checksums(folder))
+        run = RunFiles(folder, checksums.listed(folder))
     except Damaged as fault:
         return [f"{fault.path.name} {fault.what}"]
-    found = list(_names(run))
+    found = list(checksums.missing_or_foreign(run))
     reported = {fault.path.name for fault in found}
     readers: dict[str, Callable[[RunFiles], object]] = {
         RUN: origin,
@@ -379,21 +278,15 @@ def faults(folder: Path) -> list[str]:
     # What every run has is read even where its line is missing in the list of checksums.
     for name in sorted({*run.digests, RUN, MEASUREMENTS, ENVIRONMENT, HISTORY} - reported):
         try:
-            readers.get(name, lambda run, name=name: verify(run, name))(run)
+            readers.get(name, lambda run, name=name: checksums.verify(run, name))(run)
         except Damaged as fault:
             found.append(fault)
     return [f"{fault.path.name} {fault.what}" for fault in found]
 
 
 def _typed(run: RunFiles, name: str, of: Callable[[bytes], _Record]) -> _Record:
-    content = read(run, name)
+    content = checksums.read(run, name)
     try:
         return of(content)
     except WrongForm as error:
         raise Damaged(run.folder / name, f"is not what the harness writes: {error}") from error
-
-
-def _unreadable(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "is missing"
-    return f"cannot be read: {getattr(error, 'strerror', None) or error}"

@@ -4,7 +4,7 @@ A finished run is the folder `runs/KEY` with `run.json` (what was run), `history
 measured epoch), `measurements.json`, `environment.json`, `final.weights.h5` (plain Keras loads it),
 `predictions.npz` (`harness.store.predictions`), for two-dimensional inputs `decision_grid.npz`, and
 `SHA256SUMS` of them all (`sha256sum -c` reads it). It appears whole or not at all, and every file
-of it is compared with its checksum when it is read (`harness.store.run_files`). A run whose files
+of it is compared with its checksum when it is read (`harness.store.checksums`). A run whose files
 are not as they were written is an error until a person removes it: nothing is trained again over
 what a person may want to look at. An unfinished run is `unfinished/KEY` with its last checkpoints,
 or with `error.json`. A run that was made by other code is `stale/KEY` while it is made again, and
@@ -13,7 +13,7 @@ or with `error.json`. A run that was made by other code is `stale/KEY` while it 
 `Store` is what the other packages use; each of its parts is a module of its own:
 
 - `layout`: where things lie;
-- `finished`, with `run_files` and `predictions`: finished runs;
+- `finished`, with `checksums`, `run_files` and `predictions`: finished runs;
 - `unfinished`, with `checkpoint`: checkpoints and errors;
 - `set_aside`, `replays`: what happens to stale runs;
 - `locks`: who works on what;
@@ -39,11 +39,12 @@ from harness.store import (
     unfinished,
 )
 from harness.store.checkpoint import Checkpoint, Row
+from harness.store.checksums import CHECKSUMS
 from harness.store.errors import DamagedRun, StoreError, way_out
 from harness.store.finished import Record
 from harness.store.layout import LOCKS, RUNS, UNFINISHED, Layout
 from harness.store.replays import Replay
-from harness.store.run_files import CHECKSUMS, DECISION_GRID, WEIGHTS, Origin
+from harness.store.run_files import DECISION_GRID, WEIGHTS, Origin
 from harness.system.files import Writer, sha256, temporary_path
 
 __all__ = [
