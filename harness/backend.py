@@ -1,5 +1,4 @@
-"""The backend: chosen in one place, imported without its chatter, and set up alike on every
-machine.
+"""The backend: chosen in one place, imported quietly, and set up alike on every machine.
 
 A process has one backend. That of a run is what its specification says or else what `KERAS_BACKEND`
 says, and where that says nothing, TensorFlow. TensorFlow reads and augments the data whatever the
@@ -25,9 +24,7 @@ _STANDARD_ERROR = 2
 
 
 class BackendError(Exception):
-    """What was asked for cannot be computed with here; the text says what is allowed, or how to get
-    it.
-    """
+    """The backend that was asked for cannot be used here; the message says what to do."""
 
 
 def chosen() -> str:
@@ -41,20 +38,23 @@ def chosen() -> str:
         raise BackendError(
             f"{VARIABLE} is {name!r}; the backends are {' and '.join(machine.BACKENDS)}"
         )
-    lacking = machine.why_no_backend(name)
-    if lacking is not None:
-        raise BackendError(f"{VARIABLE} is {name!r}, but {lacking}")
+    why_not = machine.why_no_backend(name)
+    if why_not is not None:
+        raise BackendError(f"{VARIABLE} is {name!r}, but {why_not}")
     return name
 
 
 def backend_of(training: Training, default: str) -> str:
-    """Return with what a run is computed; `default` is what `chosen` gave."""
+    """Return the backend of a run; `default` is what `chosen` returned."""
     return training.backend or default
 
 
 def backend_here(default: str, wanted: Collection[str]) -> str:
-    """Return the backend of this process: the one that it has, or else the default where some run
-    wants it.
+    """Return the backend of this process: the one that is imported, or one to import.
+
+    Args:
+        default: What `chosen` returned; it is preferred where some run wants it.
+        wanted: The backends of the runs.
     """
     keras = sys.modules.get("keras")
     if keras is not None:
@@ -65,13 +65,13 @@ def backend_here(default: str, wanted: Collection[str]) -> str:
 def import_backend(name: str = machine.BACKENDS[0]) -> None:
     """Import Keras with this backend; of what it logs, only errors reach a person."""
     os.environ[VARIABLE] = name
-    # Without a GPU, TensorFlow logs the lack of its driver as an error; what matters raises an
-    # exception anyway.
+    # Without a GPU, TensorFlow logs that there is no driver as an error. Nothing is lost by hiding
+    # that: what matters raises an exception.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if machine.gpus() else "3")
     from absl import logging
 
     logging.set_verbosity(logging.ERROR)
-    with _unless_it_fails():
+    with _quietly():
         import keras  # noqa: F401
         import tensorflow  # noqa: F401
 
@@ -87,8 +87,11 @@ def gpus() -> int:
 
 
 def check_devices(asked: int | None, here: str) -> None:
-    """See that this process's backend can share a batch among `asked` devices; None is all that
-    there are.
+    """Check that this process's backend can share a batch among devices.
+
+    Args:
+        asked: How many devices, None for all that there are.
+        here: The backend of this process.
 
     Raises:
         BackendError: it cannot.
@@ -101,7 +104,7 @@ def check_devices(asked: int | None, here: str) -> None:
 
 
 def devices_of(asked: int | None) -> int:
-    """Return how many devices share a batch, after the backend is prepared; None asks for all.
+    """Return how many devices share a batch, once the backend is prepared; None asks for all.
 
     Raises:
         BackendError: there are fewer.
@@ -119,12 +122,14 @@ def devices_of(asked: int | None) -> int:
 
 
 def prepare_backend(threads: int | None = None, deterministic: bool = True) -> None:
-    """Make the backend repeatable and modest: deterministic operations where asked for, GPU memory
-    taken as needed.
+    """Set the backend up, before its first operation: repeatable, with GPU memory as needed.
 
-    What a person's `~/.keras/keras.json` says of number formats and axes is overruled. `threads` is
-    how many this process may use at once, None for all; it is settled before the first operation.
-    Operations once made deterministic stay so.
+    What a person's `~/.keras/keras.json` says of number formats and axes is overruled. Operations
+    once made deterministic stay so.
+
+    Args:
+        threads: How many this process may use at once, None for all.
+        deterministic: Whether only operations are used that give the same bits every time.
     """
     import keras
     import tensorflow as tf
@@ -179,9 +184,7 @@ def computing() -> dict[str, str]:
 
 
 def threads() -> int:
-    """Return how many threads an operation has: as many as it was given, or else one for each CPU
-    that it may use.
-    """
+    """Return how many threads an operation has: as set, or else one for each CPU it may use."""
     import keras
     import tensorflow as tf
 
@@ -253,14 +256,14 @@ def device() -> str:
 
 
 @contextlib.contextmanager
-def _unless_it_fails() -> Iterator[None]:
-    """Hold the standard error back, and let it go where an exception comes.
+def _quietly() -> Iterator[None]:
+    """Hold back what is written to the standard error, and show it only after an exception.
 
     TensorFlow's libraries write some lines while they are loaded, before they know the log level.
-    Where there is no standard error, or nothing can be held, they are written.
+    Where there is no standard error, or nothing can be held back, they are shown.
     """
     with contextlib.ExitStack() as ends:
-        held, original = _held(ends)
+        held, original = _redirected(ends)
         try:
             yield
         except Exception:
@@ -273,9 +276,11 @@ def _unless_it_fails() -> Iterator[None]:
                 os.dup2(original, _STANDARD_ERROR)
 
 
-def _held(ends: contextlib.ExitStack) -> tuple[IO[bytes] | None, int]:
-    """Lead the standard error into a file; return that and the descriptor of where it led
-    before.
+def _redirected(ends: contextlib.ExitStack) -> tuple[IO[bytes] | None, int]:
+    """Redirect the standard error into a file.
+
+    Returns:
+        The file, None where that is not possible; and a descriptor of what it led to before.
     """
     try:
         held = ends.enter_context(tempfile.TemporaryFile())  # noqa: SIM115, closed by `ends`

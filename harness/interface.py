@@ -150,7 +150,7 @@ def plan_runs(
     """
     from harness.data import catalog
     from harness.runner.looks import plan_all, stage
-    from harness.store.standing import standing
+    from harness.store.state import state_of
     from harness.system import machine
 
     experiments, kept = load(paths, changes=changes, seeds=seeds), _store(store)
@@ -160,7 +160,7 @@ def plan_runs(
         _planned(
             member.experiment,
             plan.runs[key],
-            standing(plan, key, member.run, member.seed, kept, history=False),
+            state_of(plan, key, member.run, member.seed, kept, history=False),
         )
         for member, key in plan.members.items()
     ]

@@ -23,42 +23,42 @@ from harness.system import machine
 from harness.words import run_label
 
 _FORMAT = 1
-"""Raised when the same settings come to mean another computation, so that no earlier result is
-taken for it.
-"""
+"""To be raised when the same settings come to mean another computation.
 
+No earlier result is taken for the new one then.
+"""
 
 _EACH = "*"
 """Stands in the path of a setting for every item of a list."""
 
 
-class _Place(NamedTuple):
-    """A setting by its path, and the value that means what was done before there was such a
-    setting.
-    """
+class _LaterSetting(NamedTuple):
+    """A setting that came later, and the value that stands for what was done before it."""
 
     path: tuple[str, ...]
     neutral: Json
 
 
 _LATER = (
-    _Place(("dataset", "center_crop"), None),
-    _Place(("model", "parameters", "bias"), True),
-    _Place(("initialization", "parameters", "gamma"), "one"),
-    _Place(("dataset", "randomize", _EACH, "parameters", "seed"), None),
-    _Place(("dataset", "randomize", _EACH, "parameters", "test"), False),
-    _Place(("training", "dropout"), 0.0),
-    _Place(("training", "label_smoothing"), 0.0),
-    _Place(("training", "precision"), "float32"),
-    _Place(("training", "early_stopping"), None),
-    _Place(("training", "deterministic"), True),
-    _Place(("training", "optimizer", "parameters", "momentum_rule"), "pytorch"),
-    _Place(("training", "backend"), None),
+    _LaterSetting(("dataset", "center_crop"), None),
+    _LaterSetting(("model", "parameters", "bias"), True),
+    _LaterSetting(("initialization", "parameters", "gamma"), "one"),
+    _LaterSetting(("dataset", "randomize", _EACH, "parameters", "seed"), None),
+    _LaterSetting(("dataset", "randomize", _EACH, "parameters", "test"), False),
+    _LaterSetting(("training", "dropout"), 0.0),
+    _LaterSetting(("training", "label_smoothing"), 0.0),
+    _LaterSetting(("training", "precision"), "float32"),
+    _LaterSetting(("training", "early_stopping"), None),
+    _LaterSetting(("training", "deterministic"), True),
+    _LaterSetting(("training", "optimizer", "parameters", "momentum_rule"), "pytorch"),
+    _LaterSetting(("training", "backend"), None),
 )
-"""Settings younger than the format: they enter a key only where they are used, so that a language
-that grows repeats no run. One is younger and enters always: `dense` of the initialization
-`fan_out_normal`. With it came biases of zero, and no result from before is taken for one from
-after."""
+"""Settings younger than the format, which enter a key only where they are used.
+
+So a language that grows repeats no run. One younger setting enters always: `dense` of the
+initialization `fan_out_normal`. With it came biases of zero, so that a result from before must not
+be taken for one from after.
+"""
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,10 @@ class Member:
 
 @dataclass(frozen=True)
 class Plan:
-    """All concrete runs, parents before children, and which place of which experiment each one
-    fills.
+    """All concrete runs, parents before children, and the places that they fill.
 
-    `remarks` say what of the data sets is left out, and what of them cannot be used.
+    `members` holds the key of the run at each place of each experiment. `remarks` say what of the
+    data sets is left out, and what of them cannot be used.
     """
 
     runs: Mapping[str, ConcreteRun]
@@ -123,9 +123,9 @@ class Plan:
             (each.name, run): set(each.seeds_of(run)) for each in experiments for run in each.runs
         }
         members = {
-            at: key
-            for at, key in self.members.items()
-            if at.seed in seeds.get((at.experiment, at.run), ())
+            member: key
+            for member, key in self.members.items()
+            if member.seed in seeds.get((member.experiment, member.run), ())
         }
         kept = set(members.values())
         return Plan(
@@ -137,36 +137,45 @@ def make_plan(
     experiments: Sequence[Experiment],
     data_dir: Path,
     gpus: int,
-    without: str = "this machine has none",
+    why_no_gpu: str = "this machine has none",
 ) -> Plan:
     """Plan every run of every seed of the experiments.
 
-    `gpus` is how many there are for them; `without` says why there are none. Each data set is
-    looked at once, and its files are read where they may have changed since they were read last.
+    Each data set is inspected once, and its files are read where they may have changed since they
+    were read last.
+
+    Args:
+        experiments: What is to be run.
+        data_dir: The folder of the prepared data sets.
+        gpus: How many GPUs there are for the runs.
+        why_no_gpu: Why there are none, where there are none.
     """
     runs: dict[str, ConcreteRun] = {}
     members: dict[Member, str] = {}
     remarks: dict[str, None] = {}
 
     @functools.cache
-    def look_at(source: str) -> _Look:
+    def inspected(source: str) -> _Inspection:
         name, parameters = json.loads(source)
-        look = _look(Component(name, parameters), data_dir)
-        remarks.update(dict.fromkeys([look.remark] if look.remark else []))
-        return look
+        found = _inspect(Component(name, parameters), data_dir)
+        remarks.update(dict.fromkeys([found.remark] if found.remark else []))
+        return found
 
     for experiment in experiments:
-        lacking = f"it needs a GPU, and {without}" if experiment.requires.gpu and not gpus else None
+        needs_gpu = experiment.requires.gpu and not gpus
+        blocked = f"it needs a GPU, and {why_no_gpu}" if needs_gpu else None
         for seed in experiment.seeds:
             keys: dict[str, str] = {}
             for run in _parents_first(experiment.runs):
                 if seed not in experiment.seeds_of(run.name):
                     continue
+                member = Member(experiment.name, run.name, seed)
                 source = run.settings.dataset.source
-                look = look_at(json.dumps([source.name, source.parameters], sort_keys=True))
-                concrete = _concrete(experiment.name, run, seed, keys, runs, look, lacking)
-                keys[run.name] = concrete.key
-                members[Member(experiment.name, run.name, seed)] = concrete.key
+                data = inspected(json.dumps([source.name, source.parameters], sort_keys=True))
+                start = run.initialize_from
+                parent = runs[keys[start]] if isinstance(start, str) else None
+                concrete = _concrete(member, run, parent, data, blocked)
+                keys[run.name] = members[member] = concrete.key
                 known = runs.get(concrete.key)
                 if known is None or (known.blocked and not concrete.blocked):
                     runs[concrete.key] = concrete
@@ -174,8 +183,8 @@ def make_plan(
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What a look at the files of a data set shows; `content` is as in `ConcreteRun`."""
+class _Inspection:
+    """What the files of a data set show; `content` is as in `ConcreteRun`."""
 
     missing: str | None
     content: str | None
@@ -183,17 +192,16 @@ class _Look:
     remark: str | None
 
 
-def _look(source: Component, data_dir: Path) -> _Look:
+def _inspect(source: Component, data_dir: Path) -> _Inspection:
     name, parameters = source.name, source.parameters
     missing = availability.why_unavailable(name, parameters, data_dir)
     known = facts(source, data_dir)
     try:
         found = availability.content(name, parameters, data_dir, progress=True)
     except DataError as error:
-        # Not blocked: a run of it ends in an error, as data that are wrong are not data to wait
-        # for.
-        return _Look(missing, None, known, str(error))
-    return _Look(missing, found.sha256, known, found.remark)
+        # Not blocked but an error: nobody will bring other data by waiting.
+        return _Inspection(missing, None, known, str(error))
+    return _Inspection(missing, found.sha256, known, found.remark)
 
 
 def _parents_first(runs: Mapping[str, RunSpec]) -> Iterator[RunSpec]:
@@ -210,24 +218,39 @@ def _parents_first(runs: Mapping[str, RunSpec]) -> Iterator[RunSpec]:
 
 
 def _concrete(
-    experiment: str,
+    member: Member,
     run: RunSpec,
-    seed: int,
-    keys: Mapping[str, str],
-    runs: Mapping[str, ConcreteRun],
-    look: _Look,
-    lacking: str | None,
+    parent: ConcreteRun | None,
+    data: _Inspection,
+    blocked: str | None,
 ) -> ConcreteRun:
+    """Return the concrete run at a place of an experiment.
+
+    Args:
+        member: The place.
+        run: What is run there.
+        parent: The run that it starts from, None where it starts from no run.
+        data: What the files of its data set show.
+        blocked: Why no run of the experiment can be run here, or None.
+    """
     start = run.initialize_from
-    parent = keys[start] if isinstance(start, str) else None
-    blocked = lacking or machine.why_no_backend(run.settings.training.backend)
-    blocked = blocked or look.missing
-    if blocked is None and parent is not None and runs[parent].blocked:
-        blocked = f"it starts from {start}, which is blocked: {runs[parent].blocked}"
-    steps, images = _cost(run.settings, look.facts)
-    begun = start.sha256 if isinstance(start, WeightsFile) else parent
-    key = content_key(run.settings, seed, begun, look.content)
-    return ConcreteRun(key, experiment, run, seed, parent, blocked, steps, images, look.content)
+    blocked = blocked or machine.why_no_backend(run.settings.training.backend) or data.missing
+    if blocked is None and parent is not None and parent.blocked:
+        blocked = f"it starts from {start}, which is blocked: {parent.blocked}"
+    parent_key = None if parent is None else parent.key
+    weights = start.sha256 if isinstance(start, WeightsFile) else parent_key
+    steps, images = _cost(run.settings, data.facts)
+    return ConcreteRun(
+        key=content_key(run.settings, member.seed, weights, data.content),
+        experiment=member.experiment,
+        run=run,
+        seed=member.seed,
+        parent=parent_key,
+        blocked=blocked,
+        steps=steps,
+        images=images,
+        content=data.content,
+    )
 
 
 def _cost(settings: Settings, known: Facts | None) -> tuple[int | None, int | None]:
@@ -241,16 +264,20 @@ def _cost(settings: Settings, known: Facts | None) -> tuple[int | None, int | No
 
 
 def content_key(settings: Settings, seed: int, start: str | None, data: str | None) -> str:
-    """Return the SHA-256, in hex, over the canonical JSON (RFC 8785) of exactly what decides a
-    run's result.
+    """Return the key of a run: the SHA-256, in hex, of exactly what decides its result.
 
-    `start` is the parent's key or the SHA-256 of a weights file, `data` what identifies the content
-    of the data set. Where the data lie is left out and what they are is put in, so that moving a
-    folder changes nothing and changing it does.
+    That is put into canonical JSON (RFC 8785). Where the data lie is left out and what they are is
+    put in, so that moving a folder changes nothing and changing it does.
+
+    Args:
+        settings: Of the run.
+        seed: Of the run.
+        start: The parent's key or the SHA-256 of a weights file, None where neither is.
+        data: What identifies the content of the data set, None where its parameters do.
     """
     content = asdict(settings)
-    for place in _LATER:
-        _leave_out(content, place)
+    for setting in _LATER:
+        _leave_out(content, setting)
     content["dataset"]["source"] = _identity(settings.dataset.source, data)
     if start is not None:
         content["initialization"] = None
@@ -258,22 +285,22 @@ def content_key(settings: Settings, seed: int, start: str | None, data: str | No
     return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
 
 
-def _leave_out(content: Json, place: _Place) -> None:
-    *path, name = place.path
-    for holder in _held(content, path):
-        if holder.get(name, place.neutral) == place.neutral:
+def _leave_out(content: Json, setting: _LaterSetting) -> None:
+    *path, name = setting.path
+    for holder in _objects_at(content, path):
+        if holder.get(name, setting.neutral) == setting.neutral:
             holder.pop(name, None)
 
 
-def _held(value: Json, path: Sequence[str]) -> Iterator[Json]:
+def _objects_at(value: Json, path: Sequence[str]) -> Iterator[Json]:
     """Yield every object that the path leads to."""
     if not path:
         yield value
     elif path[0] == _EACH:
         for item in value:
-            yield from _held(item, path[1:])
+            yield from _objects_at(item, path[1:])
     else:
-        yield from _held(value.get(path[0], {}), path[1:])
+        yield from _objects_at(value.get(path[0], {}), path[1:])
 
 
 def _identity(source: Component, content: str | None) -> Json:

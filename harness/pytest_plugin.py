@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.testing.specification import Specification
 
 _COLLECTED = pytest.StashKey[dict[str, Path]]()
-"""By what a file really is, the path under which it was collected first."""
+"""The path under which a file was collected first, by the path that no link leads through."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -98,9 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Specification | None:
-    """Collect a specification; which files are looked at is what the commands look at
-    (`harness.spec.find`).
-    """
+    """Collect a specification, of the files that the commands read too (`harness.spec.find`)."""
     named = parent.session.isinitpath(file_path)
     if file_path.suffix != ".json" or not (named or _is_looked_at(file_path, parent)):
         return None
@@ -116,9 +114,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> Specificat
 
 
 def _is_looked_at(file: Path, parent: pytest.Collector) -> bool:
-    """Tell whether the commands look at a file too, which may lie in folders that pytest was told
-    to enter.
-    """
+    """Tell whether the commands read a file too, as pytest may be told to enter other folders."""
     if not is_looked_at(file):
         return False
     for folder in file.parents:
@@ -133,9 +129,7 @@ def _is_looked_at(file: Path, parent: pytest.Collector) -> bool:
 
 
 def _leads_back(folder: Path) -> bool:
-    """Tell whether a folder is a link to one that it lies in, which pytest follows round and
-    round.
-    """
+    """Tell whether a folder is a link to one that it lies in, which pytest follows for ever."""
     return (
         folder.is_symlink()
         and Path(os.path.realpath(folder)) in Path(os.path.realpath(folder.parent), "x").parents
@@ -149,7 +143,7 @@ def _is_known(file: Path, config: pytest.Config) -> bool:
 
 
 class _Follower:
-    """Hears how the items end, wherever they ran, and writes the reports when all are through.
+    """Collects how the items ended, wherever they ran, and writes the reports at the end.
 
     One process writes them, so that the workers of one session never write the same report.
     """
@@ -170,20 +164,21 @@ class _Follower:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Write the reports; a session in which something is blocked has not passed, unless that is
-        allowed.
+        """Write the reports, and fail a session in which something is blocked.
+
+        That is so unless it is allowed.
         """
         if not self._specifications:
             return
-        from harness.testing.forge import tell
+        from harness.testing.forge import write_for_forge
+        from harness.testing.reports import write_reports
         from harness.testing.settings import settings
-        from harness.testing.specification import write_reports
 
         found = settings(self._config)
         self._lines.append(write_reports(found, [Path(path) for path in self._specifications]))
         if found.annotate or found.summary is not None:
             seen = {Path(path): names for path, names in self._specifications.items()}
-            self._annotations, trouble = tell(found, seen)
+            self._annotations, trouble = write_for_forge(found, seen)
             self._lines += [trouble] if trouble else []
         if self._blocked and not settings(self._config).allows("blocked"):
             self._lines.append(

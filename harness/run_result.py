@@ -1,4 +1,4 @@
-"""What is known of one concrete run, as the store hands it to the checks and the reports."""
+"""The record of what is known of one concrete run, which the store gives to all others."""
 
 from __future__ import annotations
 
@@ -96,17 +96,18 @@ class Code:
 
 @dataclass(frozen=True)
 class RunResult:
-    """One run of one seed.
+    """What is known of one run of one seed.
 
-    `reason` says why it is blocked or what went wrong; `measurements` holds a number for every name
-    in `harness.metrics.METRICS` that was measured (None where it does not exist, such as
-    `epochs_to_fit` of a run that never fitted); `history` is column-wise: "epoch", "step",
-    "seconds", "learning_rate" and the names in `harness.metrics.HISTORY`, one value a measured
-    epoch. `decision_grid` is an `.npz` file written for two-dimensional inputs. `data` is what was
-    loaded for it, `code` what made it, both None in records that are older than these; `start` is
-    the SHA-256 of the file with the weights that it started from. `stale` says why a finished run
-    does not tell what this code would come to, and is empty where it does. `tested` says which test
-    images the network classifies right, None where its predictions were not kept.
+    - `reason`: why it is blocked, or what went wrong.
+    - `measurements`: a number for every name in `harness.metrics.METRICS` that was measured; None
+      where it does not exist, such as `epochs_to_fit` of a run that never fitted.
+    - `history`: by column ("epoch", "step", "seconds", "learning_rate" and the names in
+      `harness.metrics.HISTORY`) one value a measured epoch.
+    - `decision_grid`: an `.npz` file, written for two-dimensional inputs.
+    - `data`, `code`: what was loaded for it and what made it, None in records from before these.
+    - `start`: the SHA-256 of the file with the weights that it started from.
+    - `stale`: why a finished run may not be what the present code would make, else empty.
+    - `tested`: which test images the network classifies right, None where that was not kept.
     """
 
     run: str

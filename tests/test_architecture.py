@@ -1,7 +1,7 @@
 """The floors of the house: what lies on one imports only from its own and from those below."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 
 import harness
@@ -46,8 +46,8 @@ def floors_of(path: Path) -> str:
     return path.relative_to(ROOT).with_suffix("").parts[0]
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Yield the floor of everything of the harness that a file imports, within functions too."""
+def imported_names(path: Path) -> Iterator[str]:
+    """Yield the dotted names that a file imports, for types and within functions too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [each.name for each in node.names]
@@ -56,13 +56,49 @@ def imported(path: Path) -> Iterator[str]:
             names = [f"{module}.{each.name}" for each in node.names]
         else:
             continue
-        for name in names:
-            package, _, rest = name.partition(".")
-            if package == "harness" and rest:
-                yield rest.partition(".")[0]
+        yield from names
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the floor of everything of the harness that a file imports."""
+    for name in imported_names(path):
+        package, _, rest = name.partition(".")
+        if package == "harness" and rest:
+            yield rest.partition(".")[0]
+
+
+def imported_modules(path: Path) -> set[str]:
+    """Return the modules of the harness that a file imports, for types and within functions too."""
+    found = {module_of(name) for name in imported_names(path)}
+    return found - {"", "harness", module_name(path)}
+
+
+def module_of(name: str) -> str:
+    """Return the module of the harness that a dotted name lies in, nothing where it is no such."""
+    while name and name not in BY_NAME:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def module_name(path: Path) -> str:
+    """Return the name that a file of the harness is imported by."""
+    parts = path.relative_to(ROOT.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def reached(module: str, imports: Mapping[str, Set[str]]) -> set[str]:
+    """Return what a module imports, directly or through others."""
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        new = imports[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
 
 
 MODULES = [path for path in sorted(ROOT.rglob("*.py")) if path != ROOT / "__init__.py"]
+BY_NAME = {module_name(path): path for path in MODULES}
 
 
 def test_every_module_is_on_a_floor() -> None:
@@ -77,3 +113,9 @@ def test_a_module_imports_from_its_floor_and_those_below() -> None:
         if each in FLOORS and FLOORS.index(each) > FLOORS.index(floors_of(path))
     }
     assert not upward
+
+
+def test_no_two_modules_import_each_other() -> None:
+    imports = {name: imported_modules(path) for name, path in BY_NAME.items()}
+    circles = sorted(name for name in imports if name in reached(name, imports))
+    assert not circles

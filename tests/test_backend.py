@@ -4,24 +4,21 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
 import keras
 import pytest
 
 from harness import backend
-from harness.backend import BackendError, _unless_it_fails, prepare_backend
+from harness.backend import BackendError, _quietly, prepare_backend
+from tests.runner.conftest import Person, another, person
 
-if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+__all__ = ["another", "person"]  # fixtures
 
 
 def test_no_log_reaches_a_person_and_another_process_gives_the_same_bits(
     person: Person, another: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a process whose environment says nothing about logs, and whose person likes another
-    backend.
-    """
+    """The environment says nothing about logs, and the person likes another backend."""
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
     (person.folder / "keras.json").write_text('{"backend": "torch"}')
     monkeypatch.setenv("KERAS_HOME", str(person.folder))
@@ -134,7 +131,7 @@ def test_what_an_import_writes_is_shown_if_it_fails(
     fails: bool, heard: bytes, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     try:
-        with _unless_it_fails():
+        with _quietly():
             os.write(2, b"before\n")
             if fails:
                 raise ImportError("a library is missing")

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import pytest
-import pytest_regressions.common  # noqa: F401 - what a session within this one imports is forgotten afterwards
 
+# What only a session within this one imports is forgotten afterwards, and imported anew.
+import pytest_regressions.common  # noqa: F401
+
+import harness.testing.specification  # noqa: F401
 from harness.plan import make_plan
 from harness.spec.load import find, load_file
 from harness.spec.patch import merge_patch
 from harness.store import staleness
 from harness.store.store import Store
-from harness.testing import specification
+from harness.testing import judged, reports
 from tests.support import specifications
 
 if TYPE_CHECKING:
@@ -72,9 +75,7 @@ Session = Callable[..., pytest.RunResult]
 
 @pytest.fixture
 def tiny_with_reports(pytester: pytest.Pytester, pretend: Pretend) -> Session:
-    """A folder with `specs/tiny.json`, whose runs are as good as made; gives what runs pytest
-    there.
-    """
+    """A folder with `specs/tiny.json`, its runs as good as made; returns what runs pytest there."""
     write(pytester, SPEC)
     pretend(
         pytester.path / "specs/tiny.json",
@@ -89,7 +90,7 @@ def tiny_with_reports(pytester: pytest.Pytester, pretend: Pretend) -> Session:
 @pytest.fixture
 def tiny(tiny_with_reports: Session, monkeypatch: pytest.MonkeyPatch) -> Session:
     """The same without the reports, which take most of the time."""
-    monkeypatch.setattr(specification, "write_reports", lambda *_: "reports: none")
+    monkeypatch.setattr(reports, "write_reports", lambda *_: "reports: none")
     return tiny_with_reports
 
 
@@ -314,7 +315,7 @@ def test_a_run_that_ended_in_an_error_is_an_error(tiny: Session, pytester: pytes
 def test_runs_that_cannot_be_made_are_an_error(
     tiny: Session, pytester: pytest.Pytester, obstacle: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(specification, "run_apart", lambda *_: -9)
+    monkeypatch.setattr(judged, "run_apart", lambda *_: -9)
     (pytester.path / "file").write_text("")
     result = tiny(
         "specs", "-k", "learns", "--harness-store", "file" if obstacle == "store" else "empty"
@@ -626,6 +627,7 @@ def test_a_session_without_specifications_imports_nothing_of_the_harness(
     result.assert_outcomes(passed=1)
     light = [
         "harness",
+        "harness.system",
         "harness.system.files",
         "harness.pytest_plugin",
         "harness.spec",

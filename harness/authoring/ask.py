@@ -21,7 +21,7 @@ _IMAGES = "../my_images"
 
 @dataclass(frozen=True)
 class Given:
-    """What a person said already; None where nothing."""
+    """What a person gave as options, None where nothing."""
 
     question: str | None
     dataset: str | None
@@ -103,7 +103,7 @@ def _which(
     click.echo(f"  some of {', '.join(possible)}, with commas between them; or none")
     default = ",".join(usual) or "none"
     answer: tuple[str, ...] = click.prompt(
-        "regularizers", default=default, type=names.Several(possible)
+        "regularizers", default=default, type=names.NameList(possible)
     )
     click.echo()
     return answer
@@ -123,9 +123,9 @@ def _asked(what: str, default: str, wrong: Callable[[str], str | None]) -> str:
     """Ask until nothing is wrong with the answer."""
 
     def checked(text: str) -> str:
-        told = wrong(text)
-        if told is not None:
-            raise click.UsageError(told)
+        message = wrong(text)
+        if message is not None:
+            raise click.UsageError(message)
         return text
 
     answer: str = click.prompt(what, default=default, value_proc=checked)
@@ -134,8 +134,8 @@ def _asked(what: str, default: str, wrong: Callable[[str], str | None]) -> str:
 
 def _meanings(definition_name: str, values: Sequence[str]) -> dict[str, str]:
     """Return what each of some values of a definition's name is, as its schema says."""
-    told: Any = definition(definition_name)["properties"]["name"]
-    described = dict(zip(told["enum"], told["enumDescriptions"], strict=True))
+    name: Any = definition(definition_name)["properties"]["name"]
+    described = dict(zip(name["enum"], name["enumDescriptions"], strict=True))
     return {value: described[value] for value in values}
 
 

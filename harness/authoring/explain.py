@@ -39,9 +39,7 @@ _MOST_NAMED = 8
 
 @dataclass(frozen=True)
 class Child:
-    """One line of what stands below a property; `default` is JSON, "" where it is required or has
-    none.
-    """
+    """One line of what stands below a property; `default` is JSON, "required" or ""."""
 
     name: str
     type: str
@@ -54,7 +52,7 @@ class Entry:
     """All that the schema says of one property.
 
     `where` says when it may be there, "" where always. `allowed` are the values that it may have,
-    each with its meaning where that is told. `kinds` are the values of `name` (or of another
+    each with its meaning or "". `kinds` are the values of `name` (or of another
     property) that bring properties of their own. `setting` is the option that sets it from the
     command line, where that is possible.
     """
@@ -80,9 +78,9 @@ class UnknownPath(Exception):
 
 @dataclass(frozen=True)
 class _Node:
-    """A place in the schema: how it is named here, its part, and where `--set` finds it (None:
-    nowhere).
+    """A place in the schema.
 
+    `path` is its name here, `part` its schema, `place` where `--set` finds it (None: nowhere).
     `where` is the condition on which it is there; a `kind` is that condition itself.
     """
 
@@ -123,18 +121,16 @@ def explain(path: str) -> Entry:
 
 
 def names_below(start: str) -> list[tuple[str, str]]:
-    """Return the paths that complete the start of one, each with its title: one step further, no
-    more.
-    """
-    above, dot, _ = start.rpartition(".")
+    """Return the paths that complete the start of one by a single step, each with its title."""
+    parent, dot, _ = start.rpartition(".")
     try:
-        nodes = _below(_find(above))
+        nodes = _below(_find(parent))
     except UnknownPath:
         return []
     if not dot:
         nodes = [*nodes, *(node for node in _below(_find("defaults")))]
     found = {
-        f"{above}{dot}{node.path[-1]}": _told(node, "title")
+        f"{parent}{dot}{node.path[-1]}": _text(node, "title")
         for node in nodes
         if node.path[-1] != _ANY
     }
@@ -160,7 +156,7 @@ def _listed(nodes: Sequence[_Node]) -> str:
 
 
 def _guess(segments: Sequence[str]) -> str:
-    """Return the question whether the nearest path was meant, or nothing where none is near."""
+    """Return the question whether the nearest path was meant, else what command lists all."""
     of_length = {".".join(node.path[-len(segments) :]): node.name for node in reversed(_index())}
     nearest = difflib.get_close_matches(".".join(segments), of_length, n=1, cutoff=0.6)
     return (
@@ -198,7 +194,7 @@ def _root() -> _Node:
 
 @functools.cache
 def _index() -> tuple[_Node, ...]:
-    """Return every place once: what several refer to, such as a run, where it is met first."""
+    """Return every place once: a part with several places, such as a run, at the first of them."""
     return tuple(_walk(_root(), set()))
 
 
@@ -223,9 +219,7 @@ def _uses() -> dict[str, _Node]:
 
 
 def _parts(part: Schema) -> Iterator[Schema]:
-    """Yield a schema and all that it may bring to bear: `$ref`, `allOf`, `anyOf`, and both sides of
-    an `if`.
-    """
+    """Yield a schema and those it includes: `$ref`, `allOf`, `anyOf`, both sides of an `if`."""
     yield part
     if "$ref" in part:
         yield from _parts(definition(part["$ref"].removeprefix("#/$defs/")))
@@ -259,9 +253,7 @@ def _branches(part: Schema) -> list[_Branch]:
 
 
 def _kinds(node: _Node) -> list[_Node]:
-    """Return the branches that have a title, and so properties that are told apart from those of
-    others.
-    """
+    """Return the branches that have a title, and so a list of properties of their own."""
     place = None if _is_list(node) else node.place
     return [
         _Node((*node.path, branch.value), branch.part, place, branch.where, kind=True)
@@ -318,8 +310,8 @@ def _entry(node: _Node) -> Entry:
     kinds = [each for each in below if each.kind]
     return Entry(
         path=node.name,
-        title=_told(node, "title"),
-        description=_told(node, "description"),
+        title=_text(node, "title"),
+        description=_text(node, "description"),
         where=node.where,
         type="" if node.kind else _type(node.part),
         allowed=tuple(_allowed(node.part)) if not kinds else (),
@@ -338,17 +330,17 @@ def _child(node: _Node) -> Child:
         node.path[-1],
         "" if node.kind else _type(node.part),
         "required" if _required(node) else _default(node.part) or "",
-        _sentence(_told(node, "description")),
+        _sentence(_text(node, "description")),
     )
 
 
 def _required(node: _Node) -> bool:
-    """Tell whether it must be given: what has no default must, where it may be there at all."""
+    """Tell whether it must be given, as what has no default must, where it may be there at all."""
     chosen = not node.path or node.path[-1] == _ANY or node.kind or node.part.get("readOnly", False)
     return not chosen and _default(node.part) is None
 
 
-def _told(node: _Node, what: str) -> str:
+def _text(node: _Node, what: str) -> str:
     found = next((str(part[what]) for part in _parts(node.part) if what in part), "")
     if not found and node.path[-1:] == (_ANY,):
         return "Any name" if what == "title" else "A name of your own."
@@ -421,9 +413,7 @@ def _first_example(part: Schema) -> Json:
 
 
 def _setting(node: _Node) -> str:
-    """Return `--set PATH=VALUE` with the example as its value, where the place is not in a list or
-    a run.
-    """
+    """Return `--set PATH=VALUE` with the example, "" where the place is in a list or a run."""
     example = _first_example(node.part)
     if (
         not node.place

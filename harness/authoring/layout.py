@@ -11,7 +11,13 @@ _WIDTH = 100
 
 
 def laid_out(value: Json, indent: int = 0, before: int = 0) -> str:
-    """Return JSON text, indented by two; `before` characters stand on the first line before it."""
+    """Return JSON text, indented by two.
+
+    Args:
+        value: To be written.
+        indent: How far the lines after the first are indented.
+        before: How many characters stand on the first line before it.
+    """
     short = compact(value)
     if (
         not isinstance(value, dict | list)

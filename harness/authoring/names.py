@@ -1,5 +1,6 @@
-"""What may be chosen for a first specification; light, so that help and completion answer at
-once.
+"""What may be chosen for a first specification.
+
+Nothing heavy is imported here, so that help and completion answer at once.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ SHELLS = ("bash", "zsh", "fish")
 """For which a script of completion can be made."""
 
 
-class Several(click.ParamType[tuple[str, ...]]):
-    """Comma-separated names of some that there are; "none" are none of them."""
+class NameList(click.ParamType[tuple[str, ...]]):
+    """An option whose value is a comma-separated list of known names, or "none"."""
 
     name = "LIST"
 

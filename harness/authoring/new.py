@@ -44,15 +44,13 @@ def schema_path() -> Path:
 
 
 def schema_reference(output: Path) -> str:
-    """Return `$schema` for a file: a relative path where the schema is of the same project, else
-    the absolute one.
-    """
+    """Return `$schema` for a file: a relative path within a project, else an absolute one."""
     folder, found = output.resolve().parent, schema_path().resolve()
     project = next(
         (
-            up
-            for up in (folder, *folder.parents)
-            if any((up / mark).exists() for mark in _PROJECT_MARKS)
+            ancestor
+            for ancestor in (folder, *folder.parents)
+            if any((ancestor / mark).exists() for mark in _PROJECT_MARKS)
         ),
         None,
     )
@@ -106,14 +104,14 @@ def _check(document: Json, output: Path) -> None:
     faults = Faults(schema.faults("experiment", document))
     expand(output, document, faults)
     if faults:
-        told = dict.fromkeys(f"{format_pointer(_last(fault))}: {fault.message}" for fault in faults)
-        raise Invalid("; ".join(told))
+        messages = dict.fromkeys(
+            f"{format_pointer(_known_place(fault))}: {fault.message}" for fault in faults
+        )
+        raise Invalid("; ".join(messages))
 
 
-def _last(fault: Fault) -> tuple[str | int, ...]:
-    """Return where a fault stands as a person knows it: at the setting, not at the run that has
-    it.
-    """
+def _known_place(fault: Fault) -> tuple[str | int, ...]:
+    """Return the place of a fault that a person knows: the setting, not the run that has it."""
     return next((place for place in fault.places if place[:1] == ("defaults",)), fault.places[0])
 
 

@@ -1,6 +1,4 @@
-"""The questions with which a first specification may begin: their runs, expectations and
-figures.
-"""
+"""The questions of first specifications: their runs, expectations and figures."""
 
 from __future__ import annotations
 
@@ -49,7 +47,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Question:
-    """A way to begin: the regularizers that are usual, and the members that it makes."""
+    """A question: its usual regularizers, and what makes the members of its specification."""
 
     regularizers: tuple[str, ...]
     members: Callable[[Choices], Json]
@@ -64,9 +62,7 @@ def _label(cell: Sequence[str]) -> str:
 
 
 def _cell(run: str, cell: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    """Return how an expectation names a cell of a run, which has a matrix where there are
-    several.
-    """
+    """Return the name of a cell of a run, which has a matrix where there are several cells."""
     return f"{run}[{_label(cell)}]" if len(cells) > 1 else run
 
 

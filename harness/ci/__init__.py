@@ -1,3 +1,1 @@
-"""What continuous integration reads of an invocation: each form one function from verdicts to
-text.
-"""
+"""What continuous integration reads of an invocation: one function from verdicts to text a form."""

@@ -15,7 +15,7 @@ from harness.system.console import visible
 from harness.words import worded
 
 _MOST_LINES = 12
-"""Of what changed and drifted; a forge shows the first few lines."""
+"""How many lines tell what changed and drifted; a forge shows the first few."""
 
 _LEVELS = {
     Verdict.FAIL: "error",
@@ -38,10 +38,10 @@ def annotate(suites: Sequence[Suite], allow: Allow, environment: Mapping[str, st
 
 
 def _late(suites: Sequence[Suite], environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield a line for every expectation that was changed with its results at hand, and for a
-    ledger that is damaged.
+    """Yield a line for every expectation that was changed with its results at hand.
 
-    Those of which it was not recorded when they were stated are left out: a report tells of them.
+    A damaged ledger has a line too. Expectations of which it was not recorded when they were stated
+    are left out: a report lists them.
     """
     for suite in suites:
         conclusion = suite.conclusion

@@ -1,5 +1,7 @@
-"""What an invocation came to, case by case: one for each expectation, one for the runs that none of
-them reads.
+"""What an invocation came to, case by case.
+
+There is a case for each expectation, one for the runs that no expectation reads, and one for the
+comparison with the kept numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ from harness.spec.problems import Place, SpecError
 
 RUNS = "[runs]"
 """Names the case of the runs that no expectation reads; no expectation has such an id."""
-
 
 BASELINE = "[baseline]"
 """Names the case of the comparison with the kept numbers; no expectation has such an id."""
@@ -45,14 +46,12 @@ class Conclusion:
 
 @dataclass(frozen=True)
 class Case:
-    """One thing that passes or does not; `judgement` is None for the runs that no expectation
-    reads.
+    """One thing that passes or does not.
 
-    `regression` is there for the comparison with the kept numbers alone.
-
-    `place` is where it stands in a specification. `seconds` is how long the runs trained that it
-    rests on and no earlier case of the experiment does, so that the times of all cases add up.
-    `stale` says which of them are stale and why, and is empty where none is.
+    `place` is its place in a specification. `seconds` is how long the runs trained that it rests on
+    and no earlier case of the experiment does, so that the times of all cases add up. `judgement`
+    is that of an expectation, `regression` the comparison with the kept numbers, each None for
+    other cases. `stale` says which runs are stale and why, and is empty where none is.
     """
 
     id: str
@@ -85,15 +84,14 @@ def unread(experiment: Experiment) -> tuple[str, ...]:
 
 
 def suites(conclusions: Sequence[Conclusion]) -> tuple[Suite, ...]:
-    """Return every case of every experiment; the files are read again for where the expectations
-    stand.
-    """
+    """Return every case of every experiment; the files are read again for their places."""
     return tuple(Suite(conclusion, tuple(_cases(conclusion))) for conclusion in conclusions)
 
 
 def places(experiment: Experiment) -> Mapping[str, Place]:
-    """Return where each case stands; one that is not found there any more, or came by --set, at the
-    file's start.
+    """Return the place of each case in its specification, by its id.
+
+    That is the start of the file for one that is not found any more, or came by --set.
     """
     start = Place(experiment.path, 1)
     try:
@@ -106,9 +104,7 @@ def places(experiment: Experiment) -> Mapping[str, Place]:
 
 
 def case_of_runs(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Verdict, str]:
-    """Judge the runs that no expectation reads: pass where all are done, and why where they are
-    not.
-    """
+    """Judge the runs that no expectation reads: a pass where all are done, else why not."""
     found = {(result.run, result.seed): result for result in results}
     seeds = (
         experiment.seeds[: experiment.seed_plan.first] if experiment.seed_plan else experiment.seeds

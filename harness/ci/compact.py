@@ -16,35 +16,44 @@
       "runs": {"done": 27, "blocked": 0, "error": 0, "missing": 0},
       "expectations": [
         {
-          "id": "drop", "verdict": "fail",             pass, fail, inconclusive, blocked or error
-          "message": "...",              empty for a pass "file": "specs/quickstart/digits.json",
-          "line": 85,    where it stands "metric": "random.test_accuracy -
-          adversarial.test_accuracy", "statistic": "mean",           what must meet the bounds, as
-          in the specification "lower": 0.03, "upper": null,  the bounds; null where that side is
-          open "mean": 0.0198, "deviation": 0.0031,     over seeds; null where a seed has no value
-          "median": null,                where the statistic is the median "interval": [0.0145,
-          0.025],   the one-sided confidence limits that decided; [null, null] where there are none
-          "values": {"0": 0.0231, "1": 0.0193, "2": 0.017},      by seed "basis": "claim",
-          paper, claim, measured or hypothesis "stale": "..."                 which runs it rests on
-          are stale and why; not there where none is "stated": {                    left out for a
-          trial
-            "when": "changed",           before (its results), added, changed, unrecorded or
-            disputed "date": "2026-03-04T05:06:07+00:00",     null where it is not written down yet
-            "before": {...},             what it was, where it was changed "measured": {"begun":
-            {"random": [0, 1, 2]}, "finished": {...}, "value": 0.0198}     what there was by then
+          "id": "drop",
+          "verdict": "fail",             pass, fail, inconclusive, blocked or error
+          "message": "...",              empty for a pass
+          "file": "specs/quickstart/digits.json",
+          "line": 85,                    where it stands
+          "metric": "random.test_accuracy - adversarial.test_accuracy",
+          "statistic": "mean",           what must meet the bounds, as in the specification
+          "lower": 0.03, "upper": null,  the bounds; null where that side is open
+          "mean": 0.0198,                over seeds; null where a seed has no value
+          "deviation": 0.0031,           the same
+          "median": null,                where the statistic is the median
+          "interval": [0.0145, 0.025],   the one-sided confidence limits that decided;
+                                         [null, null] where there are none
+          "values": {"0": 0.0231, "1": 0.0193, "2": 0.017},      by seed
+          "basis": "claim",              paper, claim, measured or hypothesis
+          "stale": "..."                 which runs it rests on are stale and why;
+                                         left out where none is
+          "stated": {                    left out for a trial
+            "when": "changed",           before (its results), added, changed, unrecorded
+                                         or disputed
+            "date": "2026-03-04T05:06:07+00:00",     null where it is not written down yet
+            "before": {...},             what it was, where it was changed
+            "measured": {"begun": {"random": [0, 1, 2]}, "finished": {...}, "value": 0.0198}
+                                         what there was by then
           }
         }
       ],
       "baseline": {                      null where --baseline was not given
-        "file": "reports/quickstart-digits.baseline.json", "verdict": "fail",               pass,
-        fail (drift), inconclusive (maybe chance), blocked (none kept) or error "message": "...",
-        empty for a pass "compared": 126,                 numbers: a metric of a run each
-        "changed_since": ["training.schedule.parameters.rate (0.03 -> 0.025) changed in all 9
-        runs"], "drifted": [                     what drifted, and what may have (its "uncertain" is
-        true)
-          {"run": "confusion", "metric": "test_accuracy", "kept": 0.1, "measured": 0.2, "allowed":
-          0.01,
-           "p": 0.0004, "lost": [], "gained": [], "unusable": [], "uncertain": false}
+        "file": "reports/quickstart-digits.baseline.json",
+        "verdict": "fail",               pass, fail (drift), inconclusive (maybe chance),
+                                         blocked (none kept) or error
+        "message": "...",                empty for a pass
+        "compared": 126,                 numbers: a metric of a run each
+        "changed_since": ["training.schedule.rate (0.03 -> 0.025) changed in all 9 runs"],
+        "drifted": [                     what drifted, and what may have ("uncertain" is true)
+          {"run": "confusion", "metric": "test_accuracy", "kept": 0.1, "measured": 0.2,
+           "allowed": 0.01, "p": 0.0004, "lost": [], "gained": [], "unusable": [],
+           "uncertain": false}
         ]
       }
     }

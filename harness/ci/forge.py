@@ -1,5 +1,6 @@
-"""What a forge's runner says of itself through its environment (GitHub's variables; Gitea and
-Forgejo set them too).
+"""What a forge's runner says of itself through its environment, and how it is told something.
+
+The variables are GitHub's; Gitea and Forgejo set them too.
 """
 
 from __future__ import annotations
@@ -35,9 +36,7 @@ def _escaped(text: str, also: str = "") -> str:
 
 
 def repository_path(path: Path, environment: Mapping[str, str]) -> str:
-    """Return a file's path from the root of the checkout, or the whole path where it is not below
-    it.
-    """
+    """Return a file's path from the root of the checkout, or the whole path of another file."""
     whole = Path(os.path.normpath(path.absolute()))
     root = Path(environment.get("GITHUB_WORKSPACE") or Path.cwd())
     return (whole.relative_to(root) if whole.is_relative_to(root) else whole).as_posix()

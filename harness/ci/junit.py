@@ -79,7 +79,7 @@ def _case(case: Case, conclusion: Conclusion, allow: Allow) -> ElementTree.Eleme
 
 
 def _outcome(case: Case, allow: Allow) -> str | None:
-    """Return the element that tells of anything but a pass."""
+    """Return the tag of the element that a case has for anything but a pass, None for a pass."""
     inconclusive = "skipped" if Verdict.INCONCLUSIVE in allow else "failure"
     return {
         Verdict.PASS: None if case.passes(allow) else "failure",

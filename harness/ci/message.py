@@ -16,9 +16,7 @@ from harness.words import BASES
 
 
 def headline(case: Case) -> str:
-    """Return what matters in one line: expected and measured, or why there is nothing to
-    compare.
-    """
+    """Return what matters in one line: expected and measured, or why nothing is compared."""
     judgement = case.judgement
     if judgement is None and case.verdict is Verdict.PASS:
         return visible(case.stale)
@@ -41,8 +39,9 @@ def message(case: Case, report: Path | None) -> str:
 
 
 def details(case: Case) -> list[str]:
-    """Return what changed since the numbers were kept and which moved, a line each; nothing for
-    other cases.
+    """Return what changed since the numbers were kept, and which did, a line each.
+
+    Empty for other cases than the comparison with the kept numbers.
     """
     return case.regression.lines if case.regression is not None else []
 

@@ -54,7 +54,7 @@ NOTHING = Outputs()
 
 
 def refuse_foreign(outputs: Outputs) -> None:
-    """See that nothing is replaced or appended to that is somebody else's.
+    """Check that nothing is replaced or appended to that is somebody else's.
 
     Raises:
         OverwriteError: something would be.
@@ -70,8 +70,9 @@ def refuse_foreign(outputs: Outputs) -> None:
 
 
 def clear(outputs: Outputs) -> None:
-    """Remove what earlier invocations wrote to the same files: one that is killed leaves nothing
-    that looks new.
+    """Remove what earlier invocations wrote to the same files.
+
+    So an invocation that is killed leaves nothing that looks new.
 
     Raises:
         OverwriteError: one of the files is somebody else's; nothing is removed.
@@ -85,7 +86,7 @@ def clear(outputs: Outputs) -> None:
 
 
 def prepare(outputs: Outputs) -> None:
-    """See that the files can be written, before anything is trained.
+    """Check that the files can be written, before anything is trained.
 
     Raises:
         StoreError: one of them cannot.
@@ -103,14 +104,13 @@ def _prepare(path: Path) -> None:
     files.sweep(path.parent)
     tempfile.TemporaryFile(dir=path.parent).close()
     with contextlib.suppress(FileNotFoundError):
-        files.temporary_beside(path).stat()  # an error where that name is too long
+        files.temporary_path(path).stat()  # an error where that name is too long
 
 
 def write(outputs: Outputs, conclusions: Sequence[Conclusion], allow: Allow, code: int) -> None:
-    """Write what is wanted; the summary is appended to what is there, annotations go to standard
-    output.
+    """Write what is wanted; one that cannot be written keeps no other from being written.
 
-    One that cannot be written keeps no other from being written.
+    The summary is appended to what is there, annotations go to standard output.
 
     Raises:
         StoreError: a file cannot be written.

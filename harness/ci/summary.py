@@ -46,9 +46,7 @@ def _outcome(cases: Sequence[Case]) -> str:
 
 
 def _drift(suites: Sequence[Suite]) -> str:
-    """Say of the kept numbers, in the same line as the verdicts, how many of all experiments
-    drifted.
-    """
+    """Say how many kept numbers of all experiments drifted, to follow the verdicts."""
     found = [
         suite.conclusion.regression for suite in suites if suite.conclusion.regression is not None
     ]

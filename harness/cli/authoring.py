@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import get_completion_class
 
-from harness.authoring.names import QUESTIONS, REGULARIZERS, SHELLS, Several
+from harness.authoring.names import QUESTIONS, REGULARIZERS, SHELLS, NameList
 from harness.cli import completing
 from harness.cli.options import ERROR
 from harness.data import catalog
@@ -32,7 +32,7 @@ PROGRAM = "harness"
 @click.option("--model", type=click.Choice(list(DEMANDS)), help="Which network.")
 @click.option(
     "--regularizers",
-    type=Several(REGULARIZERS),
+    type=NameList(REGULARIZERS),
     help="Which are compared, such as momentum,l2; or none.",
 )
 @click.option("--name", help="Names the experiment and its report.")

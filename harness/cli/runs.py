@@ -51,7 +51,7 @@ def runs_list(pattern: str, store: Path) -> None:
 @STORE
 def runs_show(key: str, store: Path) -> None:
     """Print what a run was, what was measured and where, and what is kept of it, as JSON."""
-    from harness.store.standing import why_stale
+    from harness.store.state import why_stale
     from harness.store.store import Store
 
     with explained():

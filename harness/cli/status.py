@@ -22,11 +22,11 @@ def status(store: Path, as_json: bool) -> None:
     from harness.cli.tables import show_standings
     from harness.follow.events import unreadable
     from harness.follow.status import as_json as json_of
-    from harness.follow.status import standings
+    from harness.follow.status import session_statuses
     from harness.store.store import Store
 
     with explained():
-        found, faults = standings(Store(store)), unreadable(Store(store))
+        found, faults = session_statuses(Store(store)), unreadable(Store(store))
     if as_json:
         click.echo(json_of(found))
     else:

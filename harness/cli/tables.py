@@ -14,16 +14,15 @@ from harness.compare.reuse import why_new
 from harness.data import catalog
 from harness.data.availability import Availability, availability, why_not_ready
 from harness.experiment import Experiment, Json, RunSpec, WeightsFile
-from harness.follow.estimate import in_words, time_left
 from harness.follow.events import Session
-from harness.follow.forecast import finished_runs
-from harness.follow.status import Standing, age
+from harness.follow.status import SessionStatus, age
+from harness.follow.time_left import finished_runs, in_words, time_left
 from harness.plan import ConcreteRun, Member, Plan
 from harness.report.terminal import show_remarks
 from harness.run_result import RunResult, Status
 from harness.runner.costs import next_looks
 from harness.runner.looks import Stage
-from harness.store.standing import standing, why_stale
+from harness.store.state import state_of, why_stale
 from harness.store.store import DamagedRun, Store
 from harness.system.console import empty_table, heading, literal, say
 from harness.words import run_label
@@ -61,7 +60,7 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
             first = plan.runs[keys[0]]
             cost = ["?" if each is None else f"{each:,}" for each in (first.steps, first.images)]
             results = [
-                standing(plan, key, name, plan.runs[key].seed, store, history=False) for key in keys
+                state_of(plan, key, name, plan.runs[key].seed, store, history=False) for key in keys
             ]
             damaged |= {
                 each.key for each in results if each.status is Status.ERROR and store.done(each.key)
@@ -188,7 +187,7 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{value:.2%}"
 
 
-def show_standings(standings: Sequence[Standing], root: Path) -> None:
+def show_standings(standings: Sequence[SessionStatus], root: Path) -> None:
     """Show the invocations that are at work on a store, what each is doing, and how long it will
     take.
     """
@@ -221,7 +220,7 @@ def _life(session: Session) -> str:
     return f"ended {in_words(age(session.heard))} ago ({session.ended or 'it was killed'})"
 
 
-def _progress(standing: Standing) -> str:
+def _progress(standing: SessionStatus) -> str:
     others = {"failed": standing.failed, "blocked": standing.blocked}
     parts = [
         f"{standing.done} of {standing.total} runs done",

@@ -10,7 +10,7 @@ from harness.compare.records import Expected, Experiment, ReadError, Run
 from harness.experiment import Json
 from harness.report.result_json import FORMAT
 from harness.report.settings import unpacked
-from harness.system.typed import Value, WrongForm
+from harness.system.json_value import Value, WrongForm
 
 _TERMS = (
     "metric",

@@ -72,7 +72,7 @@ _FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") 
 
 def _unpack(archive: Path, folder: Path, limit: int) -> None:
     """Unpack into a folder of another name first, which is renamed when it is whole."""
-    temporary = files.temporary_beside(folder)
+    temporary = files.temporary_path(folder)
     temporary.mkdir()
     try:
         with tarfile.open(archive, "r:gz") as tar:

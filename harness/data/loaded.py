@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.run_result import Loaded
-from harness.system.typed import Value
+from harness.system.json_value import Value
 
 
 def loaded(value: Value) -> Loaded:

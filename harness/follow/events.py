@@ -1,13 +1,12 @@
-"""The event log: what happens while runs go on, as JSON lines in the store, to be followed from
-elsewhere.
+"""The event log: what happens while runs go on, as JSON lines in the store.
 
-Every invocation of `run` has a file `events/NAME.jsonl` of its own, to which the processes beside
-it add their lines. Every line is an object with `time` (UTC, ISO 8601), `event` and `pid`:
+Every invocation of `run` is a session with a file `events/NAME.jsonl` of its own, to which all of
+its processes add their lines; other programs can read them as they come. Every line is an object
+with `time` (UTC, ISO 8601), `event` and `pid`:
 
 - `session_started`: `host`, `processes`, and `runs`, an object each: `key`, `run` (its label),
-  `epochs` at most,
-  `work` (the same where an epoch computes the same, see `harness.follow.estimate`), whether it was
-  `done` or `blocked`;
+  `epochs` at most, `work` (the same where an epoch computes the same, see
+  `harness.follow.time_left`), whether it was `done` or `blocked`;
 - `run_started`: `key`, `run`, `epochs`;
 - `run_advanced`, about once a second at most: `key` and the newest row of the history;
 - `run_finished`: `key`, `run`, `status` (done or error), `reason`, `seconds`, `measurements`;
@@ -31,16 +30,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.experiment import Json
-from harness.follow.forecast import left
 from harness.follow.listener import Row
+from harness.follow.time_left import unstarted
 from harness.plan import ConcreteRun, Plan
 from harness.run_result import RunResult, Status
 from harness.store.store import Store, StoreError
 from harness.system.files import read_bytes
-from harness.system.typed import Value, WrongForm, parse
+from harness.system.json_value import Value, WrongForm, parse
 
 LEAST_SECONDS = 1.0
-"""Between two lines on the advance of a run."""
+"""The time between two lines on the advance of a run, at least."""
 
 
 def file_name() -> str:
@@ -49,21 +48,21 @@ def file_name() -> str:
 
 
 class Events:
-    """Writes what it hears to a log; a log that cannot be written stops no training.
+    """A listener that writes a log; a log that cannot be written stops no training.
 
-    Only the `first` of the processes that share a log tells of runs that nobody of them ran.
+    Only the `first` of the processes that share a log writes of runs that none of them ran.
     """
 
     def __init__(self, path: Path, first: bool) -> None:
         self._path = path
         self._first = first
         self._own: set[str] = set()
-        self._told: dict[str, float] = {}
+        self._written: dict[str, float] = {}
 
     def started(self, run: ConcreteRun) -> None:
         """Write that a run begins."""
         self._own.add(run.key)
-        self._told.pop(run.key, None)
+        self._written.pop(run.key, None)
         self._write(
             "run_started", key=run.key, run=run.label, epochs=run.run.settings.training.epochs
         )
@@ -71,32 +70,37 @@ class Events:
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
         """Write the newest measurements of a run, unless some have just been written."""
         now = time.monotonic()
-        if rows and now - self._told.get(run.key, -math.inf) >= LEAST_SECONDS:
-            self._told[run.key] = now
+        if rows and now - self._written.get(run.key, -math.inf) >= LEAST_SECONDS:
+            self._written[run.key] = now
             self._write("run_advanced", key=run.key, **rows[-1])
 
     def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
         """Write how a run ended."""
         if run.key in self._own:
-            told = {
-                "status": result.status.value,
-                "reason": result.reason,
-                "seconds": result.seconds,
-            }
-            self._write(
-                "run_finished",
-                key=run.key,
-                run=run.label,
-                **told,
-                measurements=dict(result.measurements),
-            )
+            self._write_end(run, result, result.seconds, result.measurements)
         elif self._first and reused and result.status is Status.DONE:
             self._write("run_kept", key=run.key, run=run.label)
         elif self._first and reused:  # it was finished, and its files are not what was written then
-            told = {"status": result.status.value, "reason": result.reason, "seconds": 0.0}
-            self._write("run_finished", key=run.key, run=run.label, **told, measurements={})
+            self._write_end(run, result, seconds=0.0, measurements={})
         elif self._first and result.status is Status.BLOCKED:
             self._write("run_blocked", key=run.key, run=run.label, reason=result.reason)
+
+    def _write_end(
+        self,
+        run: ConcreteRun,
+        result: RunResult,
+        seconds: float,
+        measurements: Mapping[str, float | None],
+    ) -> None:
+        self._write(
+            "run_finished",
+            key=run.key,
+            run=run.label,
+            status=result.status.value,
+            reason=result.reason,
+            seconds=seconds,
+            measurements=dict(measurements),
+        )
 
     def begin(self, plan: Plan, keys: Sequence[str], store: Store, processes: int) -> None:
         """Write what is going to be run."""
@@ -107,7 +111,7 @@ class Events:
                 "key": key,
                 "run": plan.runs[key].label,
                 "epochs": plan.runs[key].run.settings.training.epochs,
-                "work": left(plan.runs[key]).kind.work,
+                "work": unstarted(plan.runs[key]).workload.work,
                 "done": store.done(key),
                 "blocked": plan.runs[key].blocked is not None,
             }
@@ -119,11 +123,11 @@ class Events:
         """Write that all is over, and why."""
         self._write("session_ended", reason=reason)
 
-    def _write(self, event: str, **told: Json) -> None:
+    def _write(self, event: str, **members: Json) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         # One write of a file opened for appending: lines of several processes do not mix.
         with contextlib.suppress(OSError, TypeError, ValueError):
-            line = json.dumps({"time": now, "event": event, "pid": os.getpid(), **told}) + "\n"
+            line = json.dumps({"time": now, "event": event, "pid": os.getpid(), **members}) + "\n"
             descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
                 os.write(descriptor, line.encode())
@@ -133,8 +137,10 @@ class Events:
 
 @dataclass(frozen=True)
 class Current:
-    """A run that is at work: its label, its epochs, the newest row (None before the first), the
-    last sign of life.
+    """A run that is at work.
+
+    `epochs` are those at most, `row` is the newest of its history (None before the first), `heard`
+    the moment of its last line.
     """
 
     key: str
@@ -146,9 +152,7 @@ class Current:
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run that an invocation set out to make: `work` is the same where an epoch computes the
-    same.
-    """
+    """A run that an invocation set out to make; `work` is as in `Workload`."""
 
     key: str
     label: str
@@ -159,10 +163,10 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Session:
-    """What the log of an invocation tells of it.
+    """What the log of an invocation says.
 
-    `alive` says whether its process is; `ended` is the reason that it gave, None where it gave
-    none.
+    `alive` is whether its process lives, `heard` the moment of the last line, and `ended` the
+    reason in the last line, None where it has none.
     """
 
     name: str
@@ -182,8 +186,9 @@ class Session:
 def session(
     store: Store, plan: Plan, keys: Sequence[str], processes: int
 ) -> Iterator[tuple[Events, Path]]:
-    """Keep the log of an invocation, and yield it with its path; while it lasts, `sessions` knows
-    it to be alive.
+    """Keep the log of an invocation, and yield it with its path.
+
+    While it lasts, `sessions` knows it to be alive.
     """
     name = file_name()
     path = store.events / name
@@ -203,19 +208,17 @@ def session(
 
 
 def sessions(store: Store) -> list[Session]:
-    """Read all logs of a store, the latest last; those that cannot be read are left out, see
-    `unreadable`.
-    """
+    """Read all logs of a store that can be read (see `unreadable`), the latest last."""
     return [each for each in _logs(store) if isinstance(each, Session)]
 
 
 def unreadable(store: Store) -> list[str]:
-    """Say of every log that is none why, and what to do; one that is empty has not begun yet."""
+    """Say of every log that cannot be read why, and what to do; an empty one has not begun yet."""
     return [each for each in _logs(store) if isinstance(each, str)]
 
 
 def _logs(store: Store) -> Iterator[Session | str]:
-    """Yield what each log tells, or why it tells nothing."""
+    """Yield what each log says, or why it cannot be read."""
     for path in sorted(store.events.glob("*.jsonl")):
         try:
             lines = list(_lines(read_bytes(path)))
@@ -227,8 +230,10 @@ def _logs(store: Store) -> Iterator[Session | str]:
 
 
 def _lines(content: bytes) -> Iterator[Line]:
-    """Yield the lines; a later one that is none is left out: a process that is killed may leave
-    half a line.
+    """Yield the lines; a broken one is left out, as a process that is killed may leave half a line.
+
+    Raises:
+        WrongForm: the first line is broken.
     """
     for number, text in enumerate(content.splitlines()):
         try:
@@ -242,7 +247,7 @@ def _lines(content: bytes) -> Iterator[Line]:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a log: its moment, its event, and whatever else it tells."""
+    """A line of a log: its moment, its event, and the whole object."""
 
     moment: datetime
     event: str
@@ -264,11 +269,11 @@ def _session(path: Path, lines: Sequence[Line], store: Store) -> Session:
     first, heard = lines[0], lines[0].moment
     current, finished, ended = dict[str, Current](), dict[str, str](), None
     for line in lines[1:]:
-        with contextlib.suppress(WrongForm):  # a line that tells something else tells nothing
+        with contextlib.suppress(WrongForm):  # a line of another form is left out
             if line.event == "session_ended":
                 ended = line.value.member("reason").text()
             elif line.event.startswith("run_"):
-                _hear(line, current, finished)
+                _apply(line, current, finished)
             heard = line.moment
     return Session(
         name=path.stem,
@@ -285,8 +290,8 @@ def _session(path: Path, lines: Sequence[Line], store: Store) -> Session:
     )
 
 
-def _hear(line: Line, current: dict[str, Current], finished: dict[str, str]) -> None:
-    """Take what a line tells of a run into what is known of all."""
+def _apply(line: Line, current: dict[str, Current], finished: dict[str, str]) -> None:
+    """Take what a line says of a run into what is known of all."""
     key = line.value.member("key").text()
     if line.event == "run_started":
         label, epochs = line.value.member("run").text(), _positive(line.value.member("epochs"))

@@ -1,4 +1,4 @@
-"""Those who follow the runs: what they hear, and several as one."""
+"""What follows the runs: the calls that a listener gets, and a list of listeners as one."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ Row = Mapping[str, float]
 
 
 class Listener(Protocol):
-    """Follows the runs."""
+    """Is called whenever something happens to a run."""
 
     def started(self, run: ConcreteRun) -> None:
-        """Hear that a run begins, or goes on from its checkpoint."""
+        """Be called when a run begins, or goes on from its checkpoint."""
 
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
-        """Hear a run's new measurements, rows of its history."""
+        """Be called with a run's new measurements, rows of its history."""
 
     def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
-        """Hear how a run ended, or that it was kept from before."""
+        """Be called when a run ended, or was kept from before (`reused`)."""
 
 
-class Several:
-    """Some listeners, each of which hears everything, in their order.
+class Listeners:
+    """A list of listeners as one: each is called with everything, in their order.
 
-    One that raises an error is told of once, and hears no more: no run ends for those who follow
-    it.
+    One that raises an error is reported once, and called no more: no run ends because of what
+    follows it.
     """
 
     def __init__(self, *listeners: Listener) -> None:
@@ -38,23 +38,21 @@ class Several:
 
     def started(self, run: ConcreteRun) -> None:
         """Pass on that a run begins."""
-        self._tell(lambda listener: listener.started(run))
+        self._notify(lambda listener: listener.started(run))
 
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
         """Pass on a run's new measurements."""
-        self._tell(lambda listener: listener.advanced(run, rows))
+        self._notify(lambda listener: listener.advanced(run, rows))
 
     def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
         """Pass on how a run ended."""
-        self._tell(lambda listener: listener.finished(run, result, reused))
+        self._notify(lambda listener: listener.finished(run, result, reused))
 
-    def _tell(self, news: Callable[[Listener], None]) -> None:
+    def _notify(self, call: Callable[[Listener], None]) -> None:
         for listener in list(self._listeners):
             try:
-                news(listener)
+                call(listener)
             except Exception as error:
                 self._listeners.remove(listener)
-                told = visible(f"{type(error).__name__}: {error}")
-                print(
-                    f"{type(listener).__name__} follows the runs no more: {told}", file=sys.stderr
-                )
+                why = visible(f"{type(error).__name__}: {error}")
+                print(f"{type(listener).__name__} follows the runs no more: {why}", file=sys.stderr)

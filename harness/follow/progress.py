@@ -1,5 +1,6 @@
-"""What a person sees while runs go on: one bar for all runs, one for each at work, one line a
-finished run.
+"""What a person sees while runs go on.
+
+There is one bar for all runs, one for each run at work, and one line for each finished run.
 """
 
 from __future__ import annotations
@@ -31,17 +32,17 @@ _SYMBOLS = {
 }
 
 _BARS = 12
-"""So many runs at work have a bar; the others get one when it is their turn."""
+"""How many runs at work have a bar; the others get one when it is their turn."""
 
 _WIDE = 120
-"""Columns of a console from which on everything is shown."""
+"""From so many columns of a console on, everything is shown."""
 
 
 class Display:
-    """Progress of some runs on a console; on a console that is no terminal, only the finished
-    lines.
+    """A listener that shows the progress of some runs on a console.
 
-    `forecast` tells in words how long all will still take.
+    A console that is no terminal gets the lines of the finished runs alone. `forecast` gives the
+    time left for all, in words.
     """
 
     def __init__(self, console: Console, total: int, forecast: Callable[[], str]) -> None:
@@ -49,9 +50,8 @@ class Display:
         self._console = console
         self._wide = console.width >= _WIDE
         self._progress = Progress(
-            TextColumn(
-                "{task.description}", markup=False
-            ),  # the name of a cell, [none], is no markup
+            # Without markup: the name of a cell of a matrix, such as [none], would be taken for it.
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24 if self._wide else 8),
             MofNCompleteColumn(),
             *([TimeElapsedColumn()] if self._wide else []),

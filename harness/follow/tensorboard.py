@@ -17,10 +17,10 @@ from harness.system.console import visible
 
 
 class TensorBoard:
-    """Writes the history of every run as it grows; of a run that was kept from before, the whole of
-    it.
+    """A listener that writes the history of every run as it grows.
 
-    A log that cannot be written stops no training: a person is told, and it ends there.
+    Of a run that was kept from before it writes the whole history. A log that cannot be written
+    stops no training: a message says so, and the log ends there.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,7 +31,7 @@ class TensorBoard:
         """Open the log of a run."""
         import tensorflow as tf
 
-        with self._bearing(run):
+        with self._tolerating_errors(run):
             self._writers[run.key] = tf.summary.create_file_writer(
                 str(self._folder / log_folder(run))
             )
@@ -42,7 +42,7 @@ class TensorBoard:
 
         if run.key not in self._writers:
             return
-        with self._bearing(run), self._writers[run.key].as_default():
+        with self._tolerating_errors(run), self._writers[run.key].as_default():
             for row in rows:
                 for name in ("learning_rate", *HISTORY):
                     tf.summary.scalar(name, row[name], int(row["step"]))
@@ -60,11 +60,11 @@ class TensorBoard:
             rows = zip(*columns.values(), strict=True)
             self.advanced(run, [dict(zip(columns, row, strict=True)) for row in rows])
         if run.key in self._writers:
-            with self._bearing(run):
+            with self._tolerating_errors(run):
                 self._writers.pop(run.key).close()
 
     @contextlib.contextmanager
-    def _bearing(self, run: ConcreteRun) -> Iterator[None]:
+    def _tolerating_errors(self, run: ConcreteRun) -> Iterator[None]:
         import tensorflow as tf
 
         try:
@@ -75,8 +75,9 @@ class TensorBoard:
 
 
 def log_folder(run: ConcreteRun) -> Path:
-    """Return where the log of a run lies: experiment, run, seed, with no character that a path
-    could trip over.
+    """Return where the log of a run lies: EXPERIMENT/RUN/SEED.
+
+    A character that has a meaning in paths is replaced.
     """
     return Path(
         *(re.sub(r"[^\w.\[\]+=-]", "_", part).strip(".") or "_" for part in run.label.split(" / "))

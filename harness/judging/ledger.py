@@ -19,9 +19,9 @@ from typing import TypeVar
 from harness.experiment import Basis, Expectation, Experiment, Interval, Json, Statistic
 from harness.expression import ExpressionError, parse
 from harness.system import files
+from harness.system.json_value import Value, WrongForm
+from harness.system.json_value import parse as parse_json
 from harness.system.ownership import Kind, kind_of
-from harness.system.typed import Value, WrongForm
-from harness.system.typed import parse as parse_json
 
 FORMAT = "reproduction-harness expectations 1"
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from harness.backend import BackendError
 from harness.experiment import Experiment
 from harness.plan import Member, Plan
-from harness.store.standing import startable
+from harness.store.state import startable
 from harness.store.store import Store, StoreError
 from harness.system import streams
 from harness.system.console import visible

@@ -24,7 +24,7 @@ from harness.report.terminal import show_judgements
 from harness.run_result import RunResult
 from harness.runner.looks import plan_as_it_stands
 from harness.runner.stating import Ledgers, look_up
-from harness.store.standing import standing
+from harness.store.state import state_of
 from harness.store.store import Store, StoreError
 from harness.system import files, machine
 from harness.system.console import say
@@ -159,7 +159,7 @@ def judge_stored(
 def results_of(experiment: Experiment, plan: Plan, store: Store, history: bool) -> list[RunResult]:
     """Return how every run of an experiment stands; `history` says whether histories are read."""
     return [
-        standing(plan, key, member.run, member.seed, store, history)
+        state_of(plan, key, member.run, member.seed, store, history)
         for member, key in plan.members.items()
         if member.experiment == experiment.name
     ]

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from harness.experiment import Expectation, Experiment, Json, SeedPlan, Statistic
 from harness.expression import Expression, Reference, evaluate, parse, references
-from harness.follow.estimate import Pace, Took, in_words, remaining
-from harness.follow.forecast import left
+from harness.follow.time_left import FinishedRun, Pace, in_words, remaining, unstarted
 from harness.judging.check import Judgement, Verdict
 from harness.judging.sequential import LIKELY, outlook
 from harness.plan import Member, Plan
@@ -18,7 +17,9 @@ from harness.store.run_files import Origin
 from harness.store.store import Store
 
 
-def next_looks(reached: Stage, whole: Plan, store: Store, took: Iterable[Took]) -> Iterator[str]:
+def next_looks(
+    reached: Stage, whole: Plan, store: Store, took: Iterable[FinishedRun]
+) -> Iterator[str]:
     """Yield a sentence on each undecided expectation, and one on what the decisions may cost
     together.
 
@@ -166,7 +167,11 @@ def _words(judgement: Judgement, plan: SeedPlan, size: int | None) -> str:
 
 
 def _cost(
-    experiment: Experiment, sizes: dict[str, int], whole: Plan, store: Store, took: Iterable[Took]
+    experiment: Experiment,
+    sizes: dict[str, int],
+    whole: Plan,
+    store: Store,
+    took: Iterable[FinishedRun],
 ) -> str:
     keys: dict[str, None] = {}
     for run, size in sizes.items():
@@ -175,7 +180,7 @@ def _cost(
             keys |= dict.fromkeys(_of(experiment, name, range(size), whole))
             name = experiment.runs[name].initialize_from
     new = [whole.runs[key] for key in keys if not store.done(key)]
-    seconds, unknown = remaining([left(each) for each in new], Pace(took), 1)
+    seconds, unknown = remaining([unstarted(each) for each in new], Pace(took), 1)
     time = f", about {in_words(seconds)} one after another" if new and not unknown else ""
     return f"deciding these is likely to cost {len(new)} more runs{time}"
 

@@ -25,7 +25,7 @@ from harness.runner import make
 from harness.store import predictions, staleness
 from harness.store.predictions import Disagreement, Predictions
 from harness.store.run_files import PREDICTIONS
-from harness.store.standing import obstacle, standing
+from harness.store.state import state_of, why_blocked
 from harness.store.store import (
     DECISION_GRID,
     WEIGHTS,
@@ -95,7 +95,7 @@ def execute(work: Work, keys: Sequence[str]) -> None:
         key = next((key for key in left if ended(work, key, begin)), None)
         if key is not None:
             run = work.plan.runs[key]
-            result = standing(work.plan, key, run.run.name, run.seed, work.store)
+            result = state_of(work.plan, key, run.run.name, run.seed, work.store)
             work.listener.finished(run, result, key in before)
             left.remove(key)
         elif work.stop():
@@ -120,13 +120,15 @@ def ended(work: Work, key: str, begin: float) -> bool:
         return True
     if run.blocked is None and run.parent is not None and not store.done(run.parent):
         # Its parent comes earlier: it is at work elsewhere, or has failed or been blocked.
-        return store.failed_since(run.parent, begin) or obstacle(work.plan, run, store) is not None
+        return (
+            store.failed_since(run.parent, begin) or why_blocked(work.plan, run, store) is not None
+        )
     wanted = backend.backend_of(run.run.settings.training, work.default_backend)
     here = wanted == keras.backend.backend()
     if not here and run.blocked is None and work.gone(wanted) is None:
         return False
     with store.lock(key) as held:
-        if held and not store.done(key) and obstacle(work.plan, run, store) is None:
+        if held and not store.done(key) and why_blocked(work.plan, run, store) is None:
             if here:
                 _attempt(work, run)
             else:

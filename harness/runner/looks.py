@@ -12,7 +12,7 @@ from harness.experiment import Experiment, RunSpec
 from harness.expression import parse, references
 from harness.judging.check import Judgement, Verdict, check
 from harness.plan import Member, Plan, make_plan
-from harness.store.standing import standing
+from harness.store.state import state_of
 from harness.store.store import Store
 
 
@@ -65,7 +65,7 @@ def stage(experiment: Experiment, whole: Plan, store: Store) -> Stage:
         return Stage(experiment, experiment)
     full = _with_all(experiment)
     results = [
-        standing(
+        state_of(
             whole, whole.members[Member(full.name, run, seed)], run, seed, store, history=False
         )
         for run in full.runs

@@ -21,7 +21,7 @@ from harness import backend
 from harness.run_result import RunResult
 from harness.store import staleness
 from harness.store.run_files import Origin
-from harness.store.standing import why_stale
+from harness.store.state import why_stale
 from harness.store.store import DamagedRun, Replay, Store
 from harness.words import run_label
 

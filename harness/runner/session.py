@@ -16,10 +16,10 @@ from harness.ci.cases import Conclusion
 from harness.ci.outputs import NOTHING, Outputs
 from harness.experiment import Experiment
 from harness.follow.events import Events, session
-from harness.follow.forecast import Forecast
-from harness.follow.listener import Listener, Several
+from harness.follow.listener import Listener, Listeners
 from harness.follow.progress import Display
 from harness.follow.tensorboard import TensorBoard
+from harness.follow.time_left import Forecast
 from harness.plan import Member, Plan
 from harness.report.terminal import show_remarks
 from harness.runner.cluster.needs import Asked, check_needs, places
@@ -29,7 +29,7 @@ from harness.runner.looks import plan_all, stage
 from harness.runner.side import Terms, beside, crews, threads_each
 from harness.runner.stating import Ledgers
 from harness.store import staleness
-from harness.store.standing import bring_back, set_stale_aside
+from harness.store.state import bring_back, set_stale_aside
 from harness.store.store import Store
 from harness.system import machine
 from harness.system.console import say
@@ -100,7 +100,7 @@ def run_experiments(
         with beside(own, terms) as gone:
 
             def execute(display: Listener, keys: Sequence[str]) -> None:
-                listener = Several(followers, display)
+                listener = Listeners(followers, display)
                 work = local.Work(
                     plan,
                     store,
@@ -284,12 +284,12 @@ def _through(
         tried.update(now.keys)
         forecast = Forecast(whole, now.keys, store, processes)
         with session(store, whole, now.keys, processes) as (events, log), stoppable() as stop:
-            followers = Several(forecast, events, *_boards(tensorboard))
+            followers = Listeners(forecast, events, *_boards(tensorboard))
             with at_work(now, log, followers, stop) as execute:
                 for name, experiment in list(left.items()):
                     keys = _keys(now, experiment)
                     with Display(console, len(keys), forecast.words) as display:
-                        execute(Several(display), keys)
+                        execute(Listeners(display), keys)
                     reached = stage(experiment, whole, store)
                     if reached.beyond(experiment):
                         left[name] = reached.following
@@ -318,7 +318,7 @@ def _followers(log: Path, tensorboard: Path | None) -> Listener:
     """Return who listens in a process beside the first, which itself tells a person of every run
     that ends.
     """
-    return Several(Events(log, first=False), *_boards(tensorboard))
+    return Listeners(Events(log, first=False), *_boards(tensorboard))
 
 
 def _boards(folder: Path | None) -> list[TensorBoard]:

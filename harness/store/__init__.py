@@ -1,1 +1,1 @@
-"""Runs on disk: finished and unfinished ones, what made them, and how a planned run stands."""
+"""Runs on disk: finished and unfinished ones, what made them, and the state of planned runs."""

@@ -1,9 +1,8 @@
-"""The file of a checkpoint: an `.npz` of arrays, and behind it a digest of all of its bytes and of
-the run's key.
+"""The file of a checkpoint: an `.npz` of arrays, followed by a digest.
 
-The check values of a zip archive guard what its members hold, not their names, types and shapes: of
-single bits changed there, some give other arrays. With the digest no changed bit passes, and no
-checkpoint of another run.
+The digest is of all bytes and of the run's key. The check values of a zip archive guard what its
+members hold, not their names, types and shapes: of single bits changed there, some give other
+arrays. With the digest no changed bit passes, and no checkpoint of another run.
 """
 
 from __future__ import annotations
@@ -25,9 +24,11 @@ Row = Mapping[str, float]
 _HISTORY = "history"
 _STATE = "state/"
 _DIGITS = 64
-"""A SHA-256 in hex. Plain NumPy reads the file too: such digits cannot be taken for the end of an
-archive.
+"""The length of a SHA-256 in hex.
+
+Plain NumPy reads the file too: such digits cannot be taken for the end of an archive.
 """
+
 _PIECE = 1 << 20
 
 
@@ -56,9 +57,7 @@ def write(path: Path, key: str, checkpoint: Checkpoint) -> None:
 
 
 def read(path: Path, key: str) -> Checkpoint | None:
-    """Return the checkpoint of a run, or None where there is none, or one that is not as it was
-    written.
-    """
+    """Return the checkpoint of a run, None where there is none that is as it was written."""
     try:
         with files.open_regular(path) as file:
             length = file.seek(0, os.SEEK_END) - _DIGITS
@@ -72,14 +71,13 @@ def read(path: Path, key: str) -> Checkpoint | None:
                     if name != _HISTORY
                 }
                 return Checkpoint(arrays, _rows(stored[_HISTORY].tobytes()))
-    except (
-        Exception
-    ):  # zipfile and NumPy answer what is no archive with about ten kinds of exceptions
+    # Where there is no archive, zipfile and NumPy raise about ten kinds of exceptions.
+    except Exception:
         return None
 
 
 def _digest(file: BinaryIO, length: int, key: str) -> bytes:
-    """Digest the first `length` bytes of a file, which stands behind them then."""
+    """Digest the first `length` bytes of a file, and leave it positioned after them."""
     digest = hashlib.sha256(key.encode())
     file.seek(0)
     for begin in range(0, length, _PIECE):

@@ -8,7 +8,7 @@ by image (`harness.judging.paired`). The file holds, in the order of the test se
 - `labels`, uint16 [n]: those that the test accuracy was measured with;
 - `logits`, float16 [n, outputs]: left out where they would take more than `LARGEST_LOGITS`. What
   float16 has no number for is the nearest that it has. Ties that rounding makes change nothing, as
-  the predicted class is kept beside;
+  the predicted class is kept too;
 - `test_set`, a text: a digest of which images these are, and in which order (`identity`).
 """
 
@@ -27,14 +27,14 @@ from numpy.typing import NDArray
 from harness.experiment import Dataset
 
 LARGEST_LOGITS = 2**24
-"""Bytes of float16 above which logits are left out: 80,000 images of 100 classes take less. The
-predicted classes and the labels are kept always, 4 bytes an image before they are compressed."""
+"""Bytes of float16 above which logits are left out: 80,000 images of 100 classes take less.
+
+The predicted classes and the labels are kept always, 4 bytes an image before they are compressed.
+"""
 
 
 class Disagreement(Exception):
-    """The classes that a network predicts are not those that its test accuracy counted; the message
-    says how far.
-    """
+    """The predicted classes give another test accuracy than was measured; the message has both."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +52,10 @@ class Predictions:
         return np.equal(self.predicted, self.labels, dtype=np.bool_)
 
     def summary(self) -> dict[str, int | str]:
-        """Return what is there, as JSON: the images, the logits of each (0 where they were left
-        out), which set.
+        """Return what is there, as JSON.
+
+        That is how many images, how many logits of each (0 where they were left out), and a digest
+        of the test set.
         """
         outputs = 0 if self.logits is None else self.logits.shape[1]
         return {"images": len(self.labels), "logits": outputs, "test_set": self.test_set}
@@ -65,21 +67,20 @@ def gathered(
     test_set: str,
     accuracy: float | None,
 ) -> Predictions:
-    """Gather the logits of a test set, batch after batch, float32 [b, outputs].
+    """Gather the predictions of a test set, batch after batch.
 
     The class is that of the largest logit, of several the first; with one logit 1 where it is above
     0. Memory holds no more of the logits than is kept.
 
     Args:
-        batches: The logits, in the order of the labels.
-        labels: Those of the test set, [n].
+        batches: The logits, float32 [b, outputs], in the order of the labels.
+        labels: Those of the test set, int32 [n].
         test_set: Its `identity`.
         accuracy: The test accuracy that was measured.
 
     Raises:
         Disagreement: the predicted classes have another accuracy. A network whose logits are all
-            but
-            tied may come to this where two programs compute them, each with its own rounding.
+            but tied may come to this where two programs compute them, each with its own rounding.
     """
     predicted: list[NDArray[np.uint16]] = []
     kept: list[NDArray[np.float16]] | None = []

@@ -1,18 +1,15 @@
-"""The files of a finished run: compared with their checksums when they are read, and turned into
-records.
+"""The files of a finished run, turned into records.
 
-Whatever reads a run's folder reads it here: a file that is not as it was written is `Damaged`, and
-so is one that is whole but of another form, in whose place something else lies, or whose folder
-belongs to another run.
+A file that is whole but of another form is `Damaged`, as is one that is not as it was written
+(`harness.store.checksums`).
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,10 +20,11 @@ from numpy.typing import NDArray
 from harness.data.loaded import loaded
 from harness.experiment import Json
 from harness.run_result import Code, Loaded, RightImages
+from harness.store import checksums
+from harness.store.checksums import Damaged, RunFiles
 from harness.store.predictions import Predictions
 from harness.store.staleness import code
-from harness.system import files
-from harness.system.typed import WrongForm, parse
+from harness.system.json_value import WrongForm, parse
 
 RUN = "run.json"
 HISTORY = "history.csv"
@@ -35,34 +33,21 @@ ENVIRONMENT = "environment.json"
 WEIGHTS = "final.weights.h5"
 DECISION_GRID = "decision_grid.npz"
 PREDICTIONS = "predictions.npz"
-CHECKSUMS = "SHA256SUMS"
 
-_LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^/\0]+)")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _COUNTS = ("epoch", "step")
 _Record = TypeVar("_Record")
 
 _SHAPES = {"x": 1, "y": 1, "score": 2, "train_inputs": 2, "train_labels": None}
-"""What is drawn of a decision grid: how many dimensions each array has, None where that is not
-looked at.
-"""
-
-
-class Damaged(Exception):
-    """A file of a run cannot be used; the message names it and says why."""
-
-    def __init__(self, path: Path, what: str) -> None:
-        super().__init__(f"{path} {what}")
-        self.path = path
-        self.what = what
+"""The arrays of a decision grid, and how many dimensions each has; None for any number."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What was run, from `run.json`: `key` and `parent` are the keys of this run and of the one it
-    starts from.
+    """What was run, from `run.json`.
 
-    A record from before its own key was written down has that of its folder.
+    `key` is that of the run, and that of its folder where an older record has none; `parent` is the
+    key of the run that it starts from.
     """
 
     key: str
@@ -93,98 +78,8 @@ class Surroundings:
     no_predictions: str = ""
 
 
-@dataclass(frozen=True)
-class RunFiles:
-    """The folder of a finished run, and the digests that its files were written with, by their
-    names.
-    """
-
-    folder: Path
-    digests: Mapping[str, str]
-
-
-def open_run(folder: Path) -> RunFiles:
-    """Read what files a run was written with, and see that they are there and no others.
-
-    Files whose names begin with a dot are not looked at: file managers leave such.
-
-    Raises:
-        Damaged: something is missing or foreign, or cannot be read.
-    """
-    found = RunFiles(folder, _checksums(folder))
-    for fault in _names(found):
-        raise fault
-    return found
-
-
-def _checksums(folder: Path) -> dict[str, str]:
-    path = folder / CHECKSUMS
-    try:
-        lines = files.read_bytes(path).decode().split("\n")
-    except NotADirectoryError:
-        raise Damaged(folder, "is no folder") from None
-    except (OSError, ValueError) as error:
-        raise Damaged(path, _unreadable(error)) from error
-    found = [_LINE.fullmatch(line) for line in lines[:-1]]
-    digests = {line["name"]: line["digest"] for line in found if line is not None}
-    if lines[-1] or not digests or len(digests) != len(found):
-        raise Damaged(path, "is damaged: it is no list of checksums, a line a file")
-    return digests
-
-
-def _names(run: RunFiles) -> Iterator[Damaged]:
-    """Yield what is missing in the folder, and what is in it and was not written with it."""
-    try:
-        there = {path.name for path in run.folder.iterdir() if not path.name.startswith(".")}
-    except OSError as error:
-        yield Damaged(run.folder, _unreadable(error))
-        return
-    for name in sorted(run.digests.keys() - there):
-        yield Damaged(run.folder / name, "is missing")
-    for name in sorted(there - run.digests.keys() - {CHECKSUMS}):
-        yield Damaged(run.folder / name, f"is not in {CHECKSUMS}")
-
-
-def read(run: RunFiles, name: str) -> bytes:
-    """Return what a file holds, which is what was written.
-
-    Raises:
-        Damaged: it is not, or it cannot be read.
-    """
-    path = run.folder / name
-    try:
-        content = files.read_bytes(path)
-    except OSError as error:
-        raise Damaged(path, _unreadable(error)) from error
-    _compare(run, name, hashlib.sha256(content).hexdigest())
-    return content
-
-
-def verify(run: RunFiles, name: str) -> Path:
-    """Return the path of a file that holds what was written; it may be large, and is not kept in
-    memory.
-
-    Raises:
-        Damaged: it does not hold that, or it cannot be read.
-    """
-    path = run.folder / name
-    try:
-        digest = files.sha256(path)
-    except OSError as error:
-        raise Damaged(path, _unreadable(error)) from error
-    _compare(run, name, digest)
-    return path
-
-
-def _compare(run: RunFiles, name: str, digest: str) -> None:
-    if name not in run.digests:
-        raise Damaged(run.folder / name, f"is not in {CHECKSUMS}")
-    if digest != run.digests[name]:
-        raise Damaged(run.folder / name, f"is damaged: its SHA-256 is not the one in {CHECKSUMS}")
-
-
 def origin(run: RunFiles) -> Origin:
-    """Read what was run, and see that it is what the folder is named after.
+    """Read what was run, and check that the folder is named after it.
 
     Raises:
         Damaged: it cannot be read, or is another run.
@@ -274,31 +169,30 @@ def _history(content: bytes) -> dict[str, list[float]]:
 
 
 def decision_grid(run: RunFiles) -> Path | None:
-    """Return the file with the decision grid, whose content was looked at; None where the run has
-    none.
+    """Return the file with the decision grid, after checking its content; None without one.
 
     Raises:
         Damaged: it cannot be read.
     """
     if DECISION_GRID not in run.digests:
         return None
-    _typed(run, DECISION_GRID, _look_at_grid)
+    _typed(run, DECISION_GRID, _check_grid)
     return run.folder / DECISION_GRID
 
 
-def _look_at_grid(content: bytes) -> None:
+def _check_grid(content: bytes) -> None:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _SHAPES}
-    except Exception as error:  # zipfile and NumPy answer damage with about ten kinds of exceptions
+    except Exception as error:  # zipfile and NumPy raise about ten kinds for damage
         raise WrongForm(f"it holds no decision grid: {error}") from error
     sizes = {name: array.size for name, array in arrays.items()}
-    fitting = all(
+    dimensions_fit = all(
         arrays[name].ndim == count for name, count in _SHAPES.items() if count is not None
     )
     numbers = all(np.issubdtype(array.dtype, np.number) for array in arrays.values())
     if not (
-        fitting
+        dimensions_fit
         and numbers
         and arrays["score"].shape == (sizes["y"], sizes["x"])
         and arrays["train_inputs"].shape == (sizes["train_labels"], 2)
@@ -307,7 +201,7 @@ def _look_at_grid(content: bytes) -> None:
 
 
 def predictions(run: RunFiles) -> Predictions | None:
-    """Read what the network says of every test image; None where that was not kept.
+    """Read what the network predicts for every test image, None where that was not kept.
 
     Raises:
         Damaged: it cannot be read.
@@ -329,8 +223,9 @@ def _predictions(content: bytes) -> Predictions:
 
 
 def tested(run: RunFiles) -> RightImages | None:
-    """Read which test images the network classifies right, not its logits; None where that was not
-    kept.
+    """Read which test images the network classifies right, None where that was not kept.
+
+    The logits are not read.
 
     Raises:
         Damaged: it cannot be read.
@@ -360,21 +255,19 @@ def _array(content: bytes, name: str) -> NDArray[Any] | None:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             array: NDArray[Any] | None = stored[name] if name in stored.files else None
             return array
-    except Exception as error:  # zipfile and NumPy answer damage with about ten kinds of exceptions
+    except Exception as error:  # zipfile and NumPy raise about ten kinds for damage
         raise WrongForm(f"it holds no arrays: {error}") from error
 
 
 def faults(folder: Path) -> list[str]:
-    """Return all that is wrong with the files of a run, every one of them read; empty where nothing
-    is.
-    """
+    """Return all that is wrong with the files of a run, after reading every one of them."""
     try:
-        run = RunFiles(folder, _checksums(folder))
+        run = RunFiles(folder, checksums.listed(folder))
     except Damaged as fault:
         return [f"{fault.path.name} {fault.what}"]
-    found = list(_names(run))
-    gone = {fault.path.name for fault in found}
-    look: dict[str, Callable[[RunFiles], object]] = {
+    found = list(checksums.missing_or_foreign(run))
+    reported = {fault.path.name for fault in found}
+    readers: dict[str, Callable[[RunFiles], object]] = {
         RUN: origin,
         MEASUREMENTS: measurements,
         ENVIRONMENT: surroundings,
@@ -382,24 +275,18 @@ def faults(folder: Path) -> list[str]:
         DECISION_GRID: decision_grid,
         PREDICTIONS: predictions,
     }
-    # What every run has is looked at even where its line is gone.
-    for name in sorted({*run.digests, RUN, MEASUREMENTS, ENVIRONMENT, HISTORY} - gone):
+    # What every run has is read even where its line is missing in the list of checksums.
+    for name in sorted({*run.digests, RUN, MEASUREMENTS, ENVIRONMENT, HISTORY} - reported):
         try:
-            look.get(name, lambda run, name=name: verify(run, name))(run)
+            readers.get(name, lambda run, name=name: checksums.verify(run, name))(run)
         except Damaged as fault:
             found.append(fault)
     return [f"{fault.path.name} {fault.what}" for fault in found]
 
 
 def _typed(run: RunFiles, name: str, of: Callable[[bytes], _Record]) -> _Record:
-    content = read(run, name)
+    content = checksums.read(run, name)
     try:
         return of(content)
     except WrongForm as error:
         raise Damaged(run.folder / name, f"is not what the harness writes: {error}") from error
-
-
-def _unreadable(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "is missing"
-    return f"cannot be read: {getattr(error, 'strerror', None) or error}"

@@ -1,5 +1,4 @@
-"""The code and the packages that decide results, and whether a run was made by those that are here
-now.
+"""The code and packages that decide results, and whether a run was made by the present ones.
 
 The key of a run holds its settings. What computes them is recorded beside its result: a digest of
 every module that compiles, feeds or trains it, and the versions of the packages that compute. A run
@@ -18,12 +17,10 @@ from pathlib import Path
 import harness
 from harness.run_result import Code
 from harness.system import machine
-from harness.system.typed import Value
+from harness.system.json_value import Value
 
 ROOTS = ("compile", "data", "models", "training", "backend", "runner.make")
-"""The modules and packages of the harness that decide results; whatever of the harness they import
-does too.
-"""
+"""The modules and packages of the harness that decide results, and so does all that they import."""
 
 RECORDING = frozenset(
     (
@@ -33,15 +30,16 @@ RECORDING = frozenset(
         "harness.system",
         "harness.system.machine",
         "harness.system.processor",
-        "harness.system.typed",
+        "harness.system.json_value",
         "harness.data.facts",
         "harness.data.loaded",
         "harness.data.places",
         "harness.models.demands",
     )
 )
-"""What is imported or lies there and decides none: it checks, records, or finds what is identified
-elsewhere.
+"""Modules among these that decide nothing.
+
+They check, record, or find what is identified elsewhere.
 """
 
 _PACKAGES = ("keras", "tensorflow", "numpy")
@@ -50,14 +48,14 @@ _PACKAGES = ("keras", "tensorflow", "numpy")
 _SHOWN = 3
 """How many modules and packages a sentence names."""
 
-
 _DIGITS = 16
+"""Hexadecimal digits that are kept of a module's digest."""
 
 NOT_RECORDED = "it was made before the code that makes a run was recorded"
 
 
 def code(value: Value) -> Code:
-    """Return the record that JSON holds.
+    """Return the code that made a run, from its record in JSON.
 
     Raises:
         WrongForm: it is none.
@@ -75,9 +73,7 @@ def present(backend: str) -> Code:
 
 
 def difference(made_by: Code | None) -> str:
-    """Say in what that which made a run differs from what is here now, or return nothing where it
-    does not.
-    """
+    """Say how the code that made a run differs from the present one, "" where it does not."""
     if made_by is None:
         return NOT_RECORDED
     now = Code(modules(), _versions(made_by.packages))
@@ -109,7 +105,7 @@ def _versions(packages: Iterable[str]) -> dict[str, str]:
 
 @functools.cache
 def version(package: str) -> str:
-    """Return the version of a package; like the modules', the first answer is remembered."""
+    """Return the version of a package; as of the modules, the first answer is kept."""
     return machine.installed(package)
 
 
@@ -117,14 +113,16 @@ def version(package: str) -> str:
 def modules() -> Mapping[str, str]:
     """Return the digest of every module that decides results.
 
-    The first call is remembered: what counts is the code that was there when the process began.
+    The first answer is kept: what counts is the code that was there when the process began.
     """
     return modules_in(Path(harness.__file__).parent)
 
 
 def modules_in(folder: Path) -> dict[str, str]:
-    """Return the digest of every module that decides results, of a harness in a folder, by the
-    modules' names.
+    """Return the digest of every module that decides results, of the harness in a folder.
+
+    Returns:
+        The digests by the modules' names.
 
     Raises:
         OSError: a file cannot be read.
@@ -132,15 +130,15 @@ def modules_in(folder: Path) -> dict[str, str]:
     """
     files = {_name(path.relative_to(folder)): path for path in folder.rglob("*.py")}
     roots = [f"harness.{root}" for root in ROOTS]
-    left = [name for name in files if any(f"{name}.".startswith(f"{root}.") for root in roots)]
+    waiting = [name for name in files if any(f"{name}.".startswith(f"{root}.") for root in roots)]
     found: dict[str, str] = {}
     seen: set[str] = set()
-    while left:
-        name = left.pop()
+    while waiting:
+        name = waiting.pop()
         if name in files and name not in seen | RECORDING:
             tree = ast.parse(files[name].read_bytes())
             found[name] = digest(tree)
-            left += _imported(tree)
+            waiting += _imported(tree)
         seen.add(name)
     return dict(sorted(found.items()))
 
@@ -151,13 +149,11 @@ def _name(path: Path) -> str:
 
 
 def _imported(tree: ast.AST) -> list[str]:
-    """Return the names of what is imported anywhere in a module, within functions too, but not for
-    types alone.
-    """
+    """Return the names that a module imports, within functions too, but not for types alone."""
     found: list[str] = []
-    left = [tree]
-    while left:
-        node = left.pop()
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, ast.Import):
             found += (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
@@ -165,7 +161,7 @@ def _imported(tree: ast.AST) -> list[str]:
         elif isinstance(
             node, ast.stmt | ast.Module | ast.excepthandler | ast.match_case
         ) and not _for_types(node):
-            left += ast.iter_child_nodes(node)
+            waiting += ast.iter_child_nodes(node)
     return found
 
 
@@ -205,9 +201,7 @@ def _write(node: object, words: list[str]) -> None:
 
 
 def _is_text_alone(node: object) -> bool:
-    """Tell whether a statement is a string and nothing else: a docstring, or one that stands below
-    a constant.
-    """
+    """Tell whether a statement is a string alone: a docstring, or the text below a constant."""
     return (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

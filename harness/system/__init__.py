@@ -1,3 +1,1 @@
-"""Where the harness meets the machine: files, streams, the terminal, the processor, and what is
-installed.
-"""
+"""Where the harness meets the machine: files, streams, terminal, processor, software."""

@@ -1,11 +1,11 @@
-"""Text that nobody vouches for, on a terminal: it stays text, on one line, all of it seen."""
+"""Text from anywhere, shown on a terminal: on one line, and nothing of it acts or hides."""
 
 from __future__ import annotations
 
 import unicodedata
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # what validates alone does not wait for it
+if TYPE_CHECKING:  # commands that only validate do not wait for it
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -32,9 +32,7 @@ def visible(text: str) -> str:
 
 
 def literal(text: str, style: str = "") -> Text:
-    """Return what a console shows of text, in a line or in the cell of a table: no markup, no emoji
-    codes.
-    """
+    """Return text for a line or a cell of a table, without markup and emoji codes."""
     from rich.text import Text
 
     return Text(visible(text), style)

@@ -79,13 +79,14 @@ def sha256(path: Path) -> str:
 
 
 def replace(path: Path, write: Writer) -> None:
-    """Write a file beside `path`, down to the disk, and put it in its place: a reader finds the old
-    or the new whole.
+    """Replace a file in one step: a reader finds the old one or the new one, whole.
+
+    It is written under a temporary name in the same folder, down to the disk, and renamed.
 
     Raises:
-        OSError: it cannot be written; what was there is there still, and nothing is left beside it.
+        OSError: it cannot be written; what was there is there still, and no temporary file is.
     """
-    temporary = temporary_beside(path)
+    temporary = temporary_path(path)
     try:
         write(temporary)
         sync(temporary)
@@ -98,17 +99,16 @@ def replace(path: Path, write: Writer) -> None:
         sync(path.parent)
 
 
-def temporary_beside(path: Path) -> Path:
-    """Return the hidden path beside `path` that this process writes first; `sweep` knows it by its
-    name.
+def temporary_path(path: Path) -> Path:
+    """Return the hidden path in the same folder that this process writes first.
+
+    `sweep` knows it by its name.
     """
     return path.with_name(f".{path.name}.{_host()}.{os.getpid()}.tmp")
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes of this machine that are certainly dead left of what they were writing
-    in `folder`.
-    """
+    """Remove the temporary files that dead processes of this machine left in a folder."""
     with contextlib.suppress(OSError):
         for path in list(folder.iterdir()):
             found = _TEMPORARY.fullmatch(path.name)
@@ -150,9 +150,7 @@ def sync(path: Path) -> None:
 
 
 def _host() -> str:
-    """Name this machine; in a container that has its own numbers of processes, name these numbers
-    too.
-    """
+    """Name this machine, and its numbering of processes: a container may have one of its own."""
     with contextlib.suppress(OSError):
         numbers = Path("/proc/self/ns/pid").readlink()
         return re.sub(r"[^\w-]", "_", f"{socket.gethostname()}-{numbers}")

@@ -21,7 +21,6 @@ _PACKAGES = ("keras", "tensorflow", "tensorflow-datasets", "numpy")
 BACKENDS = ("tensorflow", "jax")
 """What Keras may compute with here, the default first."""
 
-
 DECIDING = (
     "device",
     "devices",
@@ -39,8 +38,9 @@ DECIDING = (
     "deterministic",
     "harness",
 )
-"""What of an environment can change the bits of a result; the number format is part of the
-settings.
+"""Entries of an environment that can change the bits of a result.
+
+The number format is not among them, as it is part of the settings.
 """
 
 _FLAGS = (
@@ -60,8 +60,9 @@ _FLAGS = (
     "MKL_CBWR",
     "GLIBC_TUNABLES",
 )
-"""Variables that choose among operations, their order or their instructions; others are recorded by
-what they do.
+"""Variables that choose among operations, their order or their instructions.
+
+Others are recorded by their effect.
 """
 
 
@@ -71,9 +72,7 @@ def gpus() -> int:
 
 
 def why_no_backend(backend: str | None) -> str | None:
-    """Say how to install a backend that is not there, or return None; nothing is imported for
-    it.
-    """
+    """Say how to install a backend that is not there, or return None; nothing is imported."""
     if backend == "jax" and importlib.util.find_spec("jax") is None:
         return "JAX is not installed: pip install -e '.[jax]'"
     return None
@@ -82,8 +81,9 @@ def why_no_backend(backend: str | None) -> str | None:
 def environment(
     backend: str, computing: Mapping[str, str], precision: str, deterministic: bool
 ) -> dict[str, str]:
-    """Describe hardware, software and code revision in words, in a fixed order; what cannot be
-    found out is "unknown".
+    """Describe hardware, software and code revision in words, in a fixed order.
+
+    What cannot be found out is "unknown".
 
     Args:
         backend: With what Keras computes.
@@ -117,9 +117,7 @@ def on_devices(recorded: Mapping[str, str], devices: int) -> dict[str, str]:
 
 
 def known(fact: Callable[[], str]) -> str:
-    """Return a fact, "unknown" where it cannot be found out: no run fails for what is only written
-    down of it.
-    """
+    """Return a fact, "unknown" where finding it out fails: no run fails for a mere record."""
     try:
         return fact()
     except Exception:
@@ -127,9 +125,7 @@ def known(fact: Callable[[], str]) -> str:
 
 
 def flags(environment: Mapping[str, str]) -> str:
-    """Return the variables that are set of those that choose how a backend computes: "NAME=value;
-    NAME=value".
-    """
+    """Return the variables that choose how a backend computes: "NAME=value; NAME=value"."""
     found = [
         f"{name}={environment[name].strip()}"
         for name in _FLAGS
@@ -139,9 +135,7 @@ def flags(environment: Mapping[str, str]) -> str:
 
 
 def version() -> str:
-    """Return the version of this harness, "unknown" where it runs from a checkout that is not
-    installed.
-    """
+    """Return the version of this harness, "unknown" from a checkout that is not installed."""
     return installed("reproduction-harness")
 
 
@@ -163,19 +157,16 @@ def _code() -> str:
 
 
 def _imported(package: str) -> str:
-    """Return the version of a package as its module tells it, which took part whatever it was
-    installed as.
-    """
+    """Return the version of a package by its module, whatever it was installed as."""
     module = sys.modules.get(_module(package))
     return str(getattr(module, "__version__", None) or installed(package))
 
 
 def installed(package: str) -> str:
-    """Return the version of a package as it was installed, maybe under the name of another
-    distribution of it.
+    """Return the installed version of a package, "unknown" where it cannot be found out.
 
-    There are tensorflow-cpu, tf-nightly and builds of vendors. Nothing is imported for it; what
-    cannot be found out is "unknown".
+    Another distribution may bring it: tensorflow-cpu, tf-nightly, the build of a vendor. Nothing is
+    imported.
     """
     try:
         return metadata.version(package)
@@ -202,13 +193,26 @@ def _blas() -> str:
     return f"{' '.join(filter(None, words))}, {of_numpy['num_threads']} threads"
 
 
-@functools.cache
 def revision() -> str:
-    """Return the version, and the git revision where the code runs from its own checkout.
+    """Return the version of this harness, and the git revision where it runs from its own checkout.
 
-    The first call is remembered: what counts is the code that was there when the process began.
+    What git says is asked for once: what counts is the code that was there when the process began.
     """
-    folder = Path(harness.__file__).parent
+    return f"{version()}{_own_checkout()}"
+
+
+def revision_of(folder: Path) -> str:
+    """Return the version, and the git revision where the code in a folder is a checkout."""
+    return f"{version()}{_checkout(folder)}"
+
+
+@functools.cache
+def _own_checkout() -> str:
+    return _checkout(Path(harness.__file__).parent)
+
+
+def _checkout(folder: Path) -> str:
+    """Return the git revision of a folder in brackets, nothing where git does not know it."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(folder), *arguments]
@@ -219,6 +223,6 @@ def revision() -> str:
     try:
         git("ls-files", "--error-unmatch", "__init__.py")
         changes = " with changes" if git("status", "--porcelain", "--", ".") else ""
-        return f"{version()} ({git('rev-parse', '--short=12', 'HEAD')}{changes})"
+        return f" ({git('rev-parse', '--short=12', 'HEAD')}{changes})"
     except (OSError, subprocess.SubprocessError):
-        return version()
+        return ""

@@ -1,6 +1,6 @@
 """Which files the harness wrote, and so may replace; every other file is somebody's, and stays.
 
-A file tells itself who wrote it: JSON by its member `format`, Markdown and XML by a comment at
+A file says itself who wrote it: JSON by its member `format`, Markdown and XML by a comment at
 their start. An empty file holds nothing that could be lost.
 """
 
@@ -79,8 +79,8 @@ def kind_of(content: bytes) -> Kind | None:
         return None
     if text.lstrip().startswith("{"):
         document = _parsed(text)
-        told = document.get("format") if isinstance(document, dict) else None
-        found = _FORMAT.fullmatch(told) if isinstance(told, str) else None
+        format_ = document.get("format") if isinstance(document, dict) else None
+        found = _FORMAT.fullmatch(format_) if isinstance(format_, str) else None
     else:
         found = _COMMENT.match(text)
     if found is not None:
@@ -94,19 +94,19 @@ def kind_of(content: bytes) -> Kind | None:
 
 
 def in_the_way(path: Path, kind: Kind) -> str:
-    """Say what stands where a file of a kind is to be written, or nothing where none is lost.
+    """Say what would be lost where a file of a kind is to be written, "" where nothing would.
 
     Raises:
-        OSError: it cannot be read, so that nobody knows.
+        OSError: what is there cannot be read.
     """
-    content, why = _held(path)
+    content, why = _content(path)
     if why or not content or kind_of(content) is kind:
         return why
-    return _told(content)
+    return _described(content)
 
 
 def refuse(path: Path, kind: Kind, what: str, advice: str) -> None:
-    """See that a file may be written: there is none, or an earlier one of its kind.
+    """Check that a file may be written: there is none, or an earlier one of its kind.
 
     Args:
         path: Of the file.
@@ -124,7 +124,7 @@ def refuse(path: Path, kind: Kind, what: str, advice: str) -> None:
 
 
 def refuse_appending(path: Path, what: str, advice: str) -> None:
-    """See that Markdown may be appended to a file: there is none, or it is prose.
+    """Check that Markdown may be appended to a file: there is none, or it is prose.
 
     Raises:
         OverwriteError: it is something else, which more text would spoil.
@@ -136,14 +136,14 @@ def refuse_appending(path: Path, what: str, advice: str) -> None:
 
 
 def refuse_shared(named: Iterable[tuple[str, Path]]) -> None:
-    """See that no two outputs, each named in words, are one file, on any file system.
+    """Check that no two outputs, each named in words, are one file, on any file system.
 
     Raises:
         OverwriteError: two are.
     """
     seen: dict[str, str] = {}
     for what, path in named:
-        # Some file systems tell neither capitals nor the two ways to write an accent apart.
+        # To some file systems, capitals and the two ways to write an accent make no difference.
         place = unicodedata.normalize("NFC", os.path.realpath(path)).casefold()
         other = seen.setdefault(place, what)
         if other != what:
@@ -173,9 +173,11 @@ def _mode(path: Path) -> int | None:
         return None
 
 
-def _held(path: Path) -> tuple[bytes, str]:
-    """Return what a file holds, nothing where there is none; or what makes it no file of the
-    harness.
+def _content(path: Path) -> tuple[bytes, str]:
+    """Return the content of a file, or why it is no file of the harness.
+
+    Returns:
+        The content, empty where there is no file; and the reason, "" where there is none.
     """
     try:
         return files.read_bytes(path, _LARGEST), ""
@@ -188,11 +190,11 @@ def _held(path: Path) -> tuple[bytes, str]:
 
 
 def _no_prose(path: Path) -> str:
-    content, why = _held(path)
+    content, why = _content(path)
     if why or not content:
         return why
     if kind_of(content) is not None or _is_specification(content):
-        return _told(content)
+        return _described(content)
     try:
         text = content.decode()
     except UnicodeDecodeError:
@@ -201,7 +203,7 @@ def _no_prose(path: Path) -> str:
     return "is no Markdown" if structured or path.suffix.lower() not in _PROSE else ""
 
 
-def _told(content: bytes) -> str:
+def _described(content: bytes) -> str:
     if _is_specification(content):
         return "is a specification"
     kind = kind_of(content)

@@ -1,6 +1,4 @@
-"""The processor, as far as it decides results: what it can compute with, and how much of it a
-process may use.
-"""
+"""The processor as far as it decides results: its instructions, and how much one may use."""
 
 from __future__ import annotations
 
@@ -23,7 +21,7 @@ _INSTRUCTIONS = (
     ("sve", "sve"),
     ("asimd", "neon"),
 )
-"""What the kernel calls a set of instructions, and what it is called here, the widest first."""
+"""Sets of instructions by their names in the kernel and here, the widest first."""
 
 
 def name() -> str:
@@ -32,16 +30,15 @@ def name() -> str:
 
 
 def instructions() -> str:
-    """Return the widest set of instructions that the processor has, such as "avx2"; "unknown" where
-    nothing tells.
-    """
+    """Return the widest set of instructions of the processor, such as "avx2", or "unknown"."""
     flags = (_described("flags") or _described("Features")).split()
     return next((shown for flag, shown in _INSTRUCTIONS if flag in flags), "unknown")
 
 
 def allowed() -> int:
-    """Count the CPUs in this process's affinity mask; a backend that is told nothing has as many
-    threads.
+    """Count the CPUs in this process's affinity mask.
+
+    A backend has as many threads, unless it is given another number.
     """
     try:
         return len(os.sched_getaffinity(0))
@@ -50,17 +47,13 @@ def allowed() -> int:
 
 
 def quota() -> float | None:
-    """Return how many CPUs' time the control group of this process may use, or None where it has no
-    limit.
-    """
+    """Return how many CPUs' time the control group of this process may use, None without limit."""
     limits = [limit for folder in _groups() for limit in (_limit(folder),) if limit is not None]
     return min(limits, default=None)
 
 
 def share() -> int:
-    """Return on how many CPUs this process can compute at once: those of its mask, as far as its
-    quota lets it.
-    """
+    """Return how many CPUs this process can use at once, by its mask and its quota."""
     limit = quota()
     return allowed() if limit is None else max(1, min(allowed(), math.ceil(limit)))
 
@@ -82,8 +75,9 @@ def _described(what: str) -> str:
 
 
 def _groups() -> Iterator[Path]:
-    """Yield the folders of the control groups that limit this process, of version 1 and 2, up to
-    the root.
+    """Yield the folders of the control groups of this process, up to the root.
+
+    Groups of version 1 and of version 2 are both found.
     """
     for line in _read(Path("/proc/self/cgroup")).splitlines():
         _, controllers, path = line.split(":", 2)
@@ -95,8 +89,9 @@ def _groups() -> Iterator[Path]:
 
 
 def _limit(group: Path) -> float | None:
-    """Return the CPUs whose time a control group has: of version 2 in one file, of version 1 in
-    two.
+    """Return the CPUs whose time a control group has, None without limit.
+
+    Version 2 keeps that in one file, version 1 in two.
     """
     texts = _read(group / "cpu.max").split() or [
         _read(group / f"cpu.cfs_{what}_us").strip() for what in ("quota", "period")

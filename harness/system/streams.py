@@ -1,6 +1,4 @@
-"""The standard streams of a process: what they cannot show is written plainly, and their end ends
-nothing.
-"""
+"""The standard streams of a process: printing never ends it, whatever becomes of a stream."""
 
 from __future__ import annotations
 
@@ -34,13 +32,13 @@ _SUBSTITUTES = {
 }
 _PLAIN = "harness.plain"
 _STANDARD = 2
-"""The last of the descriptors that every program expects to be open."""
+"""The last of the descriptors that every program expects to be open: standard error."""
 
 
 def prepare() -> None:
     """Let nothing that is printed from now on end this process.
 
-    A sign that a stream's encoding lacks is written as a plain one. What is written to a stream
+    A character that an encoding lacks is written as a plain one. What is written to a stream
     whose reader has gone (`| head`), whose terminal has gone or whose disk is full is dropped.
     """
     _open_what_is_closed()
@@ -50,8 +48,9 @@ def prepare() -> None:
 
 
 def plain(text: str, encoding: str) -> str:
-    """Return text with readable substitutes for what an encoding lacks, a number where there is
-    none.
+    """Return text with readable substitutes for the characters that an encoding lacks.
+
+    A character without a substitute becomes its number.
     """
     codecs.register_error(_PLAIN, _plainly)
     return text.encode(encoding, _PLAIN).decode(encoding)
@@ -78,9 +77,7 @@ class _Ascii(io.TextIOWrapper):
 
 
 def _prepared(stream: TextIO) -> TextIO:
-    """Return a stream that lasts, to where another one leads; a pretended one, as in tests, stays
-    as it is.
-    """
+    """Return a lasting stream to the same place; one that is none of the system's stays."""
     if not isinstance(stream, io.TextIOWrapper) or not isinstance(
         stream.buffer, io.BufferedWriter | io.FileIO
     ):
@@ -101,8 +98,9 @@ def _prepared(stream: TextIO) -> TextIO:
 
 
 def _open_what_is_closed() -> None:
-    """Open descriptors that the process was started without: else the next file that it opens gets
-    their output.
+    """Open the standard descriptors that the process was started without.
+
+    Otherwise the next file that it opens would get their output.
     """
     while True:
         descriptor = os.open(os.devnull, os.O_RDWR)

@@ -1,4 +1,4 @@
-"""What a forge is told of a session: the same annotations and summary as of the commands."""
+"""Annotations and a summary of a session for a forge, the same as those of the commands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.system.ownership import OverwriteError
 from harness.testing.settings import Settings, shown
 
 
-def tell(settings: Settings, seen: Mapping[Path, Collection[str]]) -> tuple[str, str]:
+def write_for_forge(settings: Settings, seen: Mapping[Path, Collection[str]]) -> tuple[str, str]:
     """Append the summary of the items that ran, by specification and name, where it is wanted.
 
     Returns:
@@ -42,9 +42,7 @@ def tell(settings: Settings, seen: Mapping[Path, Collection[str]]) -> tuple[str,
 
 
 def _suite(settings: Settings, path: Path, names: Collection[str]) -> Suite:
-    """Return the cases of the items that ran; of kept numbers that are not there nothing is told,
-    as of the test.
-    """
+    """Return the cases of the items that ran, that of kept numbers where there are any."""
     experiment = load_file(shown(path), settings.assignments)
     plan = make_plan([experiment], catalog.data_dir(), machine.gpus())
     conclusion = judge_stored(experiment, plan, Store(settings.store), history=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import pytest
 
@@ -16,27 +16,22 @@ from harness.experiment import Experiment
 from harness.judging.check import Mark, Verdict, stale_runs
 from harness.report.statements import told
 from harness.spec.problems import Place
+from harness.testing.judged import JudgedSpecification
 from harness.testing.regression import compare_with_kept, regressions_are_here
-
-if TYPE_CHECKING:
-    from harness.testing.specification import Specification
 
 
 class _Item(pytest.Item):
     """What the items share: a place in a specification, and a verdict once they were set up."""
 
-    def __init__(self, **rest: Any) -> None:
+    def __init__(self, judged: JudgedSpecification, **rest: Any) -> None:
         super().__init__(**rest)
+        self.specification = judged
         self.verdict: Verdict | None = None
         self.extra_keyword_matches.add(self.specification.experiment.name)
         if self.config.pluginmanager.hasplugin("xdist"):
             self.add_marker(pytest.mark.xdist_group(name=self.specification.experiment.name))
         if self.config.pluginmanager.hasplugin("timeout"):
             self.add_marker(pytest.mark.timeout(0))  # training takes as long as it takes
-
-    @property
-    def specification(self) -> Specification:
-        return cast("Specification", self.parent)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         place = self.specification.places.get(self.name, Place(self.path, 1))
@@ -107,8 +102,9 @@ class BaselineItem(_Item):
     """The measured numbers against those that are kept."""
 
     def runtest(self) -> None:
-        """Compare through pytest-regressions, whose --force-regen keeps new numbers, after they are
-        shown.
+        """Compare through pytest-regressions, whose --force-regen keeps new numbers.
+
+        They are shown before they are kept.
         """
         specification = self.specification
         experiment, results = specification.experiment, specification.conclusion.results
@@ -144,9 +140,7 @@ class BaselineItem(_Item):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Add to a report, for the process that follows the session, which specification it is of, and
-    the verdict.
-    """
+    """Add the specification and the verdict to a report, for the process that writes reports."""
     found = yield
     if isinstance(item, _Item):
         verdict = item.verdict.value if item.verdict is not None else ""

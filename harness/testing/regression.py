@@ -28,8 +28,16 @@ def regressions_are_here(config: pytest.Config) -> bool:
 def compare_with_kept(
     config: pytest.Config, kept: Path, now: baseline.Baseline, experiment: Experiment
 ) -> tuple[Verdict, str]:
-    """Return the verdict and what explains it, nothing for a pass; --force-regen then keeps the new
-    numbers.
+    """Compare through pytest-regressions, whose --force-regen then keeps the new numbers.
+
+    Args:
+        config: Of the session.
+        kept: The file of the kept numbers.
+        now: The measured ones.
+        experiment: Of which they are.
+
+    Returns:
+        The verdict, and what explains it, "" for a pass.
     """
     from pytest_regressions.common import perform_regression_check
 
@@ -43,8 +51,7 @@ def compare_with_kept(
             verdicts.append(verdict)
             raise AssertionError
 
-    # All that it reads of a request; the kept numbers are none of the files that --regen-all writes
-    # in silence.
+    # All that is read of a request. --regen-all is not passed on: it would write without showing.
     options = SimpleNamespace(
         getoption=lambda name: name == "force_regen" and config.getoption(name)
     )
@@ -73,9 +80,7 @@ def _keep(now: baseline.Baseline, path: Path) -> None:
 
 
 def _drift(path: Path, now: baseline.Baseline, experiment: Experiment) -> tuple[Verdict, str]:
-    """Return the verdict, and what is to be said of it; nothing where nothing drifted from what a
-    file keeps.
-    """
+    """Return the verdict on the numbers that a file keeps, and a message, "" for a pass."""
     kept = baseline.read(path)
     if kept is None:
         return Verdict.BLOCKED, f"there is no baseline {path}"

@@ -71,8 +71,8 @@ def _settings(config: pytest.Config) -> Settings:
 
 
 def _annotates(config: pytest.Config) -> bool:
-    told = config.getoption("harness_annotate")
-    return told == "github" if told else in_actions(os.environ)
+    asked = config.getoption("harness_annotate")
+    return asked == "github" if asked else in_actions(os.environ)
 
 
 def _summary(config: pytest.Config) -> Path | None:

@@ -15,9 +15,7 @@ from harness.spec.patch import merge_patch, parse_assignment
 
 
 def every_property(node: Json) -> set[int]:
-    """The identity of each property's part in the schema, wherever it stands, conditions left
-    out.
-    """
+    """The identity of each property's part in the schema, wherever it is, without conditions."""
     found: set[int] = set()
     for name, part in (
         node.items()

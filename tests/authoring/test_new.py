@@ -1,6 +1,4 @@
-"""A first specification: valid for every choice that is possible, and laid out as a person
-would.
-"""
+"""A first specification: valid for every possible choice, and laid out as a person would."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The cases of an experiment: where they stand, what their runs took, and the runs that nothing
-reads.
-"""
+"""The cases of an experiment: their places, the times of their runs, runs that nothing reads."""
 
 from __future__ import annotations
 

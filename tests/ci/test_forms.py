@@ -232,9 +232,7 @@ class TestStale:
 
 @pytest.fixture
 def late(make: Make) -> tuple[Suite, ...]:
-    """One expectation that was changed with results at hand, one not recorded, one removed, a
-    damaged ledger.
-    """
+    """Expectations changed with results at hand, not recorded, removed, and a damaged ledger."""
     conclusion = make()
     at = "2026-03-04T05:06:07+00:00"
     terms = {

@@ -159,8 +159,8 @@ def test_a_report_that_cannot_be_made_stops_no_other(
 @pytest.mark.usefixtures("quick")
 def test_what_a_killed_process_left_is_removed(harness: Harness) -> None:
     code = (
-        "import pathlib, sys; from harness.system.files import temporary_beside;"
-        "print(*(temporary_beside(pathlib.Path(path)) for path in sys.argv[1:]))"
+        "import pathlib, sys; from harness.system.files import temporary_path;"
+        "print(*(temporary_path(pathlib.Path(path)) for path in sys.argv[1:]))"
     )
     replaced = ["r/a.md", "r/a/curves.png", "out/v.json"]
     ended = subprocess.run(

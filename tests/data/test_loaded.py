@@ -9,7 +9,7 @@ import pytest
 from harness.data.loaded import loaded
 from harness.experiment import Json
 from harness.run_result import Loaded
-from harness.system.typed import Value, WrongForm
+from harness.system.json_value import Value, WrongForm
 
 
 class TestLoaded:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.follow.listener import Row, Several
+from harness.follow.listener import Listeners, Row
 from harness.plan import ConcreteRun
 from harness.run_result import RunResult, Status
 
@@ -39,7 +39,7 @@ class Follower:
             raise UnicodeEncodeError("latin-1", "\x1b✓", 0, 1, "the sign is not there")
 
 
-class TestSeveral:
+class TestListeners:
     """What one hears, all hear."""
 
     @pytest.mark.parametrize("fails_at", ["started", "advanced", "finished"])
@@ -48,11 +48,11 @@ class TestSeveral:
     ) -> None:
         run = next(iter(person.plan(person.spec()).runs.values()))
         failing, other = Follower(fails_at), Follower()
-        several = Several(failing, other)
+        listeners = Listeners(failing, other)
         for _ in range(2):
-            several.started(run)
-            several.advanced(run, [])
-            several.finished(run, DONE, False)
+            listeners.started(run)
+            listeners.advanced(run, [])
+            listeners.finished(run, DONE, False)
         news = ["started", "advanced", "finished"]
         assert other.heard == news * 2
         assert failing.heard == news[: news.index(fails_at) + 1]
@@ -67,4 +67,4 @@ class TestSeveral:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            Several(Insists()).started(next(iter(person.plan(person.spec()).runs.values())))
+            Listeners(Insists()).started(next(iter(person.plan(person.spec()).runs.values())))

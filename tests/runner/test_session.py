@@ -22,7 +22,7 @@ from harness.data import catalog, loading
 from harness.data.pipeline import scaled
 from harness.data.records import Examples
 from harness.data.rows import whole
-from harness.store import run_files
+from harness.store import checksums, run_files
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -434,7 +434,7 @@ def test_predictions_are_kept_that_have_the_test_accuracy(person: Person, name: 
     spec = person.spec(defaults={"model": model, "training": {"epochs": 2}})
     assert person.run(spec).exit_code == 0
     key = person.keys(spec)["random"]
-    found = run_files.predictions(run_files.open_run(person.store.folder(key)))
+    found = run_files.predictions(checksums.open_run(person.store.folder(key)))
     assert found is not None
     assert found.logits is not None
     assert found.logits.shape == (1297, 10)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from harness.data.sources import LOADERS
 
 from harness.authoring import starts
 from harness.authoring.names import REGULARIZERS
@@ -19,7 +20,6 @@ from harness.data.augmentation import AUGMENTATIONS
 from harness.data.catalog import SOURCES
 from harness.data.facts import FACTS
 from harness.data.randomizations import RANDOMIZATIONS
-from harness.data.sources import LOADERS
 from harness.experiment import Basis, Control, Interval, Json, Statistic
 from harness.metrics import BINOMIAL, HISTORY, METRICS, ON_TEST_IMAGES
 from harness.models.demands import DEMANDS

@@ -42,9 +42,7 @@ class TestRead:
     def test_no_changed_bit_passes(
         self, tmp_path: Path, arrays: dict[str, np.ndarray[Any, Any]]
     ) -> None:
-        """Names, types and shapes in the headers are not guarded by the check values of a zip
-        archive.
-        """
+        """The check values of a zip archive do not guard names, types and shapes in the headers."""
         file = tmp_path / "c"
         checkpoint.write(file, KEY, Checkpoint(arrays, HISTORY))
         whole = file.read_bytes()

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from harness.experiment import Json
-from harness.store import run_files
-from harness.store.run_files import Damaged, Origin, Surroundings
+from harness.store import checksums, run_files
+from harness.store.checksums import Damaged
+from harness.store.run_files import Origin, Surroundings
 
 FILES: dict[str, Json] = {
     "run.json": {
@@ -57,7 +58,7 @@ def written(tmp_path: Path) -> Written:
 
 class TestOpenRun:
     def test_tells_what_files_a_run_was_written_with(self, written: Written) -> None:
-        assert run_files.open_run(written()).digests.keys() == FILES.keys()
+        assert checksums.open_run(written()).digests.keys() == FILES.keys()
 
     @pytest.mark.parametrize(
         "content",
@@ -79,7 +80,7 @@ class TestOpenRun:
         with pytest.raises(
             Damaged, match="SHA256SUMS is damaged: it is no list of checksums, a line a file"
         ):
-            run_files.open_run(folder)
+            checksums.open_run(folder)
 
 
 class TestRead:
@@ -87,7 +88,7 @@ class TestRead:
         self, written: Written, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         folder = written()
-        opened = run_files.open_run(folder)
+        opened = checksums.open_run(folder)
 
         def refuse(path: Path, *_: object) -> NoReturn:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
@@ -95,10 +96,10 @@ class TestRead:
         with monkeypatch.context() as patch:
             patch.setattr(Path, "iterdir", refuse)
             with pytest.raises(Damaged, match=f"^{folder} cannot be read: Permission denied$"):
-                run_files.open_run(folder)
+                checksums.open_run(folder)
             assert run_files.faults(folder) == ["k cannot be read: Permission denied"]
         monkeypatch.setattr("os.open", refuse)
-        for read in (run_files.read, run_files.verify):
+        for read in (checksums.read, checksums.verify):
             with pytest.raises(Damaged, match=r"run\.json cannot be read: Permission denied$"):
                 read(opened, "run.json")
         assert run_files.faults(folder) == ["SHA256SUMS cannot be read: Permission denied"]
@@ -111,32 +112,32 @@ class TestRead:
             changed[bit // 8] ^= 1 << bit % 8
             (folder / "measurements.json").write_bytes(changed)
             with pytest.raises(Damaged, match=r"measurements\.json is damaged"):
-                run_files.measurements(run_files.open_run(folder))
+                run_files.measurements(checksums.open_run(folder))
 
     def test_no_changed_bit_of_the_checksums_gives_other_numbers(self, written: Written) -> None:
         folder = written()
         whole = (folder / "SHA256SUMS").read_bytes()
-        before = run_files.measurements(run_files.open_run(folder))
+        before = run_files.measurements(checksums.open_run(folder))
         for bit in range(8 * len(whole)):
             changed = bytearray(whole)
             changed[bit // 8] ^= 1 << bit % 8
             (folder / "SHA256SUMS").write_bytes(changed)
             assert run_files.faults(folder) != []
             try:
-                assert run_files.measurements(run_files.open_run(folder)) == before
+                assert run_files.measurements(checksums.open_run(folder)) == before
             except Damaged:
                 continue
 
 
 class TestOrigin:
     def test_tells_what_was_run(self, written: Written) -> None:
-        found = run_files.origin(run_files.open_run(written()))
+        found = run_files.origin(checksums.open_run(written()))
         assert found == Origin("k", "a", "one", 3, None, {"model": "x"})
 
     def test_a_folder_of_another_key_is_damaged(self, written: Written) -> None:
         folder = written().rename(written().with_name("other"))
         with pytest.raises(Damaged, match=r"run\.json is of another run, whose key is k"):
-            run_files.origin(run_files.open_run(folder))
+            run_files.origin(checksums.open_run(folder))
 
     @pytest.mark.parametrize(
         ("name", "value"), [("seed", "3"), ("seed", True), ("parent", 1), ("settings", [])]
@@ -148,7 +149,7 @@ class TestOrigin:
         with pytest.raises(
             Damaged, match=rf"run\.json is not what the harness writes: at {name} expected an?"
         ):
-            run_files.origin(run_files.open_run(folder))
+            run_files.origin(checksums.open_run(folder))
 
     def test_a_run_from_before_keys_were_told_has_that_of_its_folder(
         self, written: Written
@@ -160,14 +161,14 @@ class TestOrigin:
                 }
             }
         )
-        assert run_files.origin(run_files.open_run(folder)) == Origin(
+        assert run_files.origin(checksums.open_run(folder)) == Origin(
             "k", "a", "one", 3, None, {"model": "x"}
         )
 
 
 class TestMeasurements:
     def test_are_numbers_or_none(self, written: Written) -> None:
-        found = run_files.measurements(run_files.open_run(written()))
+        found = run_files.measurements(checksums.open_run(written()))
         assert found == {"test_accuracy": 0.75, "epochs": 57, "epochs_to_fit": None}
 
     @pytest.mark.parametrize(
@@ -176,18 +177,18 @@ class TestMeasurements:
     def test_anything_else_is_damaged(self, written: Written, content: str) -> None:
         folder = written({"measurements.json": content})
         with pytest.raises(Damaged, match=r"measurements\.json is not what the harness writes"):
-            run_files.measurements(run_files.open_run(folder))
+            run_files.measurements(checksums.open_run(folder))
 
 
 class TestSurroundings:
     def test_tell_with_what_a_run_was_made(self, written: Written) -> None:
-        found = run_files.surroundings(run_files.open_run(written()))
+        found = run_files.surroundings(checksums.open_run(written()))
         assert found == Surroundings({"a": {"b": 1}}, 1.5, 2, 7, None)
 
 
 class TestHistory:
     def test_is_told_column_by_column(self, written: Written) -> None:
-        found = run_files.history(run_files.open_run(written()))
+        found = run_files.history(checksums.open_run(written()))
         assert found == {"epoch": [0, 1], "step": [0, 4], "train_loss": [2.5, 0.1 + 0.2]}
 
     @pytest.mark.parametrize(
@@ -212,15 +213,15 @@ class TestHistory:
     def test_anything_else_is_damaged(self, written: Written, content: str) -> None:
         folder = written({"history.csv": content})
         with pytest.raises(Damaged, match=r"history\.csv is not what the harness writes"):
-            run_files.history(run_files.open_run(folder))
+            run_files.history(checksums.open_run(folder))
 
 
 class TestDecisionGrid:
     def test_a_run_has_one_or_none(self, written: Written, tmp_path: Path) -> None:
-        assert run_files.decision_grid(run_files.open_run(written())) is None
+        assert run_files.decision_grid(checksums.open_run(written())) is None
         np.savez(tmp_path / "a.npz", allow_pickle=False, **grid())
         folder = written({"decision_grid.npz": (tmp_path / "a.npz").read_bytes()})
-        assert run_files.decision_grid(run_files.open_run(folder)) == folder / "decision_grid.npz"
+        assert run_files.decision_grid(checksums.open_run(folder)) == folder / "decision_grid.npz"
         assert run_files.faults(folder) == []
 
     @pytest.mark.parametrize(
@@ -229,12 +230,12 @@ class TestDecisionGrid:
     def test_other_arrays_are_none(self, tmp_path: Path, change: dict[str, np.ndarray]) -> None:
         np.savez(tmp_path / "a.npz", allow_pickle=False, **(grid() | change))
         with pytest.raises(ValueError, match="its arrays are not those of a decision grid"):
-            run_files._look_at_grid((tmp_path / "a.npz").read_bytes())
+            run_files._check_grid((tmp_path / "a.npz").read_bytes())
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY"])
     def test_what_is_no_archive_is_none(self, content: bytes) -> None:
         with pytest.raises(ValueError, match="it holds no decision grid"):
-            run_files._look_at_grid(content)
+            run_files._check_grid(content)
 
 
 def grid() -> dict[str, np.ndarray]:
@@ -256,12 +257,12 @@ def kept(**changes: np.ndarray) -> bytes:
 
 class TestPredictions:
     def test_a_run_has_some_or_none(self, written: Written) -> None:
-        older = run_files.open_run(written())
+        older = checksums.open_run(written())
         assert (run_files.predictions(older), run_files.tested(older)) == (None, None)
         folder = written({"predictions.npz": kept()})
         found, tested = (
-            run_files.predictions(run_files.open_run(folder)),
-            run_files.tested(run_files.open_run(folder)),
+            run_files.predictions(checksums.open_run(folder)),
+            run_files.tested(checksums.open_run(folder)),
         )
         assert found is not None
         assert tested is not None
@@ -289,19 +290,19 @@ class TestPredictions:
     ) -> None:
         folder = written({"predictions.npz": kept(**change)})
         with pytest.raises(Damaged, match=r"predictions\.npz is not what the harness writes"):
-            run_files.predictions(run_files.open_run(folder))
+            run_files.predictions(checksums.open_run(folder))
         assert len(run_files.faults(folder)) == 1
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY"])
     def test_what_is_no_archive_is_damaged(self, written: Written, content: bytes) -> None:
         with pytest.raises(Damaged, match="it holds no arrays"):
-            run_files.tested(run_files.open_run(written({"predictions.npz": content})))
+            run_files.tested(checksums.open_run(written({"predictions.npz": content})))
 
     def test_changed_bytes_are_damaged(self, written: Written) -> None:
         folder = written({"predictions.npz": kept()})
         (folder / "predictions.npz").write_bytes(kept(labels=np.zeros(3, np.uint16)))
         with pytest.raises(Damaged, match="its SHA-256 is not the one"):
-            run_files.tested(run_files.open_run(folder))
+            run_files.tested(checksums.open_run(folder))
 
 
 class TestFaults:

@@ -1,6 +1,4 @@
-"""Which code decides results, what of it counts, and that no change of it passes with a full store
-at hand.
-"""
+"""Which code decides results, and that no change of it passes with all runs in the store."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ from harness.experiment import Json
 from harness.run_result import Code
 from harness.store import staleness
 from harness.store.staleness import code, difference, modules_in, present
-from harness.system.typed import parse
+from harness.system.json_value import parse
 
 if TYPE_CHECKING:
     from tests.conftest import Pretend
@@ -104,7 +102,7 @@ class TestModulesIn:
             ("training/schedules.py", '"""Learning rates by epoch, and', '"""Rates by epoch, and'),
             ("training/schedules.py", '"""The schedules that look', '"""Those that look'),
             ("training/schedules.py", "    return 1.0\n", "\n    return (\n        1.0\n    )\n"),
-            ("terminal.py", '"stale"', '"old"'),
+            ("follow/progress.py", '"compiling"', '"waiting"'),
             ("runner/local.py", "_WAIT_SECONDS = 0.2", "_WAIT_SECONDS = 0.3"),
         ],
     )
@@ -242,7 +240,7 @@ MUTATIONS = {
     ),
     "a last small batch is lost": ("compile.py", "dataset, settings.augmentation", "dataset, ()"),
     "operations are not deterministic": (
-        "runner/backend.py",
+        "backend.py",
         "enable_op_determinism()",
         "list_logical_devices()",
     ),
@@ -255,9 +253,7 @@ MUTATIONS = {
 
 
 class TestMutations:
-    """A line that decides a result is changed, all runs are in the store, and nothing is
-    trained.
-    """
+    """A line that decides a result is changed, all runs are in the store, nothing is trained."""
 
     @pytest.fixture
     def full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pretend: Pretend) -> Path:

@@ -14,7 +14,7 @@ from harness.experiment import Json
 from harness.run_result import Loaded, RunResult, Status
 from harness.store.run_files import Origin
 from harness.store.store import Checkpoint, DamagedRun, Store, StoreError
-from harness.system.files import temporary_beside
+from harness.system.files import temporary_path
 
 KEY = "k" * 64
 HISTORY = [
@@ -145,9 +145,7 @@ def test_what_a_killed_process_left_is_cleared_away(store: Store) -> None:
 
 
 def assert_damaged(store: Store, file: str) -> None:
-    """See that the run is an error that names the file and the way out, wherever it is asked
-    for.
-    """
+    """Assert that the run is an error that names the file and the way out, whatever is asked."""
     result = store.result(KEY, "one", 0)
     assert result.status is Status.ERROR
     assert result.reason.startswith(str(store.folder(KEY) / file))
@@ -501,7 +499,7 @@ def test_what_dead_processes_left_is_swept_and_nothing_else(store: Store) -> Non
     runs, mine, gone = store.root / "runs", str(os.getpid()), str(dead())
     store.save_checkpoint(KEY, Checkpoint({}, HISTORY))
     for folder in (store.root, runs, store.root / "unfinished" / KEY):
-        own = temporary_beside(folder / "x").name
+        own = temporary_path(folder / "x").name
         for name in (own, own.replace(mine, gone), f".x.another-host.{gone}.tmp"):
             (folder / name).mkdir()
             (folder / name / "half").touch()
@@ -518,7 +516,7 @@ def test_what_dead_processes_left_is_swept_and_nothing_else(store: Store) -> Non
     }
     assert after < before
     assert {path.name for path in before - after} == {
-        temporary_beside(Path("x")).name.replace(mine, gone),
+        temporary_path(Path("x")).name.replace(mine, gone),
         "half",
         f".{KEY}.removed.{gone}",
         f".probe-{gone}",
@@ -534,7 +532,7 @@ from harness.store.store import Checkpoint, Store
 store, key = Store(Path(sys.argv[1])), sys.argv[2]
 die = {
     "during a checkpoint": "harness.store.checkpoint.np.savez",
-    "during a removal": "harness.store.store.remove",
+    "during a removal": "harness.store.clearing.remove",
 }
 if sys.argv[3] in die:
     import unittest.mock

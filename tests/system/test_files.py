@@ -70,7 +70,7 @@ class TestSweep:
     def test_removes_what_a_dead_process_left_and_nothing_else(self, tmp_path: Path) -> None:
         script = (
             "import sys, pathlib; from harness.system import files;"
-            " print(files.temporary_beside(pathlib.Path(sys.argv[1])))"
+            " print(files.temporary_path(pathlib.Path(sys.argv[1])))"
         )
         ended = subprocess.run(
             [sys.executable, "-c", script, str(tmp_path / "a")],
@@ -82,7 +82,7 @@ class TestSweep:
         folder = left.with_name(left.name.replace(".a.", ".b."))
         folder.mkdir()
         (folder / "half").write_text("x")
-        own, others = files.temporary_beside(tmp_path / "a"), tmp_path / ".a.another-host.1.tmp"
+        own, others = files.temporary_path(tmp_path / "a"), tmp_path / ".a.another-host.1.tmp"
         for path in (left, own, others, tmp_path / ".mine", tmp_path / "a"):
             path.write_text("x")
         files.sweep(tmp_path)
@@ -106,12 +106,10 @@ class TestTemporaryBeside:
     def test_names_the_processes_numbers_that_a_container_has_for_itself(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Two containers may share a host's name and a folder: a number that is dead in one may
-        live in the other.
-        """
-        here = files.temporary_beside(tmp_path / "a")
+        """Containers may share the name of a host: a number dead in one may live in another."""
+        here = files.temporary_path(tmp_path / "a")
         monkeypatch.setattr(Path, "readlink", lambda _: Path("pid:[1]"))
-        there = files.temporary_beside(tmp_path / "a")
+        there = files.temporary_path(tmp_path / "a")
         there.touch()
         assert there != here
         monkeypatch.undo()

@@ -81,9 +81,7 @@ class TestEnvironment:
         monkeypatch.setattr(metadata, "version", without)
         monkeypatch.setitem(sys.modules, "tensorflow", SimpleNamespace(__version__="2.99.0-vendor"))
         monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-        machine.revision.cache_clear()
         found = environment()
-        machine.revision.cache_clear()
         assert found["tensorflow"] == "2.99.0-vendor"
         assert found["tensorflow-datasets"] == "unknown"
         assert found["numpy"] == np.__version__
@@ -148,7 +146,7 @@ class TestFlags:
         assert machine.flags({"HOME": "/"}) == "none"
 
 
-def test_the_revision_is_the_checkouts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_revision_is_the_checkouts(tmp_path: Path) -> None:
     def git(*arguments: str) -> str:
         identity = [
             "-c",
@@ -164,12 +162,10 @@ def test_the_revision_is_the_checkouts(monkeypatch: pytest.MonkeyPatch, tmp_path
     package = tmp_path / "harness" / "__init__.py"
     package.parent.mkdir()
     package.write_text("")
-    monkeypatch.setattr("harness.system.machine.harness.__file__", str(package))
     version = metadata.version("reproduction-harness")
 
     def revision() -> str:
-        machine.revision.cache_clear()
-        return machine.revision()
+        return machine.revision_of(package.parent)
 
     assert revision() == version
     git("init", "-q")
@@ -203,7 +199,7 @@ def test_what_must_be_the_same_on_every_node(
     assert ("jax" in software) == (importlib.util.find_spec("jax") is not None)
 
     shutil.copytree(
-        Path(machine.__file__).parent,
+        Path(machine.__file__).parents[1],
         tmp_path / "harness",
         ignore=shutil.ignore_patterns("__pycache__"),
     )

@@ -12,7 +12,7 @@ import pytest
 from harness.system import ownership
 from harness.system.ownership import Kind, OverwriteError
 
-REPORTS = Path(__file__).parents[1] / "reports"
+REPORTS = Path(__file__).parents[2] / "reports"
 
 SPECIFICATIONS = [
     '{"name": "tiny", "title": "T", "runs": {}, "expectations": []}',

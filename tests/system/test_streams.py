@@ -13,7 +13,7 @@ from harness.system import streams
 PRINTS = """
 import click, sys
 from rich.console import Console
-from harness import streams
+from harness.system import streams
 streams.prepare()
 click.echo("echo \\u2713 \\u00b1 \\u00e9 \\u4e2d")
 print("print \\u2713 \\udc80")

@@ -19,7 +19,7 @@ from harness.follow.listener import Listener
 from harness.plan import ConcreteRun
 from harness.runner.cluster import connection, worker
 from harness.runner.cluster.needs import ClusterError, Needs, places
-from harness.store.standing import standing
+from harness.store.state import state_of
 from harness.store.store import Store, StoreError
 
 _WAIT_SECONDS = 0.2
@@ -281,7 +281,7 @@ class Tasks:
     def _tell(self, listener: Listener, key: str, reused: bool) -> None:
         run = self._plan.runs[key]
         listener.finished(
-            run, standing(self._plan, key, run.run.name, run.seed, self._store), reused
+            run, state_of(self._plan, key, run.run.name, run.seed, self._store), reused
         )
 
     def _check_cluster(self) -> None:

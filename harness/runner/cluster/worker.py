@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from harness.backend import backend_of, import_backend, prepare_backend
 from harness.data import availability
-from harness.follow.listener import Row, Several
+from harness.follow.listener import Listeners, Row
 from harness.plan import ConcreteRun, Plan
 from harness.run_result import RunResult
 from harness.runner.cluster.needs import ClusterError
@@ -144,7 +144,7 @@ def work_on(key: str, terms: Terms, mailbox: Any, *_parents: object) -> Ending:
             plan=terms.plan,
             store=store,
             data_dir=terms.data_dir,
-            listener=Several(correspondent),
+            listener=Listeners(correspondent),
             stop=stop,
             deterministic=terms.deterministic,
             default_backend=terms.default_backend,

@@ -1,6 +1,4 @@
-"""JSON that was read from a file, taken apart by types: what is of another type is told with its
-place.
-"""
+"""Values of JSON files, each read as the type that it must have, with its place in messages."""
 
 from __future__ import annotations
 
@@ -17,9 +15,7 @@ _LONGEST = 40
 
 
 class WrongForm(ValueError):
-    """A file holds no JSON, or JSON of another form; the message says where, and what was
-    expected.
-    """
+    """A file does not hold what it should; the message says where, and what was expected."""
 
 
 def parse(content: bytes) -> Value:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.experiment import Json
-from harness.system.typed import Value, WrongForm, parse
+from harness.system.json_value import Value, WrongForm, parse
 
 JSON = st.recursive(
     st.none()

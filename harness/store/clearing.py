@@ -1,0 +1,67 @@
+"""What is removed from a store: runs that a person gives up, and what dead processes left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+
+from harness.store import locks
+from harness.store.errors import StoreError
+from harness.store.layout import LOCKS, REPLAYS, RUNS, STALE, UNFINISHED, Layout
+from harness.system.files import alive, remove, sweep, temporary_path
+
+_EARLIER = re.compile(r"\.(probe-|.+\.removed\.)(?P<pid>\d+)")
+"""Temporary names of earlier versions: a probe of the folder, a run that was being removed."""
+
+
+def remove_run(layout: Layout, key: str) -> None:
+    """Remove all that there is of a run, finished or not.
+
+    Raises:
+        StoreError: it cannot be removed.
+    """
+    folder = layout.finished(key)
+    removed = temporary_path(folder.with_name(f"{key}.removed"))
+    try:
+        if layout.is_finished(key):
+            # Renamed first: a run that is half removed must not look finished.
+            folder.rename(removed)
+            remove(removed)
+        for path in (layout.unfinished(key), layout.stale(key), layout.replay(key)):
+            if os.path.lexists(path):
+                remove(path)
+    except OSError as error:
+        raise StoreError(
+            f"the run {key} cannot be removed from the store {layout.root}: "
+            f"{error.filename or folder}: {error.strerror}"
+        ) from error
+
+
+def sweep_store(layout: Layout) -> None:
+    """Remove what processes of this machine that are certainly dead left half done.
+
+    What processes of other machines left is left to these machines.
+    """
+    for folder in (
+        layout.root,
+        *(layout.root / name for name in (RUNS, UNFINISHED, LOCKS, REPLAYS)),
+    ):
+        sweep(folder)
+        with contextlib.suppress(OSError):
+            for path in list(folder.iterdir()):
+                found = _EARLIER.fullmatch(path.name)
+                if found and not alive(int(found["pid"])):
+                    remove(path)
+    for key in layout.keys(UNFINISHED):
+        sweep(layout.unfinished(key))
+    for name in (UNFINISHED, STALE):
+        for key in layout.keys(name):
+            if layout.is_finished(key):  # the process died when the finished run was in its place
+                _remove_obsolete(layout, name, key)
+
+
+def _remove_obsolete(layout: Layout, name: str, key: str) -> None:
+    with contextlib.suppress(StoreError, OSError), locks.hold(layout, key) as held:
+        if held and layout.is_finished(key):
+            remove(layout.root / name / key)

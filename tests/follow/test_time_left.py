@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.follow.time_left import (
+    FinishedRun,
+    Forecast,
+    Pace,
+    UnfinishedRun,
+    Workload,
+    in_words,
+    remaining,
+    time_left,
+    workload,
+)
+from harness.run_result import RunResult, Status
+
+if TYPE_CHECKING:
+    from tests.runner.conftest import Person
+
+ONE = Workload("e / one", "network")
+TWO = Workload("e / two", "network")
+OTHER = Workload("e / other", "another network")
+
+
+def test_what_is_known_of_the_same_run_goes_first() -> None:
+    pace = Pace(
+        [
+            FinishedRun(ONE, 10.0, 100),
+            FinishedRun(ONE, 30.0, 100),
+            FinishedRun(ONE, 11.0, 100),
+            FinishedRun(TWO, 90.0, 10),
+        ]
+    )
+    assert pace.seconds(ONE, 1000) == 11.0  # the median of its seeds, whatever its epochs
+    assert pace.seconds(Workload("e / three", "network"), 20) == pytest.approx(
+        20 * (0.11 + 0.3) / 2
+    )
+    assert pace.seconds(OTHER, 20) is None
+
+
+def test_a_run_without_epochs_says_nothing_of_an_epoch() -> None:
+    assert Pace([FinishedRun(ONE, 1.0, 0)]).seconds(TWO, 5) is None
+
+
+def test_what_is_done_is_taken_off_and_processes_share_the_rest() -> None:
+    pace = Pace([FinishedRun(ONE, 100.0, 50)])
+    unfinished = [
+        UnfinishedRun(ONE, 50),
+        UnfinishedRun(ONE, 50, epoch=20, seconds=30.0),
+        UnfinishedRun(OTHER, 10),
+    ]
+    assert remaining(unfinished, pace, 1) == (170.0, 1)
+    assert remaining(unfinished, pace, 2) == (85.0, 1)
+    assert remaining([], pace, 2) == (0.0, 0)
+
+
+def test_a_run_of_which_nothing_is_known_goes_on_at_its_own_pace() -> None:
+    assert remaining([UnfinishedRun(OTHER, 100, epoch=25, seconds=5.0)], Pace(), 1) == (15.0, 0)
+
+
+def test_a_run_that_takes_longer_than_others_did_is_about_to_end() -> None:
+    assert remaining(
+        [UnfinishedRun(ONE, 50, epoch=49, seconds=120.0)], Pace([FinishedRun(ONE, 100.0, 50)]), 1
+    ) == (
+        0.0,
+        0,
+    )
+
+
+def test_what_an_epoch_computes_makes_the_workload() -> None:
+    settings = {
+        "model": {"name": "m"},
+        "dataset": {"name": "d"},
+        "training": {"batch_size": 8, "epochs": 3},
+    }
+    longer = {**settings, "training": {"batch_size": 8, "epochs": 9}}
+    wider = {**settings, "model": {"name": "m", "width": 2}}
+    assert workload("e", "one", settings) == workload("e", "one", longer)
+    assert workload("e", "one", settings).work == workload("f", "two", settings).work
+    assert workload("e", "one", settings).work != workload("e", "one", wider).work
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "0 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (7199, "120 min"),
+        (7200, "2 h"),
+        (200000, "2 days"),
+    ],
+)
+def test_times_are_in_words(seconds: float, words: str) -> None:
+    assert in_words(seconds) == words
+
+
+def test_what_is_not_known_is_told() -> None:
+    assert time_left(60, 0) == "about 60 s left"
+    assert time_left(60, 1) == "about 60 s and 1 run of which nothing is known yet left"
+    assert time_left(0, 3) == "3 runs of which nothing is known yet left"
+
+
+def ended(key: str, status: Status, seconds: float = 0.0) -> RunResult:
+    return RunResult("random", 0, key, status, measurements={"epochs": 5.0}, seconds=seconds)
+
+
+def test_a_forecast_learns_from_what_is_finished(person: Person) -> None:
+    plan = person.plan(person.spec(seeds=[0, 1, 2]))
+    first, second, third = plan.runs.values()
+    forecast = Forecast(plan, list(plan.runs), person.store, processes=1)
+    assert forecast.words() == "3 runs of which nothing is known yet left"
+    forecast.started(first)
+    forecast.advanced(first, [])
+    forecast.advanced(first, [{"epoch": 1, "seconds": 10.0}])
+    assert forecast.words() == "about 40 s and 2 runs of which nothing is known yet left"
+    forecast.finished(first, ended(first.key, Status.DONE, 50.0), reused=False)
+    assert forecast.words() == "about 100 s left"
+    forecast.finished(second, ended(second.key, Status.ERROR), reused=False)
+    assert forecast.words() == "about 50 s left"
+    forecast.finished(third, ended(third.key, Status.DONE, 50.0), reused=False)
+    assert forecast.words() == ""
+
+
+def test_finished_runs_of_the_store_are_known(person: Person) -> None:
+    spec = person.spec()
+    assert person.run(spec).exit_code == 0
+    (kept,) = person.plan(spec).runs.values()
+    took = person.store.result(kept.key, "", 0).seconds
+    plan = person.plan(person.spec(seeds=[0, 1]))
+    assert (
+        Forecast(plan, list(plan.runs), person.store, processes=1).words()
+        == f"about {took:.0f} s left"
+    )
+    (person.store.folder(kept.key) / "environment.json").write_text("no JSON")
+    assert (
+        "1 run of which nothing is known"
+        in Forecast(plan, list(plan.runs), person.store, 1).words()
+    )
