@@ -1,4 +1,4 @@
-"""Measured numbers that are kept beside the reports, so that it is noticed when they drift.
+"""Keep measured numbers beside the reports, so that a drift is noticed.
 
 `<name>.baseline.json` holds, of every run and metric, the value of each seed, and the settings and
 surroundings that they were measured with. Reports are written again by every run; a baseline only
@@ -7,26 +7,23 @@ when a person asks for it.
 What counts as drift:
 
 - Where both sides have several seeds whose values scatter, a number has drifted when a test shows
-  that it changed
-  and the means differ by more than a margin. The test is the paired t-test where the seeds of one
-  side are among those of the other: a seed settles the initial weights, the order of the examples
-  and every other random draw, so the two have much in common (and where a changed setting or
-  machine leaves little of that, the test still holds). For other seeds it is Welch's. The p-values
-  of all numbers of an experiment are corrected together (Benjamini and Hochberg) at a level of 1%:
-  where nothing changed, at most one comparison of an experiment in 100 finds any drift, however
-  many numbers it has and however much they scatter. The margin is a tenth of the tolerance, so that
-  precise numbers are held to what they can show; a tolerance that the specification states is the
-  margin whole.
+  that it changed and the means differ by more than a margin. The test is the paired t-test where
+  the seeds of one side are among those of the other: a seed decides the initial weights, the order
+  of the examples and every other random draw, so the two have much in common (and where a changed
+  setting or machine leaves little of that, the test still holds). For other seeds it is Welch's.
+  The p-values of all numbers of an experiment are corrected together (Benjamini and Hochberg) at a
+  level of 1%: where nothing changed, at most one comparison of an experiment in 100 finds any
+  drift, however many numbers it has and however much they scatter. The margin is a tenth of the
+  tolerance, so that precise numbers are held to what they can show; a tolerance that the
+  specification states is the margin itself.
 - Where the means differ by more than the tolerance and the test does not show it, nobody knows:
-  such a number is
-  `uncertain`, no drift and no pass. More seeds would tell, or a wider tolerance for a metric that
-  scatters so much. Where the run's settings are known to have changed, there is no reason to put it
-  down to chance: it has drifted.
+  such a number is `uncertain`, no drift and no pass. More seeds would tell, or a wider tolerance
+  for a metric that scatters so much. Where the run's settings are known to have changed, there is
+  no reason to put it down to chance: it has drifted.
 - Where one side has a single seed, or nothing scatters (the values of a side, or the differences
-  seed by seed, are
-  all the same, as when the same program is replayed), there is no noise to test against: the
-  tolerance decides.
-- A value that some seed has on one side alone has drifted, whatever the means are.
+  seed by seed, are all the same, as when the same program is replayed), there is no noise to test
+  against: the tolerance decides.
+- A value that some seed has on one side only has drifted, whatever the means are.
 """
 
 from __future__ import annotations
@@ -55,17 +52,15 @@ _READ = (FORMAT, "reproduction-harness baseline 1")
 """The formats that are read; the first held no settings."""
 
 LEVEL = 0.01
-"""How probable it is at most that an experiment of which nothing changed is said to have
-drifted.
-"""
+"""The probability, at most, that an experiment in which nothing changed is said to have drifted."""
 
 _SHARE = 0.1
-"""Of a tolerance that the specification does not state: differences below are too small to matter,
-if shown.
+"""The share of a tolerance that the specification does not state below which a difference is too
+small to matter, even if it is shown.
 """
 
 _REPLAY = 1e-9
-"""Values that scatter by less than this share of the largest do so by rounding alone."""
+"""Values that scatter by less than this share of the largest do so by rounding only."""
 
 _LARGEST = 1 << 28
 """In bytes; no baseline is larger."""
@@ -95,10 +90,11 @@ class BaselineError(Exception):
 
 @dataclass(frozen=True)
 class Baseline:
-    """The numbers of an experiment, and in words by name what took part in measuring them.
+    """The numbers of an experiment, and by name what took part in measuring them.
 
-    `settings` are those of each run, `code` the digests of the modules that made them; both empty
-    in older files. `metrics` are all that the harness measured then, whether a run has them or not.
+    `settings` are those of each run, `code` the digests of the modules that made them; both are
+    empty in older files. `metrics` are all that the harness measured then, whether a run has them
+    or not.
     """
 
     name: str
@@ -113,9 +109,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class Tested:
-    """How the means of several seeds were tested; `adjusted` is the p-value corrected for all
-    numbers.
-    """
+    """How the means of several seeds were tested; `adjusted` is the p-value corrected for all."""
 
     method: Method
     p: float
@@ -129,15 +123,21 @@ class Tested:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A metric of a run, kept and measured now: the mean over the seeds that have a value, None
-    where none has.
+    """A metric of a run, kept and measured now: its mean over the seeds that have a value.
 
-    `counts` holds how many seeds have a value, kept and now, of how many in all. `lost` are the
-    seeds that had a value and have none now, `gained` those that have one and had none, or were not
-    kept at all; `unusable` those whose measured value is nothing that can be compared, such as NaN.
-    `test` is None where there is no noise to test against. `stated` tells whether the tolerance is
-    the specification's own, `resettled` whether the run's settings are others than those that the
-    numbers were kept with.
+    Args:
+        run: The name of the run.
+        metric: The name of the metric.
+        kept: The mean that was kept; None where no seed had a value.
+        measured: The mean that is measured now; None where no seed has a value.
+        tolerance: How far the two may be from each other.
+        counts: How many seeds have a value, kept and now, of how many in all.
+        lost: The seeds that had a value and have none now.
+        gained: The seeds that have a value and had none, or were not kept at all.
+        unusable: The seeds whose measured value cannot be compared, such as NaN.
+        test: None where there is no noise to test against.
+        stated: Whether the tolerance is the specification's own.
+        resettled: Whether the run's settings differ from those that the numbers were kept with.
     """
 
     run: str
@@ -155,16 +155,12 @@ class Comparison:
 
     @property
     def allowed(self) -> float:
-        """Return the tolerance as a number: how far the measured number may be from the kept
-        one.
-        """
+        """Return the tolerance as a number: how far apart the kept and the measured mean may be."""
         return max(self.tolerance.absolute, self.tolerance.relative * abs(self.kept or 0.0))
 
     @property
     def drifted(self) -> bool:
-        """Tell whether the means are too far apart by the rule above, or any seed has a value on
-        one side alone.
-        """
+        """Tell whether the means are too far apart, or a seed has a value on one side only."""
         if self.lost or self.gained or self.unusable:
             return True
         if self.test is None or self.resettled:
@@ -173,9 +169,7 @@ class Comparison:
 
     @property
     def uncertain(self) -> bool:
-        """Tell whether the means are farther apart than the tolerance, and chance alone may have
-        done that.
-        """
+        """Tell whether the means differ by more than the tolerance, though maybe by chance."""
         return not self.drifted and self._beyond(self.tolerance)
 
     @property
@@ -193,8 +187,7 @@ class Comparison:
 
 
 def _within(kept: float, measured: float, tolerance: Tolerance) -> bool:
-    """Tell whether a number is as near to the kept one as allowed, give or take a few units in the
-    last place.
+    """Tell whether a number is as near to the kept one as allowed, but for rounding.
 
     0.96 - 0.95 is a little more than 0.01, by rounding alone. The arithmetic is exact, so nothing
     overflows.
@@ -219,8 +212,9 @@ def unfinished(results: Sequence[RunResult]) -> list[RunResult]:
 
 
 def measure(experiment: Experiment, results: Sequence[RunResult]) -> Baseline:
-    """Return the numbers of the finished runs; where seeds are added, of those that all runs
-    have.
+    """Return the numbers of the finished runs.
+
+    Where seeds are added look after look, those count that all runs have.
     """
     common = (
         experiment.seeds[: experiment.seed_plan.first] if experiment.seed_plan else experiment.seeds
@@ -249,9 +243,9 @@ def measure(experiment: Experiment, results: Sequence[RunResult]) -> Baseline:
 
 
 def demand_whole(baseline: Baseline) -> None:
-    """See that measured numbers can be kept: all are finite, and no seed lacks what others have.
+    """Check that measured numbers can be kept: all are finite, and no seed lacks what others have.
 
-    That a training set was never fitted is allowed: of this there is a number for some seeds alone.
+    The number of epochs or steps to fit may be missing: some seeds never fit their training set.
 
     Raises:
         BaselineError: some cannot; the message says which run, seed and metric.
@@ -281,14 +275,13 @@ def compare(
     tolerances: Mapping[str, Tolerance],
     resettled: Collection[str] = (),
 ) -> tuple[Comparison, ...]:
-    """Compare every number that is kept or measured, run by run; the rule is that of this module.
+    """Compare every number that is kept or measured, run by run, after the rule of this module.
 
-    Means are compared, not single seeds: on another processor, and with another number of threads,
+    Means are compared, not single seeds. On another processor, and with another number of threads,
     sums are rounded in another way, and training makes that grow; the seeds scatter, their mean
     much less so. But whether a seed has a value at all is compared seed by seed, so that none drops
-    out of a mean unseen. A metric that the harness did not measure yet when the numbers were kept
-    is none of them, and is left out. `resettled` are the runs whose settings are known to have
-    changed.
+    out of a mean unnoticed. A metric that the harness did not measure yet when the numbers were
+    kept is left out. `resettled` are the runs whose settings are known to have changed.
     """
     measured = {
         run: [name for name in found if name in kept.metrics] for run, found in now.values.items()
@@ -332,7 +325,7 @@ def _numbers(side: Baseline, run: str, metric: str) -> dict[int, float]:
 
 
 def _scatters(had: Mapping[int, float], have: Mapping[int, float]) -> bool:
-    """Tell whether both sides have several values, and these any noise that a test can rest on."""
+    """Tell whether both sides have several values, and these enough noise for a test."""
     both = sorted(had.keys() & have.keys())
     pairs = len(both) == min(len(had), len(have))
     before, now = (
@@ -393,7 +386,7 @@ def _by_seed(baseline: Baseline, run: str, metric: str) -> dict[int, float | Non
 
 
 def text(baseline: Baseline) -> str:
-    """Return the text of the file: a line a metric, so that a change is read well in a diff."""
+    """Return the text of the file: a line a metric, so that a diff reads well."""
     head = {
         "format": FORMAT,
         "name": baseline.name,

@@ -1,5 +1,4 @@
-"""What changed between two measurements and may explain why their numbers differ: the likeliest
-first.
+"""Name what changed between two measurements and may explain their difference, likeliest first.
 
 A changed setting goes before changed code, that before another version of a package, and that
 before another device.
@@ -74,7 +73,5 @@ def surrounding_causes(before: Mapping[str, str], after: Mapping[str, str]) -> l
 
 
 def rank(name: str) -> tuple[int, str]:
-    """Return where something of an environment stands among causes: the harness, a package, all
-    else.
-    """
+    """Return the rank of an environment's entry among causes: the harness, packages, all else."""
     return (0 if name == "harness" else 1 if name in _PACKAGES else 2), name

@@ -1,4 +1,4 @@
-"""The difference of two sides: records in, records out."""
+"""Work out the difference of two sides: records in, records out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Explain = Callable[[Run, Run], str]
 
 
 class Presence(enum.Enum):
-    """On which sides something is."""
+    """The sides on which something is."""
 
     BOTH = "both"
     ADDED = "added"
@@ -41,8 +41,9 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class RunDifference:
-    """A run of all its seeds: the seeds that finished on one side alone or not at all, settings,
-    numbers.
+    """What differs in a run: the status of its seeds, its settings and its numbers.
+
+    `statuses` are of the seeds that finished on one side only or not at all.
     """
 
     name: str
@@ -63,8 +64,9 @@ class RunDifference:
 
 @dataclass(frozen=True)
 class ExpectationDifference:
-    """An expectation: what became of it, what it asks, and its numbers where both sides ask of the
-    same metric.
+    """What differs in an expectation: its verdict, what it asks, and its value.
+
+    `comparison` is None where the two sides ask of different metrics.
     """
 
     id: str
@@ -76,9 +78,7 @@ class ExpectationDifference:
 
     @property
     def verdict_changed(self) -> bool:
-        """Tell whether another verdict is reached, or one that was not there or is not there any
-        more.
-        """
+        """Tell whether the verdict is another one, or is there on one side only."""
         return (
             self.before is None or self.after is None or self.before.verdict != self.after.verdict
         )
@@ -93,7 +93,7 @@ class ExpectationDifference:
 
 @dataclass(frozen=True)
 class ExperimentDifference:
-    """All of one experiment; `code` says which modules that made its runs changed."""
+    """What differs in one experiment; `code` says which modules that made its runs changed."""
 
     name: str
     title: str
@@ -115,7 +115,7 @@ class ExperimentDifference:
 
 @dataclass(frozen=True)
 class Difference:
-    """Everything, and the confidence with which it was told from chance.
+    """All differences, and the confidence with which they were told from chance.
 
     `remarks` say which runs of a store were compared, where it has several of one name and seed.
     """
@@ -128,9 +128,7 @@ class Difference:
 
     @property
     def changes(self) -> bool:
-        """Tell whether anything counts as a change: a verdict, a run, or a number by more than
-        chance.
-        """
+        """Tell whether anything counts as a change: a verdict, a run, or a number beyond chance."""
         return any(experiment.changes for experiment in self.experiments)
 
     def comparisons(self) -> list[Comparison]:
@@ -141,14 +139,14 @@ class Difference:
 
 
 class _Pair(NamedTuple):
-    """The two of a name; None where a side has none."""
+    """The experiments of one name; None where a side has none."""
 
     before: Experiment | None
     after: Experiment | None
 
 
 class _Place(NamedTuple):
-    """Where a number stands: a run's metric, or an expectation."""
+    """The place of a number: a run's metric, or an expectation."""
 
     experiment: str
     kind: str
@@ -165,8 +163,8 @@ def compare_sides(
 ) -> Difference:
     """Compare two sides; of the runs' numbers only those of `metrics`, where any are named.
 
-    Numbers of all experiments are corrected together. `explain` says why keys differ, of runs whose
-    settings are known.
+    The p-values of all experiments are corrected together. `explain` says why the keys of two runs
+    differ, where their settings are known.
     """
     paired = dict(_paired(*_alike(before, after)))
     places = {
@@ -193,20 +191,17 @@ def compare_sides(
 
 
 def _weight(experiment: ExperimentDifference) -> tuple[int, float]:
-    """Return how much an experiment's changes matter: its changed verdicts, then its largest
-    change.
-    """
+    """Return how much an experiment's changes matter: changed verdicts, then the largest change."""
     turned = sum(each.verdict_changed for each in experiment.expectations)
     return turned, max((weight(each) for each in _comparisons(experiment)), default=0.0)
 
 
 def weight(comparison: Comparison | None) -> float:
-    """Return how much a change matters: how many times the difference is the half-width of its
-    interval.
+    """Return how much a change matters: the difference in half-widths of its interval.
 
-    Nothing for one within chance; for one seed, which has no interval, the share of the larger
-    number; and more than any for a number that some seeds have on one side alone, and for one that
-    changed alike in all seeds.
+    Nothing for a difference within chance. For one seed, which has no interval, it is the share of
+    the larger number. It is infinite for a number that some seeds have on one side only, and for
+    one that changed by the same amount in all seeds.
     """
     if comparison is None or not comparison.outcome.changes:
         return 0.0
@@ -240,9 +235,9 @@ def _unjudged(side: Side) -> Side:
 
 
 def only_changes(difference: Difference) -> Difference:
-    """Return the difference without what did not change; numbers within chance are left out too.
+    """Return the difference without what did not change, and without numbers within chance.
 
-    Other surroundings, such as another version of a library, are told beside changes alone.
+    Other surroundings, such as another version of a library, are shown only beside changes.
     """
     kept = [_only_changes(experiment) for experiment in difference.experiments]
     shown = [each for each in kept if each.changes or each.runs or each.expectations]
@@ -275,7 +270,7 @@ def _comparisons(experiment: ExperimentDifference) -> Iterator[Comparison]:
 def _paired(before: Side, after: Side) -> Iterator[tuple[str, _Pair]]:
     """Yield the experiments of both sides by name.
 
-    Two that were each asked for by itself are a pair whatever their names are; beside one that was
+    Two that were each asked for by itself are a pair whatever their names are. Where only one was
     asked for by itself, the others of the other side do not count.
     """
     if before.single and after.single:
@@ -293,8 +288,9 @@ def _paired(before: Side, after: Side) -> Iterator[tuple[str, _Pair]]:
 
 
 def _found(own: Experiment | None, other: Experiment | None, side: Side) -> Experiment | None:
-    """Return an experiment of a side, with the runs of the other side's that it keeps under another
-    name.
+    """Return an experiment of a side, with the runs that the side has under another name.
+
+    The other side's experiment tells which runs are wanted.
     """
     if other is None or not side.kept:
         return own
@@ -349,9 +345,7 @@ def _of_all_seeds(experiment: Experiment, expected: Expected) -> Values:
 
 
 def _size(metric: str, *sides: Experiment) -> float:
-    """Return the largest of the numbers that an expression is computed of; 0 for one that cannot be
-    read.
-    """
+    """Return the largest number that an expression is computed from; 0 for one that has a fault."""
     try:
         used = references(parse(metric))
     except ExpressionError:
@@ -443,7 +437,7 @@ def _statuses(before: Mapping[int, Run], after: Mapping[int, Run]) -> Iterator[C
 
 
 def key_alone(before: Run, after: Run) -> str:
-    """Say what another key means where the settings are not known."""
+    """Say what a different key means where the settings are not known."""
     return "its settings, its data or what it starts from changed"
 
 
@@ -465,7 +459,7 @@ def _changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[
 
 
 def _environment(before: Experiment, after: Experiment) -> tuple[Change, ...]:
-    """Return what both sides tell of their surroundings and tell differently, packages first."""
+    """Return the surroundings that both sides recorded and in which they differ, packages first."""
     both = sorted(before.environment.keys() & after.environment.keys(), key=rank)
     changes = _changes(
         {name: ", ".join(before.environment[name]) for name in both},

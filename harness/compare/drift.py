@@ -1,4 +1,4 @@
-"""What differs from a baseline, for a person at a terminal."""
+"""Show what differs from a baseline to a person at a terminal."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ _HEADERS = ("run", "metric", "kept", "measured", "difference", "allowed", "seeds
 
 
 def drift_table(comparisons: Sequence[Comparison]) -> str:
-    """Return a table of the comparisons, those that drifted marked; p-values where any was
-    tested.
-    """
+    """Return a table of the comparisons that marks drift, with p-values where any was tested."""
     rows, headers = [_row(each) for each in comparisons], list(_HEADERS)
     if not any(each.test for each in comparisons):
         rows, headers = [[*row[:-2], row[-1]] for row in rows], [*headers[:-2], headers[-1]]
@@ -24,9 +22,7 @@ def drift_table(comparisons: Sequence[Comparison]) -> str:
 
 
 def changes(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """Return the comparisons whose mean is not exactly the kept one, or where a seed has a value on
-    one side alone.
-    """
+    """Return the comparisons whose mean is not exactly the kept one, or of other seeds."""
     return [
         each
         for each in comparisons
@@ -35,9 +31,7 @@ def changes(comparisons: Sequence[Comparison]) -> list[Comparison]:
 
 
 def other_environment(kept: Baseline, now: Baseline) -> list[str]:
-    """Say in lines what took part in measuring that did not before, also what one side alone
-    recorded.
-    """
+    """Say, one line each, in what the surroundings differ, also what one side alone recorded."""
     names = dict.fromkeys([*kept.environment, *now.environment])
     pairs = {
         name: (kept.environment.get(name, "nothing"), now.environment.get(name, "nothing"))
@@ -65,9 +59,7 @@ def _row(comparison: Comparison) -> list[str]:
 
 
 def _seeds(comparison: Comparison) -> str:
-    """Return how many seeds have a value: "3" where all have, "2 of 3", and "3 -> 2 of 3" where
-    more had.
-    """
+    """Return how many seeds have a value: "3" for all, "2 of 3", "3 -> 2 of 3" where more had."""
     before, now, all_ = comparison.counts
     counts = str(now) if before == now else f"{before} -> {now}"
     return counts if before == now == all_ else f"{counts} of {all_}"

@@ -57,8 +57,9 @@ def _section(section: Section) -> list[str]:
 
 
 def as_json(difference: Difference) -> str:
-    """Return everything that was compared, for programs; what JSON has no number for is a string,
-    as in reports.
+    """Return everything that was compared as JSON, for programs.
+
+    Numbers that JSON does not have are strings, as in reports.
     """
     document = {
         "format": FORMAT,

@@ -1,6 +1,4 @@
-"""The numbers in a file of kept ones, looked at one by one: a damaged number must not count as one
-that is the same.
-"""
+"""Read the numbers in a baseline one by one, so that a damaged one is not taken for the same."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from harness.experiment import Json
 from harness.rounding import is_finite_number
 
 Numbers = dict[str, dict[str, list[float | None]]]
-"""By run and metric, the value of each seed."""
+"""The value of each seed, by run and metric."""
 
 
 def kept_numbers(document: Mapping[str, Json]) -> tuple[tuple[int, ...], Numbers]:

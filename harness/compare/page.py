@@ -1,4 +1,4 @@
-"""A difference in words and tables: what the terminal and Markdown show alike."""
+"""Put a difference into words and tables, which the terminal and Markdown both show."""
 
 from __future__ import annotations
 
@@ -53,8 +53,9 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """All that is said of a difference; `alone` says which experiments one side alone has, and of
-    which runs.
+    """All that is said of a difference.
+
+    `alone` says which experiments are on one side only, and which runs of a store were compared.
     """
 
     before: str
@@ -124,9 +125,7 @@ def _alone(difference: Difference) -> Iterator[str]:
 
 
 def _section(experiment: ExperimentDifference) -> Section:
-    """Say first what changed, then what that did, weightiest first: changed verdicts, then the
-    largest changes.
-    """
+    """Say first what changed, then what that did: changed verdicts, then the largest changes."""
     measured = [
         (run, metric, each)
         for run in experiment.runs
@@ -155,9 +154,7 @@ def _section(experiment: ExperimentDifference) -> Section:
 def _said(
     experiment: ExperimentDifference, of: Callable[[RunDifference], Iterable[str]]
 ) -> Iterator[str]:
-    """Yield what is to be said of runs besides their numbers; what holds for several is said
-    once.
-    """
+    """Yield the sentences on runs besides their numbers; runs with the same sentence share it."""
     said: dict[str, list[str]] = {}
     for run in experiment.runs:
         for sentence in of(run):
@@ -177,7 +174,7 @@ def _of_run(run: RunDifference) -> Iterator[str]:
 
 
 def _terms(experiment: ExperimentDifference) -> Iterator[str]:
-    """Yield what an expectation asks otherwise than before."""
+    """Yield what an expectation asks that it did not ask before."""
     for each in experiment.expectations:
         if each.before is None or each.after is None:
             continue

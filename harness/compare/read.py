@@ -1,6 +1,4 @@
-"""Read one side of a comparison: a result file, a folder of reports, a store, or reports at a git
-revision.
-"""
+"""Read one side of a comparison: a result file, reports, a store, or reports at a git revision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of each of two sides that are compared, wherever it was read from."""
+"""Records of the two sides of a comparison, wherever they were read from."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class Side:
     """All experiments of one side, by name.
 
     `judged` tells whether it has verdicts; `single` whether it is one experiment that was asked for
-    by itself. `kept` holds every run of a store by its key: one that two experiments share bears
-    the name of one of them. `remarks` say which were taken of several runs of one name and seed.
+    by itself. `kept` holds every run of a store by its key: a run that two experiments share bears
+    the name of one of them. `remarks` say which of several runs of one name and seed were taken.
     """
 
     name: str

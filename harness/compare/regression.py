@@ -1,4 +1,4 @@
-"""An experiment against its kept numbers: a verdict, what drifted, and what may explain it."""
+"""Compare an experiment with its kept numbers: a verdict, what drifted, and what may explain it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.run_result import RunResult, Status
 
 @dataclass(frozen=True)
 class Regression:
-    """What came of comparing an experiment with the numbers that a file keeps.
+    """The comparison of an experiment with the numbers that a file keeps.
 
     `message` is one sentence, empty for a pass. `comparisons` are of all numbers, none where they
     could not be compared. `causes` say what changed since the numbers were kept, whether or not any
@@ -37,7 +37,7 @@ class Regression:
 
     @property
     def uncertain(self) -> list[Comparison]:
-        """Return the numbers of which nobody knows whether they did."""
+        """Return the numbers that may have drifted, or differ by chance."""
         return [each for each in self.comparisons if each.uncertain]
 
     @property
@@ -52,9 +52,7 @@ class Regression:
 
     @property
     def lines(self) -> list[str]:
-        """Return what explains the verdict, a line each: what changed, then the numbers that
-        moved.
-        """
+        """Return what explains the verdict, a line each: what changed, then what drifted."""
         moved = [*self.drifted, *self.uncertain]
         table = drift_table(moved).splitlines() if moved else []
         return [*(f"changed since: {cause}" for cause in self.causes), *table]
@@ -106,9 +104,7 @@ def between(kept: Baseline, now: Baseline, experiment: Experiment, path: Path) -
 
 
 def causes(kept: Baseline, now: Baseline) -> list[str]:
-    """Say what changed since the numbers were kept: settings, then code, then packages, then all
-    else.
-    """
+    """Say what changed since the numbers were kept: settings, code, packages, all else."""
     return [
         *setting_causes(kept.settings, now.settings),
         *code_causes(kept.code, now.code),

@@ -1,4 +1,4 @@
-"""A report's JSON, of this version or an earlier one, as records."""
+"""Read a report's JSON, of this version or an earlier one, into records."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _TERMS = (
 """What an expectation asks."""
 
 _THEN = {"statistic": "mean", "method": "student"}
-"""What a mean was asked with before there was a choice."""
+"""The terms of a mean in files that are older than the choice."""
 
 _NUMBERS = ("lower", "upper", "share", "confidence", "published")
-"""Those of them that are numbers; the others are words."""
+"""The terms that are numbers; the others are words."""
 
 _NOT_FINITE = ("nan", "inf", "-inf")
 _SEED = re.compile(r"-?[0-9]{1,20}")
@@ -73,9 +73,7 @@ def _experiment(document: Value) -> Experiment:
 
 
 def _with_settings(runs: dict[str, dict[int, Run]], document: Value) -> dict[str, dict[int, Run]]:
-    """Give the runs their settings and the keys of those that they start from, where the file has
-    settings.
-    """
+    """Give the runs their settings and their parents' keys, where the file has settings."""
     if not document.has("settings"):
         return runs
     try:

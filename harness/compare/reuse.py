@@ -1,4 +1,4 @@
-"""Why a planned run is not one of those that are kept: what changed since it was last run."""
+"""Say why a planned run is not one of those in the store: what changed since it was last run."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ _ABSENT = object()
 
 
 def why_new(plan: Plan, run: ConcreteRun, kept: Sequence[Origin]) -> str | None:
-    """Say what differs between a run and the kept one that it replaces, or None where it was never
-    run.
+    """Say how a run differs from the stored one that it replaces; None where it was never run.
 
     Of the `kept` runs of the same experiment, name and seed, the one that differs in the fewest
     settings is compared.
@@ -42,17 +41,16 @@ def why_new(plan: Plan, run: ConcreteRun, kept: Sequence[Origin]) -> str | None:
 
 
 def told(changed: Sequence[str]) -> str:
-    """Say in one sentence which settings changed, where some did."""
+    """Say in one sentence which settings changed; at least one did."""
     rest = len(changed) - _MOST
     return " and ".join(changed[:_MOST]) + (f" and {rest} more" if rest > 0 else "") + " changed"
 
 
 def differences(then: Mapping[str, Json], now: Mapping[str, Json]) -> list[str] | None:
-    """Return the settings that differ between two runs' `settings`, each by its path with both of
-    its values.
+    """Return the settings that differ between two runs, each by its path with both of its values.
 
-    What was not yet in the language when a run was made has its default; what decides nothing is
-    left out. None says that one of them is not in this language.
+    A setting that was not yet in the language when a run was made has its default; a setting that
+    decides nothing is left out. None where one of the two is not in this language.
     """
     complete = schema.definition("complete_run")
     filled = [schema.fill_defaults(complete, dict(each)) for each in (then, now)]
@@ -68,7 +66,7 @@ def differences(then: Mapping[str, Json], now: Mapping[str, Json]) -> list[str] 
 
 
 def _acting(settings: Json) -> Json:
-    """The settings without those that decide nothing, as they stand."""
+    """Return the settings without those that decide nothing, such as an unused strength."""
     on = settings["regularizers"]
     strengths = {name: value for name, value in settings["strengths"].items() if name in on}
     acting = {**settings, "strengths": strengths, "regularizers": sorted(on)}

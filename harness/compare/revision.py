@@ -1,4 +1,4 @@
-"""Reports at a git revision, read from the repository without checking anything out."""
+"""Read reports at a git revision from the repository, without checking anything out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from harness.compare.records import ReadError
 
 REPORTS = "./reports"
-"""Where the reports are looked for at a revision that comes without a path: as git names them from
-this folder.
+"""Where the reports lie at a revision that is named without a path, as git names it from this
+folder.
 """
 
 _SECONDS = 20
@@ -63,9 +63,7 @@ def _resolved(name: str) -> str | None:
 
 
 def _why_none() -> str:
-    """Say why git finds no revision, in its own words where it reads no repository here; nothing
-    where it does.
-    """
+    """Say why git finds no revision, in its own words where it cannot read a repository here."""
     asked = _git("rev-parse", "--is-shallow-repository")
     if asked.returncode != 0:
         return f"git says: {_reason(asked)}"
@@ -104,7 +102,7 @@ def _content(name: str, path: str) -> bytes:
 
 
 def _told(done: Done, trouble: str) -> bytes:
-    """Return what git found.
+    """Return what git printed.
 
     Raises:
         ReadError: it failed; the message has its own reason.
@@ -124,7 +122,7 @@ def _reason(done: Done) -> str:
 
 
 def _git(*arguments: str) -> Done:
-    """Run git, which asks nobody anything and locks nothing.
+    """Run git so that it asks nobody anything and locks nothing.
 
     Raises:
         NotARevision: it is not there, or cannot be run.

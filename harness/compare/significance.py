@@ -1,16 +1,17 @@
-"""Whether two sets of seeds differ by more than chance.
+"""Tell whether two sets of seeds differ by more than chance.
 
 Every random decision of a run is drawn from its seed, so the same seed under two settings or two
-revisions is a matched pair. Where the seeds of one side are all among those of the other, those are
+revisions is a matched pair. Where the seeds of one side are all among those of the other, they are
 compared in pairs: the paired t-test. It holds whatever the two have in common, and where they have
 much in common (initial weights, the order of the examples) it finds what Welch's test would not.
-Other seeds are independent of each other: Welch's t-test, which takes no equal deviations for
-granted. Numbers that are the same are not tested.
+Other seeds are independent of each other: Welch's t-test, which does not assume equal deviations.
+Numbers that are the same are not tested.
 
-Nor are those that every seed changed by the very same amount, or where each side is constant: there
-is no deviation to test by. Such a change counts, as that of a single seed does, and says so. As a
-p-value of 0 it would pass for the surest of all, though two seeds may agree by chance (of n signs
-all are the same in 2 of 2^n cases), and each such value would loosen the correction of the others.
+Nor are numbers that every seed changed by the very same amount, or that are constant on each side:
+there is no deviation to test by. Such a change counts, as that of a single seed does, and says so.
+As a p-value of 0 it would pass for the surest of all, though two seeds may agree by chance (of n
+signs all are the same in 2 of 2^n cases), and each such value would loosen the correction of the
+others.
 
 Of many differences some are large by chance, so the p-values of all of them are corrected together
 by the procedure of Benjamini and Hochberg (1995): of those that are called changed, the share of
@@ -49,7 +50,7 @@ class Method(enum.Enum):
 
 
 class Outcome(enum.Enum):
-    """What a comparison says; `SAME` and `CHANCE` are no change."""
+    """The result of a comparison; `SAME` and `CHANCE` are no change."""
 
     SAME = "same"
     CHANCE = "within chance"
@@ -60,7 +61,7 @@ class Outcome(enum.Enum):
 
     @property
     def changes(self) -> bool:
-        """Tell whether this counts as a change: what cannot be put down to chance does."""
+        """Tell whether this counts as a change: all that cannot be put down to chance does."""
         return self not in (Outcome.SAME, Outcome.CHANCE)
 
 
@@ -98,9 +99,7 @@ class Comparison:
 
     @property
     def existence_changed(self) -> bool:
-        """Tell whether any seed has the number on one side alone, or has none for another
-        reason.
-        """
+        """Tell whether a seed has the number on one side only, or none for another reason."""
         return bool(self.gained or self.lost or self.otherwise)
 
 
@@ -109,10 +108,9 @@ def compare_all(
     confidence: float,
     sizes: Mapping[Place, float] = MappingProxyType({}),
 ) -> dict[Place, Comparison]:
-    """Compare many numbers before and after, and correct their p-values together; the level is 1 -
-    confidence.
+    """Compare many numbers before and after, and correct their p-values together.
 
-    `sizes` are those of what numbers were computed of, where they were.
+    The level is 1 - confidence. `sizes` are those of the numbers that some were computed from.
     """
     found = {
         place: compare(before, after, confidence, sizes.get(place, 0.0))
@@ -126,10 +124,9 @@ def compare_all(
 
 
 def compare(before: Values, after: Values, confidence: float, size: float = 0.0) -> Comparison:
-    """Compare one number before and after; where it is tested, the outcome is `CHANCE` until it is
-    corrected.
+    """Compare one number before and after; a tested one is `CHANCE` until it is corrected.
 
-    `size` is that of the largest number of which these were computed: the rounding of a difference
+    `size` is that of the largest number that these were computed from: the rounding of a difference
     is that of what it is a difference of.
     """
     there, then = _numbers(before), _numbers(after)
@@ -178,9 +175,7 @@ def _numbers(values: Values) -> dict[int, float]:
 
 
 def _comparable(before: Values, after: Values) -> tuple[list[float], list[float], bool]:
-    """Return the numbers of both sides that are compared, and whether they are pairs, in the order
-    of their seeds.
-    """
+    """Return the numbers of both sides to compare, by seed, and whether they are pairs."""
     pairs = before.keys() <= after.keys() or after.keys() <= before.keys()
     there = [_numbers(side) for side in (before, after)]
     both = there[0].keys() & there[1].keys()
@@ -221,8 +216,9 @@ def _scaled(
 
 
 def _alike(first: Sequence[float], second: Sequence[float], pairs: bool) -> bool:
-    """Tell whether nothing varies by which a difference could be tested: a shift that all share, or
-    two constants.
+    """Tell whether nothing varies, so that there is nothing to test by.
+
+    That is a shift that all pairs share, or a constant on each side.
     """
     first, second = _scaled(first, second, _exponent(first, second))
     if pairs:

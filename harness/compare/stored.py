@@ -1,4 +1,4 @@
-"""A store as one side of a comparison: of several runs of one name and seed, those that are meant.
+"""Read a store as one side of a comparison, choosing among several runs of one name and seed.
 
 A store keeps what every setting gave that was ever tried. Runs of one experiment, name and seed,
 but of other settings, are other runs: those count that the present specification plans, or else
@@ -75,9 +75,7 @@ def of_store(store: Store, word: str) -> Side:
 
 
 def _experiment(name: str, found: Sequence[_Kept]) -> tuple[Experiment, str]:
-    """Return an experiment of the runs that count, the newest last, and what is to be said of how
-    they were chosen.
-    """
+    """Return an experiment of the runs that count, the newest last, and a remark on them."""
     by_run: dict[str, list[_Kept]] = {}
     for each in found:
         by_run.setdefault(each.origin.run, []).append(each)
@@ -135,9 +133,7 @@ def _surroundings(found: Sequence[_Kept]) -> Mapping[str, set[str]]:
 
 
 def _specification(name: str) -> experiment.Experiment | None:
-    """Return the specification of a name that lies here, or None where none does or it has
-    faults.
-    """
+    """Return the specification of a name that lies here; None where none does or it has faults."""
     for path in below(SPECIFICATIONS).specifications if SPECIFICATIONS.is_dir() else ():
         try:
             if path.stat().st_size <= MOST_BYTES and f'"{name}"' in path.read_text():

@@ -1,4 +1,4 @@
-"""A difference for a person at a terminal."""
+"""Show a difference to a person at a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.compare.significance import Outcome
 from harness.system.console import literal, say
 
 _WIDE = 200
-"""Columns of a page that no terminal shows."""
+"""The columns of a page that no terminal shows."""
 
 _COLOURS = {
     "pass": "green",

@@ -1,10 +1,9 @@
-"""What "not reached within the budget" leaves open: ranges of numbers, and the verdicts that hold
-all over them.
+"""Judge measurements that stand for "not reached within the budget".
 
 A run that never fitted its training set has no number of epochs to fit, but something is known of
-it: it is more than the epochs that were trained. Such a measurement is censored. What it is an
-expectation cannot tell, so it passes only where it would for every number that is left open, and
-fails only where it would for all of them.
+it: the number is larger than the epochs that were trained. Such a measurement is censored. An
+expectation that reads it passes only where it would pass for every value that is left open, and
+fails only where it would fail for every one.
 """
 
 from __future__ import annotations
@@ -22,15 +21,19 @@ _COUNTS = {"epochs": "epochs", "steps": "steps", "epochs_to_fit": "epochs", "ste
 """The metrics that may be censored, and what each counts."""
 
 _ROUNDING = 1e-9
-"""A training accuracy this far below that of a stopping rule meets it: the share of a whole number
-of examples.
+"""A training accuracy this far below that of a stopping rule still meets it: both are shares of a
+whole number of examples.
 """
 
 
 @dataclass(frozen=True)
 class Censored:
-    """A measurement of which is known that it is `least` or more; `why` says what was not
-    reached.
+    """A measurement that is known to be `least` or more.
+
+    Args:
+        least: The smallest value that is left open.
+        spent: The epochs or steps that were trained.
+        why: What was not reached, as a clause of a sentence.
     """
 
     least: float
@@ -39,12 +42,11 @@ class Censored:
 
 
 def censored(reference: Reference, result: RunResult, run: RunSpec | None) -> Censored | None:
-    """Return what is known of a measurement that stands for "not reached within the budget", or
-    None for any other.
+    """Return what is known of a censored measurement, None for one that is not censored.
 
-    That are the epochs and the steps to fit, where the training set was never fitted, and the
+    Censored are the epochs and the steps to fit, where the training set was never fitted, and the
     epochs and steps of a run whose stopping rule was not met. The last epoch is always measured, so
-    what was not reached by then takes an epoch more at least.
+    what was not reached by then takes at least one epoch more.
     """
     count = _COUNTS.get(reference.metric)
     measured = result.measurements
@@ -85,7 +87,7 @@ def _unmet(training: Training, result: RunResult) -> str | None:
 
 
 def sentences(found: Mapping[tuple[Reference, int], Censored]) -> Iterator[str]:
-    """Yield what is known of each censored measurement, its seeds together."""
+    """Yield a sentence on each censored measurement; seeds with the same one share it."""
     together: dict[tuple[Reference, str, float], list[int]] = {}
     for (reference, seed), each in found.items():
         together.setdefault((reference, each.why, each.spent), []).append(seed)
@@ -100,16 +102,15 @@ def sentences(found: Mapping[tuple[Reference, int], Censored]) -> Iterator[str]:
 
 
 Ends = Sequence[tuple[float, float]]
-"""Of each seed the smallest and the largest value that are left open; they may be infinite."""
+"""The smallest and the largest value that each seed leaves open; they may be infinite."""
 
 
 def student_ends(ends: Ends, factor: float) -> tuple[float, float]:
-    """Return the smallest lower and the largest upper limit `m -+ factor * s` over all values that
-    are left open.
+    """Return the smallest lower and the largest upper limit `m -+ factor * s` over all open values.
 
-    Both are at corners, where each value is at one of its ends: the lower limit is a concave
-    function of the values and the upper a convex one. With many open values their deviation is
-    bounded instead, which is wider.
+    Both lie at corners, where each value is at one of its ends: the lower limit is a concave
+    function of the values and the upper one a convex function. With many open values their
+    deviation is bounded instead, which gives wider limits.
     """
     lows, highs = [low for low, _ in ends], [high for _, high in ends]
     if not all(map(math.isfinite, [*lows, *highs])):
@@ -134,9 +135,7 @@ _MOST_CORNERS = 4096
 
 
 def _corners(ends: Ends) -> Iterator[list[float]]:
-    """Yield every choice of an end for each value that is open; nothing where there are too
-    many.
-    """
+    """Yield every choice of an end for each open value; nothing where there are too many."""
     places = [index for index, (low, high) in enumerate(ends) if low != high]
     if 2 ** len(places) > _MOST_CORNERS:
         return

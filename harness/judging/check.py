@@ -1,9 +1,9 @@
-"""Compare what was measured with what was expected: expectations to verdicts.
+"""Compare what was measured with what was expected: from results to judgements.
 
-For each seed the metric expression is evaluated on that seed's runs alone, so the difference of
-two runs is a difference paired by seed, and the mean of a ratio is the mean of the seeds' ratios,
-not the ratio of two means. What then counts is defined in `judge`, and the limits in
-`harness.judging.inference` and `harness.judging.images`.
+The metric expression is evaluated on the runs of one seed at a time. So the difference of two runs
+is paired by seed, and the mean of a ratio is the mean of the seeds' ratios, not the ratio of two
+means. The rules of a verdict are those of `judge`; the limits are in `harness.judging.inference`
+and `harness.judging.images`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ __all__ = ["Judgement", "Mark", "Verdict", "check", "exit_code", "judge"]
 def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgement, ...]:
     """Judge every expectation of an experiment, in the order of the specification.
 
-    Raises `harness.expression.ExpressionError` for a metric that cannot be parsed.
+    Raises:
+        ExpressionError: a metric cannot be parsed.
     """
     found = {(result.run, result.seed): result for result in results}
     plan, seeds = experiment.seed_plan, experiment.seeds
@@ -67,41 +68,42 @@ def judge(
 ) -> Judgement:
     """Judge one expectation from the results by (run, seed); the first rule that applies decides.
 
-    1. A needed run ended in an error: `error`. 2. A needed run is blocked, or not run yet:
-    `blocked`. 3. A needed measurement does not exist, or a seed's value is not finite: `fail`. One
-    that stands for "not
-       reached within the budget" is no such gap: it is known to be more
-       (`harness.judging.censoring`), the expression is enclosed by interval arithmetic, and the
-       rules below give `pass` where they would for every value that is left open, `fail` where they
-       would for every one, else `inconclusive`.
+    1. A needed run ended in an error: `error`.
+    2. A needed run is blocked, or not run yet: `blocked`.
+    3. A needed measurement does not exist, or a seed's value is not finite: `fail`. A measurement
+       that stands for "not reached within the budget" does exist: it is known to be more
+       (`harness.judging.censoring`). The expression is then enclosed by interval arithmetic, and
+       the rules below give `pass` where they would for every value that is left open, `fail` where
+       they would for every one, else `inconclusive`.
     4. Statistic `every` speaks of the seeds at hand: `pass` when each value is within the bounds,
        else `fail`.
-    5. Statistic `worst` speaks of all seeds, but for the rarest: with k of n seeds within the
-    bounds,
-       `pass` when the lower limit of Clopper and Pearson on the share of all seeds that are is at
-       least `share`, `fail` when the upper limit is below it, else `inconclusive`.
+    5. Statistic `worst` speaks of all seeds but the rarest: with k of n seeds within the bounds,
+       `pass` when the lower limit of Clopper and Pearson on the share of such seeds is at least
+       `share`, `fail` when the upper limit is below it, else `inconclusive`.
     6. Statistics `mean` and `median` speak of the mean and the median of all seeds, by a lower and
-    an
-       upper one-sided limit at `confidence`. `pass` when the lower limit is at or above the lower
-       bound and the upper limit at or below the upper bound (a bound that is not set is met): with
-       both bounds these are the two one-sided tests of equivalence (TOST, Schuirmann 1987), with
-       one it is the one-sided test, in either case at level 1 - confidence. `fail` when the upper
-       limit is below the lower bound or the lower limit above the upper bound. Else, and where the
-       seeds are too few for limits, `inconclusive`.
+       an upper one-sided limit at `confidence`. `pass` when the lower limit is at or above the
+       lower bound and the upper limit at or below the upper bound (a bound that is not set is met):
+       with both bounds these are the two one-sided tests of equivalence (TOST, Schuirmann 1987),
+       with one it is the one-sided test, in either case at level 1 - confidence. `fail` when the
+       upper limit is below the lower bound or the lower limit above the upper bound. Otherwise, and
+       where the seeds are too few for limits, `inconclusive`.
 
-    The limits of the median are `median_limits`. Those of the mean are, by the expectation's
-    `interval`, `student_limits` or `bootstrap_limits`, for which two seeds are needed, or, for
-    `binomial` and `paired`, `image_limits` and `paired_limits`: these speak of other test images,
-    and of the networks at hand as they are, however many seeds they come from. All others speak of
-    other seeds, and of the test images at hand as they are: every seed sees the same.
+    The limits of the median are `median_limits`. Those of the mean depend on the expectation's
+    `interval`. `student_limits` and `bootstrap_limits` need two seeds and speak of other seeds,
+    given the test images at hand: every seed sees the same ones. `binomial` and `paired`
+    (`image_limits`, `paired_limits`) speak of other test images, given the networks at hand,
+    however many seeds these come from.
 
-    A bound is met, too, by what is beyond it by rounding alone: every number that takes part stands
-    for any that is nearest to it, and what that comes to in the expression, and in the limits, is
-    allowed for (`harness.expression.evaluate`). So 0.09 - 0.08 is at least 0.01, and 2e-15 is not
-    at most 1e-15.
+    A bound is also met by a value that is beyond it by rounding alone. Every number that takes part
+    stands for all numbers that round to it, and what that comes to in the expression and in the
+    limits is allowed for (`harness.expression.evaluate`). So 0.09 - 0.08 is at least 0.01, and
+    2e-15 is not at most 1e-15.
 
-    `runs` are the experiment's, from which the number of test images is known where the results
-    do not record it.
+    Args:
+        expectation: What is judged.
+        seeds: The seeds that count.
+        results: Those of all runs, by run and seed.
+        runs: The experiment's, by name; they tell the number of test images where results do not.
     """
     expression = parse(expectation.metric)
     needed = references(expression)
@@ -157,8 +159,9 @@ def _step(
     runs: Mapping[str, RunSpec],
     expression: Expression,
 ) -> float | None:
-    """Return the most that one step of a measurement changes the expression, None where that is not
-    known.
+    """Return the most that one resolution step of a measurement changes the expression.
+
+    None where that is not known.
     """
     steps = {
         each: step(each, runs[each.run], [results[each.run, seed] for seed in known])
@@ -191,9 +194,16 @@ def exit_code(
 
     3 for an error; else 1 for a fail; else 4 where something is blocked, inconclusive or stale and
     not in `allow`; else 0. An error goes before a fail because it leaves the answer unknown.
-    `statuses` are those of all runs, so that runs count which no expectation reads: an error is
-    an error, and blocked or missing runs are blocked. `stale` tells whether any of the runs is.
-    Raises ValueError when `allow` names anything but blocked, inconclusive and stale.
+
+    Args:
+        judgements: Those of all experiments.
+        allow: What counts as a pass.
+        statuses: Those of all runs, so that runs count which no expectation reads: an error is an
+            error, and blocked or missing runs are blocked.
+        stale: Whether any of the runs is stale.
+
+    Raises:
+        ValueError: `allow` names anything but blocked, inconclusive and stale.
     """
     if {each.value for each in allow} - set(ALLOWABLE):
         raise ValueError("only blocked, inconclusive and stale can be allowed")
@@ -222,8 +232,9 @@ _AS_VERDICT = {
 def verdict_of_runs(
     runs: Iterable[str], seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]
 ) -> tuple[Verdict, str] | None:
-    """Return the verdict and message where one of the runs is not done, an error before what is
-    blocked, or None.
+    """Return the verdict and its message where a run is not done, None where all are.
+
+    An error counts before a run that is blocked.
     """
     unfinished: dict[Verdict, dict[tuple[str, str], list[int]]] = {
         Verdict.ERROR: {},
@@ -247,7 +258,7 @@ def verdict_of_runs(
 def stale_runs(
     runs: Iterable[str], seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]
 ) -> str:
-    """Say which of some runs are stale and why, or return nothing where none is."""
+    """Say which of some runs are stale and why; an empty text where none is."""
     found: dict[tuple[str, str], list[int]] = {}
     for run in dict.fromkeys(runs):
         for seed in seeds:
@@ -266,8 +277,13 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class _Measured:
-    """What is needed of each seed: all of it, or from where to where each part may be; and what
-    stands in the way.
+    """The measurements that an expectation needs, by seed.
+
+    Args:
+        known: Of each seed that has all of them, the values.
+        ranges: Of each seed with a censored one, the smallest and largest value of each.
+        censored: What is known of each censored measurement.
+        gaps: A sentence on each measurement that does not exist or is not finite.
     """
 
     known: Mapping[int, Mapping[Reference, float]]

@@ -1,4 +1,4 @@
-"""What other test images would leave of a metric, the trained networks being what they are.
+"""Limits of a metric over other test images, for the trained networks as they are.
 
 Where a network gets k of n test images right, and they were drawn independently from a population
 of images, k is binomial with the network's accuracy on that population. Training images are no such
@@ -22,7 +22,7 @@ from harness.run_result import RunResult
 from harness.spec.binomial import Difference, accuracy_difference, accuracy_terms
 
 _METHODS = (Interval.BINOMIAL, Interval.PAIRED)
-"""Intervals whose limits are from the test images, however many seeds there are."""
+"""The intervals whose limits come from the test images, however many seeds there are."""
 
 _WHOLE = 0.01
 """How far from a whole number the count of images behind an accuracy may be."""
@@ -31,8 +31,8 @@ _WHOLE = 0.01
 def count_test_images(run: RunSpec, results: Iterable[RunResult] = ()) -> int | None:
     """Return how many test images a run was measured on.
 
-    That is what its seeds' `results` recorded when the images were loaded. Records that are older
-    than this say nothing: there the settings and the published size of the data set count.
+    The `results` of its seeds recorded it when the images were loaded. Older records do not have
+    it: for these the settings and the published size of the data set count.
 
     Returns:
         The number; None where it is not known or not the same for all seeds, or where training
@@ -58,18 +58,23 @@ def image_limits(
     images: Mapping[str, int | None],
     confidence: float,
 ) -> Limits | None:
-    """Return the one-sided limits that the test images leave to an expression's mean over some
-    seeds, or None.
+    """Return the one-sided limits that the test images leave to an expression's mean over seeds.
 
-    `measured` holds a value of every reference for each seed, `images` the number of test images by
-    run. For one accuracy the limits are those of Clopper and Pearson. A sum of m accuracies, such
-    as a difference of two, takes the limits of each at confidence 1 - (1 - confidence) / m and adds
-    up those ends that make it smallest (largest): by Bonferroni's inequality this holds however the
-    accuracies depend on one another, and so for networks that see the same images, where it is
-    wider than need be.
+    For one accuracy the limits are those of Clopper and Pearson. A sum of m accuracies, such as a
+    difference of two, takes the limits of each at confidence 1 - (1 - confidence) / m and adds up
+    those ends that make it smallest (largest). By Bonferroni's inequality this holds however the
+    accuracies depend on one another. So it holds for networks that see the same images, where the
+    limits are wider than they need be.
 
-    None where the expression is no sum over test accuracies (`accuracy_terms`) or a number of test
-    images is not known.
+    Args:
+        expression: Any metric expression.
+        measured: A value of every reference for each seed.
+        images: The number of test images by run.
+        confidence: That of each limit.
+
+    Returns:
+        The limits; None where the expression is no sum over test accuracies (`accuracy_terms`) or a
+        number of test images is not known.
     """
     constants: list[float] = []
     counted: list[_Counted] = []
@@ -95,11 +100,10 @@ def paired_limits(
     pairing: Pairing,
     confidence: float,
 ) -> Limits | None:
-    """Return the one-sided limits of an expression's mean over some seeds, compared image by image,
-    or None.
+    """Return the one-sided limits of an expression's mean over some seeds, compared image by image.
 
-    For each seed they are those of `harness.judging.paired.difference_limits`; over several seeds
-    see `harness.judging.paired.mean_limits`. None where nothing was paired.
+    For one seed they are those of `harness.judging.paired.difference_limits`, for several those of
+    `harness.judging.paired.mean_limits`. None where nothing was paired.
     """
     if not pairing.pairs:
         return None
@@ -116,12 +120,11 @@ def pair(
     results: Mapping[tuple[str, int], RunResult],
     runs: Mapping[str, RunSpec],
 ) -> Pairing:
-    """Pair the two networks of each seed, image by image, where an expression is a difference of
-    test accuracies.
+    """Pair the two networks of each seed image by image, for a difference of test accuracies.
 
     Args:
-        expression: Any metric expression; nothing is paired, and nothing stands in the way, where
-            it is no difference.
+        expression: Any metric expression; nothing is paired, and no obstacle is named, where it is
+            no difference.
         measured: A value of every reference for each seed.
         results: Those of the runs, by name and seed.
         runs: The experiment's, by name.
@@ -145,7 +148,7 @@ def pair(
 
 
 def _looked(difference: Difference, runs: Mapping[str, RunSpec]) -> str:
-    """Say which of two runs was stopped by what its test images say, or return nothing."""
+    """Say which of two runs was stopped by its test images; an empty text where neither was."""
     for run in (difference.first.run, difference.second.run):
         early = runs[run].settings.training.early_stopping if run in runs else None
         if early is not None and early.metric.startswith("test"):
@@ -159,7 +162,7 @@ def _unequal(
     values: Mapping[Reference, float],
     results: Mapping[tuple[str, int], RunResult],
 ) -> str:
-    """Say why the two networks of a seed cannot be compared image by image, or return nothing."""
+    """Say why the two networks of a seed cannot be compared image by image, else return nothing."""
     sets = set()
     for reference in (difference.first, difference.second):
         tested = results[reference.run, seed].tested
@@ -182,8 +185,7 @@ def of_test_images(
     results: Mapping[tuple[str, int], RunResult],
     runs: Mapping[str, RunSpec],
 ) -> tuple[Limits | None, Pairing]:
-    """Return the limits that the test images leave to an expectation's mean, and what was paired
-    for them.
+    """Return the limits that the test images leave to an expectation's mean, and their pairing.
 
     They are asked for by the intervals `paired` and `binomial`, and for a single seed. Where pairs
     are asked for and there are none, the limits are those of independent test sets, which are

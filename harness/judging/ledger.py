@@ -1,9 +1,9 @@
 """The ledger of an experiment: what it was expected to show, written down when that was stated.
 
-There are two copies, so that one tells of what was done to the other: `expectations/NAME.json` in
-the store, and `NAME.expectations.json` beside the reports, which is committed with them. A
-statement is only ever added. What makes up an expectation is all that decides its verdict; its
-title and its source may be reworded.
+There are two copies, so that one shows what was done to the other: `expectations/NAME.json` in the
+store, and `NAME.expectations.json` beside the reports, which is committed with them. Statements are
+only ever added. A statement holds all of an expectation that decides its verdict; its title and its
+source may be reworded.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True)
 class Terms:
-    """All of an expectation that decides its verdict: the words that its author says of it are left
-    out.
+    """All of an expectation that decides its verdict; title and source are left out.
 
     `seeds` are those asked for, or the rule by which they are added; `control` is the experiment's
     over all of its expectations, if it has one.
@@ -50,7 +49,7 @@ class Terms:
     control: str | None = None
 
     def same(self, other: Terms) -> bool:
-        """Tell whether two say the same; how an expression is spaced is no difference."""
+        """Tell whether two criteria are the same; how an expression is spaced does not matter."""
         mine, its = self.expectation, other.expectation
         return (
             (self.seeds, self.control) == (other.seeds, other.control)
@@ -61,9 +60,9 @@ class Terms:
 
 @dataclass(frozen=True)
 class Measured:
-    """What there was at some time of the runs that an expectation reads.
+    """The state, at some time, of the runs that an expectation reads.
 
-    `begun` are all that had been started, `finished` those of them that had come to their end, and
+    `begun` are all runs that had been started, `finished` those of them that had come to their end.
     `value` is the mean (the median, where that is the statistic) of the metric over the seeds that
     had one, None where none had.
     """
@@ -75,8 +74,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Statement:
-    """That an expectation was stated (or, where there are no `terms`, removed) at a time, in ISO
-    8601 and UTC.
+    """A statement of an expectation at a time, in ISO 8601 and UTC; of its removal without `terms`.
 
     `measured` is what there was by then.
     """
@@ -89,8 +87,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Ledger:
-    """All statements of an experiment, in the order of time, and which runs it has ever seen
-    finished.
+    """All statements of an experiment in the order of time, and all runs ever seen finished.
 
     What was once measured stays known, whatever becomes of the store and of the reports.
     """
@@ -146,7 +143,7 @@ def now() -> str:
 
 
 def together(*known: Runs) -> Runs:
-    """Return all seeds of all runs."""
+    """Return all seeds of all runs in any of the arguments."""
     found: dict[str, set[int]] = {}
     for each in known:
         for run, seeds in each.items():
@@ -155,7 +152,7 @@ def together(*known: Runs) -> Runs:
 
 
 def groups(statements: Iterable[Statement]) -> list[Statement]:
-    """Return the statements that say something else than the one before them."""
+    """Return the statements that differ from the one before them."""
     found: list[Statement] = []
     for statement in statements:
         if not found or not _alike(found[-1].terms, statement.terms):
@@ -169,11 +166,11 @@ def _alike(one: Terms | None, other: Terms | None) -> bool:
 
 @dataclass(frozen=True)
 class Joined:
-    """What two copies tell together.
+    """Two copies of a ledger, merged.
 
-    `disputed` are the expectations of which they tell differently, so that one of them was edited;
-    of these the copy with the earlier statement counts. `redated` are those of which they only give
-    different dates.
+    `disputed` are the expectations on which the copies differ, so that one of them was edited; for
+    these the copy with the earlier statement counts. `redated` are those for which only the dates
+    differ.
     """
 
     ledger: Ledger
@@ -182,8 +179,7 @@ class Joined:
 
 
 def joined(one: Ledger, other: Ledger) -> Joined:
-    """Return what two copies of a ledger tell together: where both tell of a statement, the earlier
-    date counts.
+    """Merge two copies of a ledger; for a statement that both have, the earlier date counts.
 
     A copy may be behind, or begun on another machine: then the longer history counts.
     """
@@ -250,7 +246,7 @@ def read(path: Path) -> Ledger | None:
 
 
 def write(path: Path, name: str, ledger: Ledger) -> None:
-    """Write a copy of a ledger, where it does not say so already.
+    """Write a copy of a ledger, unless it is there already.
 
     Raises:
         LedgerError: what is there is no ledger; it stays.
@@ -268,7 +264,7 @@ def _written(path: Path, content: bytes) -> None:
 
 
 def text(name: str, ledger: Ledger) -> str:
-    """Return a ledger as JSON, a line a statement, so that version control shows what was added."""
+    """Return a ledger as JSON, one statement a line, so that a diff shows what was added."""
     rows = ",\n".join(f"  {_dump(_to_json(each))}" for each in ledger.statements)
     return (
         f'{{"format": {_dump(FORMAT)},\n "name": {_dump(name)},\n'
@@ -306,7 +302,7 @@ def measured_json(measured: Measured) -> dict[str, Json]:
 
 
 def terms_json(terms: Terms) -> dict[str, Json]:
-    """Return terms as JSON, named as in the results of a report; what is not set is left out."""
+    """Return a criterion as JSON, named as in a report's results; what is not set is left out."""
     expectation = terms.expectation
     found = {
         "metric": expectation.metric,

@@ -1,9 +1,9 @@
-"""Two networks on the same test images: of how many each alone is right, and what that shows.
+"""Compare two networks on the same test images by the images that only one of them gets right.
 
-An image drawn at random is one that the first network alone gets right with probability p10, and
-the second alone with probability p01. The difference of their accuracies is p10 - p01: images that
-both get right, or both wrong, do not enter it. All that is said here is of these two networks,
-whatever the images; it says nothing about networks of other seeds.
+Of an image drawn at random, the first network alone is right with probability p10, the second alone
+with probability p01. The difference of their accuracies is p10 - p01: images that both get right,
+or both wrong, do not enter it. All limits here speak of these two networks on any images, and not
+of networks of other seeds.
 """
 
 from __future__ import annotations
@@ -19,19 +19,18 @@ from scipy.special import bdtr, bdtrc, gammaln, ndtri
 from harness.judging.inference import Limits, share_limits
 
 _FOR_DISCORDANT = 0.02
-"""What part of the error goes into the limit of the share of images on which one network alone is
-right.
+"""The part of the error that goes into the limit of the share of discordant images, on which one
+network alone is right.
 """
 
 _MOST_DISCORDANT = 0.5
-"""Up to this share of such images the probability of a difference is known to grow with the
+"""Up to this share of discordant images, the probability of a difference is known to grow with the
 share.
 """
 
 _STEPS = 100
 _PRECISION = 1e-9
-"""How far below what it could be a limit may be found, as a share of the interval in which it
-lies.
+"""How far below its exact place a limit may be found, as a share of the interval that is searched.
 """
 
 _LEAST, _MOST = 1e-300, 1 - 1e-15
@@ -40,7 +39,7 @@ _LEAST, _MOST = 1e-300, 1 - 1e-15
 
 @dataclass(frozen=True)
 class Pairs:
-    """Of how many `images` the `first` network alone was right, and the `second` alone."""
+    """How many of `images` the `first` network alone got right, and the `second` alone."""
 
     images: int
     first: int
@@ -54,15 +53,17 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Pairing:
-    """The pairs of each seed in turn, or what stands in the way of comparing image by image."""
+    """The pairs of each seed in turn, or the obstacle to comparing image by image."""
 
     pairs: tuple[Pairs, ...] = ()
     obstacle: str = ""
 
 
 def pairs(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairs:
-    """Count the pairs of two networks, each with its rights and wrongs [n] in the order of the
-    images.
+    """Count the pairs of two networks from which images [n] each got right, in the same order.
+
+    Raises:
+        ValueError: the numbers of images differ.
     """
     if first.shape != second.shape:
         raise ValueError(f"{len(first)} and {len(second)} images are no pairs")
@@ -128,8 +129,9 @@ def _lower_limit(found: Pairs, error: float) -> float:
 
 
 def _by_difference(found: Pairs, most: float, error: float) -> float:
-    """Return the smallest p10 - p01 that S does not reject where p10 + p01 is at most `most`; 1 if
-    it rejects all.
+    """Return the smallest p10 - p01 that S does not reject where p10 + p01 is at most `most`.
+
+    1 where it rejects all.
     """
     difference, high = found.first - found.second, most
     if found.images > 1:
@@ -141,8 +143,7 @@ def _by_difference(found: Pairs, most: float, error: float) -> float:
 
 
 def _last_below(rising: Callable[[float], float], low: float, high: float, wanted: float) -> float:
-    """Return about the last place up to which a rising function is at most `wanted`, never one
-    after it.
+    """Return about the last place where a rising function is at most `wanted`, never one after it.
 
     By the false position of the quantiles (Illinois): on that scale the function is nearly a line.
     """
@@ -169,19 +170,16 @@ def _last_below(rising: Callable[[float], float], low: float, high: float, wante
 
 
 def _quantile(probability: float) -> float:
-    """Return the normal quantile of a probability, finite also where that is 0 or 1 but for
-    rounding.
-    """
+    """Return the normal quantile of a probability, which is finite even for 0 and 1."""
     return float(ndtri(min(max(probability, _LEAST), _MOST)))
 
 
 @dataclass(frozen=True)
 class _Tail:
-    """The counts of images that one network alone gets right, where an image is one with
-    probability `share`.
+    """The distribution of the number of discordant images, each image being one with `share`.
 
-    `counts` leaves out what is less probable than `left_out` together, `weights` are the
-    probabilities.
+    `counts` leaves out the least probable numbers, which have the probability `left_out` together;
+    `weights` are the probabilities of the others.
     """
 
     share: float

@@ -1,12 +1,11 @@
-"""Looking at the seeds again and again, and judging many expectations at once, with the stated
-confidence kept.
+"""Judge after each of several looks at the seeds, and many expectations at once, at one confidence.
 
-Who adds seeds because a verdict is open, and judges again at the same confidence, gets more than
-the stated share of false passes. Here the looks are planned, and every look may spend only a part
-of the error that is allowed (Lan and DeMets 1983), by the function that imitates O'Brien and
-Fleming's boundary: almost nothing at first, nearly all at the end. Everything is a pure function of
-the plan, of the confidence, and of the values of the seeds in their order, so a verdict does not
-depend on when somebody looked. The first look that decides is the one that counts.
+Somebody who adds seeds because a verdict is open, and judges again at the same confidence, gets
+more than the stated share of false passes. Here the looks are planned, and every look may spend
+only a part of the error that is allowed (Lan and DeMets 1983), by the function that imitates
+O'Brien and Fleming's boundary: almost nothing at first, nearly all at the end. Everything is a pure
+function of the plan, of the confidence, and of the values of the seeds in their order, so a verdict
+does not depend on when somebody looked. The first look that decides is the one that counts.
 """
 
 from __future__ import annotations
@@ -35,16 +34,18 @@ JudgeAt = Callable[[Expectation, int], Judgement]
 """Judges an expectation by the first so many seeds, at the expectation's confidence."""
 
 _CELLS = 400
-"""Cells of the angle: they move no probability of a false verdict by more than 0.0001."""
+"""The number of cells that the angle is divided into: they move no probability of a false verdict
+by more than 0.0001.
+"""
 
 _LEAST = 1e-12
-"""So small a level is not spent: a confidence so near to 1 has too few digits left."""
+"""A smaller level is not spent: a confidence so near to 1 has too few digits left."""
 
 _DECIDED = (Verdict.PASS, Verdict.FAIL)
 
 
 def spent(fraction: float, alpha: float) -> float:
-    """Return how much of a one-sided error of `alpha` is spent once a share of all seeds is there.
+    """Return how much of a one-sided error `alpha` is spent at a `fraction` of the seeds.
 
     It is `2 - 2 Phi(z / sqrt(fraction))`, with z the quantile of `1 - alpha / 2` (Lan and DeMets
     1983, alpha_1).
@@ -54,10 +55,10 @@ def spent(fraction: float, alpha: float) -> float:
 
 @functools.cache
 def shares(sizes: tuple[int, ...], alpha: float) -> tuple[float, ...]:
-    """Return what each look spends: levels at which any test may be made, whatever it is.
+    """Return the share of the error that each look spends: a level for any test, whatever it is.
 
     By Bonferroni's inequality the looks are wrong together with a probability of at most `alpha`. A
-    look that would spend almost nothing spends nothing, and the next one has it.
+    look that would spend almost nothing spends nothing, and the next one has its share.
     """
     found: list[float] = []
     for size in sizes:
@@ -68,8 +69,7 @@ def shares(sizes: tuple[int, ...], alpha: float) -> tuple[float, ...]:
 
 @functools.cache
 def student_levels(sizes: tuple[int, ...], alpha: float, cells: int = _CELLS) -> tuple[float, ...]:
-    """Return the level of Student's one-sided test at each look, so that all looks together have
-    `spent` theirs.
+    """Return the level of Student's one-sided test at each look, for which all looks spend `alpha`.
 
     The levels are exact for normal values; no normal approximation is made. Let the population's
     mean be at the bound, and u the cosine of the angle between the first n values and the vector of
@@ -109,8 +109,9 @@ def student_levels(sizes: tuple[int, ...], alpha: float, cells: int = _CELLS) ->
 
 
 def _angles(count: int, angles: Floats) -> Floats:
-    """Return how probable it is that the angle of `count` values of mean 0 and the ones is at most
-    each of these.
+    """Return the probability that the angle of `count` values to the ones is at most each of these.
+
+    The values have the mean 0.
     """
     inside = np.clip(angles, 1e-300, math.pi - 1e-15)
     found: Floats = stdtr(count - 1, -math.sqrt(count - 1) / np.tan(inside))
@@ -121,8 +122,9 @@ _PHI = np.linspace(-math.pi / 2, math.pi / 2, 4097)
 
 
 def _reaching(count: int, angles: Floats, ends: Floats) -> Floats:
-    """Return how probable it is, from each angle of `count` values, that with one more it is at
-    most each end.
+    """Return the probability that one value more brings each angle to at most each end.
+
+    `angles` are those of `count` values.
     """
     along = math.sqrt(count) * np.cos(angles)
     middle = np.arctan2(1.0, along)
@@ -141,9 +143,7 @@ def _ends(middle: Floats, half: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _boundary(mass: Floats, angles: Floats, count: int, share: float) -> float:
-    """Return the angle of one value more that is reached with the probability `share`, found by
-    bisection.
-    """
+    """Return the angle that one value more reaches with probability `share`, found by bisection."""
     low, high = 0.0, math.pi
     for _ in range(60):
         middle = (low + high) / 2
@@ -153,15 +153,14 @@ def _boundary(mass: Floats, angles: Floats, count: int, share: float) -> float:
 
 
 def levels(expectation: Expectation, sizes: tuple[int, ...], alpha: float) -> tuple[float, ...]:
-    """Return at which level each look tests an expectation: 0 where it cannot decide."""
+    """Return the level at which each look tests an expectation: 0 where it cannot decide."""
     exact = expectation.statistic is Statistic.MEAN
     return student_levels(sizes, alpha) if exact else shares(sizes, alpha)
 
 
 @dataclass(frozen=True)
 class Design:
-    """How the expectations of an experiment are judged: at which looks, and with what control over
-    all of them.
+    """How the expectations of an experiment are judged: the looks, and the control over them all.
 
     `seeds` is how many there are where there is no plan to add any.
     """
@@ -177,9 +176,7 @@ class Design:
 
 
 def has_confidence(expectation: Expectation) -> bool:
-    """Tell whether an expectation speaks of more than the seeds at hand, so that chance can make it
-    pass.
-    """
+    """Tell whether an expectation speaks of more than the seeds at hand, so that chance matters."""
     return expectation.statistic is not Statistic.EVERY
 
 
@@ -188,21 +185,19 @@ def judgements(
 ) -> tuple[Judgement, ...]:
     """Judge all expectations of an experiment.
 
-    Without `control` each is judged at its own confidence. With it, those that have one are a
-    family of m:
+    Without `control` each is judged at its own confidence. With it, those that have a confidence
+    are a family of m:
 
     - Holm (1979): as long as one passes at the level `alpha / (m - passed)`, it counts as passed,
-      and the
-      others are judged again. So the probability that any passes falsely is at most the largest of
-      the alphas, however the expectations depend on one another. Every look spends from that level
-      (Maurer and Bretz 2013).
+      and the others are judged again. So the probability that any passes falsely is at most the
+      largest of the alphas, however the expectations depend on one another. Every look spends from
+      that level (Maurer and Bretz 2013).
     - Benjamini and Hochberg (1995): the largest r such that r pass at the level `r alpha / m`. So
-      of those that
-      pass, the expected share of false ones is at most the largest of the alphas, if the
-      expectations are independent or depend on one another positively, as those that share runs
-      mostly do.
+      of those that pass, the expected share of false ones is at most the largest of the alphas, if
+      the expectations are independent or depend on one another positively, as those that share
+      runs mostly do.
 
-    Failing is controlled in the same way, apart from passing.
+    Failing is controlled in the same way, separately from passing.
     """
     alphas = [1 - each.confidence for each in expectations]
     family = [place for place, each in enumerate(expectations) if has_confidence(each)]
@@ -231,9 +226,7 @@ def judgements(
 def _controlled(
     design: Design, expectation: Expectation, levels_: Sequence[float], judge_at: JudgeAt
 ) -> Judgement:
-    """Judge at the level that passing has, and at the one that failing has; the earlier look
-    counts.
-    """
+    """Judge at the level for passing and at the one for failing; the earlier look counts."""
     found = [_decide(design, expectation, level, judge_at) for level in levels_]
     kept = [each for each, wanted in zip(found, _DECIDED, strict=True) if each.verdict is wanted]
     if kept:
@@ -245,7 +238,7 @@ def _controlled(
 
 
 Decides = Callable[[int, float], bool]
-"""Tells whether the expectation at a place is decided at a factor of its level."""
+"""Tells whether the expectation at an index is decided at a factor of its level."""
 
 
 def _holm(family: Sequence[int], decides: Decides) -> dict[int, float]:
@@ -316,7 +309,7 @@ def _decide(
 
 
 def _told(found: Judgement) -> Judgement:
-    """Say of what a look left open which look it was; one that spends nothing leaves all open."""
+    """Say at which look an expectation is undecided; a look that spends nothing decides nothing."""
     look = found.look
     assert look is not None
     if look.confidence >= 1 and found.verdict in _DECIDED and found.mean is not None:
@@ -352,9 +345,7 @@ def _told(found: Judgement) -> Judgement:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What deciding is likely to cost: how probable a decision is by each look, if all goes on as
-    it is.
-    """
+    """The probability of a decision by each look, if all goes on as it was measured."""
 
     chances: Mapping[int, float]
 
@@ -372,12 +363,11 @@ _PATHS_SEED = 0
 def outlook(
     expectation: Expectation, plan: SeedPlan, values: Sequence[float], own: bool = True
 ) -> Outlook:
-    """Return how probable a decision on a mean is by each further look, judged by what was
-    measured.
+    """Return the probability that an expectation on a mean is decided by each further look.
 
     Further seeds are drawn from the normal distribution with the mean and the deviation of the
-    values, 2000 times, always the same ones; so it is a rough guide, and rough where the values are
-    few.
+    values, 2000 times, always the same ones. So it is a rough guide, and rougher where the values
+    are few.
 
     Args:
         expectation: One on a mean, by Student's limits.

@@ -1,4 +1,4 @@
-"""Whether an expectation was stated before its results, told from the ledger."""
+"""Tell from the ledger whether each expectation was stated before its results."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ class Timing(enum.Enum):
 
 @dataclass(frozen=True)
 class Stated:
-    """When an expectation was stated as it is now, or removed; `at` is empty where that is not
-    written down yet.
+    """When an expectation was stated as it is now, or removed.
 
-    `before` are the terms that it had before, where they were others: those of before its results,
-    if it had any then. `measured` is what there was when it was stated as it is now, and `changes`
-    how often it was changed.
+    `at` is empty where that is not written down yet. `before` are the criteria that it had before,
+    where they were others: those of before its results, if it had any then. `measured` is what
+    there was when it was stated as it is now, and `changes` how often it was changed.
     """
 
     id: str
@@ -41,10 +40,10 @@ class Stated:
 
 @dataclass(frozen=True)
 class Statements:
-    """When the expectations of an experiment were stated, by id, and those that were removed after
-    their results.
+    """When each expectation of an experiment was stated, by id, and which were removed later.
 
-    `faults` are what is wrong with the ledger itself, `notes` what else a person should know of it.
+    `removed` were removed after their results, `faults` are what is wrong with the ledger itself,
+    `notes` what else a person should know of it.
     """
 
     each: Mapping[str, Stated] = field(default_factory=dict)
@@ -54,7 +53,7 @@ class Statements:
 
     @property
     def late(self) -> tuple[Stated, ...]:
-        """Return those of which nothing shows that they were stated before their results."""
+        """Return those for which nothing shows that they were stated before their results."""
         late = [stated for stated in self.each.values() if stated.timing is not Timing.BEFORE]
         return (*late, *self.removed)
 
@@ -74,12 +73,12 @@ def statements(
     """Tell when each expectation was stated.
 
     Args:
-        history: All statements, in the order of time; the last of each of `names` is what it says
-            now.
+        history: All statements, in the order of time; the last one of each of `names` is what it
+            says now.
         names: The ids of the expectations that there are now.
-        disputed: Those of which the copies of the ledger tell differently.
+        disputed: Those on which the copies of the ledger differ.
         faults: What is wrong with the ledger.
-        notes: What else is to be told of it.
+        notes: What else a person should know of it.
     """
     begin = history[0].at if history else ""
     of: dict[str, list[Statement]] = {}
@@ -99,7 +98,7 @@ def _removed(history: Sequence[Statement]) -> Stated:
 
 
 def _stated(history: Sequence[Statement], begin: str, disputed: bool) -> Stated:
-    """Tell of one expectation; `begin` is when the ledger was.
+    """Tell when one expectation was stated; `begin` is when the ledger was begun.
 
     Once a run that it reads had been begun, whatever is stated is stated with results at hand.
     """

@@ -34,15 +34,14 @@ from harness.units import number, scale_of, scale_of_difference
 from harness.words import Verdict
 
 _EVALUATED = Fraction(1, 2**50)
-"""How far the few operations that limits are computed by may move them, as a share of the larger
-one.
-"""
+"""How far the few operations of computing limits may move them, as a share of the larger one."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """One of the planned looks at the seeds, and the confidence that its limits have, so that all
-    looks keep theirs.
+    """One of the planned looks at the seeds.
+
+    `confidence` is that of its limits, chosen so that all looks together keep the stated one.
     """
 
     number: int
@@ -67,27 +66,31 @@ class Look:
 class Judgement:
     """The verdict on one expectation and the numbers it rests on.
 
-    `values` holds the finite value of every seed that has one. `mean` and `deviation` (sample
-    deviation, `n - 1` in the denominator) are None unless every seed has a value; `deviation`
-    also for a single seed. `median` is there where the statistic is the median.
+    All limits are one-sided, each with the expectation's confidence.
 
-    All limits are one-sided, each with the expectation's confidence. `interval` holds those of the
-    mean or the median that decided, and is (None, None) where there are none; `share` those of the
-    share of all seeds that is within the bounds, for the statistics worst and every; `images` those
-    that the test images alone leave to the mean, where it is of a single seed or they decide, and
-    the metric is a sum of test accuracies. `message` is empty for a pass. `rounding` is how far
-    from the value of each seed, by rounding alone, what it stands for may be. `stale` says which of
-    the runs it rests on are stale and why, and is empty where none is.
-
-    `step` is, where all seeds agree, the most that one step of the measurement changes the value of
-    a seed, None where that is not known. `censored` holds, for the seeds that have no value because
-    something was not reached within the budget, from where to where it may be. `notes` are
-    sentences without which the verdict, be it a pass, would mislead.
-
-    `look` is the one that it rests on where seeds are added look after look; `adjusted` is the
-    confidence of its limits where the experiment controls all of its expectations together.
-    `pairing` holds the pairs of images that the limits `images` are from, or why there are none
-    where there could be.
+    Args:
+        expectation: What is judged.
+        verdict: What became of it.
+        mean: None unless every seed has a value.
+        deviation: The sample deviation, `n - 1` in the denominator; None also for a single seed.
+        values: The finite value of every seed that has one.
+        interval: The limits of the mean or the median that decided; (None, None) without any.
+        message: Why it is no pass; empty for a pass.
+        median: Set where the statistic is the median.
+        share: The limits of the share of all seeds within the bounds, for `worst` and `every`.
+        images: The limits that the test images alone leave to the mean, where it is of a single
+            seed or they decide, and the metric is a sum of test accuracies.
+        rounding: How far from each seed's value, by rounding alone, what it stands for may be.
+        stale: Which of the runs that it rests on are stale and why; empty where none is.
+        step: Where all seeds agree, the most that one resolution step of a measurement changes the
+            value of a seed; None where that is not known.
+        censored: The smallest and largest value of each seed that has none because something was
+            not reached within the budget.
+        notes: Sentences without which the verdict, even a pass, would mislead.
+        look: The one that it rests on, where seeds are added look after look.
+        adjusted: The confidence of the limits, where the experiment controls all expectations
+            together.
+        pairing: The pairs of images that the limits `images` are from, or why there are none.
     """
 
     expectation: Expectation
@@ -118,13 +121,17 @@ def decide(
     step: float | None = None,
     pairing: Pairing = Pairing(),  # noqa: B008
 ) -> Judgement:
-    """Judge by the finite value of every seed; the rules are those of
-    `harness.judging.check.judge`.
+    """Judge by the finite value of every seed, after the rules of `harness.judging.check.judge`.
 
-    `images` are the limits that the test images alone leave to the mean of the values, as far as
-    there are any: with the intervals `binomial` and `paired` they decide, and a single seed is
-    shown with them. `step` is the most that one step of a measurement changes a value, as far as it
-    is known; it counts where all seeds agree (`agree`).
+    Args:
+        expectation: What is judged.
+        values: One a seed.
+        images: The limits that the test images alone leave to the mean, if any. With the intervals
+            `binomial` and `paired` they decide, and a single seed is shown with them.
+        rounding: How far each value may be moved by rounding.
+        step: The most that one resolution step of a measurement changes a value, as far as it is
+            known; it counts where all seeds agree (`agree`).
+        pairing: What `images` were computed from.
     """
     measured = list(values.values())
     known = Judgement(
@@ -144,9 +151,7 @@ def decide(
 
 
 def agree(values: Mapping[int, float], rounding: Mapping[int, Fraction]) -> bool:
-    """Tell whether several seeds have the same value, but for rounding: then no deviation tells of
-    other seeds.
-    """
+    """Tell whether several seeds have the same value, but for rounding, and so no deviation."""
     if len(values) < 2:
         return False
     apart = Fraction(max(values.values())) - Fraction(min(values.values()))
@@ -156,11 +161,10 @@ def agree(values: Mapping[int, float], rounding: Mapping[int, Fraction]) -> bool
 def decide_censored(
     expectation: Expectation, ranges: Mapping[int, Range], open_seeds: Collection[int], why: str
 ) -> Judgement:
-    """Judge by what each seed may be, `open_seeds` being those of which not all is known, as `why`
-    says.
+    """Judge by the range of each seed, `open_seeds` being those with a censored value.
 
-    A pass holds for every value that is left open, a fail for every one too; else the verdict is
-    inconclusive.
+    A pass holds for every value that is left open, and so does a fail; else the verdict is
+    inconclusive. `why` tells what was not reached.
     """
     known = Judgement(
         expectation,
@@ -211,9 +215,7 @@ def _fails_for_all(known: Judgement, ranges: Mapping[int, Range]) -> bool:
 
 
 def _limits_for_all(known: Judgement, ranges: Mapping[int, Range]) -> Limits | None:
-    """Return the smallest lower and the largest upper limit over all that is left open, None where
-    there is none.
-    """
+    """Return the smallest lower and the largest upper limit over all open values, or None."""
     expectation, count = known.expectation, len(ranges)
     lows, highs = [each.low for each in ranges.values()], [each.high for each in ranges.values()]
     if expectation.statistic is Statistic.MEDIAN:
@@ -342,9 +344,9 @@ def _mean(known: Judgement) -> Judgement:
 def _of_equal_seeds(known: Judgement, limits: Limits) -> tuple[Judgement, Limits]:
     """Widen limits of no width to what the resolution of the measurement leaves, and say so.
 
-    Had one of n seeds been a step r apart, the deviation would be r / sqrt(n), the smallest there
-    is but none, and Student's limits t r / n from the mean; nearer they cannot be because no seed
-    was apart. Nor are they nearer than one step: so much a single image would have made.
+    Had one of n seeds been a step r away, the deviation would be r / sqrt(n), the smallest above
+    zero, and Student's limits t r / n from the mean. That no seed was away cannot bring them
+    nearer. Nor are they nearer than one step: so much a single image would have made.
     """
     count, step = len(known.values), known.step
     if step is None:
@@ -378,7 +380,7 @@ _LIMITS = {Interval.STUDENT: student_limits, Interval.BOOTSTRAP: bootstrap_limit
 
 
 class _Centre(NamedTuple):
-    """What limits are around."""
+    """The statistic that limits are around."""
 
     name: str
     value: float
@@ -398,7 +400,7 @@ def _of_values(known: Judgement, limits: Limits) -> Rounding:
 
 
 def _moved(known: Judgement, limits: Limits, factor: float) -> Rounding:
-    """Return the rounding of limits that move by `factor` times as much as the values at most."""
+    """Return the rounding of limits that move by at most `factor` times as much as the values."""
     values = max((_rounding(known, seed) for seed in known.values), default=Fraction(0))
     size = max(
         (abs(Fraction(limit)) for limit in limits if math.isfinite(limit)), default=Fraction(0)
@@ -414,7 +416,7 @@ def _rounding(known: Judgement, seed: int) -> Fraction:
 def _by_limits(
     known: Judgement, limits: Limits, rounding: Rounding, centre: _Centre, advice: Callable[[], str]
 ) -> Judgement:
-    """Compare confidence limits with the bounds; `advice` is asked for where they straddle one."""
+    """Compare confidence limits with the bounds; `advice` is called where they straddle one."""
     expectation, (lower, upper) = known.expectation, limits
     if math.isnan(lower) or math.isnan(upper):
         return replace(known, message="the numbers are too large for confidence limits")
@@ -447,9 +449,7 @@ def _advice_on_share(known: Judgement, wanted: float) -> str:
 
 
 def _advice_on_seeds(known: Judgement, beyond: Sequence[int], share: float) -> str:
-    """Say how many seeds would likely decide whether exceptions are rarer than a share, as far as
-    the seeds tell.
-    """
+    """Say how many seeds would likely decide whether exceptions are rarer than a share."""
     count = len(known.values)
     needed = seeds_for_share(beyond, count, share, known.expectation.confidence)
     if needed is not None:
@@ -470,7 +470,7 @@ def _would_decide(needed: int | None) -> str:
 
 
 def _wanted(expectation: Expectation, centre: float) -> tuple[float, float]:
-    """Return between what the limits must come to lie for the verdict that the centre foretells."""
+    """Return the interval that the limits must lie in for the verdict that the centre foretells."""
     lower = -math.inf if expectation.lower is None else expectation.lower
     upper = math.inf if expectation.upper is None else expectation.upper
     if centre < lower:
@@ -487,7 +487,7 @@ def _of_images(known: Judgement) -> str:
 
 
 def _of_pairs(known: Judgement) -> str:
-    """Say what the pairs of images are that limits are from, or why there are none."""
+    """Say what the pairs of images are that limits come from, or why there are none."""
     if known.pairing.obstacle:
         return f", not in pairs of images, as {known.pairing.obstacle}"
     if len(known.pairing.pairs) != 1:
@@ -530,9 +530,7 @@ def _outside(known: Judgement) -> list[str]:
 
 
 def _within(expectation: Expectation, low: float, high: float, rounding: Rounding) -> bool:
-    """Say whether `low` meets the lower bound and `high` the upper one, where they are set, but for
-    rounding.
-    """
+    """Tell whether `low` meets the lower bound and `high` the upper one, rounding allowed for."""
     lower, upper = expectation.lower, expectation.upper
     return (lower is None or reaches(low, lower, rounding[0])) and (
         upper is None or reaches(-high, -upper, rounding[1])

@@ -1,4 +1,4 @@
-"""Metrics against the numbers on an axis of some runs' matrices, a line a run."""
+"""Draw metrics against the numbers on an axis of some runs' matrices, a line a run."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ _LETTER, _GAP = 0.027, 0.018
 
 @dataclass(frozen=True)
 class Line:
-    """A line's name, and the number and the full name of each of its cells, the smallest number
-    first.
-    """
+    """A line's name, and the number and full name of each of its cells, smallest number first."""
 
     name: str
     cells: Sequence[tuple[float, str]]
@@ -44,10 +42,18 @@ def against(
 ) -> Figure:
     """Draw metrics against the numbers that the cells of runs have on an axis of their matrices.
 
-    `groups` maps a label to a run; where its matrix has other axes too, each combination of their
-    labels has a line. A pale point is a seed, the full one their mean, its bar the two-sided 95%
-    confidence interval of the mean (Student's t); a mean is an open point where not every seed has
-    a value. Lines stand a little beside one another, so that none hides the bars of another.
+    A pale point is a seed, the full one their mean, its bar the two-sided 95% confidence interval
+    of the mean (Student's t); a mean is an open point where not every seed has a value. Lines are
+    shifted a little sideways, so that none hides the bars of another.
+
+    Args:
+        experiment: The experiment.
+        results: Those of its runs.
+        metrics: One a panel.
+        axis: The axis of the matrices, as the specification names it.
+        groups: Label to run; where the run's matrix has other axes too, each combination of their
+            labels has a line.
+        log_x: Whether the axis is logarithmic.
     """
     lines = [line for group, run in groups.items() for line in _lines(experiment, group, run, axis)]
     places = _places((number for line in lines for number, _ in line.cells), log_x)
@@ -75,9 +81,7 @@ def against(
 
 
 def _lines(experiment: Experiment, group: str, run: str, axis: str) -> Iterator[Line]:
-    """Yield a run's lines: one of the group's name, or one for each combination of labels on the
-    other axes.
-    """
+    """Yield a run's lines: one of the group's name, or one for each combination on other axes."""
     found: dict[str, list[tuple[float, str]]] = {}
     for cell in cells(experiment.document["runs"][run]):
         labels = labels_by_axis(cell)

@@ -1,4 +1,4 @@
-"""A metric of the cells of some runs' matrices, a colour a run."""
+"""Draw a metric of the cells of some runs' matrices, a colour a run."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ _LETTERS = 60
 def by_cell(
     experiment: Experiment, results: Sequence[RunResult], *, metric: str, groups: Mapping[str, str]
 ) -> Figure:
-    """Draw a metric against the cells of matrices; `groups` maps a label to the run whose cells it
-    has.
+    """Draw a metric against the cells of matrices; `groups` maps a label to the run with the cells.
 
     A pale point is a seed, the full one their mean, its bar the two-sided 95% confidence interval
     of the mean (Student's t); a mean is an open point where not every seed has a value. A run
@@ -67,5 +66,5 @@ def _cells(experiment: Experiment, run: str) -> dict[str, str]:
 
 
 def _broken(cell: str) -> str:
-    """Return a cell's label on a line a part, so that neighbours do not overlap."""
+    """Return a cell's label with one part a line, so that neighbours do not overlap."""
     return cell.replace("+", "\n+ ").replace(",", ",\n")

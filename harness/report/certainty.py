@@ -1,4 +1,4 @@
-"""How certain a verdict is: the limits beside each, and what the limits of a table mean."""
+"""Say how certain a verdict is: the limits beside each, and what the limits of a table mean."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
 
 
 def remarks(judgements: Sequence[Judgement]) -> dict[str, list[str]]:
-    """Return what must be known beside the verdicts, each sentence with the ids of the expectations
-    it is about.
-    """
+    """Return the notes on the verdicts, each with the ids of the expectations it is about."""
     found: dict[str, list[str]] = {}
     for judgement in judgements:
         for note in judgement.notes:

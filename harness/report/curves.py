@@ -1,4 +1,4 @@
-"""Training curves: accuracy and loss against steps, a line a run, over its seeds."""
+"""Draw training curves: accuracy and loss against steps, a line a run, over its seeds."""
 
 from __future__ import annotations
 
@@ -108,10 +108,9 @@ def _zoom(axes: Axes, late: Sequence[NDArray[np.float64]]) -> None:
 
 
 def curve(result: RunResult, metric: str, along: str = "step") -> Curves:
-    """Return where one seed was measured and the metric there: a share in percent, a loss above
-    zero.
+    """Return where one seed was measured and the metric there.
 
-    `along` is the history's "step" or "epoch".
+    A share is in percent, a loss is clipped above zero. `along` is the history's "step" or "epoch".
     """
     steps, values = (np.asarray(result.history[name], dtype=float) for name in (along, metric))
     finite = np.isfinite(values)  # a diverged run is shown up to where it diverged
@@ -120,14 +119,12 @@ def curve(result: RunResult, metric: str, along: str = "step") -> Curves:
 
 
 def is_loss(metric: str) -> bool:
-    """Say whether a metric is one that a logarithmic axis suits."""
+    """Tell whether a metric is one that a logarithmic axis suits."""
     return metric.endswith("_loss")
 
 
 def together(histories: Iterable[Curves]) -> Curves:
-    """Return the steps that any seed measured [points], and every seed's value there [seeds,
-    points].
-    """
+    """Return all measured steps [points] and each seed's value there [seeds, points]."""
     filled = [history for history in histories if len(history[0])] or [
         (np.zeros(1), np.full(1, np.nan))
     ]
@@ -146,9 +143,7 @@ def draw_line(
     band: bool,
     name: str = "",
 ) -> None:
-    """Draw the mean over `seeds` [seeds, points], and their smallest and largest value as a pale
-    band.
-    """
+    """Draw the mean over `seeds` [seeds, points], and their range as a pale band."""
     colour, line, _ = look(index)
     axes.plot(steps, seeds.mean(axis=0), line, color=colour, linewidth=1.3, label=name)
     if band and len(seeds) > 1:

@@ -1,4 +1,4 @@
-"""Points over the coloured decision regions of networks with two inputs."""
+"""Draw points over the coloured decision regions of networks with two inputs."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ def decision_regions(
     panels: Sequence[Mapping[str, Json]],
     seed: int | None = None,
 ) -> Figure:
-    """Draw a row of panels, each the training points of a run over the regions of its final
-    weights.
+    """Draw a row of panels: the training points of a run over the regions of its final weights.
 
-    `panels` holds objects with "run", "title" and "regions" (false: the points alone); `seed` is
-    the seed that is shown, the experiment's first where it is None. The regions come from
-    `RunResult.decision_grid`, an `.npz` file of "x" [nx], "y" [ny], "score" [ny, nx] (the logit
-    of class 1), "train_inputs" [n, 2] and "train_labels" [n].
+    The regions come from `RunResult.decision_grid`, an `.npz` file of "x" [nx], "y" [ny], "score"
+    [ny, nx] (the logit of class 1), "train_inputs" [n, 2] and "train_labels" [n].
+
+    Args:
+        experiment: The experiment.
+        results: Those of its runs.
+        panels: Objects with "run", "title" and "regions" (false: the points alone).
+        seed: The seed that is shown; None for the experiment's first.
     """
     shown = experiment.seeds[0] if seed is None else seed
     found = {

@@ -29,10 +29,9 @@ FIGURES: dict[str, Callable[..., Figure]] = {
 
 
 def draw(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, bytes]:
-    """Return the PNG of each figure by its file name: the experiment's in order, and the training
-    curves.
+    """Return the PNG of each figure by its file name: the experiment's, then the training curves.
 
-    One that cannot be drawn is told of and left out: it costs no verdict.
+    A figure that cannot be drawn is left out with a message: it costs no verdict.
     """
     wanted: dict[str, Callable[[], Figure | None]] = {
         file: partial(FIGURES[figure.name], experiment, results, **figure.parameters)

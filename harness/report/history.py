@@ -1,4 +1,4 @@
-"""Metrics while training: a panel a metric, a line a group, over its seeds."""
+"""Draw metrics while training: a panel a metric, a line a group, over its seeds."""
 
 from __future__ import annotations
 
@@ -28,12 +28,19 @@ def history(
     log: bool = False,
     until: float | None = None,
 ) -> Figure:
-    """Draw metrics against steps or epochs; `groups` maps a label to the run or cell whose line it
-    has.
+    """Draw metrics against steps or epochs, a line a group.
 
     A line is the mean over seeds and ends in a dot, its band their smallest and largest value. A
-    seed that stopped early counts with its last value from then on. `log` is for losses alone.
-    `until` is where the axis of steps or epochs ends, with the longest run where it is None.
+    seed that stopped early counts with its last value from then on.
+
+    Args:
+        experiment: The experiment.
+        results: Those of its runs.
+        metrics: One a panel.
+        groups: Label to the run or cell whose line it has.
+        x: What the horizontal axis counts, "steps" or "epochs".
+        log: Whether losses are on a logarithmic axis.
+        until: Where the horizontal axis ends; None for the longest run.
     """
     along = _ALONG[x]
     done = {
@@ -75,9 +82,7 @@ def _draw(
 
 
 def _cut(history: Curves, until: float | None) -> Curves:
-    """Return what was measured up to a step or an epoch, and the value between two measured ones
-    there.
-    """
+    """Return what was measured up to `until`, with an interpolated value at that place."""
     steps, values = history
     if until is None or not len(steps) or steps[-1] <= until:
         return history

@@ -1,4 +1,4 @@
-"""By what code the runs of an experiment were made, as far as they recorded it."""
+"""Name the code that made the runs of an experiment, as far as they recorded it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from harness.run_result import RunResult, Status
 
 
 def modules(results: Sequence[RunResult]) -> dict[str, str]:
-    """Return the digest of each module that made the finished runs; of a module that they differ
-    in, all of them.
+    """Return the digest of each module that made the finished runs; all digests where they differ.
 
-    A run has them as `code`, or its environment has; one that has neither says nothing.
+    A run records them as `code`, or its environment does; one that has neither adds nothing.
     """
     found: dict[str, set[str]] = {}
     for result in results:

@@ -21,8 +21,9 @@ _LETTER, _LINE, _HANDLE = 0.065, 0.185, 0.7
 
 
 def panels(metrics: Sequence[str], legend: Sequence[Line2D]) -> tuple[Figure, list[Axes]]:
-    """Return a figure and its panels, each titled with its metric; `legend` holds lines with their
-    labels.
+    """Return a figure and its panels, each titled with its metric.
+
+    `legend` holds lines with their labels.
     """
     rows = math.ceil(len(metrics) / _ACROSS)
     columns = math.ceil(len(metrics) / rows)
@@ -46,7 +47,7 @@ def panels(metrics: Sequence[str], legend: Sequence[Line2D]) -> tuple[Figure, li
 
 
 def entry(index: int, name: str, *, done: bool, marked: bool = False) -> Line2D:
-    """Return the legend's line for one of several, which says so where nothing of it is `done`."""
+    """Return the legend's line for one group, which says so where none of its runs is `done`."""
     colour, line, marker = look(index)
     words = name if done else f"{name} (not run)"
     return Line2D(

@@ -1,4 +1,4 @@
-"""What was measured beside what was published."""
+"""Compare what was measured with what was published."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def difference(judgement: Judgement) -> tuple[float | None, float | None]:
 
     Measured is the mean, or the median where that is the statistic. Each limit holds with the
     expectation's confidence. None where there is no published number or not every seed has a value;
-    the second also for a single seed and where other limits than Student's count.
+    the second is None also for a single seed and where other limits than Student's count.
     """
     expectation, mean, deviation = judgement.expectation, judgement.mean, judgement.deviation
     if expectation.published is None or mean is None:

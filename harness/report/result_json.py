@@ -1,4 +1,4 @@
-"""The measured numbers of an experiment as JSON: what other reports, people and programs read."""
+"""Write the measured numbers of an experiment as JSON, for other reports, people and programs."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def result_json(
     """Return the text of `<name>.json`: the same bytes for the same results, keys sorted.
 
     `plots` are the names of the files in the report's folder of plots. `statements` tell when the
-    expectations were stated; there is no word of it for a trial, where they are None. Values that
-    JSON has no number for are the strings "nan", "inf" and "-inf".
+    expectations were stated, None for a trial, which leaves that out. Values that JSON has no
+    number for are the strings "nan", "inf" and "-inf".
     """
     document = {
         "format": FORMAT,
@@ -108,7 +108,7 @@ def _removed(statements: Statements | None) -> dict[str, Json]:
 
 
 def _where_there(judgement: Judgement) -> dict[str, Json]:
-    """Return what there is for some expectations alone; each is left out where it is not there."""
+    """Return what only some expectations have; what is not there is left out."""
     expectation = judgement.expectation
     found = {
         "method": expectation.interval.value if expectation.statistic is Statistic.MEAN else None,
@@ -138,7 +138,7 @@ def _look(look: Look) -> dict[str, Json]:
 
 
 def _pair(found: Pairs) -> dict[str, Json]:
-    """Return of how many images each of two networks alone is right, and McNemar's p-value."""
+    """Return how many images each of two networks alone got right, and McNemar's p-value."""
     return {
         "images": found.images,
         "first": found.first,
@@ -148,9 +148,7 @@ def _pair(found: Pairs) -> dict[str, Json]:
 
 
 def _published(judgement: Judgement) -> dict[str, Json]:
-    """Return what was published and how far from it the measured mean is; nothing where nothing
-    was.
-    """
+    """Return the published number and the difference from it; nothing where none was published."""
     if judgement.expectation.published is None:
         return {}
     apart, half = difference(judgement)

@@ -33,11 +33,10 @@ def draw_seeds(
     seeds_at: float,
     all_there: bool = True,
 ) -> None:
-    """Draw the mean full with its two-sided 95% confidence interval (Student's t), and each seed
-    pale beside it.
+    """Draw the mean full with its two-sided 95% confidence interval, and each seed pale beside it.
 
-    `index` chooses colour and marker; the mean is an open marker where the seeds are not
-    `all_there`.
+    The interval is Student's. `index` chooses colour and marker; the mean is an open marker where
+    the seeds are not `all_there`.
     """
     colour, _, marker = look(index)
     if len(values) > 1:  # beside the mean, so that it hides none of them

@@ -1,4 +1,4 @@
-"""When the expectations were stated, in words: before their results, or with results at hand."""
+"""Say when the expectations were stated: before their results, or with results at hand."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from harness.report.words import BASES, expected
 from harness.units import number, scale_of
 
 _MOST = 4
-"""How many runs of an expectation are named."""
+"""The most runs of an expectation that are named."""
 
 
 def when_stated(statements: Statements | None) -> str:
-    """Return in Markdown when the expectations were stated; nothing where there are none, or for a
-    trial.
-    """
+    """Return in Markdown when the expectations were stated; nothing for none, or for a trial."""
     if statements is None:
         return ""
     early = [each for each in statements.each.values() if each.timing is Timing.BEFORE]
@@ -41,9 +39,7 @@ def when_stated(statements: Statements | None) -> str:
 
 
 def warnings(statements: Statements | None) -> list[str]:
-    """Return a line for every expectation that was not stated before its results, and what else is
-    wrong.
-    """
+    """Return a line for every expectation stated late, and for each fault of the ledger."""
     if statements is None:
         return []
     lines = [f"{', '.join(names)}: {words}" for names, words in _exceptions(statements)]
@@ -60,8 +56,9 @@ def stated_json(stated: Stated) -> dict[str, Json]:
 
 
 def told(stated: Stated) -> str:
-    """Return one sentence on when an expectation was stated, what it was before, and what there was
-    by then.
+    """Return one sentence on when an expectation was stated.
+
+    It says what the expectation was before, and what had been measured by then.
     """
     if stated.timing is Timing.BEFORE:
         return _in_time(stated)
@@ -107,7 +104,7 @@ def _unwritten(count: int, total: int) -> str:
 
 
 def _exceptions(statements: Statements) -> Iterator[tuple[list[str], str]]:
-    """Yield the ids of which the same is to be told, and what."""
+    """Yield the sentences on late expectations, each with the ids that it is about."""
     same: dict[str, list[str]] = {}
     for each in statements.late:
         same.setdefault(told(each), []).append(each.id)
@@ -140,7 +137,7 @@ def _value(measured: Measured, terms: Terms) -> str:
 
 
 def _runs(runs: Runs) -> str:
-    """Return "random and adversarial, seeds 0, 1, 2,", or of how many runs there are seeds."""
+    """Return "random and adversarial, seeds 0, 1, 2,", or only the counts where there are many."""
     if len(runs) > _MOST or len(set(runs.values())) > 1:
         return (
             f"{plural(sum(map(len, runs.values())), 'seed')} of {plural(len(runs), 'run')} that it"
@@ -150,7 +147,7 @@ def _runs(runs: Runs) -> str:
 
 
 def _before(stated: Stated) -> str:
-    """Return what of an expectation was different."""
+    """Return in what an expectation was different before."""
     before, terms = stated.before, stated.terms
     assert before is not None and terms is not None
     then, now = before.expectation, terms.expectation

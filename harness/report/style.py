@@ -1,4 +1,4 @@
-"""What all plots share: colours told apart by everyone, and bytes that depend on the data alone."""
+"""What all plots share: colours that everyone can tell apart, and bytes that only data decides."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LINES: tuple[Line, ...] = ("-", "--", ":", "-.")
 DPI = 144
 
 _FONT = "DejaVu Sans"
-"""It comes with Matplotlib, so every machine draws the same."""
+"""This font comes with Matplotlib, so every machine draws the same."""
 
 _LACKING = "\u25a1"
 
@@ -53,9 +53,7 @@ _SETTINGS: Any = {
 
 
 def look(index: int) -> tuple[str, Line, str]:
-    """Return colour, line and marker of one of several that are drawn together; 32 of them
-    differ.
-    """
+    """Return colour, line and marker of one of several that are drawn together; 32 differ."""
     turn, place = divmod(index, len(COLOURS))
     return COLOURS[place], LINES[turn % len(LINES)], MARKERS[(place + turn) % len(MARKERS)]
 
@@ -92,8 +90,9 @@ def label(metric: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text that Matplotlib draws as it is, line by line: dollars too, a box for what its
-    font lacks.
+    """Return text that Matplotlib draws literally, with a box for characters its font lacks.
+
+    Dollars are escaped, so that they start no formula.
     """
     there = _in_font()
     lines = [
@@ -105,7 +104,7 @@ def plain(text: str) -> str:
 
 
 def _in_font() -> Container[int] | None:
-    """Return the characters that the font has, or None where the font itself is not to be found."""
+    """Return the characters that the font has, or None where the font cannot be found."""
     try:
         return font_manager.get_font(font_manager.findfont(_FONT)).get_charmap()
     except (OSError, RuntimeError, ValueError):
@@ -113,7 +112,7 @@ def _in_font() -> Container[int] | None:
 
 
 def factor(metric: str) -> float:
-    """Return what a metric is multiplied with: 100 for a share, which is drawn in percent."""
+    """Return what a metric is multiplied by: 100 for a share, which is drawn in percent."""
     return 100.0 if metric in METRICS and METRICS[metric].unit == "fraction" else 1.0
 
 

@@ -1,4 +1,4 @@
-"""An experiment's verdicts for a person at a terminal."""
+"""Show an experiment's verdicts to a person at a terminal."""
 
 from __future__ import annotations
 
@@ -75,8 +75,9 @@ def _judgement_row(judgement: Judgement) -> list[Text]:
 def _print_table(
     console: Console, caption: Text, headers: Sequence[str], rows: Sequence[Sequence[Text]]
 ) -> None:
-    """Print a table: aligned where it fits, which takes a tenth of the time (a hundred of them
-    count), else folded.
+    """Print a table: aligned where it fits, else folded.
+
+    Printing aligned takes a tenth of the time, which counts for a hundred tables.
     """
     cells = [[Text(header, "bold") for header in headers], *rows]
     widths = [max(cell.cell_len for cell in column) for column in zip(*cells, strict=True)]
@@ -97,6 +98,6 @@ def _print_table(
 
 
 def show_remarks(console: Console, plan: Plan) -> None:
-    """Show what of the data sets is left out, and what of them cannot be used."""
+    """Show what of the data sets is left out, and what cannot be used."""
     for remark in plan.remarks:
         say(console, remark)

@@ -1,4 +1,4 @@
-"""Reports on disk: `<name>.md`, `<name>.json`, `<name>/*.png`, and the index of a folder."""
+"""Write reports to disk: `<name>.md`, `<name>.json`, `<name>/*.png`, and a folder's index."""
 
 from __future__ import annotations
 
