@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.experiment import Experiment
+from harness.report.figure_data import FigureData
 from harness.report.panels import entry, panels
 from harness.report.seeds import draw_seeds, values_of
 from harness.report.style import look, say
-from harness.run_result import RunResult, Status
+from harness.run_result import Status
 from harness.spec.expand import axis_number, labels_by_axis
 from harness.spec.matrix import cells
 
@@ -32,8 +33,7 @@ class Line:
 
 
 def against(
-    experiment: Experiment,
-    results: Sequence[RunResult],
+    data: FigureData,
     *,
     metrics: Sequence[str],
     axis: str,
@@ -47,14 +47,14 @@ def against(
     shifted a little sideways, so that none hides the bars of another.
 
     Args:
-        experiment: The experiment.
-        results: Those of its runs.
+        data: The experiment and its results.
         metrics: One a panel.
         axis: The axis of the matrices, as the specification names it.
         groups: Label to run; where the run's matrix has other axes too, each combination of their
             labels has a line.
         log_x: Whether the axis is logarithmic.
     """
+    experiment, results = data.experiment, data.results
     lines = [line for group, run in groups.items() for line in _lines(experiment, group, run, axis)]
     places = _places((number for line in lines for number, _ in line.cells), log_x)
     finished = {result.run for result in results if result.status is Status.DONE}

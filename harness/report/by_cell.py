@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
 from harness.experiment import Experiment
+from harness.report.figure_data import FigureData
 from harness.report.seeds import draw_seeds, values_of
 from harness.report.style import label, look, plain, say
-from harness.run_result import RunResult
 
 _SPREAD = 0.64
 _ASIDE = 0.09
 _LETTERS = 60
 
 
-def by_cell(
-    experiment: Experiment, results: Sequence[RunResult], *, metric: str, groups: Mapping[str, str]
-) -> Figure:
+def by_cell(data: FigureData, *, metric: str, groups: Mapping[str, str]) -> Figure:
     """Draw a metric against the cells of matrices; `groups` maps a label to the run with the cells.
 
     A pale point is a seed, the full one their mean, its bar the two-sided 95% confidence interval
     of the mean (Student's t); a mean is an open point where not every seed has a value. A run
     without a matrix is one cell of its own name.
     """
+    experiment = data.experiment
     cells = {name: _cells(experiment, run) for name, run in groups.items()}
     labels = list(dict.fromkeys(cell for of_group in cells.values() for cell in of_group))
     figure = Figure(figsize=(min(11.0, 3.2 + 0.95 * len(labels)), 3.8), layout="constrained")
@@ -34,7 +33,7 @@ def by_cell(
     for index, (name, of_group) in enumerate(cells.items()):
         shift = _SPREAD * ((index + 0.5) / len(cells) - 0.5)
         for position, cell in enumerate(labels):
-            if values := values_of(results, of_group.get(cell), metric):
+            if values := values_of(data.results, of_group.get(cell), metric):
                 place = position + shift
                 whole = len(values) == len(experiment.seeds_of(of_group[cell]))
                 draw_seeds(axes, index, place, values, seeds_at=place - _ASIDE, all_there=whole)

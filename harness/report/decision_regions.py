@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.experiment import Experiment, Json
+from harness.experiment import Json
+from harness.report.figure_data import FigureData
 from harness.report.style import BLUE, VERMILLION, plain, say
 from harness.run_result import RunResult, Status
 from harness.units import PERCENT, number
@@ -21,8 +22,7 @@ _POINTS = ((BLUE, "o", 22.0), (VERMILLION, "^", 26.0))
 
 
 def decision_regions(
-    experiment: Experiment,
-    results: Sequence[RunResult],
+    data: FigureData,
     *,
     panels: Sequence[Mapping[str, Json]],
     seed: int | None = None,
@@ -33,15 +33,14 @@ def decision_regions(
     [ny, nx] (the logit of class 1), "train_inputs" [n, 2] and "train_labels" [n].
 
     Args:
-        experiment: The experiment.
-        results: Those of its runs.
+        data: The experiment and its results.
         panels: Objects with "run", "title" and "regions" (false: the points alone).
         seed: The seed that is shown; None for the experiment's first.
     """
-    shown = experiment.seeds[0] if seed is None else seed
+    shown = data.experiment.seeds[0] if seed is None else seed
     found = {
         r.run: r
-        for r in results
+        for r in data.results
         if r.seed == shown and r.status is Status.DONE and r.decision_grid is not None
     }
     titles = [plain(textwrap.fill(str(panel.get("title") or panel["run"]), 28)) for panel in panels]

@@ -8,19 +8,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.experiment import Experiment
 from harness.report.curves import Curves, curve, draw_line, is_loss, together
+from harness.report.figure_data import FigureData
 from harness.report.panels import entry, panels
 from harness.report.style import look, say
-from harness.run_result import RunResult, Status
 
 _ALONG = {"steps": "step", "epochs": "epoch"}
 _LARGE = 10_000.0
 
 
 def history(
-    experiment: Experiment,
-    results: Sequence[RunResult],
+    data: FigureData,
     *,
     metrics: Sequence[str],
     groups: Mapping[str, str],
@@ -34,8 +32,7 @@ def history(
     seed that stopped early counts with its last value from then on.
 
     Args:
-        experiment: The experiment.
-        results: Those of its runs.
+        data: The experiment and its results.
         metrics: One a panel.
         groups: Label to the run or cell whose line it has.
         x: What the horizontal axis counts, "steps" or "epochs".
@@ -44,7 +41,7 @@ def history(
     """
     along = _ALONG[x]
     done = {
-        name: [r for r in results if r.run == run and r.status is Status.DONE and r.history]
+        name: [result for result in data.finished(run) if result.history]
         for name, run in groups.items()
     }
     legend = [

@@ -15,6 +15,7 @@ from harness.report import runs
 from harness.report.certainty import limits_cell, notes, remarks
 from harness.report.command import run_command
 from harness.report.environment import differing, environment, guarantees
+from harness.report.figures import FIGURES
 from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
 from harness.report.outcome import (
@@ -218,33 +219,8 @@ def _figures(experiment: Experiment, images: Sequence[str]) -> str:
         )
         for file, figure in zip(files, experiment.figures, strict=True)
     ]
-    captions = {
-        figure.name: _CAPTIONS[figure.name]
-        for figure in experiment.figures
-        if figure.name in _CAPTIONS
-    }
-    return _section("Figures", *shown, *captions.values())
-
-
-_CAPTIONS = {
-    "by_cell": (
-        "By cell: a pale point is a seed, the full one their mean, the bar its 95% confidence"
-        " interval; an open point is the mean of fewer seeds than were asked for."
-    ),
-    "history": (
-        "While training: a line is the mean over seeds and ends in a dot, its band their smallest"
-        " and largest value; a seed that stopped early counts with its last value from then on."
-    ),
-    "against": (
-        "Against the numbers on an axis: a pale point is a seed, the full one their mean, the bar"
-        " its 95% confidence interval; an open point is the mean of fewer seeds than were asked"
-        " for. Lines stand a little beside one another so that none hides another's bars."
-    ),
-    "decision_regions": (
-        "Decision regions: the colour is the class that the network gives to each place, the points"
-        " are the training examples in the colours of the labels they were trained with."
-    ),
-}
+    captions = dict.fromkeys(FIGURES[figure.name].caption for figure in experiment.figures)
+    return _section("Figures", *shown, *captions)
 
 
 def _image(experiment: Experiment, file: str, title: str, drawn: bool) -> str:
