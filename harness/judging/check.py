@@ -3,7 +3,7 @@
 The metric expression is evaluated on the runs of one seed at a time. So the difference of two runs
 is paired by seed, and the mean of a ratio is the mean of the seeds' ratios, not the ratio of two
 means. The rules of a verdict are those of `judge`; the limits are in `harness.judging.inference`
-and `harness.judging.images`.
+and `harness.judging.image_limits`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from harness.expression import (
     references,
 )
 from harness.judging.censoring import Censored, censored, sentences
-from harness.judging.fitted import unfitted
-from harness.judging.images import of_test_images
+from harness.judging.image_limits import limits_from_test_images
 from harness.judging.resolution import one_step, step
 from harness.judging.sequential import Design, judgements
+from harness.judging.training_fit import notes_on_unfitted
 from harness.judging.verdicts import Judgement, agree, decide, decide_censored
 from harness.rounding import is_finite_number
 from harness.run_result import RunResult, Status
@@ -129,7 +129,7 @@ def judge(
             values=values,
             message=_sentence(gaps or ["there are no seeds"]),
         )
-    notes = tuple(unfitted(needed, seeds, results, runs))
+    notes = tuple(notes_on_unfitted(needed, seeds, results, runs))
     if measured.ranges:
         ranges = {
             seed: Range(value.number, value.number, value.rounding)
@@ -141,7 +141,7 @@ def judge(
         why = _sentence(list(sentences(measured.censored)))
         judgement = decide_censored(expectation, ranges, measured.ranges.keys(), why)
         return replace(judgement, notes=(*judgement.notes, *notes))
-    images, pairing = of_test_images(expectation, measured.known, results, runs)
+    images, pairing = limits_from_test_images(expectation, measured.known, results, runs)
     rounding = {seed: value.rounding for seed, value in finite.items()}
     one = (
         _step(needed, measured.known, results, runs, expression)

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from harness.data.facts import BY_THEIR_FILES, facts
 from harness.experiment import RunSpec
 from harness.expression import Expression, Reference, evaluate
-from harness.judging.images import count_test_images
+from harness.judging.image_limits import count_test_images
 from harness.metrics import BINOMIAL
 from harness.run_result import RunResult
 from harness.spec.consistency import examples

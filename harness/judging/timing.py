@@ -6,7 +6,7 @@ import enum
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.judging.ledger import Measured, Statement, Terms, groups
+from harness.judging.ledger import ExpectationTerms, Measured, Statement, without_repeats
 
 
 class Timing(enum.Enum):
@@ -24,7 +24,7 @@ class Timing(enum.Enum):
 class Stated:
     """When an expectation was stated as it is now, or removed.
 
-    `at` is empty where that is not written down yet. `before` are the criteria that it had before,
+    `at` is empty where that is not written down yet. `before` are the terms that it had before,
     where they were others: those of before its results, if it had any then. `measured` is what
     there was when it was stated as it is now, and `changes` how often it was changed.
     """
@@ -32,8 +32,8 @@ class Stated:
     id: str
     timing: Timing
     at: str
-    terms: Terms | None = None
-    before: Terms | None = None
+    terms: ExpectationTerms | None = None
+    before: ExpectationTerms | None = None
     measured: Measured = field(default_factory=Measured)
     changes: int = 0
 
@@ -102,7 +102,7 @@ def _stated(history: Sequence[Statement], begin: str, disputed: bool) -> Stated:
 
     Once a run that it reads had been begun, whatever is stated is stated with results at hand.
     """
-    said = groups(each for each in history if each.terms is not None)
+    said = without_repeats(each for each in history if each.terms is not None)
     first, last = said[0], said[-1]
     early = next((index for index, each in enumerate(said) if each.measured.begun), len(said))
     basis = said[early - 1] if early else first

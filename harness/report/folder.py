@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from harness.experiment import Experiment
-from harness.judging.ledger import path_beside_reports
+from harness.judging.ledger_file import path_beside_reports
 from harness.system import files
 from harness.system.ownership import Kind, OverwriteError, is_folder, kind_of, refuse
 

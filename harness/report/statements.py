@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from harness.experiment import Json, Statistic
 from harness.expression import parse
-from harness.judging.ledger import Measured, Runs, Terms, measured_json, terms_json
+from harness.judging.ledger import ExpectationTerms, Measured, Runs
+from harness.judging.ledger_file import measured_json, terms_json
 from harness.judging.timing import Stated, Statements, Timing
 from harness.report.markdown import bullets, code, escape
 from harness.report.outcome import plural, seeds_named
@@ -131,7 +132,7 @@ def _there(stated: Stated) -> str:
     return f"{_runs(measured.finished)} had finished by then{value}"
 
 
-def _value(measured: Measured, terms: Terms) -> str:
+def _value(measured: Measured, terms: ExpectationTerms) -> str:
     middle = "median" if terms.expectation.statistic is Statistic.MEDIAN else "mean"
     return f"a {middle} of {number(measured.value, scale_of(terms.expectation.metric))}"
 
@@ -170,7 +171,7 @@ def _before(stated: Stated) -> str:
     return "before, " + ", ".join(parts or ["it had other terms"])
 
 
-def _whole(terms: Terms | None) -> str:
+def _whole(terms: ExpectationTerms | None) -> str:
     if terms is None:
         return "it is not known what it was"
     return f"it was {terms.expectation.metric}, {expected(terms.expectation)}"

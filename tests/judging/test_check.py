@@ -37,7 +37,6 @@ def expect(
     statistic: Statistic = Statistic.MEAN,
     confidence: float = 0.95,
     interval: Interval = Interval.STUDENT,
-    share: float | None = None,
 ) -> Expectation:
     return Expectation(
         "id",
@@ -51,7 +50,6 @@ def expect(
         "source",
         None,
         interval,
-        share,
     )
 
 
@@ -330,7 +328,9 @@ def test_one_seed_shows_what_its_test_images_leave_open(runs: Mapping[str, RunSp
 def test_the_test_images_change_no_verdict_on_seeds(
     statistic: Statistic, runs: Mapping[str, RunSpec]
 ) -> None:
-    judgement = judged_one(expect(lower=0.89, statistic=statistic, share=0.9), runs, vanilla=0.9)
+    judgement = judged_one(
+        replace(expect(lower=0.89, statistic=statistic), share=0.9), runs, vanilla=0.9
+    )
     assert judgement.images == pytest.approx(OF_90, abs=2e-5)
     assert judgement.verdict is (
         Verdict.PASS if statistic is Statistic.EVERY else Verdict.INCONCLUSIVE
@@ -568,7 +568,9 @@ def test_the_worst_seed_is_that_of_a_share_of_all(
     inside: int, outside: int, share: float, verdict: Verdict
 ) -> None:
     results = results_of("vanilla", [0.95] * inside + [0.5] * outside)
-    judgement = verdict_on(expect(lower=0.9, statistic=Statistic.WORST, share=share), results)
+    judgement = verdict_on(
+        replace(expect(lower=0.9, statistic=Statistic.WORST), share=share), results
+    )
     assert judgement.verdict is verdict
     assert (judgement.interval, judgement.mean is None) == ((None, None), False)
     assert bool(judgement.message) is (verdict is not Verdict.PASS)
@@ -577,7 +579,7 @@ def test_the_worst_seed_is_that_of_a_share_of_all(
 def test_the_worst_seed_between_two_bounds_counts_both_sides() -> None:
     results = results_of("vanilla", [0.5, 0.95, 0.92, 0.99, 0.91])
     judgement = verdict_on(
-        expect(lower=0.9, upper=0.96, statistic=Statistic.WORST, share=0.9), results
+        replace(expect(lower=0.9, upper=0.96, statistic=Statistic.WORST), share=0.9), results
     )
     # P(at most 3 of 5) = 0.05 at 0.9236. Of the 60% inside little is left near 90%: 13 seeds decide
     # in 80% of cases.
@@ -609,7 +611,9 @@ def test_the_worst_seed_says_how_many_seeds_would_likely_decide_where_that_is_kn
     count: int, advice: str
 ) -> None:
     results = results_of("vanilla", [0.95] * count)
-    judgement = verdict_on(expect(lower=0.9, statistic=Statistic.WORST, share=0.9), results)
+    judgement = verdict_on(
+        replace(expect(lower=0.9, statistic=Statistic.WORST), share=0.9), results
+    )
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert judgement.message.endswith(f", straddle 90%; {advice}")
 
@@ -678,7 +682,7 @@ class TestCensored:
     def test_runs_that_never_fitted_took_more_than_their_budget(
         self, lower: float | None, upper: float | None, verdict: Verdict, statistic: Statistic
     ) -> None:
-        expectation = expect("a.epochs_to_fit", lower, upper, statistic, share=0.5)
+        expectation = replace(expect("a.epochs_to_fit", lower, upper, statistic), share=0.5)
         found = verdict_on(expectation, counted("a", [None] * 5))
         assert found.verdict is verdict
         assert (found.values, found.mean, found.censored) == (
@@ -751,7 +755,7 @@ class TestCensored:
         bounds: tuple[float | None, float | None],
         meant: Sequence[float],
     ) -> None:
-        expectation = expect(metric, *bounds, statistic, share=0.5)
+        expectation = replace(expect(metric, *bounds, statistic), share=0.5)
         found = verdict_on(expectation, counted("slow", epochs))
         completed = [meant[seed] if each is None else each for seed, each in enumerate(epochs)]
         if found.verdict is not Verdict.INCONCLUSIVE:

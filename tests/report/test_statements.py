@@ -10,15 +10,15 @@ from pathlib import Path
 
 from harness.experiment import Basis, Expectation, Experiment, Statistic
 from harness.judging.check import check
-from harness.judging.ledger import Measured, Terms
+from harness.judging.ledger import ExpectationTerms, Measured
 from harness.judging.timing import Stated, Statements, Timing
 from harness.report.statements import stated_json, told, warnings, when_stated
 from harness.report.write import write_report
 from harness.run_result import RunResult
 
 
-def terms(lower: float = 0.03, metric: str = "a.test_accuracy - b.test_accuracy") -> Terms:
-    return Terms(
+def terms(lower: float = 0.03, metric: str = "a.test_accuracy - b.test_accuracy") -> ExpectationTerms:
+    return ExpectationTerms(
         Expectation("e", "", metric, lower, None, Statistic.MEAN, 0.95, Basis.CLAIM, ""), [0, 1, 2]
     )
 

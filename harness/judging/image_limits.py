@@ -21,10 +21,10 @@ from harness.judging.paired import Pairing, Pairs, mean_limits, pairs
 from harness.run_result import RunResult
 from harness.spec.binomial import Difference, accuracy_difference, accuracy_terms
 
-_METHODS = (Interval.BINOMIAL, Interval.PAIRED)
+_FROM_TEST_IMAGES = (Interval.BINOMIAL, Interval.PAIRED)
 """The intervals whose limits come from the test images, however many seeds there are."""
 
-_WHOLE = 0.01
+_NEAR_WHOLE = 0.01
 """How far from a whole number the count of images behind an accuracy may be."""
 
 
@@ -77,7 +77,7 @@ def image_limits(
         number of test images is not known.
     """
     constants: list[float] = []
-    counted: list[_Counted] = []
+    counted: list[_CountedAccuracy] = []
     for values in measured:
         terms = accuracy_terms(expression, values)
         if terms is None:
@@ -85,7 +85,7 @@ def image_limits(
         constants.append(terms[None])
         for reference, factor in terms.items():
             if reference is not None and factor:
-                found = _counted(
+                found = _count_right(
                     factor / len(measured), values[reference], images.get(reference.run)
                 )
                 if found is None:
@@ -114,7 +114,7 @@ def paired_limits(
     return constant + factor * lower, constant + factor * upper
 
 
-def pair(
+def pair_networks(
     expression: Expression,
     measured: Mapping[int, Mapping[Reference, float]],
     results: Mapping[tuple[str, int], RunResult],
@@ -136,7 +136,9 @@ def pair(
         if difference is None:
             return Pairing()
         factors.add(difference.factor)
-        obstacle = _looked(difference, runs) or _unequal(difference, seed, values, results)
+        obstacle = _stopped_by_test_images(difference, runs) or _obstacle_to_pairing(
+            difference, seed, values, results
+        )
         if obstacle:
             return Pairing(obstacle=obstacle)
         first, second = (
@@ -147,7 +149,7 @@ def pair(
     return Pairing(tuple(counted)) if len(factors) == 1 else Pairing()
 
 
-def _looked(difference: Difference, runs: Mapping[str, RunSpec]) -> str:
+def _stopped_by_test_images(difference: Difference, runs: Mapping[str, RunSpec]) -> str:
     """Say which of two runs was stopped by its test images; an empty text where neither was."""
     for run in (difference.first.run, difference.second.run):
         early = runs[run].settings.training.early_stopping if run in runs else None
@@ -156,7 +158,7 @@ def _looked(difference: Difference, runs: Mapping[str, RunSpec]) -> str:
     return ""
 
 
-def _unequal(
+def _obstacle_to_pairing(
     difference: Difference,
     seed: int,
     values: Mapping[Reference, float],
@@ -179,7 +181,7 @@ def _unequal(
     return ""
 
 
-def of_test_images(
+def limits_from_test_images(
     expectation: Expectation,
     measured: Mapping[int, Mapping[Reference, float]],
     results: Mapping[tuple[str, int], RunResult],
@@ -191,12 +193,12 @@ def of_test_images(
     are asked for and there are none, the limits are those of independent test sets, which are
     wider.
     """
-    if len(measured) != 1 and expectation.interval not in _METHODS:
+    if len(measured) != 1 and expectation.interval not in _FROM_TEST_IMAGES:
         return None, Pairing()
     expression, each = parse(expectation.metric), list(measured.values())
     pairing = Pairing()
     if expectation.interval is not Interval.BINOMIAL:
-        pairing = pair(expression, measured, results, runs)
+        pairing = pair_networks(expression, measured, results, runs)
     limits = paired_limits(expression, each, pairing, expectation.confidence)
     if limits is not None:
         return limits, pairing
@@ -209,7 +211,7 @@ def of_test_images(
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _CountedAccuracy:
     """A factor times the accuracy of `right` images of `images`."""
 
     factor: float
@@ -217,15 +219,19 @@ class _Counted:
     images: int
 
 
-def _counted(factor: float, accuracy: float, images: int | None) -> _Counted | None:
+def _count_right(factor: float, accuracy: float, images: int | None) -> _CountedAccuracy | None:
     """Count the images behind an accuracy; None where it is no share of so many."""
     if images is None or not 0 <= accuracy <= 1:
         return None
     right = round(accuracy * images)
-    return _Counted(factor, right, images) if abs(accuracy * images - right) <= _WHOLE else None
+    return (
+        _CountedAccuracy(factor, right, images)
+        if abs(accuracy * images - right) <= _NEAR_WHOLE
+        else None
+    )
 
 
-def _limits_of_sum(constant: float, terms: Sequence[_Counted], confidence: float) -> Limits:
+def _limits_of_sum(constant: float, terms: Sequence[_CountedAccuracy], confidence: float) -> Limits:
     each = 1 - (1 - confidence) / len(terms)
     ends = [
         [term.factor * end for end in share_limits(term.right, term.images, each)] for term in terms

@@ -13,7 +13,7 @@ import pytest
 
 from harness.experiment import Json, RunSpec
 from harness.expression import Reference, parse, references
-from harness.judging.images import count_test_images, image_limits
+from harness.judging.image_limits import count_test_images, image_limits
 from harness.judging.inference import Limits
 from harness.run_result import Loaded, RunResult, Status
 from harness.spec.load import load_file

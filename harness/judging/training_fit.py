@@ -22,7 +22,7 @@ _MOST_SHOWN = 5
 """Up to so many training accuracies are listed; of more, the smallest and the largest are shown."""
 
 
-def unfitted(
+def notes_on_unfitted(
     needed: Sequence[Reference],
     seeds: Sequence[int],
     results: Mapping[tuple[str, int], RunResult],
