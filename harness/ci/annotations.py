@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.ci.cases import Case, Suite
 from harness.ci.forge import command, repository_path
 from harness.ci.message import details, headline
-from harness.judging.check import Allow, Verdict
+from harness.judging.check import Verdict
+from harness.judging.exit_code import Allow
 from harness.judging.timing import Timing
 from harness.report.outcome import worded
 from harness.report.statements import told

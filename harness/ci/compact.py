@@ -67,7 +67,8 @@ from harness.ci.cases import Case, Conclusion, Suite
 from harness.compare.baseline import Comparison
 from harness.compare.regression import Regression
 from harness.experiment import Json
-from harness.judging.check import Allow, Judgement, Verdict
+from harness.judging.check import Judgement, Verdict
+from harness.judging.exit_code import Allow
 from harness.judging.timing import Statements
 from harness.report.result_json import finite
 from harness.report.statements import stated_json

@@ -11,8 +11,8 @@ from harness.compare.baseline import Baseline, BaselineError, Comparison
 from harness.compare.causes import code_causes, resettled, setting_causes, surrounding_causes
 from harness.compare.drift import drift_table
 from harness.experiment import Experiment
-from harness.judging.check import Verdict
 from harness.run_result import RunResult, Status
+from harness.words import Verdict
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,18 @@ fails only where it would fail for every one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
-from harness.experiment import RunSpec, Training
-from harness.expression import Reference
+from harness.experiment import Expectation, Interval, RunSpec, Statistic, Training
+from harness.expression import Range, Reference
+from harness.judging.bounds import Rounding, rounding_of_seed, rounding_of_share, within
+from harness.judging.inference import Limits, half_width, median_limits, share_limits
+from harness.judging.judgement import Judgement
 from harness.rounding import is_finite_number
 from harness.run_result import RunResult
+from harness.words import Verdict
 
 _COUNTS = {"epochs": "epochs", "steps": "steps", "epochs_to_fit": "epochs", "steps_to_fit": "steps"}
 """The metrics that may be censored, and what each counts."""
@@ -144,3 +149,99 @@ def _corners(ends: Ends) -> Iterator[list[float]]:
         for bit, index in enumerate(places):
             corner[index] = ends[index][choice >> bit & 1]
         yield corner
+
+
+def decide_censored(
+    expectation: Expectation, ranges: Mapping[int, Range], open_seeds: Collection[int], why: str
+) -> Judgement:
+    """Judge by the range of each seed, `open_seeds` being those with a censored value.
+
+    A pass holds for every value that is left open, and so does a fail; else the verdict is
+    inconclusive. `why` tells what was not reached.
+    """
+    known = Judgement(
+        expectation,
+        Verdict.INCONCLUSIVE,
+        values={seed: each.low for seed, each in ranges.items() if seed not in open_seeds},
+        censored={seed: (ranges[seed].low, ranges[seed].high) for seed in open_seeds},
+        rounding={seed: each.rounding for seed, each in ranges.items()},
+    )
+    if _passes_for_all(known, ranges):
+        return replace(known, verdict=Verdict.PASS, notes=(f"{why}; it passes whatever that is",))
+    if _fails_for_all(known, ranges):
+        return replace(known, verdict=Verdict.FAIL, message=f"{why}; it fails whatever that is")
+    mean = expectation.statistic is Statistic.MEAN
+    advice = (
+        "; a mean of what has no end has no limits, the statistics median, worst and every need"
+        " none"
+    )
+    endless = mean and not all(
+        map(math.isfinite, (end for each in ranges.values() for end in (each.low, each.high)))
+    )
+    return replace(known, message=f"unknown: {why}, and that decides{advice if endless else ''}")
+
+
+def _passes_for_all(known: Judgement, ranges: Mapping[int, Range]) -> bool:
+    expectation = known.expectation
+    inside = [seed for seed, each in ranges.items() if _range_within(known, seed, each)]
+    if expectation.statistic is Statistic.EVERY:
+        return len(inside) == len(ranges)
+    if expectation.statistic is Statistic.WORST:
+        wanted = expectation.share or 0.0
+        lower, _ = share_limits(len(inside), len(ranges), expectation.confidence)
+        return lower >= wanted - rounding_of_share(wanted)
+    limits = _limits_for_all(known, ranges)
+    return limits is not None and within(expectation, *limits, _widest(known))
+
+
+def _fails_for_all(known: Judgement, ranges: Mapping[int, Range]) -> bool:
+    expectation = known.expectation
+    possible = [seed for seed, each in ranges.items() if not _range_outside(known, seed, each)]
+    if expectation.statistic is Statistic.EVERY:
+        return len(possible) < len(ranges)
+    if expectation.statistic is Statistic.WORST:
+        wanted = expectation.share or 0.0
+        _, upper = share_limits(len(possible), len(ranges), expectation.confidence)
+        return upper < wanted - rounding_of_share(wanted)
+    limits = _limits_for_all(known, ranges)
+    return limits is not None and not within(expectation, limits[1], limits[0], _widest(known))
+
+
+def _limits_for_all(known: Judgement, ranges: Mapping[int, Range]) -> Limits | None:
+    """Return the smallest lower and the largest upper limit over all open values, or None."""
+    expectation, count = known.expectation, len(ranges)
+    lows, highs = [each.low for each in ranges.values()], [each.high for each in ranges.values()]
+    if expectation.statistic is Statistic.MEDIAN:
+        lower, upper = (median_limits(ends, expectation.confidence) for ends in (lows, highs))
+        return None if lower is None or upper is None else (lower[0], upper[1])
+    if count < 2 or expectation.interval is Interval.BINOMIAL:
+        return None
+    if expectation.interval is Interval.BOOTSTRAP:
+        return min(lows), max(
+            highs
+        )  # no limit by resampling lies beyond the smallest and the largest value
+    factor = half_width(1.0, count, expectation.confidence)
+    return student_ends(list(zip(lows, highs, strict=True)), factor)
+
+
+def _range_within(known: Judgement, seed: int, each: Range) -> bool:
+    return within(
+        known.expectation,
+        each.low,
+        each.high,
+        (rounding_of_seed(known, seed), rounding_of_seed(known, seed)),
+    )
+
+
+def _range_outside(known: Judgement, seed: int, each: Range) -> bool:
+    return not within(
+        known.expectation,
+        each.high,
+        each.low,
+        (rounding_of_seed(known, seed), rounding_of_seed(known, seed)),
+    )
+
+
+def _widest(known: Judgement) -> Rounding:
+    widest = max(known.rounding.values(), default=Fraction(0))
+    return widest, widest

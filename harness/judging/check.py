@@ -9,7 +9,7 @@ and `harness.judging.image_limits`.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -18,22 +18,25 @@ from harness.expression import (
     Expression,
     Range,
     Reference,
+    Value,
     evaluate,
     evaluate_ranges,
     parse,
     references,
 )
-from harness.judging.censoring import Censored, censored, sentences
+from harness.judging.censoring import Censored, censored, decide_censored, sentences
+from harness.judging.exit_code import VERDICT_OF_STATUS
 from harness.judging.image_limits import limits_from_test_images
-from harness.judging.resolution import one_step, step
+from harness.judging.judgement import Judgement
+from harness.judging.resolution import resolution, resolution_of_expression
 from harness.judging.sequential import Design, judgements
 from harness.judging.training_fit import notes_on_unfitted
-from harness.judging.verdicts import Judgement, agree, decide, decide_censored
+from harness.judging.verdicts import all_equal, decide
 from harness.rounding import is_finite_number
 from harness.run_result import RunResult, Status
 from harness.words import Mark, Verdict
 
-__all__ = ["Judgement", "Mark", "Verdict", "check", "exit_code", "judge"]
+__all__ = ["Judgement", "Mark", "Verdict", "check", "judge"]
 
 
 def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgement, ...]:
@@ -107,126 +110,83 @@ def judge(
     """
     expression = parse(expectation.metric)
     needed = references(expression)
-    absent = verdict_of_runs([reference.run for reference in needed], seeds, results)
     measured = _measured(needed, seeds, results, runs)
-    evaluated = {seed: evaluate(expression, found) for seed, found in measured.known.items()}
-    finite = {seed: value for seed, value in evaluated.items() if math.isfinite(value.number)}
-    gaps = [
-        *measured.gaps,
-        *(
-            f"seed {seed}: the expression has no finite value"
-            for seed in evaluated
-            if seed not in finite
-        ),
-    ]
-    values = {seed: value.number for seed, value in finite.items()}
-    if absent is not None:
-        return Judgement(expectation, absent[0], values=values, message=absent[1])
+    evaluated, gaps = _evaluate(expression, measured)
+    values = {seed: value.number for seed, value in evaluated.items()}
+    unfinished = verdict_of_runs([reference.run for reference in needed], seeds, results)
+    if unfinished is not None:
+        verdict, message = unfinished
+        return Judgement(expectation, verdict, values=values, message=message)
     if gaps or not (values or measured.ranges):
-        return Judgement(
-            expectation,
-            Verdict.FAIL,
-            values=values,
-            message=_sentence(gaps or ["there are no seeds"]),
-        )
-    notes = tuple(notes_on_unfitted(needed, seeds, results, runs))
+        message = _sentence(gaps or ["there are no seeds"])
+        return Judgement(expectation, Verdict.FAIL, values=values, message=message)
     if measured.ranges:
-        ranges = {
-            seed: Range(value.number, value.number, value.rounding)
-            for seed, value in finite.items()
-        }
-        ranges |= {
-            seed: evaluate_ranges(expression, found) for seed, found in measured.ranges.items()
-        }
-        why = _sentence(list(sentences(measured.censored)))
-        judgement = decide_censored(expectation, ranges, measured.ranges.keys(), why)
-        return replace(judgement, notes=(*judgement.notes, *notes))
-    images, pairing = limits_from_test_images(expectation, measured.known, results, runs)
-    rounding = {seed: value.rounding for seed, value in finite.items()}
-    one = (
-        _step(needed, measured.known, results, runs, expression)
-        if agree(values, rounding)
-        else None
-    )
-    judgement = decide(expectation, values, images, rounding, one, pairing)
+        judgement = _judge_ranges(expectation, measured, evaluated)
+    else:
+        judgement = _judge_values(expectation, measured.known, evaluated, results, runs)
+    notes = notes_on_unfitted(needed, seeds, results, runs)
     return replace(judgement, notes=(*judgement.notes, *notes))
 
 
-def _step(
-    needed: Sequence[Reference],
+def _evaluate(expression: Expression, measured: _Measured) -> tuple[dict[int, Value], list[str]]:
+    """Return the finite value of each seed whose measurements are known, and all gaps."""
+    evaluated = {seed: evaluate(expression, each) for seed, each in measured.known.items()}
+    finite = {seed: value for seed, value in evaluated.items() if math.isfinite(value.number)}
+    gaps = [
+        f"seed {seed}: the expression has no finite value"
+        for seed in evaluated
+        if seed not in finite
+    ]
+    return finite, [*measured.gaps, *gaps]
+
+
+def _judge_ranges(
+    expectation: Expectation, measured: _Measured, evaluated: Mapping[int, Value]
+) -> Judgement:
+    """Judge where some measurements are censored."""
+    expression = parse(expectation.metric)
+    ranges = {
+        seed: Range(value.number, value.number, value.rounding) for seed, value in evaluated.items()
+    }
+    ranges |= {seed: evaluate_ranges(expression, each) for seed, each in measured.ranges.items()}
+    why = _sentence(list(sentences(measured.censored)))
+    return decide_censored(expectation, ranges, measured.ranges.keys(), why)
+
+
+def _judge_values(
+    expectation: Expectation,
+    known: Mapping[int, Mapping[Reference, float]],
+    evaluated: Mapping[int, Value],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+) -> Judgement:
+    """Judge where the value of every seed is known."""
+    values = {seed: value.number for seed, value in evaluated.items()}
+    rounding = {seed: value.rounding for seed, value in evaluated.items()}
+    images, pairing = limits_from_test_images(expectation, known, results, runs)
+    step = None
+    if all_equal(values, rounding):
+        step = _resolution(parse(expectation.metric), known, results, runs)
+    return decide(expectation, values, images, rounding, step, pairing)
+
+
+def _resolution(
+    expression: Expression,
     known: Mapping[int, Mapping[Reference, float]],
     results: Mapping[tuple[str, int], RunResult],
     runs: Mapping[str, RunSpec],
-    expression: Expression,
 ) -> float | None:
-    """Return the most that one resolution step of a measurement changes the expression.
+    """Return the most that the resolution of one measurement changes the expression.
 
     None where that is not known.
     """
     steps = {
-        each: step(each, runs[each.run], [results[each.run, seed] for seed in known])
+        each: resolution(each, runs[each.run], [results[each.run, seed] for seed in known])
         if each.run in runs
         else None
-        for each in needed
+        for each in references(expression)
     }
-    return one_step(expression, list(known.values()), steps)
-
-
-Allow = Collection[Verdict | Mark]
-"""What does not change an exit code: verdicts, and marks that verdicts may bear."""
-
-ALLOWABLE = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value, Mark.STALE.value)
-"""The words for what can be allowed."""
-
-
-def allowed(words: Iterable[str]) -> list[Verdict | Mark]:
-    """Return what some of the words `ALLOWABLE` allow."""
-    return [Mark(word) if word == Mark.STALE.value else Verdict(word) for word in words]
-
-
-def exit_code(
-    judgements: Iterable[Judgement],
-    allow: Allow = (),
-    statuses: Iterable[Status] = (),
-    stale: bool = False,
-) -> int:
-    """Return the exit code of `run` and `check` for the judgements of all experiments.
-
-    3 for an error; else 1 for a fail; else 4 where something is blocked, inconclusive or stale and
-    not in `allow`; else 0. An error goes before a fail because it leaves the answer unknown.
-
-    Args:
-        judgements: Those of all experiments.
-        allow: What counts as a pass.
-        statuses: Those of all runs, so that runs count which no expectation reads: an error is an
-            error, and blocked or missing runs are blocked.
-        stale: Whether any of the runs is stale.
-
-    Raises:
-        ValueError: `allow` names anything but blocked, inconclusive and stale.
-    """
-    if {each.value for each in allow} - set(ALLOWABLE):
-        raise ValueError("only blocked, inconclusive and stale can be allowed")
-    judgements = list(judgements)
-    marks = (
-        {Mark.STALE} if stale or any(judgement.stale for judgement in judgements) else set[Mark]()
-    )
-    verdicts = {judgement.verdict for judgement in judgements} | {
-        _AS_VERDICT[status] for status in statuses
-    }
-    if Verdict.ERROR in verdicts:
-        return 3
-    if Verdict.FAIL in verdicts:
-        return 1
-    return 4 if (verdicts - {Verdict.PASS} | marks) - set(allow) else 0
-
-
-_AS_VERDICT = {
-    Status.DONE: Verdict.PASS,
-    Status.BLOCKED: Verdict.BLOCKED,
-    Status.MISSING: Verdict.BLOCKED,
-    Status.ERROR: Verdict.ERROR,
-}
+    return resolution_of_expression(expression, list(known.values()), steps)
 
 
 def verdict_of_runs(
@@ -246,7 +206,7 @@ def verdict_of_runs(
             status = result.status if result else Status.MISSING
             if status is not Status.DONE:
                 reason = (result.reason if result else "") or _REASONS[status]
-                unfinished[_AS_VERDICT[status]].setdefault((run, reason), []).append(seed)
+                unfinished[VERDICT_OF_STATUS[status]].setdefault((run, reason), []).append(seed)
     for verdict, found in unfinished.items():
         if found:
             return verdict, _sentence(
@@ -308,16 +268,15 @@ def _measured(
             result = results.get((reference.run, seed))
             if result is None or result.status is not Status.DONE:
                 continue
-            value = result.measurements.get(reference.metric)
-            more = censored(reference, result, runs.get(reference.run))
-            if more is not None:
-                open_[reference, seed] = more
-                found[reference] = more.least, math.inf
-            elif value is None:
-                gaps.append(_absence(reference, seed))
-            elif not is_finite_number(value):
-                gaps.append(f"{reference.run}, seed {seed}: {reference.metric} is {value!r}")
+            bound = censored(reference, result, runs.get(reference.run))
+            if bound is not None:
+                open_[reference, seed] = bound
+                found[reference] = bound.least, math.inf
+            elif gap := _gap(reference, seed, result):
+                gaps.append(gap)
             else:
+                value = result.measurements[reference.metric]
+                assert value is not None
                 found[reference] = value, value
         if len(found) < len(needed):
             continue
@@ -326,6 +285,16 @@ def _measured(
         else:
             known[seed] = {reference: low for reference, (low, _) in found.items()}
     return _Measured(known, ranges, open_, gaps)
+
+
+def _gap(reference: Reference, seed: int, result: RunResult) -> str:
+    """Say why a finished run has no number for a reference; an empty text where it has one."""
+    value = result.measurements.get(reference.metric)
+    if value is None:
+        return _absence(reference, seed)
+    if not is_finite_number(value):
+        return f"{reference.run}, seed {seed}: {reference.metric} is {value!r}"
+    return ""
 
 
 def _absence(reference: Reference, seed: int) -> str:

@@ -25,7 +25,7 @@ _FLOAT32 = 2.0**-23
 """The unit in the last place of a float32 number, as a share of the number at most."""
 
 
-def step(reference: Reference, run: RunSpec, results: Sequence[RunResult]) -> float | None:
+def resolution(reference: Reference, run: RunSpec, results: Sequence[RunResult]) -> float | None:
     """Return the least by which two seeds' values of a metric can differ; None where not known.
 
     `results` are those of the run. It is 0 where all seeds are given the same number, such as the
@@ -77,7 +77,7 @@ def _of_count(metric: str, run: RunSpec, results: Sequence[RunResult]) -> float:
     return epochs * max(lengths, default=1.0)
 
 
-def one_step(
+def resolution_of_expression(
     expression: Expression,
     measured: Sequence[Mapping[Reference, float]],
     steps: Mapping[Reference, float | None],

@@ -24,7 +24,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from harness import units
 from harness.experiment import Control, Expectation, SeedPlan, Statistic
-from harness.judging.verdicts import Judgement, Look
+from harness.judging.judgement import Judgement, Look
 from harness.units import scale_of
 from harness.words import Verdict
 

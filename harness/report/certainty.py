@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.experiment import Interval, Statistic
-from harness.judging.check import Judgement
+from harness.judging.judgement import Judgement
 from harness.report.markdown import unbroken
 from harness.units import NOTHING, Scale, limits
 

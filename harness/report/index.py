@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.experiment import Basis, Interval, Json, Statistic
-from harness.judging.check import Verdict
 from harness.report.markdown import bullets, code, escape, file_link, table, unbroken
 from harness.report.outcome import (
     MEANING,
@@ -26,6 +25,7 @@ from harness.report.result_json import FORMAT
 from harness.report.words import BASES, found, subject
 from harness.system import files
 from harness.units import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
+from harness.words import Verdict
 
 
 def read_results(folder: Path) -> tuple[list[tuple[str, Mapping[str, Json]]], list[str]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from harness.experiment import Interval
-from harness.judging.check import Judgement
 from harness.judging.inference import half_width
+from harness.judging.judgement import Judgement
 
 
 def difference(judgement: Judgement) -> tuple[float | None, float | None]:

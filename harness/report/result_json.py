@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from harness.experiment import Experiment, Json, Statistic
-from harness.judging.check import Judgement
+from harness.judging.judgement import Judgement, Look
 from harness.judging.paired import Pairs, mcnemar
 from harness.judging.timing import Statements
-from harness.judging.verdicts import Look
 from harness.report.command import run_command
 from harness.report.environment import environment
 from harness.report.made_by import modules

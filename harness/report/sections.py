@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from harness.experiment import Experiment, Json
 from harness.expression import ExpressionError, parse, references
-from harness.judging.check import Judgement, Verdict
+from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
 from harness.metrics import METRICS
 from harness.report import runs
@@ -33,6 +33,7 @@ from harness.report.statements import when_stated
 from harness.report.words import BASES, expected, found, origin
 from harness.run_result import RunResult, Status
 from harness.units import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
+from harness.words import Verdict
 
 _MOST_VALUES = 6
 _MOST_RUNS = 8

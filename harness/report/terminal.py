@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.experiment import Experiment
-from harness.judging.verdicts import Judgement
+from harness.judging.judgement import Judgement
 from harness.plan import Plan
 from harness.report.certainty import remarks
 from harness.report.command import run_command

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.experiment import Experiment
-from harness.judging.check import Judgement
+from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
 from harness.report import folder as places
 from harness.report.figures import draw

@@ -22,7 +22,8 @@ from harness.ci.compact import compact
 from harness.ci.junit import junit
 from harness.ci.message import message
 from harness.ci.summary import summary
-from harness.judging.check import Allow, Mark, Verdict, check
+from harness.judging.check import Mark, Verdict, check
+from harness.judging.exit_code import Allow
 from harness.judging.ledger import Measured, terms_of
 from harness.judging.timing import Stated, Statements, Timing
 from harness.run_result import Status

@@ -24,10 +24,13 @@ from harness.experiment import (
     RunSpec,
     Statistic,
 )
-from harness.judging.check import Judgement, Verdict, check, exit_code, judge
+from harness.judging.check import check, judge
+from harness.judging.exit_code import exit_code
+from harness.judging.judgement import Judgement
 from harness.judging.paired import Pairing, Pairs, difference_limits
 from harness.run_result import RightImages, RunResult, Status
 from harness.spec.load import load_file
+from harness.words import Verdict
 
 
 def expect(

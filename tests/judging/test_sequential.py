@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from harness.experiment import Basis, Control, Expectation, SeedPlan, Statistic
-from harness.judging.check import Judgement, Verdict
+from harness.judging.judgement import Judgement
 from harness.judging.sequential import (
     Design,
     has_confidence,
@@ -28,6 +28,7 @@ from harness.judging.sequential import (
     student_levels,
 )
 from harness.judging.verdicts import decide
+from harness.words import Verdict
 
 PLAN = SeedPlan(3, 20, 3)
 SIZES = (3, 6, 9, 12, 15, 18, 20)

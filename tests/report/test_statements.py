@@ -17,7 +17,9 @@ from harness.report.write import write_report
 from harness.run_result import RunResult
 
 
-def terms(lower: float = 0.03, metric: str = "a.test_accuracy - b.test_accuracy") -> ExpectationTerms:
+def terms(
+    lower: float = 0.03, metric: str = "a.test_accuracy - b.test_accuracy"
+) -> ExpectationTerms:
     return ExpectationTerms(
         Expectation("e", "", metric, lower, None, Statistic.MEAN, 0.95, Basis.CLAIM, ""), [0, 1, 2]
     )

@@ -20,11 +20,12 @@ from markdown_it import MarkdownIt
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from harness.experiment import Basis, Expectation, Experiment, Statistic
-from harness.judging.check import Verdict, check
+from harness.judging.check import check
 from harness.report.write import write_index, write_report
 from harness.run_result import RunResult, Status
 from harness.system import files
 from harness.system.ownership import OverwriteError
+from harness.words import Verdict
 
 PLOTS = dict.fromkeys(("1-by_cell.png", "2-decision_regions.png", "curves.png"), b"image")
 """In the place of those that take long to draw."""
