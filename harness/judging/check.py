@@ -29,7 +29,7 @@ from harness.judging.exit_code import VERDICT_OF_STATUS
 from harness.judging.image_limits import limits_from_test_images
 from harness.judging.judgement import Judgement
 from harness.judging.resolution import resolution, resolution_of_expression
-from harness.judging.sequential import Design, judgements
+from harness.judging.sequential import Design, judge_all
 from harness.judging.training_fit import notes_on_unfitted
 from harness.judging.verdicts import all_equal, decide
 from harness.rounding import is_finite_number
@@ -53,7 +53,7 @@ def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgeme
         return judge(expectation, order[:count], found, experiment.runs)
 
     design = Design(plan, experiment.control, len(seeds))
-    judged = judgements(design, experiment.expectations, judge_at)
+    judged = judge_all(design, experiment.expectations, judge_at)
     return tuple(replace(each, stale=_stale(each.expectation, seeds, found)) for each in judged)
 
 

@@ -11,7 +11,7 @@ from harness.expression import Expression, Reference, evaluate, parse, reference
 from harness.follow.estimate import Pace, Took, in_words, remaining
 from harness.follow.forecast import left
 from harness.judging.check import Judgement, Verdict
-from harness.judging.sequential import LIKELY, outlook
+from harness.judging.outlook import LIKELY, outlook
 from harness.plan import Member, Plan
 from harness.runner.looks import Stage, read_by
 from harness.store.run_files import Origin

@@ -1,6 +1,4 @@
-"""Looks at growing seeds: levels against printed tables and simulation, what a look decides,
-families of verdicts.
-"""
+"""Looks at growing seeds: levels against printed tables and simulation, looks and families."""
 
 from __future__ import annotations
 
@@ -17,16 +15,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from harness.experiment import Basis, Control, Expectation, SeedPlan, Statistic
+from harness.judging.alpha_spending import bonferroni_levels, spent_error, student_levels
 from harness.judging.judgement import Judgement
-from harness.judging.sequential import (
-    Design,
-    has_confidence,
-    judgements,
-    outlook,
-    shares,
-    spent,
-    student_levels,
-)
+from harness.judging.outlook import outlook
+from harness.judging.sequential import Design, has_confidence, judge_all
 from harness.judging.verdicts import decide
 from harness.words import Verdict
 
@@ -68,7 +60,7 @@ def judged(
             return Judgement(asked, Verdict.BLOCKED, message="not run yet")
         return decide(asked, dict(enumerate(values[:count])), None)
 
-    (found,) = judgements(Design(plan, None, len(values)), [expectation], judge_at)
+    (found,) = judge_all(Design(plan, None, len(values)), [expectation], judge_at)
     return found
 
 
@@ -82,7 +74,7 @@ class TestSpent:
         [(0.2, 0.0), (0.4, 0.0004), (0.6, 0.0038), (0.8, 0.0122), (1.0, 0.025)],
     )
     def test_it_is_the_printed_one(self, fraction: float, printed: float) -> None:
-        assert spent(fraction, 0.025) == pytest.approx(printed, abs=5e-5)
+        assert spent_error(fraction, 0.025) == pytest.approx(printed, abs=5e-5)
 
 
 class TestShares:
@@ -93,10 +85,10 @@ class TestShares:
     def test_they_add_up_to_all_that_may_be_spent(
         self, sizes: tuple[int, ...], alpha: float
     ) -> None:
-        assert sum(shares(sizes, alpha)) == pytest.approx(alpha, rel=1e-12)
+        assert sum(bonferroni_levels(sizes, alpha)) == pytest.approx(alpha, rel=1e-12)
 
     def test_a_look_that_would_spend_next_to_nothing_spends_nothing(self) -> None:
-        assert shares((2, 100), 0.05) == (0.0, 0.05)
+        assert bonferroni_levels((2, 100), 0.05) == (0.0, 0.05)
 
 
 class TestStudentLevels:
@@ -151,8 +143,8 @@ class TestStudentLevels:
         sizes = SeedPlan(first, first + more, step).sizes
         for level, share, all_ in zip(
             student_levels(sizes, alpha, 60),
-            shares(sizes, alpha),
-            itertools.accumulate(shares(sizes, alpha)),
+            bonferroni_levels(sizes, alpha),
+            itertools.accumulate(bonferroni_levels(sizes, alpha)),
             strict=True,
         ):
             assert share <= level <= all_
@@ -330,7 +322,7 @@ class TestJudgements:
             verdict = Verdict.INCONCLUSIVE if count == 3 else Verdict.ERROR
             return Judgement(asked, verdict, values={0: 1.0}, message="the loss became NaN")
 
-        (found,) = judgements(Design(PLAN, None, 3), [expect()], judge_at)
+        (found,) = judge_all(Design(PLAN, None, 3), [expect()], judge_at)
         assert (found.verdict, found.message) == (Verdict.ERROR, "the loss became NaN")
 
     def test_without_a_plan_and_control_nothing_changes(self) -> None:
@@ -350,7 +342,7 @@ def family(
             asked, Verdict.PASS if passes else Verdict.INCONCLUSIVE, 0.5, values={0: 0.5}
         )
 
-    return judgements(Design(plan, control, 3), [expect(id_=each) for each in ids], judge_at)
+    return judge_all(Design(plan, control, 3), [expect(id_=each) for each in ids], judge_at)
 
 
 def passed(found: Sequence[Judgement]) -> list[bool]:
@@ -402,7 +394,7 @@ class TestControl:
             passes = asked is every or 1 - asked.confidence >= 0.04
             return Judgement(asked, Verdict.PASS if passes else Verdict.INCONCLUSIVE, 0.5)
 
-        found = judgements(Design(None, Control.HOLM, 3), [every, expect()], judge_at)
+        found = judge_all(Design(None, Control.HOLM, 3), [every, expect()], judge_at)
         assert passed(found) == [True, True]
 
     def test_failing_is_controlled_too(self) -> None:
@@ -411,8 +403,8 @@ class TestControl:
             return Judgement(asked, Verdict.FAIL if fails else Verdict.INCONCLUSIVE, 0.5)
 
         two = [expect(id_="fails"), expect(id_="open")]
-        alone = judgements(Design(None, Control.HOLM, 3), two[:1], judge_at)
-        both = judgements(Design(None, Control.HOLM, 3), two, judge_at)
+        alone = judge_all(Design(None, Control.HOLM, 3), two[:1], judge_at)
+        both = judge_all(Design(None, Control.HOLM, 3), two, judge_at)
         assert (alone[0].verdict, both[0].verdict) == (Verdict.FAIL, Verdict.INCONCLUSIVE)
 
     def test_holm_with_looks_passes_none_of_ten_falsely_but_in_one_case_of_twenty(self) -> None:
@@ -427,7 +419,7 @@ class TestControl:
                 return decide(asked, dict(enumerate(map(float, values[asked.id][:count]))), None)
 
             expected = [replace(expect(), id=each) for each in values]
-            wrong += any(passed(judgements(Design(PLAN, Control.HOLM, 20), expected, judge_at)))
+            wrong += any(passed(judge_all(Design(PLAN, Control.HOLM, 20), expected, judge_at)))
         assert wrong <= trials * 0.05 + 3 * math.sqrt(trials * 0.05)
 
 
