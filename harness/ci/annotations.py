@@ -11,7 +11,7 @@ from harness.judging.check import Verdict
 from harness.judging.exit_code import Allow
 from harness.judging.timing import Timing
 from harness.report.outcome import worded
-from harness.report.statements import told
+from harness.report.statements import timing_sentence
 from harness.spec.problems import Place
 from harness.system.console import visible
 
@@ -51,7 +51,7 @@ def _late(suites: Sequence[Suite], environment: Mapping[str, str]) -> Iterator[s
         places = {case.id: case.place for case in suite.cases}
         start = Place(conclusion.experiment.path, 1)
         late = [each for each in conclusion.statements.late if each.timing is not Timing.UNRECORDED]
-        lines = [(each.id, told(each)) for each in late] + [
+        lines = [(each.id, timing_sentence(each)) for each in late] + [
             ("", fault) for fault in conclusion.statements.faults
         ]
         for name, text in lines:

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from harness.compare.causes import code_causes, rank
 from harness.compare.records import DONE, Expected, Experiment, Run, Side
+from harness.compare.setting_changes import unknown_settings_changed
 from harness.compare.significance import Comparison, Outcome, Values, compare_all
 from harness.experiment import Json
 from harness.expression import ExpressionError, parse, references
@@ -166,7 +167,7 @@ def compare_sides(
     The p-values of all experiments are corrected together. `explain` says why the keys of two runs
     differ, where their settings are known.
     """
-    paired = dict(_paired(*_alike(before, after)))
+    paired = dict(_paired(*_both_judged(before, after)))
     places = {
         place: values
         for name, (first, second) in paired.items()
@@ -181,7 +182,8 @@ def compare_sides(
     }
     numbers = compare_all(places, confidence, sizes)
     experiments = [
-        _experiment(name, *pair, numbers, explain or key_alone) for name, pair in paired.items()
+        _experiment(name, *pair, numbers, explain or unknown_settings_changed)
+        for name, pair in paired.items()
     ]
     experiments.sort(key=_weight, reverse=True)
     remarks = (*before.remarks, *after.remarks)
@@ -218,7 +220,7 @@ def weight(comparison: Comparison | None) -> float:
     )
 
 
-def _alike(before: Side, after: Side) -> tuple[Side, Side]:
+def _both_judged(before: Side, after: Side) -> tuple[Side, Side]:
     """Leave the verdicts out where one side, such as a store, has none."""
     if before.judged and after.judged:
         return before, after
@@ -279,24 +281,43 @@ def _paired(before: Side, after: Side) -> Iterator[tuple[str, _Pair]]:
             *after.experiments.items(),
         )
         name = first_name if first_name == second_name else f"{first_name} -> {second_name}"
-        yield name, _Pair(_found(first, second, before), _found(second, first, after))
+        yield (
+            name,
+            _Pair(
+                _with_shared_runs(first, second, before), _with_shared_runs(second, first, after)
+            ),
+        )
         return
     single = before if before.single else after if after.single else None
-    for name in single.experiments if single else _either(before.experiments, after.experiments):
+    for name in (
+        single.experiments if single else _names_of_both(before.experiments, after.experiments)
+    ):
         first_, second_ = before.experiments.get(name), after.experiments.get(name)
-        yield name, _Pair(_found(first_, second_, before), _found(second_, first_, after))
+        yield (
+            name,
+            _Pair(
+                _with_shared_runs(first_, second_, before),
+                _with_shared_runs(second_, first_, after),
+            ),
+        )
 
 
-def _found(own: Experiment | None, other: Experiment | None, side: Side) -> Experiment | None:
+def _with_shared_runs(
+    own: Experiment | None, other: Experiment | None, side: Side
+) -> Experiment | None:
     """Return an experiment of a side, with the runs that the side has under another name.
 
     The other side's experiment tells which runs are wanted.
     """
-    if other is None or not side.kept:
+    if other is None or not side.runs_by_key:
         return own
     runs = {name: dict(seeds) for name, seeds in own.runs.items()} if own else {}
     for name, seeds in other.runs.items():
-        kept = {seed: side.kept[run.key] for seed, run in seeds.items() if run.key in side.kept}
+        kept = {
+            seed: side.runs_by_key[run.key]
+            for seed, run in seeds.items()
+            if run.key in side.runs_by_key
+        }
         if kept or name in runs:
             runs[name] = kept | runs.get(name, {})
     if not runs:
@@ -307,7 +328,7 @@ def _found(own: Experiment | None, other: Experiment | None, side: Side) -> Expe
 _Item = TypeVar("_Item")
 
 
-def _either(before: Mapping[str, _Item], after: Mapping[str, _Item]) -> list[str]:
+def _names_of_both(before: Mapping[str, _Item], after: Mapping[str, _Item]) -> list[str]:
     """Return the names of both, each once, those of `before` first."""
     return list(dict.fromkeys([*before, *after]))
 
@@ -322,7 +343,7 @@ def _numbers(
     experiment: str, before: Experiment, after: Experiment, metrics: Sequence[str]
 ) -> Iterator[tuple[_Place, tuple[Values, Values]]]:
     for name in (name for name in before.runs if name in after.runs):
-        first, second = _done(before.runs[name]), _done(after.runs[name])
+        first, second = _finished(before.runs[name]), _finished(after.runs[name])
         for metric in _metrics([*first.values(), *second.values()]):
             if not metrics or metric in metrics:
                 yield (
@@ -359,7 +380,7 @@ def _size(metric: str, *sides: Experiment) -> float:
     return max((abs(value) for value in found if is_finite_number(value)), default=0.0)
 
 
-def _done(seeds: Mapping[int, Run]) -> dict[int, Run]:
+def _finished(seeds: Mapping[int, Run]) -> dict[int, Run]:
     return {seed: run for seed, run in seeds.items() if run.status == DONE}
 
 
@@ -388,8 +409,8 @@ def _experiment(
     if before is None or after is None:
         return ExperimentDifference(name, title, _presence(before, after))
     runs = [
-        _run(run, before.runs.get(run), after.runs.get(run), _of(numbers, name, run), explain)
-        for run in _either(before.runs, after.runs)
+        _run(run, before.runs.get(run), after.runs.get(run), _of_run(numbers, name, run), explain)
+        for run in _names_of_both(before.runs, after.runs)
     ]
     return ExperimentDifference(
         name,
@@ -402,7 +423,9 @@ def _experiment(
     )
 
 
-def _of(numbers: Mapping[_Place, Comparison], experiment: str, run: str) -> dict[str, Comparison]:
+def _of_run(
+    numbers: Mapping[_Place, Comparison], experiment: str, run: str
+) -> dict[str, Comparison]:
     return {
         place.metric: comparison
         for place, comparison in numbers.items()
@@ -436,15 +459,10 @@ def _statuses(before: Mapping[int, Run], after: Mapping[int, Run]) -> Iterator[C
             yield Change(f"seed {seed}", first, second)
 
 
-def key_alone(before: Run, after: Run) -> str:
-    """Say what a different key means where the settings are not known."""
-    return "its settings, its data or what it starts from changed"
-
-
 def _expectations(
     experiment: str, before: Experiment, after: Experiment, numbers: Mapping[_Place, Comparison]
 ) -> Iterator[ExpectationDifference]:
-    for id_ in _either(before.expectations, after.expectations):
+    for id_ in _names_of_both(before.expectations, after.expectations):
         first, second = before.expectations.get(id_), after.expectations.get(id_)
         terms = tuple(_changes(first.terms, second.terms)) if first and second else ()
         comparison = numbers.get(_Place(experiment, "expectation", id_))
@@ -452,7 +470,7 @@ def _expectations(
 
 
 def _changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[Change]:
-    for name in _either(before, after):
+    for name in _names_of_both(before, after):
         first, second = before.get(name), after.get(name)
         if first != second:
             yield Change(name, first, second)

@@ -27,7 +27,7 @@ def markdown(page: Page) -> str:
     parts = [
         f"# {escape(page.before)} → {escape(page.after)}",
         f"**{escape(page.summary)}.**",
-        *([bullets([escape(sentence) for sentence in page.alone])] if page.alone else []),
+        *([bullets([escape(sentence) for sentence in page.notes])] if page.notes else []),
         *(part for section in page.sections for part in _section(section)),
         *(escape(sentence) for sentence in page.footer),
     ]

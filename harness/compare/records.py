@@ -58,16 +58,20 @@ class Experiment:
 class Side:
     """All experiments of one side, by name.
 
-    `judged` tells whether it has verdicts; `single` whether it is one experiment that was asked for
-    by itself. `kept` holds every run of a store by its key: a run that two experiments share bears
-    the name of one of them. `remarks` say which of several runs of one name and seed were taken.
+    Args:
+        name: What a person is shown.
+        experiments: By name.
+        judged: Whether the side has verdicts.
+        single: Whether it is one experiment that was asked for by itself.
+        runs_by_key: Every run of a store; one that two experiments share bears the name of one.
+        remarks: Which of several runs of one name and seed were taken.
     """
 
     name: str
     experiments: Mapping[str, Experiment]
     judged: bool = True
     single: bool = False
-    kept: Mapping[str, Run] = field(default_factory=dict)
+    runs_by_key: Mapping[str, Run] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
 

@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.compare import baseline
-from harness.compare.baseline import Baseline, BaselineError, Comparison
-from harness.compare.causes import code_causes, resettled, setting_causes, surrounding_causes
-from harness.compare.drift import drift_table
+from harness.compare import baseline, baseline_file
+from harness.compare.baseline import Baseline, BaselineError
+from harness.compare.causes import (
+    code_causes,
+    runs_with_changed_settings,
+    setting_causes,
+    surrounding_causes,
+)
+from harness.compare.drift import BaselineComparison, compare
+from harness.compare.drift_table import drift_table
 from harness.experiment import Experiment
 from harness.run_result import RunResult, Status
 from harness.words import Verdict
@@ -27,16 +33,16 @@ class Regression:
     path: Path
     verdict: Verdict
     message: str = ""
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[BaselineComparison, ...] = ()
     causes: tuple[str, ...] = ()
 
     @property
-    def drifted(self) -> list[Comparison]:
+    def drifted(self) -> list[BaselineComparison]:
         """Return the numbers that drifted."""
         return [each for each in self.comparisons if each.drifted]
 
     @property
-    def uncertain(self) -> list[Comparison]:
+    def uncertain(self) -> list[BaselineComparison]:
         """Return the numbers that may have drifted, or differ by chance."""
         return [each for each in self.comparisons if each.uncertain]
 
@@ -70,7 +76,7 @@ def compare_with_kept(
     """
     path = baseline.path_of(experiment.name, folder)
     try:
-        kept = baseline.read(path)
+        kept = baseline_file.read(path)
     except BaselineError as error:
         return Regression(path, Verdict.ERROR, str(error))
     if kept is None:
@@ -91,8 +97,8 @@ def compare_with_kept(
 
 def between(kept: Baseline, now: Baseline, experiment: Experiment, path: Path) -> Regression:
     """Compare kept numbers with measured ones, all of whose runs are done."""
-    runs = resettled(kept.settings, now.settings)
-    compared = baseline.compare(kept, now, experiment.tolerances, runs)
+    runs = runs_with_changed_settings(kept.settings, now.settings)
+    compared = compare(kept, now, experiment.tolerances, runs)
     found = Regression(path, Verdict.PASS, comparisons=compared, causes=tuple(causes(kept, now)))
     if not found.drifted and not found.uncertain:
         return found

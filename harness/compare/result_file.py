@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from harness.compare.records import Expected, Experiment, ReadError, Run
 from harness.experiment import Json
+from harness.report.packed_settings import unpack
 from harness.report.result_json import FORMAT
-from harness.report.settings import unpacked
 from harness.system.typed import Value, WrongForm
 
 _TERMS = (
@@ -25,7 +25,7 @@ _TERMS = (
 )
 """What an expectation asks."""
 
-_THEN = {"statistic": "mean", "method": "student"}
+_OLD_MEAN_TERMS = {"statistic": "mean", "method": "student"}
 """The terms of a mean in files that are older than the choice."""
 
 _NUMBERS = ("lower", "upper", "share", "confidence", "published")
@@ -46,11 +46,11 @@ def experiment(document: Json) -> Experiment:
         NotAResult: it is not one.
         ReadError: it is one, but damaged, or of another format; the message says where.
     """
-    told = document.get("format") if isinstance(document, dict) else None
-    if not isinstance(told, str) or not told.startswith(FORMAT.rstrip("0123456789")):
+    declared = document.get("format") if isinstance(document, dict) else None
+    if not isinstance(declared, str) or not declared.startswith(FORMAT.rstrip("0123456789")):
         raise NotAResult
-    if told != FORMAT:
-        raise ReadError(f"its format is {told!r}; this version of the harness reads {FORMAT!r}")
+    if declared != FORMAT:
+        raise ReadError(f"its format is {declared!r}; this version of the harness reads {FORMAT!r}")
     try:
         return _experiment(Value(document))
     except WrongForm as error:
@@ -77,7 +77,7 @@ def _with_settings(runs: dict[str, dict[int, Run]], document: Value) -> dict[str
     if not document.has("settings"):
         return runs
     try:
-        settings = unpacked(document.member("settings").value)
+        settings = unpack(document.member("settings").value)
     except ValueError as error:
         raise WrongForm(str(error)) from error
     return {
@@ -131,10 +131,14 @@ def _expected(value: Value) -> tuple[str, Expected]:
 
 
 def _terms(value: Value) -> dict[str, Json]:
-    then = _THEN if value.member_or("statistic", None).value == _THEN["statistic"] else {}
-    told = {name: value.member_or(name, then.get(name)) for name in _TERMS}
+    old = (
+        _OLD_MEAN_TERMS
+        if value.member_or("statistic", None).value == _OLD_MEAN_TERMS["statistic"]
+        else {}
+    )
+    declared = {name: value.member_or(name, old.get(name)) for name in _TERMS}
     terms = {
         name: _number(each) if name in _NUMBERS else each.text_or_none()
-        for name, each in told.items()
+        for name, each in declared.items()
     }
     return {name: term for name, term in terms.items() if term is not None}

@@ -117,9 +117,9 @@ def compare_all(
         for place, (before, after) in pairs.items()
     }
     tested = [place for place, comparison in found.items() if comparison.p is not None]
-    adjusted = _corrected([p for place in tested if (p := found[place].p) is not None])
+    adjusted = _correct([p for place in tested if (p := found[place].p) is not None])
     for place, p in zip(tested, adjusted, strict=True):
-        found[place] = _judged(found[place], p, 1 - confidence)
+        found[place] = _corrected_outcome(found[place], p, 1 - confidence)
     return found
 
 
@@ -148,11 +148,11 @@ def compare(before: Values, after: Values, confidence: float, size: float = 0.0)
     if not first or not second:
         return replace(comparison, outcome=Outcome.EXISTENCE if first or second else same)
     comparison = replace(comparison, difference=statistics.mean(second) - statistics.mean(first))
-    if _same(first, second, pairs, size):
+    if _is_same(first, second, pairs, size):
         return replace(comparison, outcome=same)
     if min(len(first), len(second)) < 2:
         return replace(comparison, outcome=Outcome.UNTESTED)
-    if _alike(first, second, pairs):
+    if _has_no_variation(first, second, pairs):
         return replace(comparison, outcome=Outcome.ALIKE)
     # Squares of the largest numbers are infinite and those of the smallest zero; a power of two
     # changes no digit.
@@ -192,7 +192,7 @@ def _sample(values: Sequence[float]) -> Sample:
     )
 
 
-def _same(first: Sequence[float], second: Sequence[float], pairs: bool, size: float) -> bool:
+def _is_same(first: Sequence[float], second: Sequence[float], pairs: bool, size: float) -> bool:
     if pairs:
         return all(_close(a, b, size) for a, b in zip(first, second, strict=True))
     return _close(min(*first, *second), max(*first, *second), size)
@@ -215,7 +215,7 @@ def _scaled(
     ]
 
 
-def _alike(first: Sequence[float], second: Sequence[float], pairs: bool) -> bool:
+def _has_no_variation(first: Sequence[float], second: Sequence[float], pairs: bool) -> bool:
     """Tell whether nothing varies, so that there is nothing to test by.
 
     That is a shift that all pairs share, or a constant on each side.
@@ -254,7 +254,7 @@ def _result(found: object, confidence: float) -> tuple[float, float]:
     return float(interval.high - interval.low) / 2, float(found.pvalue)  # type: ignore[attr-defined]
 
 
-def _corrected(p_values: Sequence[float]) -> list[float]:
+def _correct(p_values: Sequence[float]) -> list[float]:
     if not p_values:
         return []
     from scipy.stats import false_discovery_control
@@ -262,7 +262,7 @@ def _corrected(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in false_discovery_control(p_values, method="bh")]
 
 
-def _judged(comparison: Comparison, adjusted: float, level: float) -> Comparison:
+def _corrected_outcome(comparison: Comparison, adjusted: float, level: float) -> Comparison:
     changed = adjusted <= level * (1 + ROUNDING)
     existence = Outcome.EXISTENCE if comparison.existence_changed else Outcome.CHANCE
     return replace(comparison, adjusted=adjusted, outcome=Outcome.CHANGED if changed else existence)

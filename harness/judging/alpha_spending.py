@@ -16,12 +16,10 @@ from scipy.special import ndtr, ndtri, stdtr
 
 Floats = NDArray[np.float64]
 
-
 _CELLS = 400
 """The number of cells that the angle is divided into: they move no probability of a false verdict
 by more than 0.0001.
 """
-
 
 _LEAST = 1e-12
 """A smaller level is not spent: a confidence so near to 1 has too few digits left."""

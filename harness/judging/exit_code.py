@@ -11,7 +11,6 @@ from harness.words import Mark, Verdict
 Allow = Collection[Verdict | Mark]
 """What does not change an exit code: verdicts, and marks that verdicts may bear."""
 
-
 ALLOWABLE = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value, Mark.STALE.value)
 """The words for what can be allowed."""
 

@@ -19,7 +19,6 @@ from harness.system.typed import parse as parse_json
 
 FORMAT = "reproduction-harness expectations 1"
 
-
 _LARGEST = 1 << 26
 """In bytes; no ledger is larger."""
 

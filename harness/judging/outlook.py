@@ -28,9 +28,7 @@ class Outlook:
 
 LIKELY = 0.8
 
-
 _PATHS = 2000
-
 
 _PATHS_SEED = 0
 

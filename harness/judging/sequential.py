@@ -24,7 +24,6 @@ from harness.words import Verdict
 JudgeAt = Callable[[Expectation, int], Judgement]
 """Judges an expectation by the first so many seeds, at the expectation's confidence."""
 
-
 _DECIDED = (Verdict.PASS, Verdict.FAIL)
 
 

@@ -79,7 +79,7 @@ def _draw(axes: Axes, metric: str, cells: dict[str, str], done: Sequence[RunResu
         histories = [curve(r, metric) for r in done if r.run == run and metric in r.history]
         if not histories:
             continue
-        steps, seeds = together(histories)
+        steps, seeds = stack_seeds(histories)
         draw_line(axes, index, steps, seeds, band=len(cells) <= _MOST_BANDS, name=name)
         ends.append(float(steps[-1]))
         late.append(seeds[:, steps >= 0.25 * steps[-1]])
@@ -123,7 +123,7 @@ def is_loss(metric: str) -> bool:
     return metric.endswith("_loss")
 
 
-def together(histories: Iterable[Curves]) -> Curves:
+def stack_seeds(histories: Iterable[Curves]) -> Curves:
     """Return all measured steps [points] and each seed's value there [seeds, points]."""
     filled = [history for history in histories if len(history[0])] or [
         (np.zeros(1), np.full(1, np.nan))

@@ -1,4 +1,4 @@
-"""Collect what took part in the runs besides their settings: versions, devices, hosts."""
+"""Collect what took part in the runs besides their settings: versions, devices, code."""
 
 from __future__ import annotations
 
@@ -89,3 +89,19 @@ def _flat(value: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, st
                 f"{prefix}{key}",
                 item if isinstance(item, str) else json.dumps(item, ensure_ascii=False),
             )
+
+
+def code_digests(results: Sequence[RunResult]) -> dict[str, str]:
+    """Return the digest of each module that made the finished runs; all digests where they differ.
+
+    A run records them as `code`, or its environment does; one that has neither adds nothing.
+    """
+    found: dict[str, set[str]] = {}
+    for result in results:
+        if result.status is Status.DONE:
+            recorded = getattr(
+                getattr(result, "code", None), "modules", None
+            ) or result.environment.get("code")
+            for name, digest in recorded.items() if isinstance(recorded, Mapping) else ():
+                found.setdefault(name, set()).add(str(digest))
+    return {name: ", ".join(sorted(found[name])) for name in sorted(found)}

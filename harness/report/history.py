@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.report.curves import Curves, curve, draw_line, is_loss, together
+from harness.report.curves import Curves, curve, draw_line, is_loss, stack_seeds
 from harness.report.figure_data import FigureData
 from harness.report.panels import entry, panels
 from harness.report.style import look, say
@@ -72,7 +72,7 @@ def history(
 def _draw(
     axes: Axes, index: int, histories: Iterable[Curves], unit: float, until: float | None
 ) -> None:
-    steps, seeds = together(histories)
+    steps, seeds = stack_seeds(histories)
     draw_line(axes, index, steps / unit, seeds, band=True)
     if until is None or steps[-1] < until:
         axes.plot(steps[-1] / unit, seeds[:, -1].mean(), "o", color=look(index)[0], markersize=3.5)

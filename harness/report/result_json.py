@@ -12,10 +12,9 @@ from harness.judging.judgement import Judgement, Look
 from harness.judging.paired import Pairs, mcnemar
 from harness.judging.timing import Statements
 from harness.report.command import run_command
-from harness.report.environment import environment
-from harness.report.made_by import modules
+from harness.report.environment import code_digests, environment
+from harness.report.packed_settings import pack
 from harness.report.published import difference
-from harness.report.settings import packed
 from harness.report.statements import stated_json
 from harness.run_result import RunResult
 from harness.system import machine
@@ -59,8 +58,8 @@ def result_json(
         **_removed(statements),
         "runs": _runs(experiment, results),
         "environment": environment(results),
-        "settings": packed({name: run.resolved for name, run in experiment.runs.items()}),
-        "code": modules(results),
+        "settings": pack({name: run.resolved for name, run in experiment.runs.items()}),
+        "code": code_digests(results),
     }
     return (
         json.dumps(finite(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)

@@ -87,7 +87,7 @@ def _head(
     stale = resting_on_stale(
         sum(bool(judgement.stale) for judgement in judgements), len(judgements)
     )
-    head = " ".join(filter(None, [outcome(_told(judgements), reaches(judgements)), stale]))
+    head = " ".join(filter(None, [outcome(_verdicts_of(judgements), reaches(judgements)), stale]))
     seeds = seeds if fewest == len(experiment.seeds) else f"{fewest} to {seeds}"
     lines = [
         f"# {escape(experiment.title)}",
@@ -103,7 +103,7 @@ def _head(
     )
 
 
-def _told(judgements: Sequence[Judgement]) -> list[Verdict]:
+def _verdicts_of(judgements: Sequence[Judgement]) -> list[Verdict]:
     return [judgement.verdict for judgement in judgements]
 
 
@@ -161,7 +161,7 @@ def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
     )
     rows = [_verdict_row(judgement, len(experiment.seeds), compared) for judgement in judgements]
     confidences = [judgement.expectation.confidence for judgement in judgements]
-    by_chance = chance(_told(judgements), reaches(judgements), confidences)
+    by_chance = chance(_verdicts_of(judgements), reaches(judgements), confidences)
     explained = " ".join(filter(None, [notes(judgements), by_chance]))
     parts = [
         table(headers, rows),
@@ -261,18 +261,23 @@ def _environment(results: Sequence[RunResult]) -> str:
     repeated = (
         f"Another run with the same settings and seed gives {_occurrences(guarantees(results))}."
     )
-    apart = [_apart(name, values) for name, values in differing(results).items()]
-    parts = [table(["what", "value"], rows), repeated, _NOT_ALIKE if apart else "", bullets(apart)]
+    apart = [_values_in_runs(name, values) for name, values in differing(results).items()]
+    parts = [
+        table(["what", "value"], rows),
+        repeated,
+        _RUNS_DIFFER if apart else "",
+        bullets(apart),
+    ]
     return _section("Environment", *filter(None, parts))
 
 
-_NOT_ALIKE = (
+_RUNS_DIFFER = (
     "Not all of these runs were made alike. They differ in what can change the bits of a result, so"
     " that a difference between them may come from it:"
 )
 
 
-def _apart(name: str, values: Mapping[str, Sequence[str]]) -> str:
+def _values_in_runs(name: str, values: Mapping[str, Sequence[str]]) -> str:
     """Return which runs had each value of a thing."""
     shown = [
         f"{escape(value)} in {_listed(labels)}"

@@ -26,12 +26,12 @@ def when_stated(statements: Statements | None) -> str:
     early = [each for each in statements.each.values() if each.timing is Timing.BEFORE]
     dated = [each for each in early if each.at]
     parts = [
-        _early(dated, len(statements.each)) if dated else "",
-        _unwritten(len(early) - len(dated), len(statements.each)),
+        _stated_in_time(dated, len(statements.each)) if dated else "",
+        _not_written_yet(len(early) - len(dated), len(statements.each)),
         bullets(
             [
                 f"{', '.join(map(code, names))}: {escape(words)}"
-                for names, words in _exceptions(statements)
+                for names, words in _late_sentences(statements)
             ]
         ),
         bullets([escape(each) for each in (*statements.faults, *statements.notes)]),
@@ -43,7 +43,7 @@ def warnings(statements: Statements | None) -> list[str]:
     """Return a line for every expectation stated late, and for each fault of the ledger."""
     if statements is None:
         return []
-    lines = [f"{', '.join(names)}: {words}" for names, words in _exceptions(statements)]
+    lines = [f"{', '.join(names)}: {words}" for names, words in _late_sentences(statements)]
     return [*lines, *statements.faults, *statements.notes]
 
 
@@ -56,7 +56,7 @@ def stated_json(stated: Stated) -> dict[str, Json]:
     return found | ({"measured": measured} if measured else {})
 
 
-def told(stated: Stated) -> str:
+def timing_sentence(stated: Stated) -> str:
     """Return one sentence on when an expectation was stated.
 
     It says what the expectation was before, and what had been measured by then.
@@ -65,16 +65,16 @@ def told(stated: Stated) -> str:
         return _in_time(stated)
     if stated.timing is Timing.DISPUTED:
         return "the two copies of what was stated tell differently of it, so one of them was edited"
-    day, there = _day(stated.at), _there(stated)
+    day, there = _day(stated.at), _measured_by_then(stated)
     if stated.timing is Timing.ADDED:
         return f"added on {day}, after its results: {there}"
     if stated.timing is Timing.UNRECORDED:
         return f"not recorded when it was stated; it was first written down on {day}, and {there}"
     often = f", the last of {stated.changes} changes" if stated.changes > 1 else ""
     how = (
-        f"changed on {day}{often}: {_before(stated)}"
+        f"changed on {day}{often}: {_changes_of_terms(stated)}"
         if stated.terms
-        else f"removed on {day}: {_whole(stated.before)}"
+        else f"removed on {day}: {_terms_in_words(stated.before)}"
     )
     return f"{how}; {there}"
 
@@ -85,7 +85,7 @@ def _in_time(stated: Stated) -> str:
     return f"stated on {_day(stated.at)}, before any of its runs had started"
 
 
-def _early(early: Sequence[Stated], total: int) -> str:
+def _stated_in_time(early: Sequence[Stated], total: int) -> str:
     days = sorted({_day(each.at) for each in early})
     when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
     if len(early) < total:
@@ -97,18 +97,18 @@ def _early(early: Sequence[Stated], total: int) -> str:
     return f"All {total} expectations were stated {when}, before any of their runs had started."
 
 
-def _unwritten(count: int, total: int) -> str:
+def _not_written_yet(count: int, total: int) -> str:
     if not count:
         return ""
     some = "The expectations" if count == total else plural(count, "new expectation")
     return f"{some} will be written down when the first of the runs starts."
 
 
-def _exceptions(statements: Statements) -> Iterator[tuple[list[str], str]]:
+def _late_sentences(statements: Statements) -> Iterator[tuple[list[str], str]]:
     """Yield the sentences on late expectations, each with the ids that it is about."""
     same: dict[str, list[str]] = {}
     for each in statements.late:
-        same.setdefault(told(each), []).append(each.id)
+        same.setdefault(timing_sentence(each), []).append(each.id)
     for words, names in same.items():
         yield names, words
 
@@ -117,7 +117,7 @@ def _day(moment: str) -> str:
     return moment[:10]
 
 
-def _there(stated: Stated) -> str:
+def _measured_by_then(stated: Stated) -> str:
     """Return what there was of the runs by then, and what had been measured."""
     measured, terms = stated.measured, stated.terms or stated.before
     if not measured.begun:
@@ -147,7 +147,7 @@ def _runs(runs: Runs) -> str:
     return f"{' and '.join(runs)}, {seeds_named(next(iter(runs.values())))},"
 
 
-def _before(stated: Stated) -> str:
+def _changes_of_terms(stated: Stated) -> str:
     """Return in what an expectation was different before."""
     before, terms = stated.before, stated.terms
     assert before is not None and terms is not None
@@ -171,7 +171,7 @@ def _before(stated: Stated) -> str:
     return "before, " + ", ".join(parts or ["it had other terms"])
 
 
-def _whole(terms: ExpectationTerms | None) -> str:
+def _terms_in_words(terms: ExpectationTerms | None) -> str:
     if terms is None:
         return "it is not known what it was"
     return f"it was {terms.expectation.metric}, {expected(terms.expectation)}"

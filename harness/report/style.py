@@ -27,9 +27,9 @@ DPI = 144
 _FONT = "DejaVu Sans"
 """This font comes with Matplotlib, so every machine draws the same."""
 
-_LACKING = "\u25a1"
+_MISSING_GLYPH = "\u25a1"
 
-_SETTINGS: Any = {
+_STYLE: Any = {
     "font.family": _FONT,
     "font.size": 9.0,
     "axes.titlesize": 10.0,
@@ -60,7 +60,7 @@ def look(index: int) -> tuple[str, Line, str]:
 
 def styled() -> Any:
     """Return the context in which figures are made and drawn."""
-    return mpl.rc_context(_SETTINGS)
+    return mpl.rc_context(_STYLE)
 
 
 def png(figure: Figure) -> bytes:
@@ -96,7 +96,7 @@ def plain(text: str) -> str:
     """
     there = _in_font()
     lines = [
-        "".join(c if there is None or ord(c) in there else _LACKING for c in visible(line))
+        "".join(c if there is None or ord(c) in there else _MISSING_GLYPH for c in visible(line))
         for line in text.split("\n")
     ]
     drawn = "\n".join(lines).replace("$", r"\$")

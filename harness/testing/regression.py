@@ -12,7 +12,7 @@ import pytest
 
 from harness.ci.cases import case_of_regression
 from harness.ci.message import message
-from harness.compare import baseline
+from harness.compare import baseline, baseline_file
 from harness.compare.regression import between
 from harness.experiment import Experiment
 from harness.judging.check import Verdict
@@ -69,14 +69,14 @@ def compare_with_kept(
 
 def _keep(now: baseline.Baseline, path: Path) -> None:
     baseline.demand_whole(now)
-    baseline.write(now, path)
+    baseline_file.write(now, path)
 
 
 def _drift(path: Path, now: baseline.Baseline, experiment: Experiment) -> tuple[Verdict, str]:
     """Return the verdict, and what is to be said of it; nothing where nothing drifted from what a
     file keeps.
     """
-    kept = baseline.read(path)
+    kept = baseline_file.read(path)
     if kept is None:
         return Verdict.BLOCKED, f"there is no baseline {path}"
     found = between(kept, now, experiment, path)

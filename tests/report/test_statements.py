@@ -12,7 +12,7 @@ from harness.experiment import Basis, Expectation, Experiment, Statistic
 from harness.judging.check import check
 from harness.judging.ledger import ExpectationTerms, Measured
 from harness.judging.timing import Stated, Statements, Timing
-from harness.report.statements import stated_json, told, warnings, when_stated
+from harness.report.statements import stated_json, timing_sentence, warnings, when_stated
 from harness.report.write import write_report
 from harness.run_result import RunResult
 
@@ -100,7 +100,9 @@ class TestTold:
             control="holm",
         )
         now = replace(now, expectation=replace(now.expectation, basis=Basis.PAPER, published=0.02))
-        said = told(replace(CHANGED, terms=now, changes=3, measured=Measured({"a": (1,)})))
+        said = timing_sentence(
+            replace(CHANGED, terms=now, changes=3, measured=Measured({"a": (1,)}))
+        )
         assert (
             said == "changed on 2026-03-04, the last of 3 changes: before, the metric was"
             " a.test_accuracy - b.test_accuracy, it asked for mean at least 3 points (95%"
@@ -110,7 +112,7 @@ class TestTold:
         )
 
     def test_a_difference_too_small_to_be_shown_is_shown_in_full(self) -> None:
-        said = told(replace(CHANGED, terms=terms(math.nextafter(0.03, 1.0))))
+        said = timing_sentence(replace(CHANGED, terms=terms(math.nextafter(0.03, 1.0))))
         assert "before, the bounds were 0.03 and None; " in said
 
     def test_one_that_was_added_or_removed_says_what_there_was(self) -> None:
@@ -118,7 +120,7 @@ class TestTold:
             "e", Timing.ADDED, DAY, terms(), None, Measured(DONE, {"a": (0,), "b": (0, 1)}, 0.5)
         )
         assert (
-            told(added)
+            timing_sentence(added)
             == "added on 2026-03-04, after its results: 3 seeds of 2 runs that it reads had"
             " finished by then, with a mean of 50.00 points"
         )
@@ -126,7 +128,7 @@ class TestTold:
             terms(), expectation=replace(terms().expectation, statistic=Statistic.MEDIAN)
         )
         assert (
-            told(replace(added, timing=Timing.REMOVED, terms=None, before=median))
+            timing_sentence(replace(added, timing=Timing.REMOVED, terms=None, before=median))
             == "removed on 2026-03-04: it was a.test_accuracy - b.test_accuracy, median at least 3"
             " points (95% confidence); 3 seeds of 2 runs that it reads had finished by then,"
             " with a median of 50.00 points"

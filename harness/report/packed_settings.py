@@ -12,7 +12,7 @@ Settings = Mapping[str, Mapping[str, Json]]
 _Path = tuple[str, ...]
 
 
-def packed(settings: Settings) -> dict[str, Json]:
+def pack(settings: Settings) -> dict[str, Json]:
     """Return `common`, the members that are the same in every run, and `runs`, the rest of each."""
     leaves = {run: list(_leaves(of)) for run, of in settings.items()}
     first, *others = leaves.values() if leaves else [[]]
@@ -25,11 +25,11 @@ def packed(settings: Settings) -> dict[str, Json]:
     }
 
 
-def unpacked(document: Json) -> dict[str, dict[str, Json]]:
+def unpack(document: Json) -> dict[str, dict[str, Json]]:
     """Return the whole settings of every run.
 
     Raises:
-        ValueError: it is not what `packed` returns.
+        ValueError: it is not what `pack` returns.
     """
     parts = [
         document.get(name) if isinstance(document, dict) else None for name in ("common", "runs")

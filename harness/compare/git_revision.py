@@ -43,26 +43,26 @@ def find(word: str) -> Found:
         ReadError: there is such a revision, but nothing at the path; or git is too slow.
     """
     name, colon, path = word.partition(":")
-    commit = _resolved(f"{name}^{{commit}}") if name else None
+    commit = _resolve(f"{name}^{{commit}}") if name else None
     if commit is None:
-        raise NotARevision(_why_none())
+        raise NotARevision(_why_no_revision())
     place = path if colon else REPORTS
     called = f"{name}:{place.removeprefix('./').rstrip('/')}"
-    found = _resolved(f"{commit}:{place}")
+    found = _resolve(f"{commit}:{place}")
     if found is None:
         raise ReadError(
             f"{called}: there is no such file or folder at this revision; name one as {name}:PATH"
         )
-    kind = _told(_git("cat-file", "-t", found), f"{called} cannot be read")
+    kind = _output(_git("cat-file", "-t", found), f"{called} cannot be read")
     return Found(found, called, f"{called} ({commit[:_SHORT]})", kind == b"blob\n")
 
 
-def _resolved(name: str) -> str | None:
+def _resolve(name: str) -> str | None:
     found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", name)
     return found.stdout.decode().strip() if found.returncode == 0 else None
 
 
-def _why_none() -> str:
+def _why_no_revision() -> str:
     """Say why git finds no revision, in its own words where it cannot read a repository here."""
     asked = _git("rev-parse", "--is-shallow-repository")
     if asked.returncode != 0:
@@ -84,9 +84,9 @@ def read(found: Found) -> Iterator[tuple[str, bytes]]:
         ReadError: git cannot read them; the message has its own reason.
     """
     if found.single:
-        yield found.path, _content(found.object, found.path)
+        yield found.path, _read_object(found.object, found.path)
         return
-    listed = _told(
+    listed = _output(
         _git("ls-tree", "--full-tree", "-z", found.object), f"{found.path} cannot be read"
     )
     for entry in listed.split(b"\0"):
@@ -94,14 +94,14 @@ def read(found: Found) -> Iterator[tuple[str, bytes]]:
         mode, kind, object_ = [*described.split(), b"", b""][:3] if entry else (b"", b"", b"")
         if kind == b"blob" and mode != b"120000" and name.endswith(b".json"):
             path = f"{found.path}/{os.fsdecode(name)}"
-            yield path, _content(object_.decode(), path)
+            yield path, _read_object(object_.decode(), path)
 
 
-def _content(name: str, path: str) -> bytes:
-    return _told(_git("cat-file", "blob", name), f"{path} cannot be read")
+def _read_object(name: str, path: str) -> bytes:
+    return _output(_git("cat-file", "blob", name), f"{path} cannot be read")
 
 
-def _told(done: Done, trouble: str) -> bytes:
+def _output(done: Done, trouble: str) -> bytes:
     """Return what git printed.
 
     Raises:

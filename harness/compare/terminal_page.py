@@ -29,7 +29,7 @@ def show(page: Page) -> None:
         console = Console(width=_WIDE)
     say(console, f"before: {page.before}")
     say(console, f"after:  {page.after}")
-    for sentence in page.alone:
+    for sentence in page.notes:
         say(console, sentence)
     for section in page.sections:
         console.print()
