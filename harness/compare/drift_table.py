@@ -45,14 +45,14 @@ def other_environment(kept: Baseline, now: Baseline) -> list[str]:
 
 def _row(comparison: BaselineComparison) -> list[str]:
     kept, measured, scale = comparison.kept, comparison.measured, scale_of(comparison.metric)
-    apart = scale_of_difference(scale)
+    scale_between = scale_of_difference(scale)
     return [
         comparison.run,
         comparison.metric,
         number(kept, scale),
         number(measured, scale),
-        number(measured - kept, apart) if kept is not None and measured is not None else "",
-        number(comparison.allowed, apart) if kept is not None else "",
+        number(measured - kept, scale_between) if kept is not None and measured is not None else "",
+        number(comparison.allowed, scale_between) if kept is not None else "",
         _seeds(comparison),
         _probability(comparison),
         ", ".join(_remarks(comparison)),

@@ -66,14 +66,14 @@ def changed_sentence(changed: Sequence[str]) -> str:
     return " and ".join(changed[:_MOST]) + (f" and {rest} more" if rest > 0 else "") + " changed"
 
 
-def changed_settings(then: Mapping[str, Json], now: Mapping[str, Json]) -> list[str] | None:
+def changed_settings(before: Mapping[str, Json], after: Mapping[str, Json]) -> list[str] | None:
     """Return the settings that differ between two runs, each by its path with both of its values.
 
     A setting that was not yet in the language when a run was made has its default; a setting that
     decides nothing is left out. None where one of the two is not in this language.
     """
     complete = schema.definition("complete_run")
-    filled = [schema.fill_defaults(complete, dict(each)) for each in (then, now)]
+    filled = [schema.fill_defaults(complete, dict(each)) for each in (before, after)]
     sections = schema.Sections()
     if any(sections.faults(each) for each in filled):
         return None

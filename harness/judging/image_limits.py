@@ -17,7 +17,7 @@ from harness.data.facts import BY_THEIR_FILES, facts
 from harness.experiment import Expectation, Interval, RunSpec
 from harness.expression import Expression, Reference, parse, references
 from harness.judging.inference import Limits, share_limits
-from harness.judging.paired import Pairing, Pairs, mean_limits, pairs
+from harness.judging.paired import Pairing, Pairs, count_pairs, mean_limits
 from harness.run_result import RunResult
 from harness.spec.binomial import Difference, accuracy_difference, accuracy_terms
 
@@ -145,7 +145,7 @@ def pair_networks(
             results[each.run, seed].tested for each in (difference.first, difference.second)
         )
         assert first is not None and second is not None
-        counted.append(pairs(first.right, second.right))
+        counted.append(count_pairs(first.right, second.right))
     return Pairing(tuple(counted)) if len(factors) == 1 else Pairing()
 
 

@@ -18,12 +18,12 @@ from scipy.special import bdtr, bdtrc, gammaln, ndtri
 
 from harness.judging.inference import Limits, share_limits
 
-_FOR_DISCORDANT = 0.02
+_ERROR_FOR_DISCORDANT = 0.02
 """The part of the error that goes into the limit of the share of discordant images, on which one
 network alone is right.
 """
 
-_MOST_DISCORDANT = 0.5
+_GROWS_UP_TO = 0.5
 """Up to this share of discordant images, the probability of a difference is known to grow with the
 share.
 """
@@ -59,7 +59,7 @@ class Pairing:
     obstacle: str = ""
 
 
-def pairs(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairs:
+def count_pairs(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairs:
     """Count the pairs of two networks from which images [n] each got right, in the same order.
 
     Raises:
@@ -71,17 +71,17 @@ def pairs(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairs:
     return Pairs(len(first), int(alone[0]), int(alone[1]))
 
 
-def mcnemar(found: Pairs) -> float:
+def mcnemar(pairs: Pairs) -> float:
     """Return the two-sided p-value of McNemar's exact test that both accuracies are the same.
 
     Of the m images that one network alone gets right, the first one's are then binomial with m
     trials of probability 1/2 (McNemar 1947); the smaller tail counts twice, up to 1.
     """
-    discordant = found.first + found.second
-    return min(1.0, 2 * float(bdtr(min(found.first, found.second), discordant, 0.5)))
+    discordant = pairs.first + pairs.second
+    return min(1.0, 2 * float(bdtr(min(pairs.first, pairs.second), discordant, 0.5)))
 
 
-def difference_limits(found: Pairs, confidence: float) -> Limits:
+def difference_limits(pairs: Pairs, confidence: float) -> Limits:
     """Return the one-sided limits of p10 - p01; each holds with the stated confidence or more.
 
     Let S be the number of images that the first network alone gets right minus those that the
@@ -101,8 +101,8 @@ def difference_limits(found: Pairs, confidence: float) -> Limits:
     1)` get limits of Clopper and Pearson, the second among the images that one network alone gets
     right, and their errors add up (Bonferroni). The smaller of the two limits is that of all psi.
     """
-    lower = _lower_limit(found, 1 - confidence)
-    upper = -_lower_limit(Pairs(found.images, found.second, found.first), 1 - confidence)
+    lower = _lower_limit(pairs, 1 - confidence)
+    upper = -_lower_limit(Pairs(pairs.images, pairs.second, pairs.first), 1 - confidence)
     return lower, upper
 
 
@@ -118,31 +118,33 @@ def mean_limits(found: Sequence[Pairs], confidence: float) -> Limits:
     )
 
 
-def _lower_limit(found: Pairs, error: float) -> float:
-    discordant, kept = found.first + found.second, _FOR_DISCORDANT * error
-    least, most = share_limits(discordant, found.images, 1 - kept)
-    limit = _by_difference(found, min(most, _MOST_DISCORDANT), error - kept)
-    if most <= _MOST_DISCORDANT:
+def _lower_limit(pairs: Pairs, error: float) -> float:
+    discordant, error_for_discordant = pairs.first + pairs.second, _ERROR_FOR_DISCORDANT * error
+    least, most = share_limits(discordant, pairs.images, 1 - error_for_discordant)
+    limit = _lowest_difference(pairs, min(most, _GROWS_UP_TO), error - error_for_discordant)
+    if most <= _GROWS_UP_TO:
         return limit
-    split = 2 * share_limits(found.first, discordant, 1 - (error - kept))[0] - 1
+    split = 2 * share_limits(pairs.first, discordant, 1 - (error - error_for_discordant))[0] - 1
     return min(limit, split * (least if split > 0 else most))
 
 
-def _by_difference(found: Pairs, most: float, error: float) -> float:
+def _lowest_difference(pairs: Pairs, most: float, error: float) -> float:
     """Return the smallest p10 - p01 that S does not reject where p10 + p01 is at most `most`.
 
     1 where it rejects all.
     """
-    difference, high = found.first - found.second, most
-    if found.images > 1:
-        high = min(high, (difference - 2) / (found.images - 1))
-    tail = _Tail.of(found.images, most)
+    difference, high = pairs.first - pairs.second, most
+    if pairs.images > 1:
+        high = min(high, (difference - 2) / (pairs.images - 1))
+    tail = _Tail.of(pairs.images, most)
     if high == most and tail.at_least(difference, most) <= error:
         return 1.0
-    return _last_below(lambda expected: tail.at_least(difference, expected), -most, high, error)
+    return _last_at_most(lambda expected: tail.at_least(difference, expected), -most, high, error)
 
 
-def _last_below(rising: Callable[[float], float], low: float, high: float, wanted: float) -> float:
+def _last_at_most(
+    rising: Callable[[float], float], low: float, high: float, wanted: float
+) -> float:
     """Return about the last place where a rising function is at most `wanted`, never one after it.
 
     By the false position of the quantiles (Illinois): on that scale the function is nearly a line.

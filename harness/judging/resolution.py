@@ -91,13 +91,12 @@ def resolution_of_expression(
     for values in measured:
         centre = evaluate(expression, values).number
         for reference, value in values.items():
-            apart = steps.get(reference)
-            if apart is None:
+            step = steps.get(reference)
+            if step is None:
                 return None
             changes += [
                 abs(
-                    evaluate(expression, {**values, reference: value + side * apart}).number
-                    - centre
+                    evaluate(expression, {**values, reference: value + side * step}).number - centre
                 )
                 for side in (-1, 1)
             ]

@@ -74,8 +74,8 @@ def all_equal(values: Mapping[int, float], rounding: Mapping[int, Fraction]) -> 
     """Tell whether several seeds have the same value, but for rounding, and so no deviation."""
     if len(values) < 2:
         return False
-    apart = Fraction(max(values.values())) - Fraction(min(values.values()))
-    return apart <= 2 * max(rounding.values(), default=Fraction(0))
+    spread = Fraction(max(values.values())) - Fraction(min(values.values()))
+    return spread <= 2 * max(rounding.values(), default=Fraction(0))
 
 
 def _every(known: Judgement) -> Judgement:

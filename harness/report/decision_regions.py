@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from harness.experiment import Json
 from harness.report.figure_data import FigureData
-from harness.report.style import BLUE, VERMILLION, plain, say
+from harness.report.style import BLUE, VERMILLION, plain, show_message
 from harness.run_result import RunResult, Status
 from harness.units import PERCENT, number
 
@@ -54,7 +54,7 @@ def decision_regions(
         if panel["run"] in found:
             _draw(axes, found[panel["run"]], bool(panel.get("regions", True)))
         else:
-            say(axes, "not run")
+            show_message(axes, "not run")
     return figure
 
 

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 from harness.report.curves import Curves, curve, draw_line, is_loss, stack_seeds
 from harness.report.figure_data import FigureData
-from harness.report.panels import entry, panels
-from harness.report.style import look, say
+from harness.report.panels import legend_entry, panels
+from harness.report.style import series_style, show_message
 
-_ALONG = {"steps": "step", "epochs": "epoch"}
-_LARGE = 10_000.0
+_COLUMN_OF_AXIS = {"steps": "step", "epochs": "epoch"}
+_IN_THOUSANDS_FROM = 10_000.0
 
 
 def history(
@@ -39,26 +39,27 @@ def history(
         log: Whether losses are on a logarithmic axis.
         until: Where the horizontal axis ends; None for the longest run.
     """
-    along = _ALONG[x]
+    along = _COLUMN_OF_AXIS[x]
     done = {
         name: [result for result in data.finished(run) if result.history]
         for name, run in groups.items()
     }
     legend = [
-        entry(index, name, done=bool(found)) for index, (name, found) in enumerate(done.items())
+        legend_entry(index, name, done=bool(found))
+        for index, (name, found) in enumerate(done.items())
     ]
     figure, shown = panels(metrics, legend)
     end = until or max(
         (r.history[along][-1] for of_run in done.values() for r in of_run), default=0.0
     )
-    unit, words = (1000.0, f"thousand {x}") if end >= _LARGE else (1.0, x)
+    unit, words = (1000.0, f"thousand {x}") if end >= _IN_THOUSANDS_FROM else (1.0, x)
     for axes, metric in zip(shown, metrics, strict=True):
         measured = [
             [curve(r, metric, along) for r in of_run if metric in r.history]
             for of_run in done.values()
         ]
         if not any(measured):
-            say(axes, "not measured" if any(done.values()) else "not run")
+            show_message(axes, "not measured" if any(done.values()) else "not run")
             continue
         for index, of_seeds in enumerate(measured):
             _draw(axes, index, (_cut(own, until) for own in of_seeds), unit, until)
@@ -75,7 +76,9 @@ def _draw(
     steps, seeds = stack_seeds(histories)
     draw_line(axes, index, steps / unit, seeds, band=True)
     if until is None or steps[-1] < until:
-        axes.plot(steps[-1] / unit, seeds[:, -1].mean(), "o", color=look(index)[0], markersize=3.5)
+        axes.plot(
+            steps[-1] / unit, seeds[:, -1].mean(), "o", color=series_style(index)[0], markersize=3.5
+        )
 
 
 def _cut(history: Curves, until: float | None) -> Curves:

@@ -149,11 +149,11 @@ def _published(judgement: Judgement) -> dict[str, Json]:
     """Return the published number and the difference from it; nothing where none was published."""
     if judgement.expectation.published is None:
         return {}
-    apart, half = difference(judgement)
+    distance, half_width = difference(judgement)
     return {
         "published": judgement.expectation.published,
-        "difference": apart,
-        "difference_half_width": half,
+        "difference": distance,
+        "difference_half_width": half_width,
     }
 
 

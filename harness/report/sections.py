@@ -132,16 +132,38 @@ def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
     if not judgements:
         return ""
     compared = any(judgement.expectation.published is not None for judgement in judgements)
-    beside = ["published", "difference"] if compared else []
+    compared_columns = ["published", "difference"] if compared else []
     headers = [
         "verdict",
         "what is expected",
         "bounds",
         "measured",
-        *beside,
+        *compared_columns,
         "confidence limits",
         "rests on",
     ]
+    rows = [_verdict_row(judgement, len(experiment.seeds), compared) for judgement in judgements]
+    confidences = [judgement.expectation.confidence for judgement in judgements]
+    by_chance = chance(_verdicts_of(judgements), reaches(judgements), confidences)
+    explained = " ".join(filter(None, [notes(judgements), by_chance]))
+    parts = [
+        table(headers, rows),
+        bullets(_messages(judgements)),
+        explained,
+        _NOTE_ON_DIFFERENCE if compared else "",
+    ]
+    return _section("Verdicts", *filter(None, parts))
+
+
+_NOTE_ON_DIFFERENCE = (
+    "Difference is measured minus published, of the median where that is what counts; ± the"
+    " distance to the one-sided Student-t limits of the mean at the expectation's confidence,"
+    " which is 95% unless the specification says otherwise."
+)
+
+
+def _messages(judgements: Sequence[Judgement]) -> list[str]:
+    """Return what explains the verdicts: messages, stale runs and notes."""
     messages = [
         _message(judgement) for judgement in judgements if judgement.verdict is not Verdict.PASS
     ]
@@ -154,22 +176,7 @@ def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
         f"Note on {', '.join(map(code, ids))}: {escape(note)}."
         for note, ids in remarks(judgements).items()
     ]
-    note_on_difference = (
-        "Difference is measured minus published, of the median where that is what counts; ± the"
-        " distance to the one-sided Student-t limits of the mean at the expectation's confidence,"
-        " which is 95% unless the specification says otherwise."
-    )
-    rows = [_verdict_row(judgement, len(experiment.seeds), compared) for judgement in judgements]
-    confidences = [judgement.expectation.confidence for judgement in judgements]
-    by_chance = chance(_verdicts_of(judgements), reaches(judgements), confidences)
-    explained = " ".join(filter(None, [notes(judgements), by_chance]))
-    parts = [
-        table(headers, rows),
-        bullets(messages),
-        explained,
-        note_on_difference if compared else "",
-    ]
-    return _section("Verdicts", *filter(None, parts))
+    return messages
 
 
 def _verdict_row(judgement: Judgement, seeds: int, compared: bool) -> list[str]:
@@ -261,12 +268,12 @@ def _environment(results: Sequence[RunResult]) -> str:
     repeated = (
         f"Another run with the same settings and seed gives {_occurrences(guarantees(results))}."
     )
-    apart = [_values_in_runs(name, values) for name, values in differing(results).items()]
+    differences = [_values_in_runs(name, values) for name, values in differing(results).items()]
     parts = [
         table(["what", "value"], rows),
         repeated,
-        _RUNS_DIFFER if apart else "",
-        bullets(apart),
+        _RUNS_DIFFER if differences else "",
+        bullets(differences),
     ]
     return _section("Environment", *filter(None, parts))
 

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from harness.judging.inference import half_width, sample_deviation
-from harness.report.style import factor, look
+from harness.report.style import plot_factor, series_style
 from harness.run_result import RunResult, Status
 
 _TWO_SIDED_95 = 0.975
@@ -21,7 +21,9 @@ def values_of(results: Sequence[RunResult], run: str | None, metric: str) -> lis
     found = (
         r.measurements.get(metric) for r in results if r.run == run and r.status is Status.DONE
     )
-    return [factor(metric) * value for value in found if value is not None and math.isfinite(value)]
+    return [
+        plot_factor(metric) * value for value in found if value is not None and math.isfinite(value)
+    ]
 
 
 def draw_seeds(
@@ -38,7 +40,7 @@ def draw_seeds(
     The interval is Student's. `index` chooses colour and marker; the mean is an open marker where
     the seeds are not `all_there`.
     """
-    colour, _, marker = look(index)
+    colour, _, marker = series_style(index)
     if len(values) > 1:  # beside the mean, so that it hides none of them
         places = np.full(len(values), seeds_at)
         axes.plot(

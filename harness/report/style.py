@@ -19,8 +19,8 @@ COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000", "#8
 """The palette of Okabe and Ito (2008); its yellow, too pale on white, is replaced by a grey."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
-Line = Literal["-", "--", ":", "-."]
-LINES: tuple[Line, ...] = ("-", "--", ":", "-.")
+LineStyle = Literal["-", "--", ":", "-."]
+LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
 
 DPI = 144
 
@@ -52,7 +52,7 @@ _STYLE: Any = {
 }
 
 
-def look(index: int) -> tuple[str, Line, str]:
+def series_style(index: int) -> tuple[str, LineStyle, str]:
     """Return colour, line and marker of one of several that are drawn together; 32 differ."""
     turn, place = divmod(index, len(COLOURS))
     return COLOURS[place], LINES[turn % len(LINES)], MARKERS[(place + turn) % len(MARKERS)]
@@ -78,7 +78,7 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def label(metric: str) -> str:
+def axis_label(metric: str) -> str:
     """Return an axis label: the title of a metric and its unit."""
     if metric not in METRICS:
         return plain(metric)
@@ -111,12 +111,12 @@ def _in_font() -> Container[int] | None:
         return None
 
 
-def factor(metric: str) -> float:
+def plot_factor(metric: str) -> float:
     """Return what a metric is multiplied by: 100 for a share, which is drawn in percent."""
     return 100.0 if metric in METRICS and METRICS[metric].unit == "fraction" else 1.0
 
 
-def say(axes: Axes, text: str) -> None:
+def show_message(axes: Axes, text: str) -> None:
     """Leave the axes empty but for a sentence."""
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color="#555555")
     axes.set_xticks([])

@@ -587,9 +587,7 @@ class TestNoise:
 def test_of_100_experiments_of_which_nothing_changed_at_most_one_is_said_to_have_drifted(
     seeds: Sequence[int], shared: float
 ) -> None:
-    """Twelve numbers each, which depend on one another, with pairs that have `shared` of their
-    noise in common.
-    """
+    """Compare twelve numbers each that depend on one another; pairs share a part of their noise."""
     random, alarms, fixed, times = np.random.default_rng(1), 0, 0, 300
     for _ in range(times):
         own = random.normal(size=(3, len(seeds), 12)) + random.normal(size=(3, len(seeds), 1))

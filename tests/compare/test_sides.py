@@ -1,6 +1,4 @@
-"""What a word names: files, folders, stores, revisions; and what is said where one cannot be
-read.
-"""
+"""What a word names: files, folders, stores, revisions; and what is said of unreadable ones."""
 
 from __future__ import annotations
 
@@ -37,9 +35,7 @@ def accuracies(found: Side) -> dict[str, dict[str, list[float | None]]]:
 
 @pytest.fixture
 def git(here: Path) -> Callable[..., str]:
-    """A repository whose two commits have other reports, and whose working tree has others
-    again.
-    """
+    """Make a repository with different reports in its two commits and in its working tree."""
 
     def run(*words: str) -> str:
         who = ["-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false"]

@@ -29,9 +29,7 @@ SPEC: Json = {
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pretend: Pretend) -> Path:
-    """A store with the runs of 3 epochs (accuracy 0.3), then of 4 (0.4), of which the first were
-    touched last.
-    """
+    """Make a store with runs of 3 epochs (accuracy 0.3) and 4 (0.4), the first touched last."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
     Path("specs").mkdir()

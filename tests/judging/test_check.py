@@ -138,9 +138,7 @@ def test_the_rounding_of_a_difference_does_not_miss_its_bound() -> None:
 
 
 class TestRounding:
-    """A bound is met by what is beyond it by rounding alone, which depends on the numbers that take
-    part.
-    """
+    """A bound is met by what is beyond it by rounding alone, which depends on the numbers used."""
 
     @pytest.mark.parametrize("statistic", [Statistic.EVERY, Statistic.MEAN, Statistic.MEDIAN])
     @pytest.mark.parametrize(
@@ -644,9 +642,7 @@ def test_nothing_missing_or_not_finite_passes(
 def counted(
     run: str, epochs: Sequence[float | None], budget: float = 100, accuracy: float = 0.9
 ) -> list[RunResult]:
-    """Runs of three steps an epoch; one that fitted did so at a number of epochs, one that did not
-    has None.
-    """
+    """Return runs of three steps an epoch: the epochs to fit of each, None for one that did not."""
     return [
         RunResult(
             run,
@@ -800,9 +796,7 @@ class TestCensored:
 
 
 class TestSeedsThatAgree:
-    """Limits of no width are widened to what the resolution of the measurement leaves, and
-    marked.
-    """
+    """Limits of no width are widened to the resolution of the measurement, and marked."""
 
     # The quantiles of Student's t: 6.3138 and 2.1318. Of two seeds, one a step r apart, the
     # deviation is r / sqrt(2).
@@ -1032,9 +1026,7 @@ def test_a_fail_cannot_be_allowed() -> None:
 
 @pytest.mark.parametrize("count", [3, 5, 10])
 def test_a_true_mean_on_the_bound_passes_in_one_of_twenty(count: int) -> None:
-    """The rate of false passes is 1 - confidence: 200 of 4,000, give or take 4 deviations of
-    13.8.
-    """
+    """Expect 200 of 4,000 false passes (1 - confidence), give or take 4 deviations of 13.8."""
     draws = np.random.default_rng(20200613).normal(0.9, 0.02, (4000, count))
     passes: Mapping[Verdict, int] = _count(draws, expect(lower=0.9))
     assert abs(passes[Verdict.PASS] - 200) < 56
@@ -1056,9 +1048,7 @@ def _count(
 
 
 def networks(*counts: tuple[int, int], sets: tuple[str, str] = ("s", "s")) -> list[RunResult]:
-    """Return two runs' results: a seed for each number of images, of 100, that one of the networks
-    alone gets right.
-    """
+    """Return two runs: for each seed, how many of 100 images each of them alone gets right."""
     found = []
     for seed, (first, second) in enumerate(counts):
         right = np.zeros((2, 100), bool)

@@ -19,8 +19,9 @@ Make = Callable[..., RunSpec]
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Return a run on the digits, of which 500 are for training and 1,297 for tests, with other
-    members changed.
+    """Return a maker of runs on the digits: 500 training images, 1,297 test images.
+
+    Other members may be given.
     """
 
     def made(**members: Json) -> RunSpec:

@@ -190,9 +190,7 @@ def _exponential(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 class TestRates:
-    """How often a verdict is wrong, in hundredths, where the truth lies on a bound; README.md has
-    these numbers.
-    """
+    """How often a verdict is wrong, in hundredths, where the truth lies on a bound."""
 
     TRIALS = 100_000
     OPEN = (0.0, math.inf)

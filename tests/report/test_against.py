@@ -37,9 +37,7 @@ def every(run: str, values: Mapping[str, Sequence[float | None]]) -> list[RunRes
 
 
 def lines(axes: Axes) -> list[tuple[list[float], list[float]]]:
-    """Where the lines between means go; whatever else is drawn has no line of its own or no
-    length.
-    """
+    """Return where the lines between means go; all else that is drawn has no line, or no length."""
     drawn = [
         line
         for line in axes.lines

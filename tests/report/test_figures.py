@@ -23,7 +23,7 @@ from harness.report.curves import curves
 from harness.report.decision_regions import decision_regions
 from harness.report.figure_data import FigureData
 from harness.report.figures import FIGURES, draw
-from harness.report.style import BLUE, VERMILLION, label, plain
+from harness.report.style import BLUE, VERMILLION, axis_label, plain
 from harness.run_result import RunResult
 
 GROUPS = {"random": "random", "adversarial": "adversarial"}
@@ -159,9 +159,9 @@ def test_curves_of_a_diverged_run_stop_where_it_diverged(
 
 def test_colours_and_labels() -> None:
     assert (BLUE, VERMILLION) == ("#0072B2", "#D55E00")
-    assert label("test_accuracy") == "test accuracy (%)"
-    assert label("steps") == "steps"
-    assert label("weight_norm") == "weight norm"
+    assert axis_label("test_accuracy") == "test accuracy (%)"
+    assert axis_label("steps") == "steps"
+    assert axis_label("weight_norm") == "weight norm"
 
 
 def texts(figure: Figure) -> list[str]:

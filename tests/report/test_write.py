@@ -1,6 +1,4 @@
-"""Whole reports: the golden Markdown and JSON, what a renderer makes of them, and the files on
-disk.
-"""
+"""Whole reports: the golden Markdown and JSON, how a renderer shows them, and their files."""
 
 from __future__ import annotations
 
