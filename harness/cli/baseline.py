@@ -102,7 +102,7 @@ def _told(error: BaselineError) -> int:
 def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
     """Show what drifted in an experiment, and return the exit code."""
     from harness.compare.baseline import BaselineError, path_of
-    from harness.compare.regression import between
+    from harness.compare.regression import compare_baselines
 
     if isinstance(kept, BaselineError):
         return _told(kept)
@@ -111,7 +111,7 @@ def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
     if kept is None:
         click.echo(f"{experiment.name}: no baseline yet")
         return BLOCKED
-    found = between(kept, now, experiment, path_of(experiment.name, Path()))
+    found = compare_baselines(kept, now, experiment, path_of(experiment.name, Path()))
     click.echo(f"{experiment.name}: {found.counted}")
     for line in found.lines if found.message else ():
         click.echo(visible(line))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 from harness.compare.causes import code_causes, rank
-from harness.compare.records import DONE, Expected, Experiment, Run, Side
+from harness.compare.records import DONE, ExpectationRecord, ExperimentRecord, RunRecord, Side
 from harness.compare.setting_changes import unknown_settings_changed
 from harness.compare.significance import Comparison, Outcome, Values, compare_all
 from harness.experiment import Json
@@ -20,7 +20,7 @@ from harness.rounding import is_finite_number
 ABSENT = "not there"
 """The status of a run, or the value of a setting, that one side does not have."""
 
-Explain = Callable[[Run, Run], str]
+Explain = Callable[[RunRecord, RunRecord], str]
 """Says why two runs of the same name and seed have different keys."""
 
 
@@ -72,8 +72,8 @@ class ExpectationDifference:
 
     id: str
     presence: Presence
-    before: Expected | None
-    after: Expected | None
+    before: ExpectationRecord | None
+    after: ExpectationRecord | None
     terms: tuple[Change, ...] = ()
     comparison: Comparison | None = None
 
@@ -142,8 +142,8 @@ class Difference:
 class _Pair(NamedTuple):
     """The experiments of one name; None where a side has none."""
 
-    before: Experiment | None
-    after: Experiment | None
+    before: ExperimentRecord | None
+    after: ExperimentRecord | None
 
 
 class _Place(NamedTuple):
@@ -175,7 +175,7 @@ def compare_sides(
         for place, values in _numbers(name, first, second, metrics)
     }
     sizes = {
-        _Place(name, "expectation", id_): _size(each.metric, first, second)
+        _Place(name, "expectation", id_): _largest_operand(each.metric, first, second)
         for name, (first, second) in paired.items()
         if first is not None and second is not None
         for id_, each in first.expectations.items()
@@ -185,14 +185,14 @@ def compare_sides(
         _experiment(name, *pair, numbers, explain or unknown_settings_changed)
         for name, pair in paired.items()
     ]
-    experiments.sort(key=_weight, reverse=True)
+    experiments.sort(key=_weight_of_experiment, reverse=True)
     remarks = (*before.remarks, *after.remarks)
     return Difference(
         before.name, after.name, confidence, tuple(experiments), tuple(dict.fromkeys(remarks))
     )
 
 
-def _weight(experiment: ExperimentDifference) -> tuple[int, float]:
+def _weight_of_experiment(experiment: ExperimentDifference) -> tuple[int, float]:
     """Return how much an experiment's changes matter: changed verdicts, then the largest change."""
     turned = sum(each.verdict_changed for each in experiment.expectations)
     return turned, max((weight(each) for each in _comparisons(experiment)), default=0.0)
@@ -303,8 +303,8 @@ def _paired(before: Side, after: Side) -> Iterator[tuple[str, _Pair]]:
 
 
 def _with_shared_runs(
-    own: Experiment | None, other: Experiment | None, side: Side
-) -> Experiment | None:
+    own: ExperimentRecord | None, other: ExperimentRecord | None, side: Side
+) -> ExperimentRecord | None:
     """Return an experiment of a side, with the runs that the side has under another name.
 
     The other side's experiment tells which runs are wanted.
@@ -322,7 +322,7 @@ def _with_shared_runs(
             runs[name] = kept | runs.get(name, {})
     if not runs:
         return own
-    return replace(own, runs=runs) if own else Experiment(other.title, runs)
+    return replace(own, runs=runs) if own else ExperimentRecord(other.title, runs)
 
 
 _Item = TypeVar("_Item")
@@ -340,7 +340,7 @@ def _presence(before: object | None, after: object | None) -> Presence:
 
 
 def _numbers(
-    experiment: str, before: Experiment, after: Experiment, metrics: Sequence[str]
+    experiment: str, before: ExperimentRecord, after: ExperimentRecord, metrics: Sequence[str]
 ) -> Iterator[tuple[_Place, tuple[Values, Values]]]:
     for name in (name for name in before.runs if name in after.runs):
         first, second = _finished(before.runs[name]), _finished(after.runs[name])
@@ -359,13 +359,13 @@ def _numbers(
             )
 
 
-def _of_all_seeds(experiment: Experiment, expected: Expected) -> Values:
+def _of_all_seeds(experiment: ExperimentRecord, expected: ExpectationRecord) -> Values:
     """Return an expectation's value by seed; None for a seed whose runs are there and give none."""
     seeds = dict.fromkeys(seed for of_run in experiment.runs.values() for seed in of_run)
     return {seed: expected.values.get(seed) for seed in seeds} | dict(expected.values)
 
 
-def _size(metric: str, *sides: Experiment) -> float:
+def _largest_operand(metric: str, *sides: ExperimentRecord) -> float:
     """Return the largest number that an expression is computed from; 0 for one that has a fault."""
     try:
         used = references(parse(metric))
@@ -380,11 +380,11 @@ def _size(metric: str, *sides: Experiment) -> float:
     return max((abs(value) for value in found if is_finite_number(value)), default=0.0)
 
 
-def _finished(seeds: Mapping[int, Run]) -> dict[int, Run]:
+def _finished(seeds: Mapping[int, RunRecord]) -> dict[int, RunRecord]:
     return {seed: run for seed, run in seeds.items() if run.status == DONE}
 
 
-def _metrics(runs: Sequence[Run]) -> list[str]:
+def _metrics(runs: Sequence[RunRecord]) -> list[str]:
     """Return the metrics that any of the runs has, in the order of their definition."""
     measured = dict.fromkeys(name for run in runs for name in run.measurements)
     return [
@@ -393,14 +393,14 @@ def _metrics(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _values(seeds: Mapping[int, Run], metric: str) -> Values:
+def _values(seeds: Mapping[int, RunRecord], metric: str) -> Values:
     return {seed: run.measurements.get(metric) for seed, run in seeds.items()}
 
 
 def _experiment(
     name: str,
-    before: Experiment | None,
-    after: Experiment | None,
+    before: ExperimentRecord | None,
+    after: ExperimentRecord | None,
     numbers: Mapping[_Place, Comparison],
     explain: Explain,
 ) -> ExperimentDifference:
@@ -435,8 +435,8 @@ def _of_run(
 
 def _run(
     name: str,
-    before: Mapping[int, Run] | None,
-    after: Mapping[int, Run] | None,
+    before: Mapping[int, RunRecord] | None,
+    after: Mapping[int, RunRecord] | None,
     numbers: Mapping[str, Comparison],
     explain: Explain,
 ) -> RunDifference:
@@ -452,7 +452,7 @@ def _run(
     )
 
 
-def _statuses(before: Mapping[int, Run], after: Mapping[int, Run]) -> Iterator[Change]:
+def _statuses(before: Mapping[int, RunRecord], after: Mapping[int, RunRecord]) -> Iterator[Change]:
     for seed in sorted(before.keys() | after.keys()):
         first, second = (side[seed].status if seed in side else ABSENT for side in (before, after))
         if first != second:
@@ -460,7 +460,10 @@ def _statuses(before: Mapping[int, Run], after: Mapping[int, Run]) -> Iterator[C
 
 
 def _expectations(
-    experiment: str, before: Experiment, after: Experiment, numbers: Mapping[_Place, Comparison]
+    experiment: str,
+    before: ExperimentRecord,
+    after: ExperimentRecord,
+    numbers: Mapping[_Place, Comparison],
 ) -> Iterator[ExpectationDifference]:
     for id_ in _names_of_both(before.expectations, after.expectations):
         first, second = before.expectations.get(id_), after.expectations.get(id_)
@@ -476,7 +479,7 @@ def _changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[
             yield Change(name, first, second)
 
 
-def _environment(before: Experiment, after: Experiment) -> tuple[Change, ...]:
+def _environment(before: ExperimentRecord, after: ExperimentRecord) -> tuple[Change, ...]:
     """Return the surroundings that both sides recorded and in which they differ, packages first."""
     both = sorted(before.environment.keys() & after.environment.keys(), key=rank)
     changes = _changes(

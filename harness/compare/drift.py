@@ -132,8 +132,7 @@ class BaselineComparison:
     def _beyond(self, tolerance: Tolerance) -> bool:
         if self.kept is None or self.measured is None:
             return self.kept is not self.measured
-        # What is not a number is within no tolerance, and no tolerance that is not a number allows
-        # anything.
+        # NaN is within no tolerance, and a tolerance that is NaN allows nothing.
         return not _within(self.kept, self.measured, tolerance)
 
 
@@ -147,7 +146,7 @@ def _within(kept: float, measured: float, tolerance: Tolerance) -> bool:
         return False
     before, now = Fraction(kept), Fraction(measured)
     allowed = max(Fraction(tolerance.absolute), Fraction(tolerance.relative) * abs(before))
-    # A mean is rounded itself, and so is what it is the mean of.
+    # A mean is rounded, and so are the values that it is the mean of.
     rounding = 4 * (half_unit(kept) + half_unit(measured)) + allowed * Fraction(1, 2**50)
     return abs(now - before) <= allowed + (rounding if allowed else 0)
 
@@ -253,7 +252,8 @@ def _compare_metric(
     seeds = sorted(before.keys() | now.keys())
     had, have = (_numbers(side, run, metric) for side in sides)
     several = min(len(had), len(have)) > 1
-    # Of several seeds, others are a sample like any other; a single one cannot stand for another.
+    # Several seeds are a sample, and others another sample of the same population. A single seed
+    # stands only for itself.
     held = before.keys() & now.keys() if several else set(seeds)
     if several and len(had.keys() & have.keys()) == min(len(had), len(have)):
         means = [[side[seed] for seed in had if seed in have] for side in (had, have)]

@@ -25,16 +25,16 @@ class NotARevision(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class GitObject:
     """A folder or a file at a revision: its object's name, its path, and what a person is shown."""
 
     object: str
     path: str
-    described: str
+    label: str
     single: bool
 
 
-def find(word: str) -> Found:
+def find(word: str) -> GitObject:
     """Return what REVISION or REVISION:PATH names in the repository of this folder.
 
     Raises:
@@ -54,7 +54,7 @@ def find(word: str) -> Found:
             f"{called}: there is no such file or folder at this revision; name one as {name}:PATH"
         )
     kind = _output(_git("cat-file", "-t", found), f"{called} cannot be read")
-    return Found(found, called, f"{called} ({commit[:_SHORT]})", kind == b"blob\n")
+    return GitObject(found, called, f"{called} ({commit[:_SHORT]})", kind == b"blob\n")
 
 
 def _resolve(name: str) -> str | None:
@@ -77,7 +77,7 @@ def _why_no_revision() -> str:
     return ""
 
 
-def read(found: Found) -> Iterator[tuple[str, bytes]]:
+def read(found: GitObject) -> Iterator[tuple[str, bytes]]:
     """Yield the path and the content of the file, or of every `*.json` directly in the folder.
 
     Raises:

@@ -17,7 +17,7 @@ from harness.compare.difference import (
     only_changes,
     weight,
 )
-from harness.compare.records import Expected
+from harness.compare.records import ExpectationRecord
 from harness.compare.significance import Comparison, Method, Outcome, Sample
 from harness.experiment import Json
 from harness.report.outcome import plural, seeds_named
@@ -185,7 +185,7 @@ def _terms(experiment: ExperimentDifference) -> Iterator[str]:
                 yield f"{each.id}: {_change(change)}"
 
 
-def _bounds(expected: Expected) -> str:
+def _bounds(expected: ExpectationRecord) -> str:
     return bounds(
         expected.terms.get("lower"), expected.terms.get("upper"), scale_of(expected.metric)
     )
@@ -238,7 +238,7 @@ def _verdicts(each: ExpectationDifference) -> str:
     return f"{before} -> {after}" if before != after else before
 
 
-def _measured(expected: Expected | None) -> str:
+def _measured(expected: ExpectationRecord | None) -> str:
     return (
         measured(expected.mean, expected.deviation, scale_of(expected.metric))
         if expected

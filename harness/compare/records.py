@@ -11,7 +11,7 @@ DONE = "done"
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecord:
     """One run of one seed.
 
     `measurements` holds a number for every metric that was measured, None or a non-finite one where
@@ -27,7 +27,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectationRecord:
     """One expectation and what became of it; `terms` are what it asks, `values` one a seed."""
 
     title: str
@@ -40,7 +40,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class ExperimentRecord:
     """The runs of one experiment, by name and seed, its expectations by id, and what it ran with.
 
     `code` holds the digests of the modules that made the runs, and is empty where they are not
@@ -48,8 +48,8 @@ class Experiment:
     """
 
     title: str
-    runs: Mapping[str, Mapping[int, Run]]
-    expectations: Mapping[str, Expected] = field(default_factory=dict)
+    runs: Mapping[str, Mapping[int, RunRecord]]
+    expectations: Mapping[str, ExpectationRecord] = field(default_factory=dict)
     environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
 
@@ -68,10 +68,10 @@ class Side:
     """
 
     name: str
-    experiments: Mapping[str, Experiment]
+    experiments: Mapping[str, ExperimentRecord]
     judged: bool = True
     single: bool = False
-    runs_by_key: Mapping[str, Run] = field(default_factory=dict)
+    runs_by_key: Mapping[str, RunRecord] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
 

@@ -92,10 +92,12 @@ def compare_with_kept(
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         reason = f"{failed[0].run}, seed {failed[0].seed}{more}: {failed[0].reason}"
         return Regression(path, verdict, f"nothing is compared with {path}: {reason}")
-    return between(kept, baseline.measure(experiment, results), experiment, path)
+    return compare_baselines(kept, baseline.measure(experiment, results), experiment, path)
 
 
-def between(kept: Baseline, now: Baseline, experiment: Experiment, path: Path) -> Regression:
+def compare_baselines(
+    kept: Baseline, now: Baseline, experiment: Experiment, path: Path
+) -> Regression:
     """Compare kept numbers with measured ones, all of whose runs are done."""
     runs = runs_with_changed_settings(kept.settings, now.settings)
     compared = compare(kept, now, experiment.tolerances, runs)

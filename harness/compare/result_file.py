@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.compare.records import Expected, Experiment, ReadError, Run
+from harness.compare.records import ExpectationRecord, ExperimentRecord, ReadError, RunRecord
 from harness.experiment import Json
 from harness.report.packed_settings import unpack
 from harness.report.result_json import FORMAT
@@ -39,7 +39,7 @@ class NotAResult(Exception):
     """The JSON is something else."""
 
 
-def experiment(document: Json) -> Experiment:
+def experiment(document: Json) -> ExperimentRecord:
     """Return the records of a result file's JSON.
 
     Raises:
@@ -57,7 +57,7 @@ def experiment(document: Json) -> Experiment:
         raise ReadError(str(error)) from error
 
 
-def _experiment(document: Value) -> Experiment:
+def _experiment(document: Value) -> ExperimentRecord:
     runs = {
         name: {_seed(seed, of): _run(run) for seed, run in of.members()}
         for name, of in document.member("runs").members()
@@ -69,10 +69,14 @@ def _experiment(document: Value) -> Experiment:
     }
     expectations = dict(map(_expected, document.member_or("judgements", []).items()))
     code = {name: each.text() for name, each in document.member_or("code", {}).members()}
-    return Experiment(document.member_or("title", "").text(), runs, expectations, environment, code)
+    return ExperimentRecord(
+        document.member_or("title", "").text(), runs, expectations, environment, code
+    )
 
 
-def _with_settings(runs: dict[str, dict[int, Run]], document: Value) -> dict[str, dict[int, Run]]:
+def _with_settings(
+    runs: dict[str, dict[int, RunRecord]], document: Value
+) -> dict[str, dict[int, RunRecord]]:
     """Give the runs their settings and their parents' keys, where the file has settings."""
     if not document.has("settings"):
         return runs
@@ -87,8 +91,8 @@ def _with_settings(runs: dict[str, dict[int, Run]], document: Value) -> dict[str
 
 
 def _complete(
-    run: Run, seed: int, settings: Json | None, runs: Mapping[str, Mapping[int, Run]]
-) -> Run:
+    run: RunRecord, seed: int, settings: Json | None, runs: Mapping[str, Mapping[int, RunRecord]]
+) -> RunRecord:
     start = settings.get("initialize_from") if settings is not None else None
     parent = runs.get(start, {}).get(seed) if isinstance(start, str) else None
     return replace(run, settings=settings, parent=parent.key if parent is not None else None)
@@ -100,11 +104,11 @@ def _seed(text: str, holder: Value) -> int:
     return int(text)
 
 
-def _run(value: Value) -> Run:
+def _run(value: Value) -> RunRecord:
     measurements = {
         name: _number(each) for name, each in value.member_or("measurements", {}).members()
     }
-    return Run(value.member("key").text(), value.member("status").text(), measurements)
+    return RunRecord(value.member("key").text(), value.member("status").text(), measurements)
 
 
 def _number(value: Value) -> float | None:
@@ -114,12 +118,11 @@ def _number(value: Value) -> float | None:
     return value.number_or_none()
 
 
-def _expected(value: Value) -> tuple[str, Expected]:
+def _expected(value: Value) -> tuple[str, ExpectationRecord]:
     of = value.member_or("values", {})
-    values = {
-        _seed(seed, of): each.number_or_none() for seed, each in of.members()
-    }  # what was judged is finite
-    return value.member("id").text(), Expected(
+    # Only finite values are judged, so none is written as a string.
+    values = {_seed(seed, of): each.number_or_none() for seed, each in of.members()}
+    return value.member("id").text(), ExpectationRecord(
         title=value.member_or("title", "").text(),
         metric=value.member("metric").text(),
         verdict=value.member("verdict").text(),

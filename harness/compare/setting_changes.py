@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from harness.compare.records import Run
+from harness.compare.records import RunRecord
 from harness.experiment import Json
 from harness.plan import ConcreteRun, Plan
 from harness.spec import schema
@@ -41,7 +41,7 @@ def why_run_again(plan: Plan, run: ConcreteRun, kept: Sequence[Origin]) -> str |
     return changed_sentence(fewest) if fewest else SETTINGS_UNCHANGED
 
 
-def why_keys_differ(before: Run, after: Run) -> str:
+def why_keys_differ(before: RunRecord, after: RunRecord) -> str:
     """Say what differs between two runs of different keys, as far as their settings are known."""
     if before.settings is None or after.settings is None:
         return unknown_settings_changed(before, after)
@@ -55,7 +55,7 @@ def why_keys_differ(before: Run, after: Run) -> str:
     return SETTINGS_UNCHANGED
 
 
-def unknown_settings_changed(before: Run, after: Run) -> str:
+def unknown_settings_changed(before: RunRecord, after: RunRecord) -> str:
     """Say what a different key means where the settings are not known."""
     return "its settings, its data or what it starts from changed"
 

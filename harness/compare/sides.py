@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from harness.compare import git_revision
-from harness.compare.records import Experiment, ReadError, Side, UnknownSide
+from harness.compare.records import ExperimentRecord, ReadError, Side, UnknownSide
 from harness.compare.result_file import NotAResult, experiment
 from harness.compare.store_side import of_store
 from harness.store.store import Store
@@ -38,7 +38,7 @@ def read_side(word: str) -> Side:
             f"{word!r} is no path and no git revision here{reason}; what is compared is {ACCEPTED}"
         ) from error
     return _from_documents(
-        found.described, documents, found.single, f"{found.described} has no result files"
+        found.label, documents, found.single, f"{found.label} has no result files"
     )
 
 
@@ -82,7 +82,7 @@ def _from_documents(
     word: str, documents: Iterable[tuple[str, Any]], single: bool, empty: str
 ) -> Side:
     """Return the side of some result files; other JSON that lies beside them is left alone."""
-    experiments: dict[str, Experiment] = {}
+    experiments: dict[str, ExperimentRecord] = {}
     for path, document in documents:
         try:
             experiments[PurePosixPath(path).stem] = experiment(document)

@@ -154,8 +154,8 @@ def compare(before: Values, after: Values, confidence: float, size: float = 0.0)
         return replace(comparison, outcome=Outcome.UNTESTED)
     if _has_no_variation(first, second, pairs):
         return replace(comparison, outcome=Outcome.ALIKE)
-    # Squares of the largest numbers are infinite and those of the smallest zero; a power of two
-    # changes no digit.
+    # The squares of very large numbers are infinite, and those of very small ones zero. Scaling by
+    # a power of two avoids that and changes no digit.
     exponent = _exponent(first, second)
     first, second = _scaled(first, second, exponent)
     half_width, p = (_paired if pairs else _welch)(first, second, confidence)
@@ -233,9 +233,8 @@ def _paired(
     """Return half-width and p-value by the paired t-test of numbers up to 1."""
     from scipy.stats import ttest_rel  # which takes most of a second to import
 
-    with warnings.catch_warnings(
-        action="ignore", category=RuntimeWarning
-    ):  # differences that are nearly the same
+    # SciPy warns of differences that are nearly the same.
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         return _result(ttest_rel(second, first), confidence)
 
 

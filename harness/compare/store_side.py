@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import experiment
-from harness.compare.records import DONE, Experiment, ReadError, Run, Side
+from harness.compare.records import DONE, ExperimentRecord, ReadError, RunRecord, Side
 from harness.compare.setting_changes import changed_settings
 from harness.data import catalog
 from harness.plan import Plan, make_plan
@@ -38,8 +38,8 @@ class _StoredRun:
     result: RunResult
 
     @property
-    def run(self) -> Run:
-        return Run(
+    def run(self) -> RunRecord:
+        return RunRecord(
             self.origin.key,
             DONE,
             self.result.measurements,
@@ -63,7 +63,7 @@ def of_store(store: Store, word: str) -> Side:
         raise ReadError(str(error)) from error
     if not found:
         raise ReadError(f"the store {store.root} has no finished runs")
-    experiments: dict[str, Experiment] = {}
+    experiments: dict[str, ExperimentRecord] = {}
     remarks: list[str] = []
     for name in sorted({each.origin.experiment for each in found}):
         experiments[name], remark = _experiment(
@@ -74,7 +74,7 @@ def of_store(store: Store, word: str) -> Side:
     return Side(word, experiments, judged=False, runs_by_key=runs, remarks=tuple(remarks))
 
 
-def _experiment(name: str, found: Sequence[_StoredRun]) -> tuple[Experiment, str]:
+def _experiment(name: str, found: Sequence[_StoredRun]) -> tuple[ExperimentRecord, str]:
     """Return an experiment of the runs that count, the newest last, and a remark on them."""
     by_run: dict[str, list[_StoredRun]] = {}
     for each in found:
@@ -92,7 +92,7 @@ def _experiment(name: str, found: Sequence[_StoredRun]) -> tuple[Experiment, str
     environment = {what: tuple(sorted(values)) for what, values in _environment(taken).items()}
     where = specification.path.as_posix() if specification is not None else ""
     remark = "; ".join(_remarks(planned, [run for run in several if run not in planned], where))
-    return Experiment(
+    return ExperimentRecord(
         "", runs, environment=environment, code=code_digests([each.result for each in taken])
     ), (f"{name}: {remark}" if remark else "")
 

@@ -82,8 +82,7 @@ def student_levels(sizes: tuple[int, ...], alpha: float, cells: int = _CELLS) ->
         below = mass @ _probability_of_reaching(size - 1, middles[:, None], edges[None, :])
         boundary = _boundary(mass, middles, size - 1, share[look])
         level = float(_probability_of_angles(size, np.array([boundary]))[0]) if share[look] else 0.0
-        # Whatever the cells do, it is no less than by Bonferroni's inequality and no more than all
-        # that is spent.
+        # The cells make the level inexact, but it lies between Bonferroni's and all that is spent.
         found.append(min(max(level, share[look]), math.fsum(share[: look + 1])))
         mass = np.diff(np.maximum(below, share[look]))
     return tuple(found)
@@ -113,9 +112,9 @@ def _probability_of_reaching(count: int, angles: Floats, ends: Floats) -> Floats
     below = stdtr(count, math.sqrt(count) * np.tan(_PHI))
     below[0], below[-1] = 0.0, 1.0
     high, low, around = (np.interp(phi, _PHI, below) for phi in _ends_of_phi(middle, half))
-    found: Floats = (
-        high - low + around
-    )  # the ends of the range of phi are the same direction, up to its sign
+    # Both ends of the range of phi are the same direction, up to its sign: what is beyond one end
+    # enters at the other.
+    found: Floats = high - low + around
     return found
 
 

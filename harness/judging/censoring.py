@@ -119,8 +119,8 @@ def student_ends(ends: Ends, factor: float) -> tuple[float, float]:
     """
     lows, highs = [low for low, _ in ends], [high for _, high in ends]
     if not all(map(math.isfinite, [*lows, *highs])):
-        # One value that grows moves the mean by a share of it and the deviation by more, unless the
-        # factor is small.
+        # An open value that grows moves the mean by a share of it, but the deviation by more: both
+        # limits are infinite, unless the factor is small.
         return -math.inf, math.inf
     lower, upper = math.inf, -math.inf
     for corner in _corners(ends):
@@ -217,9 +217,8 @@ def _limits_for_all(known: Judgement, ranges: Mapping[int, Range]) -> Limits | N
     if count < 2 or expectation.interval is Interval.BINOMIAL:
         return None
     if expectation.interval is Interval.BOOTSTRAP:
-        return min(lows), max(
-            highs
-        )  # no limit by resampling lies beyond the smallest and the largest value
+        # No limit by resampling lies beyond the smallest and the largest value.
+        return min(lows), max(highs)
     factor = half_width(1.0, count, expectation.confidence)
     return student_ends(list(zip(lows, highs, strict=True)), factor)
 

@@ -110,7 +110,7 @@ def judge(
     """
     expression = parse(expectation.metric)
     needed = references(expression)
-    measured = _measured(needed, seeds, results, runs)
+    measured = _collect(needed, seeds, results, runs)
     evaluated, gaps = _evaluate(expression, measured)
     values = {seed: value.number for seed, value in evaluated.items()}
     unfinished = verdict_of_runs([reference.run for reference in needed], seeds, results)
@@ -252,7 +252,7 @@ class _Measured:
     gaps: Sequence[str]
 
 
-def _measured(
+def _collect(
     needed: Sequence[Reference],
     seeds: Sequence[int],
     results: Mapping[tuple[str, int], RunResult],
@@ -291,13 +291,13 @@ def _gap(reference: Reference, seed: int, result: RunResult) -> str:
     """Say why a finished run has no number for a reference; an empty text where it has one."""
     value = result.measurements.get(reference.metric)
     if value is None:
-        return _absence(reference, seed)
+        return _missing_measurement(reference, seed)
     if not is_finite_number(value):
         return f"{reference.run}, seed {seed}: {reference.metric} is {value!r}"
     return ""
 
 
-def _absence(reference: Reference, seed: int) -> str:
+def _missing_measurement(reference: Reference, seed: int) -> str:
     why = "never fitted its training set, so it " if reference.metric.endswith("_to_fit") else ""
     return f"{reference.run}, seed {seed}, {why}has no {reference.metric}"
 

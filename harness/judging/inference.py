@@ -16,14 +16,9 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import (
-    bdtr,
-    betaincinv,
-    betaln,
-    gammaincinv,
-    ndtr,
-    stdtrit,
-)  # scipy.stats takes most of a second to import
+
+# scipy.stats would take most of a second to import.
+from scipy.special import bdtr, betaincinv, betaln, gammaincinv, ndtr, stdtrit
 
 from harness.rounding import times_power_of_two
 
@@ -111,7 +106,7 @@ def bootstrap_limits(values: Sequence[float], confidence: float) -> Limits:
     ).confidence_interval
 
     def limit(found: float, otherwise: Fraction) -> float:
-        # At a confidence of almost 1 there is nothing to correct by.
+        # At a confidence of almost 1 no resample is left to correct by, and the limit is NaN.
         there = mean + width * Fraction(found) if math.isfinite(found) else otherwise
         return float(min(max(there, smallest), largest))
 
@@ -157,9 +152,9 @@ def most_exceptions(count: int, share: float, confidence: float) -> int:
     """Return how many of `count` seeds may be exceptions and still show them rarer than `share`.
 
     It is the largest k for which a binomial count of `count` trials of probability `share` is at
-    most k with probability 1 - confidence or less; -1 where even no exception shows too little.
+    most k with probability 1 - confidence or less; -1 where even no exceptions would not show it.
     """
-    # A confidence stands for what is nearest to it, half a unit in its last place away at most.
+    # A confidence is rounded: what it stands for is up to half a unit in its last place away.
     rare = (1 - confidence) * (1 + ROUNDING) + math.ulp(confidence) / 2
     return int(np.count_nonzero(_binomial(count, share) <= rare)) - 1
 

@@ -182,9 +182,8 @@ def merge(one: Ledger, other: Ledger) -> MergedLedger:
         else:
             disputed.append(name)
             statements += mine if mine[0].at <= its[0].at else its
-    statements.sort(
-        key=lambda each: each.at
-    )  # stable: what one copy tells of one moment keeps its order
+    # The sort is stable: statements of one moment keep their order within a copy.
+    statements.sort(key=lambda each: each.at)
     return MergedLedger(Ledger(tuple(statements), finished), tuple(disputed), tuple(redated))
 
 

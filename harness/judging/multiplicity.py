@@ -27,10 +27,12 @@ def _holm(family: Sequence[int], decides: Decides) -> dict[int, float]:
 def _benjamini_hochberg(family: Sequence[int], decides: Decides) -> dict[int, float]:
     """Benjamini and Hochberg (1995): the largest r of which r are decided at factor r / m."""
     counts = range(1, len(family) + 1)
+    # Larger levels decide all that smaller ones do, so a bisection finds the first count, from 0,
+    # at which each is decided.
     least = [
         bisect.bisect_left(counts, True, key=lambda count: decides(place, count / len(family)))
         for place in family
-    ]  # at which count, from 0, each is decided first: larger levels decide all that smaller do
+    ]
     enough = [count for count in counts if sum(place < count for place in least) >= count]
     return dict.fromkeys(family, max(enough, default=1) / max(len(family), 1))
 

@@ -202,8 +202,8 @@ class _Tail:
 
     def at_least(self, difference: int, expected: float) -> float:
         """Return `P(S >= difference)` where p10 - p01 is `expected`, rounded up."""
-        # Of m images the first network alone gets k right, the second m - k: k is to be (m +
-        # difference) / 2.
+        # Of m discordant images the first network gets k right and the second m - k, so that
+        # k - (m - k) >= difference needs k >= (m + difference) / 2.
         needed = np.ceil((self.counts + difference) / 2)
         first = min(max((1 + expected / self.share) / 2, 0.0), 1.0)
         possible = (needed > 0) & (needed <= self.counts)

@@ -21,7 +21,7 @@ class Timing(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Stated:
+class StatedExpectation:
     """When an expectation was stated as it is now, or removed.
 
     `at` is empty where that is not written down yet. `before` are the terms that it had before,
@@ -46,13 +46,13 @@ class Statements:
     `notes` what else a person should know of it.
     """
 
-    each: Mapping[str, Stated] = field(default_factory=dict)
-    removed: tuple[Stated, ...] = ()
+    each: Mapping[str, StatedExpectation] = field(default_factory=dict)
+    removed: tuple[StatedExpectation, ...] = ()
     faults: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
-    def late(self) -> tuple[Stated, ...]:
+    def late(self) -> tuple[StatedExpectation, ...]:
         """Return those for which nothing shows that they were stated before their results."""
         late = [stated for stated in self.each.values() if stated.timing is not Timing.BEFORE]
         return (*late, *self.removed)
@@ -91,13 +91,13 @@ def statements(
     return Statements(each, tuple(removed), tuple(faults), tuple(notes))
 
 
-def _removed(history: Sequence[Statement]) -> Stated:
+def _removed(history: Sequence[Statement]) -> StatedExpectation:
     last = history[-1]
     before = next((each.terms for each in reversed(history) if each.terms is not None), None)
-    return Stated(last.id, Timing.REMOVED, last.at, None, before, last.measured)
+    return StatedExpectation(last.id, Timing.REMOVED, last.at, None, before, last.measured)
 
 
-def _stated(history: Sequence[Statement], begin: str, disputed: bool) -> Stated:
+def _stated(history: Sequence[Statement], begin: str, disputed: bool) -> StatedExpectation:
     """Tell when one expectation was stated; `begin` is when the ledger was begun.
 
     Once a run that it reads had been begun, whatever is stated is stated with results at hand.
@@ -109,12 +109,16 @@ def _stated(history: Sequence[Statement], begin: str, disputed: bool) -> Stated:
     assert last.terms is not None and basis.terms is not None
     changes = len(said) - 1
     if disputed:
-        return Stated(last.id, Timing.DISPUTED, last.at, last.terms, None, last.measured, changes)
+        return StatedExpectation(
+            last.id, Timing.DISPUTED, last.at, last.terms, None, last.measured, changes
+        )
     if not last.terms.same(basis.terms):
-        return Stated(
+        return StatedExpectation(
             last.id, Timing.CHANGED, last.at, last.terms, basis.terms, last.measured, changes
         )
     if early:
-        return Stated(last.id, Timing.BEFORE, basis.at, last.terms, None, basis.measured, changes)
+        return StatedExpectation(
+            last.id, Timing.BEFORE, basis.at, last.terms, None, basis.measured, changes
+        )
     timing = Timing.ADDED if first.at > begin else Timing.UNRECORDED
-    return Stated(last.id, timing, first.at, last.terms, None, first.measured, changes)
+    return StatedExpectation(last.id, timing, first.at, last.terms, None, first.measured, changes)

@@ -54,12 +54,11 @@ def decide(
         pairing: What `images` were computed from.
     """
     measured = list(values.values())
+    # The mean is exact but for the rounding of the result, so equal values give their value.
     known = Judgement(
         expectation,
         Verdict.INCONCLUSIVE,
-        statistics.mean(
-            measured
-        ),  # exact but for the rounding of the result, so equal values give their value
+        statistics.mean(measured),
         sample_deviation(measured) if len(measured) > 1 else None,
         values,
         images=images,
@@ -153,8 +152,8 @@ def _mean_over_test_images(known: Judgement, centre: _Centre) -> Judgement:
 def _mean_over_seeds(known: Judgement, centre: _Centre, deviation: float) -> Judgement:
     count, confidence = len(known.values), known.expectation.confidence
     limits = _LIMITS[known.expectation.interval](list(known.values.values()), confidence)
-    # Values that move by no more than d move their mean by d and their deviation by
-    # sqrt(n / (n - 1)) d, no more.
+    # Values that move by at most d move their mean by at most d, and their deviation by at most
+    # sqrt(n / (n - 1)) d.
     factor = 1 + half_width(math.sqrt(count / (count - 1)), count, confidence)
     rounding = _moved(known, limits, factor)
     if all_equal(known.values, known.rounding):

@@ -113,7 +113,7 @@ def curve(result: RunResult, metric: str, along: str = "step") -> Curves:
     A share is in percent, a loss is clipped above zero. `along` is the history's "step" or "epoch".
     """
     steps, values = (np.asarray(result.history[name], dtype=float) for name in (along, metric))
-    finite = np.isfinite(values)  # a diverged run is shown up to where it diverged
+    finite = np.isfinite(values)  # a run that diverged is shown up to there
     smallest = _SMALLEST_LOSS if is_loss(metric) else -np.inf
     return steps[finite], np.maximum(plot_factor(metric) * values[finite], smallest)
 

@@ -120,7 +120,7 @@ def _is_plot(name: str) -> bool:
 
 def _holds_something(path: Path) -> bool:
     try:
-        return path.lstat().st_size > 0  # a link has the length of where it leads to
+        return path.lstat().st_size > 0  # that of a link is the length of its target's path
     except (FileNotFoundError, NotADirectoryError):
         return False
 

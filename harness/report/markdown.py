@@ -96,7 +96,7 @@ def _printable(line: str) -> str:
 
 def details(summary: str, body: str) -> str:
     """Return a body that is folded until the reader opens it."""
-    # No Markdown is read in the lines of an HTML block.
+    # Markdown is not read within an HTML block, so the summary is escaped as HTML.
     shown = html.escape(_line(summary), quote=False)
     return f"<details>\n<summary>{shown}</summary>\n\n{body}\n\n</details>"
 

@@ -14,7 +14,7 @@ from harness.report.style import axis_label, plain, series_style
 
 _MOST_COLUMNS = 3
 _LEGEND_LETTERS = 28
-# Inches.
+# All sizes are in inches.
 _PANEL_SIZE = 3.3, 2.7
 _LONE_PANEL_WIDTH = 4.8
 _LETTER_WIDTH, _LINE_HEIGHT, _HANDLE_WIDTH = 0.065, 0.185, 0.7

@@ -22,9 +22,8 @@ def difference(judgement: Judgement) -> tuple[float | None, float | None]:
     if deviation is None or expectation.interval is not Interval.STUDENT:
         return mean - expectation.published, None
     lower, upper = judgement.interval
-    if (
-        deviation == 0.0 and lower is not None and upper is not None
-    ):  # widened where all seeds agree
+    # Where all seeds agree, the limits were widened to the resolution of the measurement.
+    if deviation == 0.0 and lower is not None and upper is not None:
         return mean - expectation.published, (upper - lower) / 2
     return mean - expectation.published, half_width(
         deviation, len(judgement.values), expectation.confidence

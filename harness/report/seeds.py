@@ -41,7 +41,7 @@ def draw_seeds(
     the seeds are not `all_there`.
     """
     colour, _, marker = series_style(index)
-    if len(values) > 1:  # beside the mean, so that it hides none of them
+    if len(values) > 1:  # shifted sideways, so that the mean hides none
         places = np.full(len(values), seeds_at)
         axes.plot(
             places,

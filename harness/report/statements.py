@@ -9,7 +9,7 @@ from harness.experiment import Json, Statistic
 from harness.expression import parse
 from harness.judging.ledger import ExpectationTerms, Measured, Runs
 from harness.judging.ledger_file import measured_json, terms_json
-from harness.judging.timing import Stated, Statements, Timing
+from harness.judging.timing import StatedExpectation, Statements, Timing
 from harness.report.markdown import bullets, code, escape
 from harness.report.outcome import plural, seeds_named
 from harness.report.words import BASES, expected
@@ -47,7 +47,7 @@ def warnings(statements: Statements | None) -> list[str]:
     return [*lines, *statements.faults, *statements.notes]
 
 
-def stated_json(stated: Stated) -> dict[str, Json]:
+def stated_json(stated: StatedExpectation) -> dict[str, Json]:
     """Return when an expectation was stated, as the results of a report hold it."""
     found: dict[str, Json] = {"when": stated.timing.value, "date": stated.at or None}
     if stated.before is not None:
@@ -56,7 +56,7 @@ def stated_json(stated: Stated) -> dict[str, Json]:
     return found | ({"measured": measured} if measured else {})
 
 
-def timing_sentence(stated: Stated) -> str:
+def timing_sentence(stated: StatedExpectation) -> str:
     """Return one sentence on when an expectation was stated.
 
     It says what the expectation was before, and what had been measured by then.
@@ -79,13 +79,13 @@ def timing_sentence(stated: Stated) -> str:
     return f"{how}; {there}"
 
 
-def _in_time(stated: Stated) -> str:
+def _in_time(stated: StatedExpectation) -> str:
     if not stated.at:
         return "not written down yet, for none of its runs has started"
     return f"stated on {_day(stated.at)}, before any of its runs had started"
 
 
-def _stated_in_time(early: Sequence[Stated], total: int) -> str:
+def _stated_in_time(early: Sequence[StatedExpectation], total: int) -> str:
     days = sorted({_day(each.at) for each in early})
     when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
     if len(early) < total:
@@ -117,7 +117,7 @@ def _day(moment: str) -> str:
     return moment[:10]
 
 
-def _measured_by_then(stated: Stated) -> str:
+def _measured_by_then(stated: StatedExpectation) -> str:
     """Return what there was of the runs by then, and what had been measured."""
     measured, terms = stated.measured, stated.terms or stated.before
     if not measured.begun:
@@ -147,7 +147,7 @@ def _runs(runs: Runs) -> str:
     return f"{' and '.join(runs)}, {seeds_named(next(iter(runs.values())))},"
 
 
-def _changes_of_terms(stated: Stated) -> str:
+def _changes_of_terms(stated: StatedExpectation) -> str:
     """Return in what an expectation was different before."""
     before, terms = stated.before, stated.terms
     assert before is not None and terms is not None

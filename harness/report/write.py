@@ -44,7 +44,7 @@ def write_report(
     plots.mkdir(parents=True, exist_ok=True)
     for old in places.listed_plots(folder, name) - images.keys():
         (plots / old).unlink(missing_ok=True)
-    # The list goes before what it lists: a plot that a kill leaves behind is a known one.
+    # The list is written before the plots, so that a plot which a kill leaves behind is listed.
     numbers = result_json(experiment, results, judgements, when, tuple(images), statements)
     _write(places.results_path(folder, name), numbers.encode())
     for plot, image in images.items():

@@ -13,7 +13,7 @@ import pytest
 from harness.ci.cases import case_of_regression
 from harness.ci.message import message
 from harness.compare import baseline, baseline_file
-from harness.compare.regression import between
+from harness.compare.regression import compare_baselines
 from harness.experiment import Experiment
 from harness.judging.check import Verdict
 from harness.spec.problems import Place
@@ -79,7 +79,7 @@ def _drift(path: Path, now: baseline.Baseline, experiment: Experiment) -> tuple[
     kept = baseline_file.read(path)
     if kept is None:
         return Verdict.BLOCKED, f"there is no baseline {path}"
-    found = between(kept, now, experiment, path)
+    found = compare_baselines(kept, now, experiment, path)
     if found.verdict is Verdict.PASS:
         return found.verdict, ""
     case = case_of_regression(found, Place(experiment.path, 1))

@@ -16,7 +16,7 @@ from harness.compare.difference import (
     only_changes,
 )
 from harness.compare.page import page
-from harness.compare.records import Experiment, Run, Side
+from harness.compare.records import ExperimentRecord, RunRecord, Side
 from harness.compare.result_file import experiment
 from harness.compare.setting_changes import why_keys_differ
 from harness.compare.significance import Outcome
@@ -30,12 +30,12 @@ def side(*documents: Json, **options: Any) -> Side:
 
 def stored(
     accuracies: dict[str, dict[int, float]], settings: Json, parent: str | None = None
-) -> Experiment:
-    return Experiment(
+) -> ExperimentRecord:
+    return ExperimentRecord(
         "",
         {
             name: {
-                seed: Run(
+                seed: RunRecord(
                     f"{name}{seed}{settings}{parent}",
                     "done",
                     {"test_accuracy": value},
@@ -244,11 +244,14 @@ def test_of_stored_runs_it_is_told_which_setting_changed() -> None:
 def test_a_run_that_a_store_keeps_under_another_name_is_found_by_its_key() -> None:
     report = side(result({"one": [0.1, 0.2]}))
     kept = {
-        f"k-one-{seed}": Run(f"k-one-{seed}", "done", {"test_accuracy": 0.1 * (seed + 1)})
+        f"k-one-{seed}": RunRecord(f"k-one-{seed}", "done", {"test_accuracy": 0.1 * (seed + 1)})
         for seed in (0, 1)
     }
     store = Side(
-        "s", {"other": Experiment("", {"x": {0: kept["k-one-0"]}})}, judged=False, runs_by_key=kept
+        "s",
+        {"other": ExperimentRecord("", {"x": {0: kept["k-one-0"]}})},
+        judged=False,
+        runs_by_key=kept,
     )
     found = compare_sides(report, store, 0.95)
     assert outcomes(found) == {"a.one.test_accuracy": Outcome.SAME}

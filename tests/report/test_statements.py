@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.experiment import Basis, Expectation, Experiment, Statistic
 from harness.judging.check import check
 from harness.judging.ledger import ExpectationTerms, Measured
-from harness.judging.timing import Stated, Statements, Timing
+from harness.judging.timing import StatedExpectation, Statements, Timing
 from harness.report.statements import stated_json, timing_sentence, warnings, when_stated
 from harness.report.write import write_report
 from harness.run_result import RunResult
@@ -27,11 +27,13 @@ def terms(
 
 DONE = {"a": (0, 1, 2), "b": (0, 1, 2)}
 DAY = "2026-03-04T05:06:07+00:00"
-BEFORE = Stated("e", Timing.BEFORE, DAY, terms())
-CHANGED = Stated("e", Timing.CHANGED, DAY, terms(0.01), terms(), Measured(DONE, DONE, 0.0198), 1)
+BEFORE = StatedExpectation("e", Timing.BEFORE, DAY, terms())
+CHANGED = StatedExpectation(
+    "e", Timing.CHANGED, DAY, terms(0.01), terms(), Measured(DONE, DONE, 0.0198), 1
+)
 
 
-def several(*stated: Stated) -> Statements:
+def several(*stated: StatedExpectation) -> Statements:
     return Statements(
         {f"e{index}": replace(each, id=f"e{index}") for index, each in enumerate(stated)}
     )
@@ -58,7 +60,7 @@ class TestWhenStated:
         assert when_stated(None) == when_stated(Statements()) == ""
 
     def test_exceptions_are_listed_those_alike_together(self) -> None:
-        unrecorded = Stated(
+        unrecorded = StatedExpectation(
             "e", Timing.UNRECORDED, DAY, terms(), None, Measured(DONE, DONE, 0.0198)
         )
         assert when_stated(several(BEFORE, CHANGED, unrecorded, unrecorded)).splitlines() == [
@@ -116,7 +118,7 @@ class TestTold:
         assert "before, the bounds were 0.03 and None; " in said
 
     def test_one_that_was_added_or_removed_says_what_there_was(self) -> None:
-        added = Stated(
+        added = StatedExpectation(
             "e", Timing.ADDED, DAY, terms(), None, Measured(DONE, {"a": (0,), "b": (0, 1)}, 0.5)
         )
         assert (
@@ -137,7 +139,7 @@ class TestTold:
 
 class TestWarnings:
     def test_a_line_for_each_that_was_not_stated_in_time_and_for_what_is_wrong(self) -> None:
-        gone = Stated("gone", Timing.REMOVED, DAY, None, terms(), Measured(DONE, DONE))
+        gone = StatedExpectation("gone", Timing.REMOVED, DAY, None, terms(), Measured(DONE, DONE))
         found = replace(
             several(BEFORE, CHANGED),
             removed=(gone,),
