@@ -127,19 +127,43 @@ class WeightsFile:
 class RunSpec:
     """One named cell of an experiment: a run before it is multiplied by seeds.
 
-    `resolved` is the complete JSON the settings were read from, defaults filled in.
+    `base` is the run's name in the specification. `labels` has the cell's label on each axis of
+    that run's matrix, by the axis's name, and is empty where there is no matrix. `resolved` is the
+    complete JSON the settings were read from, defaults filled in.
     """
 
-    name: str
+    base: str
     settings: Settings
     initialize_from: str | WeightsFile | None
     regularizers: tuple[str, ...]
     resolved: Mapping[str, Json]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Return the label of the cell, such as "l2,0.1"; "" without a matrix."""
+        return cell_label(self.labels)
+
+    @property
+    def name(self) -> str:
+        """Return the name that it has in all that is kept and shown: "base[label]"."""
+        return cell_name(self.base, self.label)
+
+
+def cell_label(labels: Mapping[str, str]) -> str:
+    """Join the labels that a cell has on the axes of its matrix."""
+    return ",".join(labels.values())
+
+
+def cell_name(base: str, label: str) -> str:
+    """Return the name of a run's cell; the run's own where it has no matrix, and so no label."""
+    return f"{base}[{label}]" if label else base
 
 
 class Statistic(enum.Enum):
-    """Of what an expectation speaks: of all seeds that there could be, or of the seeds at hand
-    (`EVERY`).
+    """Of what an expectation speaks.
+
+    `EVERY` is about the seeds at hand, the others about all seeds that there could be.
     """
 
     MEAN = "mean"
@@ -162,8 +186,10 @@ class Interval(enum.Enum):
 
 
 class Basis(enum.Enum):
-    """On what an expectation rests: a number or a statement that is published, a result of our own,
-    a conjecture.
+    """On what an expectation rests.
+
+    `PAPER` is a number that is published, `CLAIM` a statement that is published, `MEASURED` a
+    result of our own, `HYPOTHESIS` a conjecture.
     """
 
     PAPER = "paper"
@@ -179,6 +205,7 @@ class Expectation:
     `published` is the metric's value in a publication; None unless the basis is `PAPER`. `share`
     is that of all seeds which must be within the bounds; None unless the statistic is `WORST`.
     `citation` is the publication that it alone rests on; None where the experiment's source counts.
+    `base` is its id in the specification where a wildcard makes it one of many, a cell each.
     """
 
     id: str
@@ -194,6 +221,7 @@ class Expectation:
     interval: Interval = Interval.STUDENT
     share: float | None = None
     citation: str | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True)
@@ -207,8 +235,9 @@ class Figure:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far a number may drift: the larger of the two, `relative` as a share of the kept
-    number.
+    """How far a number may drift: the larger of the two.
+
+    `relative` is a share of the kept number.
     """
 
     absolute: float = 0.0
@@ -232,8 +261,9 @@ class Requirements:
 
 
 class Control(enum.Enum):
-    """What holds for the expectations of an experiment taken together: no false pass, or a small
-    share of them.
+    """What holds for the expectations of an experiment taken together.
+
+    `HOLM`: no false pass, with the stated confidence; `FDR`: a small share of false passes at most.
     """
 
     HOLM = "holm"
@@ -242,8 +272,9 @@ class Control(enum.Enum):
 
 @dataclass(frozen=True)
 class SeedPlan:
-    """Seeds that are added, look after look, where an expectation is undecided: 0, 1, ... to `most`
-    of them.
+    """Seeds that are added, look after look, where an expectation is undecided.
+
+    They are 0, 1, ..., first `first` of them, then `step` more at every look, `most` in all.
     """
 
     first: int

@@ -14,7 +14,8 @@ from lark.exceptions import VisitError
 
 from harness.rounding import as_written, half_unit
 
-WILDCARD = "*"
+_EACH_CELL = "[*]"
+"""Stands in the place of a label, and so for every cell of a run's matrix."""
 
 _GRAMMAR = r"""
 ?start: sum
@@ -42,13 +43,32 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True)
 class Reference:
-    """A metric of a run: `adversarial[l2].test_accuracy`."""
+    """A metric of a run: `adversarial[l2].test_accuracy`.
+
+    `run` is the name of a run, or of one of its cells; with a wildcard, `adversarial[*]`, it means
+    every cell.
+    """
 
     run: str
     metric: str
 
+    @property
+    def base(self) -> str:
+        """Return the run's name without a cell's label: "adversarial"."""
+        return self.run.partition("[")[0]
+
+    @property
+    def means_each_cell(self) -> bool:
+        """Tell whether it has the wildcard."""
+        return self.run.endswith(_EACH_CELL)
+
     def __str__(self) -> str:
         return f"{self.run}.{self.metric}"
+
+
+def in_cell(text: str, label: str) -> str:
+    """Return a run's name or an expression with a cell's label in the place of every wildcard."""
+    return text.replace(_EACH_CELL, f"[{label}]")
 
 
 @dataclass(frozen=True)
@@ -143,10 +163,10 @@ def references(expression: Expression) -> tuple[Reference, ...]:
 
 @dataclass(frozen=True)
 class Value:
-    """What an expression comes to, and how far from it, by rounding alone, what it stands for may
-    be.
+    """What an expression comes to.
 
-    `number` is NaN where there is no such number, and infinite where it is too large.
+    `number` is NaN where there is no such number, and infinite where it is too large. `rounding`
+    is how far from it, by rounding alone, what it stands for may be.
     """
 
     number: float
@@ -174,17 +194,15 @@ def evaluate(expression: Expression, values: Mapping[Reference, float]) -> Value
 
 
 _Enclosed = tuple[Fraction, Fraction, Fraction]
-"""The smallest number that may be meant, the one that is stored, and the largest that may be
-meant.
-"""
+"""The smallest number that may be meant, the one that is stored, the largest that may be meant."""
 
 
 def _enclosed(expression: Expression, values: Mapping[Reference, float]) -> _Enclosed:
     if not isinstance(expression, Operation):
         number = expression.value if isinstance(expression, Number) else values[expression]
-        apart = as_written(number) if isinstance(expression, Number) else half_unit(number)
+        error = as_written(number) if isinstance(expression, Number) else half_unit(number)
         exact = Fraction(number)
-        return exact - apart, exact, exact + apart
+        return exact - error, exact, exact + error
     return _ENCLOSING[expression.symbol](
         _enclosed(expression.left, values), _enclosed(expression.right, values)
     )
@@ -233,22 +251,22 @@ class Range:
 def evaluate_ranges(
     expression: Expression, ranges: Mapping[Reference, tuple[float, float]]
 ) -> Range:
-    """Enclose an expression, of whose references each lies somewhere from a finite number to one
-    that may be infinite.
+    """Enclose an expression whose references are known by their ranges alone.
 
-    By interval arithmetic: where every reference stands in the expression once, the ends are
-    reached or approached; where one stands there twice, the range may be wider than need be, and
-    never narrower. What may divide by zero may be anything.
+    Each lies somewhere from a finite number to one that may be infinite. By interval arithmetic:
+    where every reference stands in the expression once, the ends are reached or approached; where
+    one stands there twice, the range may be wider than need be, and never narrower. What may divide
+    by zero may be anything.
     """
     inner = _ranged(expression, ranges, rounded=False)
     outer = _ranged(expression, ranges, rounded=True)
     low, high = (_as_float(end) for end in inner)
-    apart = [
+    errors = [
         abs(Fraction(end) - Fraction(bound))
         for end, bound in zip((low, high), outer, strict=True)
         if math.isfinite(end) and not (isinstance(bound, float) and math.isinf(bound))
     ]
-    return Range(low, high, max(apart, default=Fraction(0)))
+    return Range(low, high, max(errors, default=Fraction(0)))
 
 
 _End = Fraction | float
@@ -268,8 +286,8 @@ def _ranged(
         )
         return _RANGING[expression.symbol](left, right)
     if isinstance(expression, Number):
-        apart = as_written(expression.value) if rounded else 0
-        return Fraction(expression.value) - apart, Fraction(expression.value) + apart
+        error = as_written(expression.value) if rounded else 0
+        return Fraction(expression.value) - error, Fraction(expression.value) + error
     low, high = ranges[expression]
     return _end(low, -1, rounded), _end(high, 1, rounded)
 
@@ -337,11 +355,10 @@ Coefficients = Mapping[Reference | None, float]
 
 
 def linear(expression: Expression, constants: Mapping[Reference, float]) -> Coefficients | None:
-    """Return an expression as a sum over the references that are no constants, or None where it is
-    none.
+    """Return an expression as a sum over the references that are no constants, or None.
 
-    `a / 2 - c.steps * b`, where c.steps is the constant 3, is `{None: 0, a: 0.5, b: -3}`.
-    A division by zero gives NaN.
+    It is None where the expression is no such sum. `a / 2 - c.steps * b`, where c.steps is the
+    constant 3, is `{None: 0, a: 0.5, b: -3}`. A division by zero gives NaN.
     """
     if isinstance(expression, Number):
         return {None: expression.value}

@@ -43,9 +43,7 @@ HISTORY = {
         "distance from initialization over the Euclidean norm of the initial parameters",
     ),
 }
-"""Measured at every measured epoch, epoch 0 (the initialization) included; the last row is
-final.
-"""
+"""Measured at every measured epoch, epoch 0 (the initialization) included; the last is final."""
 
 SUMMARY = {
     "initial_weight_norm": Measurement("initial weight norm", "", "weight norm at epoch 0"),

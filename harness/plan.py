@@ -20,6 +20,7 @@ from harness.data.facts import Facts, facts
 from harness.experiment import Component, Experiment, Json, RunSpec, Settings, WeightsFile
 from harness.spec.consistency import examples
 from harness.system import machine
+from harness.words import run_label
 
 _FORMAT = 1
 """Raised when the same settings come to mean another computation, so that no earlier result is
@@ -84,7 +85,7 @@ class ConcreteRun:
     @property
     def label(self) -> str:
         """Return what a person calls it."""
-        return f"{self.experiment} / {self.run.name} / seed {self.seed}"
+        return run_label(self.experiment, self.run.name, self.seed)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,7 @@ from typing import TypeGuard
 
 
 def is_finite_number(value: object) -> TypeGuard[float]:
-    """Tell whether a value can be computed with: a number that is finite, and neither text nor true
-    or false.
-    """
+    """Tell whether a value is a number that is finite, and neither text nor true or false."""
     try:
         return (
             isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
@@ -26,19 +24,19 @@ def is_finite_number(value: object) -> TypeGuard[float]:
 
 
 def half_unit(value: float) -> Fraction:
-    """Return half a unit in the last place of a finite number: how far from it what it stands for
-    may be.
+    """Return half a unit in the last place of a finite number.
+
+    What the number stands for may be so far from it.
     """
     return Fraction(math.ulp(value)) / 2
 
 
 def reaches(value: float, bound: float, rounding: Fraction) -> bool:
-    """Tell whether a value is at least a bound, or below it by rounding alone; the comparison is
-    exact.
+    """Tell whether a value is at least a bound, or below it by rounding alone.
 
-    `rounding` is how far from the value what it stands for may be. A bound is as it is written, so
-    it may be half a unit in its last place away from the number that stands for it here; whole
-    numbers are stored as they are written.
+    The comparison is exact. `rounding` is how far from the value what it stands for may be. A bound
+    is as it is written, so it may be half a unit in its last place away from the number that stands
+    for it here; whole numbers are stored as they are written.
     """
     if value >= bound:
         return True
@@ -48,9 +46,7 @@ def reaches(value: float, bound: float, rounding: Fraction) -> bool:
 
 
 def as_written(value: float) -> Fraction:
-    """Return how far from a finite number what a person wrote may be: nothing for a whole
-    number.
-    """
+    """Return how far from a finite number what a person wrote may be: 0 for a whole number."""
     return Fraction(0) if float(value).is_integer() else half_unit(value)
 
 

@@ -88,9 +88,7 @@ def number(value: float | None, scale: Scale = PLAIN) -> str:
 
 
 def measured(mean: float | None, deviation: float | None, scale: Scale = PLAIN) -> str:
-    """Return "mean ± deviation unit", both with the digits that the deviation leaves to the
-    mean.
-    """
+    """Return "mean ± deviation unit", both with the digits that the deviation allows."""
     if mean is None:
         return NOTHING
     if not math.isfinite(mean):
@@ -98,6 +96,12 @@ def measured(mean: float | None, deviation: float | None, scale: Scale = PLAIN) 
     decimals = digits(mean, deviation, scale)
     spread = "" if deviation is None else f" ± {_fixed(deviation, decimals, scale)}"
     return f"{_shown(mean, decimals, scale)}{spread}{scale.unit}"
+
+
+def found(mean: float | None, deviation: float | None, median: float | None, scale: Scale) -> str:
+    """Return what was measured: "96.4 ± 0.3%", after the median where that is what counts."""
+    shown = measured(mean, deviation, scale)
+    return shown if median is None else f"median {number(median, scale)}, mean {shown}"
 
 
 def limits(

@@ -1,8 +1,11 @@
-"""The words of verdicts."""
+"""The words that every floor shares: verdicts, plurals, percentages, and what bounds speak of."""
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable, Sequence
+
+from harness.experiment import Basis, Interval, Statistic
 
 
 class Verdict(enum.Enum):
@@ -15,6 +18,32 @@ class Verdict(enum.Enum):
     ERROR = "error"
 
 
+SYMBOLS = {
+    Verdict.PASS: "✅",
+    Verdict.FAIL: "❌",
+    Verdict.INCONCLUSIVE: "❔",
+    Verdict.BLOCKED: "⛔",
+    Verdict.ERROR: "⚠️",
+}
+
+MEANING = {
+    Verdict.PASS: (
+        "what was measured meets the bounds, with the stated confidence where it speaks of all"
+        " seeds"
+    ),
+    Verdict.FAIL: (
+        "it is outside the bounds with that confidence, or a needed number does not exist"
+    ),
+    Verdict.INCONCLUSIVE: (
+        "the confidence limits straddle a bound, there are too few seeds for any, or what was "
+        "not reached within the budget decides"
+    ),
+    Verdict.BLOCKED: "a needed run was not made, and the message says why",
+    Verdict.ERROR: "a needed run ended in an error, so the answer is not known",
+}
+"""What each verdict means, for the legend of a report."""
+
+
 class Mark(enum.Enum):
     """What keeps a verdict from counting as it stands.
 
@@ -22,3 +51,86 @@ class Mark(enum.Enum):
     """
 
     STALE = "stale"
+
+
+STALE = (
+    "it rests on runs that other code made, and is no plain pass: see why, and run again or replay"
+)
+"""What the mark of a stale verdict means, for the legend of a report."""
+
+
+def worded(verdict: Verdict, stale: object) -> str:
+    """Return the word of a verdict, and a mark where it rests on stale runs."""
+    return f"{verdict.value} ({Mark.STALE.value})" if stale else verdict.value
+
+
+def marked(verdict: Verdict, stale: object = False) -> str:
+    """Return the symbol and the word of a verdict, and a mark where it rests on stale runs."""
+    return f"{SYMBOLS[verdict]} {worded(verdict, stale)}"
+
+
+def agreeing(count: float, singular: str, plural: str) -> str:
+    """Return the form of a word that agrees with a count: "run" for 1, "runs" for 0 or 2."""
+    return singular if count == 1 else plural
+
+
+def plural(count: int, noun: str) -> str:
+    """Return a count and its noun: "1 run", "2 runs"."""
+    return f"{count} {agreeing(count, noun, f'{noun}s')}"
+
+
+def seeds_named(seeds: Iterable[int]) -> str:
+    """Return seeds with their noun: "seed 3", "seeds 0, 1"."""
+    listed = list(map(str, seeds))
+    return f"{agreeing(len(listed), 'seed', 'seeds')} {', '.join(listed)}"
+
+
+def listed(names: Sequence[str], most: int, more: str = "more") -> str:
+    """Return names in a row, the first of them where they are many: "a, b and 3 more"."""
+    left_out = len(names) - most
+    return ", ".join(names[:most]) + (f" and {left_out:,} {more}" if left_out > 0 else "")
+
+
+def run_label(experiment: str, run: str, seed: int) -> str:
+    """Return the label of one seed of a run: "digits / escape[l2] / seed 3"."""
+    return f"{experiment} / {run} / seed {seed}"
+
+
+def percent(share: float) -> str:
+    """Return a share in percent, with up to six significant digits: "95%"."""
+    return f"{100 * share:.6g}%"
+
+
+BASES = {
+    Basis.PAPER: "published number",
+    Basis.CLAIM: "published statement",
+    Basis.MEASURED: "our own earlier measurement",
+    Basis.HYPOTHESIS: "the author's own hypothesis",
+}
+"""On what an expectation rests."""
+
+
+def subject(statistic: Statistic, share: float | None) -> str:
+    """Return what must meet the bounds: "mean", "every seed", "90% of all seeds"."""
+    if statistic is Statistic.WORST:
+        return f"{percent(share or 0.0)} of all seeds"
+    return "every seed" if statistic is Statistic.EVERY else statistic.value
+
+
+class Reach(enum.Enum):
+    """How far a verdict speaks."""
+
+    SEEDS = "with confidence over all seeds"
+    IMAGES = "with confidence over other test images"
+    HAND = "for every seed at hand"
+
+
+_REACH_OF_INTERVALS = {Interval.BINOMIAL: Reach.IMAGES}
+"""How far limits speak that are not from the seeds."""
+
+
+def reach(statistic: Statistic, interval: Interval) -> Reach:
+    """Return how far a verdict by a statistic, and the limits of a mean, speaks."""
+    if statistic is Statistic.EVERY:
+        return Reach.HAND
+    return _REACH_OF_INTERVALS.get(interval, Reach.SEEDS)

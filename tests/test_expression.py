@@ -13,6 +13,7 @@ from harness.expression import (
     Reference,
     evaluate,
     evaluate_ranges,
+    in_cell,
     linear,
     parse,
     references,
@@ -287,3 +288,17 @@ class TestEvaluateRanges:
         )
         assert found.low < 0.01 <= Fraction(found.low) + found.rounding
         assert found.rounding < 1e-16
+
+
+def test_a_reference_knows_its_run_and_whether_it_means_every_cell() -> None:
+    starred = Reference("b[*]", "y")
+    assert [(each.base, each.means_each_cell) for each in (A, B, starred)] == [
+        ("a", False),
+        ("b", False),
+        ("b", True),
+    ]
+
+
+def test_a_label_takes_the_place_of_every_wildcard() -> None:
+    assert in_cell("a[*].x - b[*].x * c.y", "p,q") == "a[p,q].x - b[p,q].x * c.y"
+    assert in_cell("a[p].x", "q") == "a[p].x"

@@ -12,11 +12,12 @@ from harness.authoring import starts
 from harness.authoring.layout import laid_out
 from harness.authoring.questions import QUESTIONS, Choices
 from harness.experiment import Json
-from harness.report.outcome import plural
 from harness.spec import schema
 from harness.spec.document import format_pointer
-from harness.spec.expand import Fault, expand
+from harness.spec.expand import expand
+from harness.spec.faults import Fault, Faults
 from harness.system import files
+from harness.words import plural
 
 _SEEDS = [0, 1, 2]
 _PROJECT_MARKS = ("pyproject.toml", ".git")
@@ -102,9 +103,7 @@ def _remarks(choices: Choices) -> list[str]:
 
 
 def _check(document: Json, output: Path) -> None:
-    faults = [
-        Fault((pointer,), message) for pointer, message in schema.faults("experiment", document)
-    ]
+    faults = Faults(schema.faults("experiment", document))
     expand(output, document, faults)
     if faults:
         told = dict.fromkeys(f"{format_pointer(_last(fault))}: {fault.message}" for fault in faults)
@@ -170,7 +169,7 @@ def existing(output: Path) -> bool:
 
 def counted(document: Json, output: Path) -> str:
     """Say how many runs a valid specification makes."""
-    experiment = expand(output, document, [])
+    experiment = expand(output, document, Faults())
     runs, seeds = len(experiment.runs) if experiment else 0, len(document["seeds"])
     return (
         f"{plural(runs, 'run')} of {seeds} seeds each,"

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from harness.data.facts import Facts, facts
 from harness.experiment import Json
 from harness.models.demands import DEMANDS
-from harness.spec.expand import component
 from harness.spec.schema import definition, fill_defaults
+from harness.spec.settings import component
 
 _IMAGES: Json = {"train_examples": 2000, "test_examples": 2000, "normalize": "per_image"}
 _CROP_AND_FLIP: Json = [{"name": "random_crop", "padding": 4}, {"name": "random_flip"}]

@@ -10,10 +10,10 @@ from harness.ci.message import details, headline
 from harness.judging.check import Verdict
 from harness.judging.exit_code import Allow
 from harness.judging.timing import Timing
-from harness.report.outcome import worded
 from harness.report.statements import timing_sentence
 from harness.spec.problems import Place
 from harness.system.console import visible
+from harness.words import worded
 
 _MOST_LINES = 12
 """Of what changed and drifted; a forge shows the first few lines."""

@@ -101,9 +101,8 @@ def places(experiment: Experiment) -> Mapping[str, Place]:
         found = expectation_places(experiment.path)
     except SpecError:  # edited since it was read
         found = {}
-    ids = [expectation.id for expectation in experiment.expectations]
     return {RUNS: start, BASELINE: start} | {
-        name: found.get(name.partition("[")[0], start) for name in ids
+        each.id: found.get(each.base or each.id, start) for each in experiment.expectations
     }
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from harness.ci.cases import Case
 from harness.judging.check import Judgement, Verdict
-from harness.report.words import BASES, expected, found, origin
+from harness.report.expectation import expected, origin
 from harness.spec.problems import Place
 from harness.system.console import visible
-from harness.units import number, scale_of
+from harness.units import found, number, scale_of
+from harness.words import BASES
 
 
 def headline(case: Case) -> str:

@@ -10,6 +10,7 @@ from harness.ci.forge import commit_address, repository_path
 from harness.ci.message import details as explained
 from harness.ci.message import headline, measured
 from harness.judging.check import Verdict
+from harness.report.expectation import expected
 from harness.report.markdown import (
     bullets,
     code,
@@ -20,10 +21,10 @@ from harness.report.markdown import (
     table,
     unbroken,
 )
-from harness.report.outcome import marked, outcome, plural, reaches, resting_on_stale
-from harness.report.words import BASES, expected
+from harness.report.outcome import outcome, reaches, resting_on_stale
 from harness.spec.problems import Place
 from harness.system.console import visible
+from harness.words import BASES, agreeing, marked, plural
 
 
 def summary(suites: Sequence[Suite], environment: Mapping[str, str]) -> str:
@@ -57,7 +58,7 @@ def _drift(suites: Sequence[Suite]) -> str:
     drifted = sum(len(each.drifted) for each in found)
     unclear = counts[Verdict.INCONCLUSIVE], counts[Verdict.BLOCKED] + counts[Verdict.ERROR]
     parts = [
-        f"{drifted or 'No'} kept number{'' if drifted == 1 else 's'} drifted",
+        f"{drifted or 'No'} kept {agreeing(drifted, 'number', 'numbers')} drifted",
         f"of {plural(unclear[0], 'experiment')} it is not clear" if unclear[0] else "",
         f"those of {plural(unclear[1], 'experiment')} were not compared" if unclear[1] else "",
     ]

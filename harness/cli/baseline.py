@@ -161,7 +161,7 @@ def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) 
     """Show what would change, and tell whether anything would."""
     from harness.compare.causes import setting_causes
     from harness.compare.drift_table import changes, drift_table, other_environment
-    from harness.report.outcome import plural
+    from harness.words import plural
 
     if kept is None:
         count = sum(map(len, now.values.values()))

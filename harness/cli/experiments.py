@@ -32,6 +32,7 @@ from harness.cli.options import (
 from harness.cli.outputs import with_outputs
 from harness.data import catalog
 from harness.experiment import Json
+from harness.words import plural
 
 if TYPE_CHECKING:
     from harness.ci.outputs import Outputs
@@ -49,9 +50,7 @@ def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...]) -> None:
     """Check specifications; every fault is told with its place, and what is allowed there."""
     experiments = load_or_exit(paths, assignments, None)
     runs = sum(len(experiment.runs) * len(experiment.seeds) for experiment in experiments)
-    click.echo(
-        f"{len(experiments)} specification{'s' if len(experiments) != 1 else ''} valid, {runs} runs"
-    )
+    click.echo(f"{plural(len(experiments), 'specification')} valid, {runs} runs")
 
 
 @click.command()

@@ -15,6 +15,7 @@ from harness.experiment import Experiment, Json
 from harness.spec.patch import parse_assignment
 from harness.spec.problems import SpecError
 from harness.system.console import visible
+from harness.words import agreeing
 
 INVALID, ERROR, INTERRUPTED = 2, 3, 130
 
@@ -172,7 +173,7 @@ def load_or_exit(
     except SpecError as error:
         click.echo(str(error), err=True)
         count = len(error.problems)
-        click.echo(f"{count:,} problem{'s' if count != 1 else ''} found", err=True)
+        click.echo(f"{count:,} {agreeing(count, 'problem', 'problems')} found", err=True)
         sys.exit(INVALID)
 
 

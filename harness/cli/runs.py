@@ -16,6 +16,7 @@ from harness.cli.completing import keys as complete_keys
 from harness.cli.options import ERROR, STORE, explained
 from harness.data.catalog import data_dir
 from harness.system.console import visible
+from harness.words import plural
 
 if TYPE_CHECKING:
     from harness.store.store import Store
@@ -95,9 +96,7 @@ def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
     with explained():
         found = [Store(store).find(key, unfinished=True) for key in keys]
         if not yes:
-            click.confirm(
-                f"remove {len(found)} run{'s' if len(found) != 1 else ''} for good?", abort=True
-            )
+            click.confirm(f"remove {plural(len(found), 'run')} for good?", abort=True)
         for key in found:
             Store(store).remove(key)
 
@@ -160,10 +159,7 @@ def _replay(keys: Sequence[str], epochs: int, store: Store) -> int:
             runs = len(told.program.keys)
             what = f"agrees {told.agreement}" if told.agreement else f"stays stale: {told.message}"
             click.echo(
-                visible(
-                    f"{told.program.label} ({runs} run{'s' if runs != 1 else ''} of this program):"
-                    f" {what}"
-                )
+                visible(f"{told.program.label} ({plural(runs, 'run')} of this program): {what}")
             )
             cleared += runs if told.agreement else 0
             code = code if told.agreement else FAILED if told.differs or code == FAILED else BLOCKED

@@ -25,6 +25,7 @@ from harness.runner.looks import Stage
 from harness.store.standing import standing, why_stale
 from harness.store.store import DamagedRun, Store
 from harness.system.console import empty_table, heading, literal, say
+from harness.words import run_label
 
 _STATES = {
     Status.DONE: "done",
@@ -155,7 +156,7 @@ def show_runs(store: Store, pattern: str) -> list[str]:
         except DamagedRun as error:
             faults.append(str(error))
             continue
-        label = f"{origin.experiment} / {origin.run} / seed {origin.seed}"
+        label = run_label(origin.experiment, origin.run, origin.seed)
         if not fnmatch.fnmatchcase(label, f"*{pattern.replace('[', '[[]')}*"):
             continue
         train, test = (

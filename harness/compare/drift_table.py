@@ -8,8 +8,8 @@ from tabulate import tabulate
 
 from harness.compare.baseline import Baseline
 from harness.compare.drift import BaselineComparison
-from harness.report.outcome import seeds_named
 from harness.units import number, scale_of, scale_of_difference
+from harness.words import seeds_named
 
 _HEADERS = ("run", "metric", "kept", "measured", "difference", "allowed", "seeds", "p", "")
 

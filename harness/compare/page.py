@@ -20,8 +20,8 @@ from harness.compare.difference import (
 from harness.compare.records import ExpectationRecord
 from harness.compare.significance import Comparison, Method, Outcome, Sample
 from harness.experiment import Json
-from harness.report.outcome import plural, seeds_named
 from harness.units import NOTHING, Scale, bounds, measured, scale_of, scale_of_difference
+from harness.words import percent, plural, seeds_named
 
 _NUMBERS = ("run", "metric", "before", "after", "difference", "seeds", "p", "")
 _EXPECTATIONS = ("expectation", "verdict", "before", "after", "difference", "p", "")
@@ -291,11 +291,11 @@ def _outcome_cell(comparison: Comparison) -> str:
 def _footer(difference: Difference, everything: bool) -> Iterator[str]:
     comparisons = difference.comparisons()
     methods = Counter(comparison.method for comparison in comparisons if comparison.method)
-    level = f"{100 * (1 - difference.confidence):.6g}%"
+    level = percent(1 - difference.confidence)
     if methods:
         yield (
             "Differences are after minus before, with the half-width of their"
-            f" {100 * difference.confidence:.6g}% confidence interval; means are ± the deviation"
+            f" {percent(difference.confidence)} confidence interval; means are ± the deviation"
             " between seeds."
         )
         how = [f"{methods[each]} by {words}" for each, words in _METHODS.items() if methods[each]]

@@ -18,7 +18,7 @@ from harness.compare.drift import BaselineComparison, compare
 from harness.compare.drift_table import drift_table
 from harness.experiment import Experiment
 from harness.run_result import RunResult, Status
-from harness.words import Verdict
+from harness.words import Verdict, agreeing
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Regression:
     def counted(self) -> str:
         """Return how many numbers drifted, in words."""
         drifted, uncertain = len(self.drifted), len(self.uncertain)
-        verb = "differs" if uncertain == 1 else "differ"
+        verb = agreeing(uncertain, "differs", "differ")
         more = (
             f", {uncertain} {verb} by more than the tolerance, maybe by chance" if uncertain else ""
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.data.digests import reason
 from harness.data.errors import DataError
+from harness.words import agreeing, plural
 
 SPLITS = ("train", "test")
 
@@ -108,8 +109,8 @@ class ImageFolder:
         if not count:
             return None
         return (
-            f"{self.root}: {count} file{'s' * (count > 1)} or folder{'s' * (count > 1)} "
-            f"{'is' if count == 1 else 'are'} left out as no images: {_listed(self.left_out)}"
+            f"{self.root}: {plural(count, 'file')} or {agreeing(count, 'folder', 'folders')} "
+            f"{agreeing(count, 'is', 'are')} left out as no images: {_listed(self.left_out)}"
         )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import rfc8785
 
 from harness.experiment import Json
+from harness.words import plural
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ def in_words(seconds: float) -> str:
 
 def time_left(seconds: float, unknown: int) -> str:
     """Return what `remaining` gave in words: "about 12 min left"."""
-    runs = f"{unknown} run{'s' if unknown != 1 else ''} of which nothing is known yet"
+    runs = f"{plural(unknown, 'run')} of which nothing is known yet"
     if not unknown:
         return f"about {in_words(seconds)} left"
     return f"about {in_words(seconds)} and {runs} left" if seconds else f"{runs} left"

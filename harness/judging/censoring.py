@@ -20,7 +20,7 @@ from harness.judging.inference import Limits, half_width, median_limits, share_l
 from harness.judging.judgement import Judgement
 from harness.rounding import is_finite_number
 from harness.run_result import RunResult
-from harness.words import Verdict
+from harness.words import Verdict, agreeing, percent, seeds_named
 
 _COUNTS = {"epochs": "epochs", "steps": "steps", "epochs_to_fit": "epochs", "steps_to_fit": "steps"}
 """The metrics that may be censored, and what each counts."""
@@ -78,8 +78,7 @@ def _unmet(training: Training, result: RunResult) -> str | None:
             None
             if met
             else (
-                f"it did not reach the {100 * rule.train_accuracy:.6g}% training accuracy to"
-                " stop at"
+                f"it did not reach the {percent(rule.train_accuracy)} training accuracy to stop at"
             )
         )
     if (
@@ -97,12 +96,11 @@ def sentences(found: Mapping[tuple[Reference, int], Censored]) -> Iterator[str]:
     for (reference, seed), each in found.items():
         together.setdefault((reference, each.why, each.spent), []).append(seed)
     for (reference, why, spent), seeds in together.items():
-        named = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
         count = _COUNTS[reference.metric]
-        unit = count.removesuffix("s") if spent == 1 else count
+        unit = agreeing(spent, count.removesuffix("s"), count)
         yield (
-            f"{reference.run}, {named}: {why} in {spent:,.0f} {unit}, so {reference.metric} is"
-            " known to be more, and not how much"
+            f"{reference.run}, {seeds_named(seeds)}: {why} in {spent:,.0f} {unit}, so"
+            f" {reference.metric} is known to be more, and not how much"
         )
 
 

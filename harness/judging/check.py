@@ -34,7 +34,7 @@ from harness.judging.training_fit import notes_on_unfitted
 from harness.judging.verdicts import all_equal, decide
 from harness.rounding import is_finite_number
 from harness.run_result import RunResult, Status
-from harness.words import Mark, Verdict
+from harness.words import Mark, Verdict, seeds_named
 
 __all__ = ["Judgement", "Mark", "Verdict", "check", "judge"]
 
@@ -210,7 +210,7 @@ def verdict_of_runs(
     for verdict, found in unfinished.items():
         if found:
             return verdict, _sentence(
-                [f"{run}, {_seeds(of)}: {reason}" for (run, reason), of in found.items()]
+                [f"{run}, {seeds_named(of)}: {reason}" for (run, reason), of in found.items()]
             )
     return None
 
@@ -225,7 +225,7 @@ def stale_runs(
             result = results.get((run, seed))
             if result is not None and result.stale:
                 found.setdefault((run, result.stale), []).append(seed)
-    return _sentence([f"{run}, {_seeds(of)}: {why}" for (run, why), of in found.items()])
+    return _sentence([f"{run}, {seeds_named(of)}: {why}" for (run, why), of in found.items()])
 
 
 _REASONS = {
@@ -300,10 +300,6 @@ def _gap(reference: Reference, seed: int, result: RunResult) -> str:
 def _missing_measurement(reference: Reference, seed: int) -> str:
     why = "never fitted its training set, so it " if reference.metric.endswith("_to_fit") else ""
     return f"{reference.run}, seed {seed}, {why}has no {reference.metric}"
-
-
-def _seeds(seeds: Sequence[int]) -> str:
-    return f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {', '.join(map(str, seeds))}"
 
 
 def _sentence(parts: Sequence[str]) -> str:

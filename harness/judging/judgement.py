@@ -9,7 +9,7 @@ from fractions import Fraction
 from harness.experiment import Expectation
 from harness.judging.inference import Limits
 from harness.judging.paired import Pairing
-from harness.words import Verdict
+from harness.words import Verdict, percent
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Look:
     @property
     def percent(self) -> str:
         """Return the confidence of its limits."""
-        shown = f"{100 * self.confidence:.6g}%"
+        shown = percent(self.confidence)
         return shown if shown != "100%" else "more than 99.999%"
 
 

@@ -12,6 +12,7 @@ from harness.expression import Reference
 from harness.rounding import is_finite_number
 from harness.run_result import RunResult, Status
 from harness.units import PERCENT, number
+from harness.words import percent, seeds_named
 
 _ROUNDING = 1e-9
 """A training accuracy this far below the wanted one still reaches it: both are shares of a whole
@@ -71,8 +72,8 @@ def _sentence(name: str, short: Mapping[int, float], wanted: float) -> str:
     if len(shown) > _MOST_SHOWN:
         ordered = sorted(short.values())
         shown = [f"{number(ordered[0], PERCENT)} to {number(ordered[-1], PERCENT)}"]
-    seeds = f"seed{'' if len(short) == 1 else 's'} {', '.join(map(str, short))}"
-    rule = "" if wanted == 1.0 else f" to the {100 * wanted:.6g}% that it was to stop at"
+    rule = "" if wanted == 1.0 else f" to the {percent(wanted)} that it was to stop at"
     return (
-        f"{name} did not fit its training set{rule}: training accuracy {', '.join(shown)} ({seeds})"
+        f"{name} did not fit its training set{rule}: training accuracy {', '.join(shown)}"
+        f" ({seeds_named(short)})"
     )

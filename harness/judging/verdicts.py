@@ -27,7 +27,7 @@ from harness.judging.inference import (
 from harness.judging.judgement import Judgement
 from harness.judging.paired import Pairing, mcnemar
 from harness.units import number, scale_of, scale_of_difference
-from harness.words import Verdict
+from harness.words import Verdict, percent
 
 _EVALUATED = Fraction(1, 2**50)
 """How far the few operations of computing limits may move them, as a share of the larger one."""
@@ -93,12 +93,12 @@ def _worst(known: Judgement) -> Judgement:
         return replace(known, verdict=Verdict.PASS)
     names = f" (outside: {', '.join(outside)})" if outside else ""
     limits = (
-        f"the {_percent(known.expectation.confidence)} confidence limits of the share of all seeds"
+        f"the {percent(known.expectation.confidence)} confidence limits of the share of all seeds"
         " that are"
     )
     message = (
         f"{count - len(outside)} of {count} seeds are within the bounds{names}; {limits}, "
-        f"{lower:.1%} and {upper:.1%}, {{}} {_percent(wanted)}"
+        f"{lower:.1%} and {upper:.1%}, {{}} {percent(wanted)}"
     )
     if upper < wanted - slack:
         return replace(known, verdict=Verdict.FAIL, message=message.format("are below"))
@@ -119,7 +119,7 @@ def _median(known: Judgement) -> Judgement:
             known, limits, rounding, _Centre("median", median), lambda: advise_on_median(known)
         )
     fewest = fewest_seeds(0.5, confidence)
-    message = f"a median has {_percent(confidence)} confidence limits from {fewest} seeds on"
+    message = f"a median has {percent(confidence)} confidence limits from {fewest} seeds on"
     return replace(known, message=f"{message}; {advise_on_median(known)}{_of_images(known)}")
 
 
@@ -275,7 +275,7 @@ def _shown(known: Judgement, value: float | None) -> str:
 
 def _shown_limits(known: Judgement, found: Limits) -> str:
     shown = units.limits(found, known.mean, known.deviation, scale_of(known.expectation.metric))
-    return f"{_percent(known.expectation.confidence)} confidence limits {shown}"
+    return f"{percent(known.expectation.confidence)} confidence limits {shown}"
 
 
 def _share(known: Judgement) -> Limits:
@@ -299,7 +299,3 @@ def _outside(known: Judgement) -> list[str]:
         for seed, value in known.values.items()
         if not inside[seed]
     ]
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.6g}%"

@@ -16,8 +16,7 @@ from harness.report.panels import legend_entry, panels
 from harness.report.seeds import draw_seeds, values_of
 from harness.report.style import series_style, show_message
 from harness.run_result import Status
-from harness.spec.expand import axis_number, labels_by_axis
-from harness.spec.matrix import cells
+from harness.spec.matrix import axis_number
 
 # Lengths on the axis, as shares of the distance between its smallest and its largest number.
 _SHIFT, _SEEDS_ASIDE, _MARGIN = 0.014, 0.02, 0.08
@@ -84,11 +83,12 @@ def against(
 def _lines(experiment: Experiment, group: str, run: str, axis: str) -> Iterator[_Line]:
     """Yield a run's lines: one of the group's name, or one for each combination on other axes."""
     found: dict[str, list[tuple[float, str]]] = {}
-    for cell in cells(experiment.document["runs"][run]):
-        labels = labels_by_axis(cell)
-        number = axis_number(labels.pop(axis))
-        assert number is not None  # else the specification is not valid
-        found.setdefault(", ".join(labels.values()), []).append((number, cell.name(run)))
+    for name, cell in experiment.runs.items():
+        if cell.base == run:
+            labels = dict(cell.labels)
+            number = axis_number(labels.pop(axis))
+            assert number is not None  # else the specification is not valid
+            found.setdefault(", ".join(labels.values()), []).append((number, name))
     for others, numbered in found.items():
         yield _Line(f"{group}, {others}" if len(found) > 1 else group, sorted(numbered))
 

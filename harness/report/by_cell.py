@@ -59,11 +59,12 @@ def by_cell(data: FigureData, *, metric: str, groups: Mapping[str, str]) -> Figu
 def _cells(experiment: Experiment, run: str) -> dict[str, str]:
     """Return the full name of each cell of a run by its label."""
     inside = {
-        n.removeprefix(f"{run}[").removesuffix("]"): n
-        for n in experiment.runs
-        if n.startswith(f"{run}[")
+        each.label: name
+        for name, each in experiment.runs.items()
+        if each.base == run and each.labels
     }
-    return inside or {run.partition("[")[2].removesuffix("]") or run: run}
+    single = experiment.runs.get(run)
+    return inside or {(single.label if single else "") or run: run}
 
 
 def _one_part_a_line(cell: str) -> str:

@@ -8,6 +8,7 @@ from harness.experiment import Interval, Statistic
 from harness.judging.judgement import Judgement
 from harness.report.markdown import unbroken
 from harness.units import NOTHING, Scale, limits
+from harness.words import percent
 
 
 def limits_cell(judgement: Judgement, scale: Scale) -> str:
@@ -36,7 +37,7 @@ def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
         yield judgement.look.words
         yield f"limits at {judgement.look.percent}"
     elif judgement.adjusted is not None:
-        yield f"limits at {100 * judgement.adjusted:.6g}%"
+        yield f"limits at {percent(judgement.adjusted)}"
 
 
 def remarks(judgements: Sequence[Judgement]) -> dict[str, list[str]]:

@@ -64,12 +64,9 @@ def _rows(experiment: Experiment) -> dict[str, dict[str, str]]:
     """Return, by the title of a row, the label of each of its runs."""
     rows: dict[str, dict[str, str]] = {}
     parents = {run.initialize_from for run in experiment.runs.values()}
-    for run in experiment.runs:
-        base, bracket, cell = run.partition("[")
-        single = "pre-training" if run in parents else "single runs"
-        rows.setdefault(base if bracket else single, {})[run] = (
-            cell.removesuffix("]") if bracket else run
-        )
+    for name, run in experiment.runs.items():
+        single = "pre-training" if name in parents else "single runs"
+        rows.setdefault(run.base if run.labels else single, {})[name] = run.label or name
     return rows
 
 

@@ -10,22 +10,20 @@ from pathlib import Path
 
 from harness.experiment import Basis, Interval, Json, Statistic
 from harness.report.markdown import bullets, code, escape, file_link, table, unbroken
-from harness.report.outcome import (
-    MEANING,
-    STALE,
-    SYMBOLS,
-    Reach,
-    chance,
-    marked,
-    outcome,
-    reach,
-    resting_on_stale,
-)
+from harness.report.outcome import chance, outcome, resting_on_stale
 from harness.report.result_json import FORMAT
-from harness.report.words import BASES, found, subject
 from harness.system import files
-from harness.units import NOTHING, Scale, bound, bounds, measured, scale_of, scale_of_difference
-from harness.words import Verdict
+from harness.units import (
+    NOTHING,
+    Scale,
+    bound,
+    bounds,
+    found,
+    measured,
+    scale_of,
+    scale_of_difference,
+)
+from harness.words import BASES, MEANING, STALE, SYMBOLS, Reach, Verdict, marked, reach, subject
 
 
 def read_results(folder: Path) -> tuple[list[tuple[str, Mapping[str, Json]]], list[str]]:

@@ -15,25 +15,16 @@ from harness.report import runs
 from harness.report.certainty import limits_cell, notes, remarks
 from harness.report.command import run_command
 from harness.report.environment import differing, environment, guarantees
+from harness.report.expectation import expected, origin
 from harness.report.figures import FIGURES
 from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
-from harness.report.outcome import (
-    MEANING,
-    SYMBOLS,
-    chance,
-    marked,
-    outcome,
-    plural,
-    reaches,
-    resting_on_stale,
-)
+from harness.report.outcome import chance, outcome, reaches, resting_on_stale
 from harness.report.published import difference
 from harness.report.statements import when_stated
-from harness.report.words import BASES, expected, found, origin
 from harness.run_result import RunResult, Status
-from harness.units import NOTHING, Scale, bound, measured, scale_of, scale_of_difference
-from harness.words import Verdict
+from harness.units import NOTHING, Scale, bound, found, measured, scale_of, scale_of_difference
+from harness.words import BASES, MEANING, SYMBOLS, Verdict, marked, plural
 
 _MOST_VALUES = 6
 _MOST_RUNS = 8

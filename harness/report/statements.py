@@ -10,10 +10,10 @@ from harness.expression import parse
 from harness.judging.ledger import ExpectationTerms, Measured, Runs
 from harness.judging.ledger_file import measured_json, terms_json
 from harness.judging.timing import StatedExpectation, Statements, Timing
+from harness.report.expectation import expected
 from harness.report.markdown import bullets, code, escape
-from harness.report.outcome import plural, seeds_named
-from harness.report.words import BASES, expected
 from harness.units import number, scale_of
+from harness.words import BASES, plural, seeds_named
 
 _MOST = 4
 """The most runs of an expectation that are named."""

@@ -13,11 +13,10 @@ from harness.judging.judgement import Judgement
 from harness.plan import Plan
 from harness.report.certainty import remarks
 from harness.report.command import run_command
-from harness.report.outcome import resting_on_stale, worded
-from harness.report.words import found, subject
+from harness.report.outcome import resting_on_stale
 from harness.system.console import empty_table, heading, literal, say
-from harness.units import bounds, scale_of
-from harness.words import Verdict
+from harness.units import bounds, found, scale_of
+from harness.words import Verdict, subject, worded
 
 _COLOURS = {
     Verdict.PASS: "green",

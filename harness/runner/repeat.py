@@ -20,7 +20,7 @@ from harness.experiment import WeightsFile
 from harness.plan import ConcreteRun, content_key
 from harness.run_result import RunResult
 from harness.runner import local, make
-from harness.spec.expand import stored_run
+from harness.spec.settings import stored_run
 from harness.store.run_files import Origin
 from harness.store.store import DamagedRun, Store
 from harness.system import machine

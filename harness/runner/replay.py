@@ -23,6 +23,7 @@ from harness.store import staleness
 from harness.store.run_files import Origin
 from harness.store.standing import why_stale
 from harness.store.store import DamagedRun, Replay, Store
+from harness.words import run_label
 
 EPOCHS = 3
 """How many epochs are repeated, where nothing else is asked for."""
@@ -41,7 +42,7 @@ class Program:
     @property
     def label(self) -> str:
         """Return what a person calls the run that is repeated."""
-        return f"{self.origin.experiment} / {self.origin.run} / seed {self.origin.seed}"
+        return run_label(self.origin.experiment, self.origin.run, self.origin.seed)
 
 
 @dataclass(frozen=True)

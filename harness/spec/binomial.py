@@ -15,12 +15,12 @@ _PREDICTED = "test_accuracy"
 def accuracy_terms(
     expression: Expression, values: Mapping[Reference, float]
 ) -> Coefficients | None:
-    """Return an expression as a sum over the test accuracies in it, or None where it is no such
-    sum.
+    """Return an expression as a sum over the test accuracies in it, or None.
 
     `values` has every reference of the expression; what the test images do not change (a training
-    accuracy, a number of steps) is a constant. None also where no test accuracy is left, and where
-    there is another metric of the test images, whose distribution is not known.
+    accuracy, a number of steps) is a constant. It is None where the expression is no such sum,
+    where no test accuracy is left, and where there is another metric of the test images, whose
+    distribution is not known.
     """
     constants = {
         reference: value
@@ -37,8 +37,9 @@ def accuracy_terms(
 
 
 class Difference(NamedTuple):
-    """An expression that is `constant + factor * (first - second)`, both of them test accuracies;
-    factor > 0.
+    """An expression that is `constant + factor * (first - second)`, with factor > 0.
+
+    Both references are test accuracies.
     """
 
     first: Reference
@@ -50,9 +51,7 @@ class Difference(NamedTuple):
 def accuracy_difference(
     expression: Expression, values: Mapping[Reference, float]
 ) -> Difference | None:
-    """Return an expression as a difference of two networks' final test accuracies, or None where it
-    is none.
-    """
+    """Return an expression as a difference of two networks' final test accuracies, or None."""
     terms = accuracy_terms(expression, values)
     if terms is None:
         return None

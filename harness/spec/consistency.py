@@ -16,9 +16,7 @@ from harness.system.files import NotRegular, open_regular
 _IMAGE_AUGMENTATIONS = ("random_crop", "random_flip")
 
 _MOST_EXAMPLES = 2**30
-"""So many examples may a training set have: their places are 32-bit numbers, and labels alone take
-4 GiB.
-"""
+"""So many examples may a training set have: above this their places overflow 32-bit numbers."""
 
 _MOST_WEIGHTS = 2**30
 """So many weights may a network have: they take 4 GiB, and training holds them several times."""
@@ -102,8 +100,9 @@ def _too_large(settings: Settings, known: Facts | None) -> Iterator[tuple[Pointe
 
 
 def misfits(parent: RunSpec, child: RunSpec) -> Iterator[str]:
-    """Yield why the parent's weights do not have the shapes of the child's, as far as is known
-    before loading.
+    """Yield why the parent's weights do not have the shapes of the child's.
+
+    It tells what is known before any weights are loaded.
     """
     if parent.settings.model != child.settings.model:
         yield _misfit(

@@ -78,8 +78,9 @@ class Document:
 
 
 def read(path: Path) -> Document:
-    """Read a JSON file strictly: no repeated member, no NaN or Infinity, no half of a character,
-    UTF-8.
+    """Read a JSON file strictly.
+
+    It has no repeated member, no NaN or Infinity, no half of a character, and is UTF-8.
 
     Raises:
         OSError: the file cannot be read, is no regular one, or is larger than a specification.
@@ -192,8 +193,9 @@ def _depth(value: Json) -> int:
 
 
 def _nodes(text: str) -> Iterator[tuple[Pointer, tree_sitter.Node | None, tree_sitter.Node]]:
-    """Yield the pointer, the key (None where it is no object's member) and the value of every
-    value, in order.
+    """Yield pointer, key and node of every value, in order.
+
+    The key is None where the value is no member of an object.
     """
     source = text.encode()
     parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_json.language()))
@@ -226,9 +228,7 @@ def _start(text: str, node: tree_sitter.Node) -> tuple[int, int]:
 
 
 def positions(text: str) -> dict[Pointer, tuple[int, int]]:
-    """Return line and column, both from 1, of every value in JSON text; an empty dict if there is
-    none.
-    """
+    """Return line and column, both from 1, of every value in JSON text."""
     lines = text.encode().split(b"\n")
     found: dict[Pointer, tuple[int, int]] = {}
     # Values come in the order of the text, so that each piece of a line is decoded once.

@@ -1,5 +1,4 @@
-"""Which files are specifications: what the commands and the pytest plugin collect, and what they
-leave alone.
+"""Which files are specifications: what commands and the pytest plugin collect, and what not.
 
 pytest loads this file in every session, also of projects that have nothing to do with the harness.
 So it needs the standard library alone, and no file that it looks at may stop it.
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.system.files import read_bytes
+from harness.words import listed
 
 SCHEMA = "experiment.schema.json"
 
@@ -51,8 +51,9 @@ _NOT_ENTERED = (
 
 @dataclass(frozen=True)
 class Found:
-    """What a folder has: its specifications, how many other JSON files, and what could not be
-    looked at and why.
+    """What a folder has: its specifications, and how many other JSON files.
+
+    `unread` is what could not be looked at, and why.
     """
 
     specifications: tuple[Path, ...]
@@ -61,8 +62,9 @@ class Found:
 
 
 def below(folder: Path) -> Found:
-    """Look for specifications in a folder and the folders below it, linked ones too; each folder is
-    entered once.
+    """Look for specifications in a folder and the folders below it.
+
+    Folders that are linked are entered too, each once.
     """
     unread: list[tuple[Path, str]] = []
     files = sorted(_candidates(folder, unread))
@@ -94,15 +96,17 @@ def _candidates(folder: Path, unread: list[tuple[Path, str]]) -> Iterator[Path]:
 
 
 def is_looked_at(path: Path) -> bool:
-    """Tell by its name whether a file in a folder may be a specification: `_` marks a base, a dot
-    what is hidden.
+    """Tell by its name whether a file in a folder may be a specification.
+
+    `_` marks one that others extend, a dot what is hidden.
     """
     return path.suffix == ".json" and not path.name.startswith(("_", "."))
 
 
 def is_entered(folder: Path) -> bool:
-    """Tell whether a folder in a folder is looked into: none that is hidden, of other people's code
-    or of builds.
+    """Tell whether a folder in a folder is looked into.
+
+    None is that is hidden, of other people's code or of builds.
     """
     if any(fnmatch.fnmatchcase(folder.name, pattern) for pattern in _NOT_ENTERED):
         return False
@@ -140,13 +144,13 @@ def _meant(text: bytes, path: Path, extended_by: tuple[str, ...]) -> bool:
 
 def _would_be(text: bytes) -> bool:
     """Tell whether what is no JSON would be a specification if it were."""
-    runs_beside = b'"runs"' in text and (
+    runs_and_more = b'"runs"' in text and (
         b'"defaults"' in text or (b'"name"' in text and b'"title"' in text)
     )
     return (
         SCHEMA.encode() in text
         or b'"expectations"' in text
-        or (runs_beside and b'"format"' not in text)
+        or (runs_and_more and b'"format"' not in text)
     )
 
 
@@ -180,8 +184,9 @@ def _extends_one(base: str, path: Path, extended_by: tuple[str, ...]) -> bool:
 
 
 def expanded(path: str) -> Path:
-    """Return the path that a person writes, with a home folder for its `~`; `./~` is no home
-    folder.
+    """Return the path that a person writes, with a home folder for its `~`.
+
+    `./~` is no home folder.
 
     Raises:
         RuntimeError: there is no such home folder.
@@ -213,9 +218,5 @@ def what_else(path: Path) -> str | None:
         or document.keys() & _OWN
         or isinstance(document.get("runs"), dict)
     )
-    return None if meant else f"it is an object with {_listed(list(document))}"
-
-
-def _listed(members: list[str]) -> str:
-    shown = ", ".join(repr(name[:30]) for name in members[:5])
-    return f"{shown} and {len(members) - 5:,} other members" if len(members) > 5 else shown
+    members = listed([repr(name[:30]) for name in document], 5, "other members")
+    return None if meant else f"it is an object with {members}"

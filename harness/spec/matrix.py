@@ -9,16 +9,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.experiment import Json
+from harness.experiment import Json, cell_label, cell_name
 from harness.spec.document import DEEPEST, Pointer
 from harness.spec.patch import nest
 
 _LABEL = re.compile(r"[A-Za-z0-9_.+=-]+")
 
 MOST_CELLS = 10_000
-"""So many runs may a specification have: above this a matrix is a mistake, which would take time
-and memory.
-"""
+"""So many cells may a specification have: a matrix of more is taken for a mistake."""
 
 _LONGEST_NAME = 200
 """Characters of a cell's name, which names files too."""
@@ -28,18 +26,24 @@ _LONGEST_NAME = 200
 class Cell:
     """One combination of a matrix's axes.
 
-    `label` is "" for a run without a matrix. `patches` act one after another, so that a null of one
-    still takes a key of the run or of the defaults away. `origins` says, for each axis, where in
-    the run its change stands (a pointer below the run) and at which path of the run it acts.
+    `labels` has its label on each axis, by the axis's name; none for a run without a matrix.
+    `patches` act one after another, so that a null of one still takes a key of the run or of the
+    defaults away. `origins` says, for each axis, where in the run its change stands (a pointer
+    below the run) and at which path of the run it acts.
     """
 
-    label: str
+    labels: Mapping[str, str]
     patches: tuple[Json, ...]
     origins: tuple[tuple[Pointer, Pointer], ...]
 
+    @property
+    def label(self) -> str:
+        """Return the label of the cell in its run; "" for a run without a matrix."""
+        return cell_label(self.labels)
+
     def name(self, run: str) -> str:
         """Return the cell's name: `run[label]`, or the run's own."""
-        return f"{run}[{self.label}]" if self.label else run
+        return cell_name(run, self.label)
 
 
 class MatrixError(ValueError):
@@ -96,11 +100,10 @@ def cells(run: Mapping[str, Json]) -> Iterator[Cell]:
     Raises:
         MatrixError: an axis cannot be expanded.
     """
-    axes = [
-        _axis(name, options)
-        for name, options in (run.get("matrix") or {}).items()
-        if options is not None
-    ]
+    matrix = {
+        name: options for name, options in (run.get("matrix") or {}).items() if options is not None
+    }
+    axes = [_axis(name, options) for name, options in matrix.items()]
     if math.prod(len(axis) for axis in axes) > MOST_CELLS:
         raise MatrixError(("matrix",), f"its axes multiply to more than {MOST_CELLS:,} cells")
     if (
@@ -114,7 +117,16 @@ def cells(run: Mapping[str, Json]) -> Iterator[Cell]:
         )
     for combination in itertools.product(*axes):
         yield Cell(
-            ",".join(label for label, _, _ in combination),
+            {name: label for name, (label, _, _) in zip(matrix, combination, strict=True)},
             tuple(change for _, change, _ in combination),
             tuple(origin for _, _, origin in combination),
         )
+
+
+def axis_number(label: str) -> float | None:
+    """Return the finite number that a label on an axis is, or None."""
+    try:
+        number = float(label)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

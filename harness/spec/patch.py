@@ -25,9 +25,7 @@ def merge_patch(target: Json, patch: Json) -> Json:
 
 
 def without_nulls(value: Json) -> Json:
-    """Return a document as it acts: merging it into nothing drops the members that a patch
-    removes.
-    """
+    """Return a document as it acts: without the members that are null."""
     return merge_patch({}, value)
 
 
@@ -63,8 +61,9 @@ def parse_assignment(text: str) -> Json:
 
 
 def assignments(patch: Json, path: tuple[str, ...] = ()) -> list[str]:
-    """Return a merge patch as `a.b=VALUE`, one for each value: what `parse_assignment` reads as
-    parts of the same.
+    """Return a merge patch as `a.b=VALUE`, one for each value.
+
+    Together they are what `parse_assignment` reads as the same patch.
     """
     if (
         isinstance(patch, dict)
@@ -76,8 +75,9 @@ def assignments(patch: Json, path: tuple[str, ...] = ()) -> list[str]:
 
 
 def _value(value: Json) -> str:
-    """Return a value as it may stand behind the `=`: a text without its quotes, where that is no
-    other JSON.
+    """Return a value as it may stand behind the `=`.
+
+    A text has no quotes, unless it would be read as other JSON without them.
     """
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if not isinstance(value, str):
@@ -90,11 +90,10 @@ def _value(value: Json) -> str:
 
 
 def compose(first: Json, second: Json) -> Json:
-    """Return the one patch that does what `first` and then `second` do: nulls of both are kept, to
-    act later.
+    """Return the one patch that does what `first` and then `second` do.
 
-    Only an object over a null differs: it changes what the null would have taken away, instead of
-    replacing it.
+    Nulls of both are kept, to act later. Only an object over a null differs: it changes what the
+    null would have taken away, instead of replacing it.
     """
     if not (isinstance(first, dict) and isinstance(second, dict)):
         return second

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from harness.system.console import visible
+from harness.words import listed
 
 MOST_FAULTS = 1000
 """So many faults of one file are looked for."""
@@ -91,6 +92,4 @@ def unknown(kind: str, found: str, allowed: Iterable[str]) -> str:
         else []
     )
     guess = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    listed = ", ".join(names[:_MOST_NAMES]) if names else "none"
-    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
-    return f"unknown {kind} {found!r}{guess} (allowed: {listed}{more})"
+    return f"unknown {kind} {found!r}{guess} (allowed: {listed(names, _MOST_NAMES) or 'none'})"

@@ -17,6 +17,7 @@ from jsonschema.exceptions import ValidationError
 from harness.experiment import Json
 from harness.spec.document import LARGEST_INTEGER, Pointer
 from harness.spec.problems import MOST_FAULTS, unknown
+from harness.words import plural
 
 Schema = Mapping[str, Any]
 
@@ -44,8 +45,9 @@ def definition(name: str) -> Schema:
 
 
 def applicable(schema: Schema, instance: Json) -> Iterator[Schema]:
-    """Yield the schema and all that it brings to bear on an instance: `$ref`, `allOf`, `anyOf`,
-    `if`/`then`.
+    """Yield the schema and all that it brings to bear on an instance.
+
+    Those are its `$ref`, `allOf`, `anyOf` and `if`/`then`.
     """
     yield schema
     if "$ref" in schema:
@@ -61,8 +63,9 @@ def applicable(schema: Schema, instance: Json) -> Iterator[Schema]:
 
 
 def _matches(condition: Schema, instance: Json) -> bool:
-    """Evaluate an `if` of the two forms that the schema uses: a property's constant, a required
-    property.
+    """Evaluate an `if` of the two forms that the schema uses.
+
+    Those are a property's constant and a required property.
     """
     if not isinstance(instance, dict):
         return True
@@ -97,8 +100,9 @@ def properties(schema: Schema, instance: Json) -> dict[str, Schema]:
 
 
 def fill_defaults(schema: Schema, instance: Json) -> Json:
-    """Return a copy of a valid instance in which every absent property has its default, and
-    integers are `int`.
+    """Return a copy of a valid instance in which every absent property has its default.
+
+    In it integers are `int`, also those that are written as 64.0.
     """
     parts = list(applicable(schema, instance))
     if (
@@ -136,9 +140,7 @@ Change = Callable[[Pointer, Sequence[Schema], Json], Json]
 
 
 def mapped(schema: Schema, instance: Json, change: Change, at: Pointer = ()) -> Json:
-    """Return a copy of a valid instance in which every value that has no parts of its own was
-    changed.
-    """
+    """Return a copy of a valid instance in which every value without parts was changed."""
     if isinstance(instance, dict):
         parts = properties(schema, instance)
         return {
@@ -167,8 +169,9 @@ def is_number(schemas: Sequence[Schema]) -> bool:
 def _closed(
     validator: Any, allowed: Any, instance: Json, schema: Schema
 ) -> Iterator[ValidationError]:
-    """Check `additionalProperties` and `unevaluatedProperties`: one error for each unknown name, at
-    that name.
+    """Check `additionalProperties` and `unevaluatedProperties`.
+
+    There is one error for each unknown name, at that name.
     """
     if not validator.is_type(instance, "object") or _too_many(instance, schema):
         return
@@ -191,8 +194,9 @@ def _pattern(
 
 
 def _too_many(instance: Json, schema: Schema) -> bool:
-    """Tell whether there are more parts than allowed, which is told and makes it useless to look at
-    each.
+    """Tell whether there are more parts than allowed.
+
+    That is a fault of its own, and makes it useless to look at each.
     """
     most: float = min(schema.get("maxItems", math.inf), schema.get("maxProperties", math.inf))
     return len(instance) > most
@@ -230,8 +234,9 @@ def _canonical(value: Json) -> Json:
 
 
 def _is_integer(_checker: Any, instance: object) -> bool:
-    """Tell whether a value is an integer that every program reads as the same one; 64.0 is, and
-    1e22 is not.
+    """Tell whether a value is an integer that every program reads as the same one.
+
+    64.0 is, and 1e22 is not.
     """
     if isinstance(instance, bool) or not isinstance(instance, int | float):
         return False
@@ -263,8 +268,7 @@ def _validator(name: str) -> Any:
 
 
 def faults(name: str, instance: Json) -> Iterator[tuple[Pointer, str]]:
-    """Yield the pointer and the message of everything in `instance` that the definition `name` does
-    not allow.
+    """Yield pointer and message of everything in an instance that a definition does not allow.
 
     Of very many faults it yields the first.
     """
@@ -281,8 +285,7 @@ def faults(name: str, instance: Json) -> Iterator[tuple[Pointer, str]]:
 
 @dataclass(frozen=True)
 class Section:
-    """One section of a run, such as its training: what is wrong with it and, where nothing is, its
-    values.
+    """One section of a run, such as its training: its faults or, where it has none, its values.
 
     `complete` has all defaults, written as a person wrote it. In `typed` a number that may have a
     fraction is a float, so that 1 is 1.0. `paths` are the places of paths in it.
@@ -316,8 +319,9 @@ class Sections:
         ]
 
     def of(self, combined: Mapping[str, Json]) -> dict[str, Section]:
-        """Return all sections of a combined run that has no fault, by name: those that it writes
-        first.
+        """Return all sections of a combined run that has no fault, by name.
+
+        Those that it writes come first.
         """
         names = dict.fromkeys([*combined, *properties(definition("run"), combined)])
         return {name: self._section(combined, name) for name in names}
@@ -415,8 +419,7 @@ def _message(error: ValidationError) -> str:
         "exclusiveMinimum": lambda: f"expected more than {value}, found {found}",
         "exclusiveMaximum": lambda: f"expected less than {value}, found {found}",
         "minItems": lambda: (
-            f"expected at least {value} item{'s' if value != 1 else ''}, found"
-            f" {len(error.instance)}"
+            f"expected at least {plural(value, 'item')}, found {len(error.instance)}"
         ),
         "maxItems": lambda: f"expected at most {value:,} items, found {len(error.instance):,}",
         "maxProperties": lambda: (
@@ -436,11 +439,9 @@ def _message(error: ValidationError) -> str:
 
 
 def _otherwise(error: ValidationError) -> str:
-    """Say what to write for a value that is none of those that have a name, where the schema tells
-    it.
-    """
-    told = error.schema.get("enumOtherwise", "")
-    return f"; {told.replace('FOUND', compact(error.instance))}" if told else ""
+    """Say what to write for a value that has no name, where the schema tells it."""
+    advice = error.schema.get("enumOtherwise", "")
+    return f"; {advice.replace('FOUND', compact(error.instance))}" if advice else ""
 
 
 def compact(value: Json) -> str:
@@ -449,8 +450,9 @@ def compact(value: Json) -> str:
 
 
 def show(value: Json) -> str:
-    """Write the beginning of a JSON value, or all of a short one, on one line; of a large value it
-    reads no more.
+    """Write the beginning of a JSON value, or all of a short one, on one line.
+
+    Of a large value no more is read than is written.
     """
     text = ""
     for piece in json.JSONEncoder(ensure_ascii=False).iterencode(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from harness.experiment import Control, Interval, Json, SeedPlan, Statistic
-from harness.spec.document import Pointer
+from harness.spec.faults import Faults
 
 
 def seed_plan(value: Json) -> SeedPlan | None:
-    """Return how seeds are added, or None where they are listed; `value` is valid, its defaults
-    filled in or not.
+    """Return how seeds are added, or None where they are listed.
+
+    `value` is valid, its defaults filled in or not.
     """
     if not isinstance(value, dict):
         return None
@@ -30,30 +29,26 @@ def most(value: Json) -> int:
     return len(value) if plan is None else plan.most
 
 
-def faults_of(document: Json, damaged: set[Pointer]) -> Iterator[tuple[Pointer, str]]:
-    """Yield what does not go together with seeds that are added, and where; no place of `damaged`
-    is looked at.
-    """
+def check_seeds(document: Json, faults: Faults) -> None:
+    """Add a fault for all that does not go together with seeds that are added."""
     value = document.get("seeds")
-    if not isinstance(value, dict) or ("seeds",) in damaged:
+    if not isinstance(value, dict) or faults.damaged(("seeds",)):
         return
     plan = seed_plan(value)
     if plan is not None and plan.first > plan.most:
-        yield ("seeds", "most"), f"these are fewer than the {plan.first} seeds of the first look"
+        message = f"these are fewer than the {plan.first} seeds of the first look"
+        faults.add(message, ("seeds", "most"))
     if document.get("control") == Control.FDR.value:
-        message = (
-            "'fdr' is not known to hold where seeds are added; write 'holm', or list the seeds"
+        faults.add(
+            "'fdr' is not known to hold where seeds are added; write 'holm', or list the seeds",
+            ("control",),
         )
-        yield ("control",), message
-    expectations = document.get("expectations", [])
-    for index, raw in enumerate(expectations if isinstance(expectations, list) else []):
-        place: Pointer = ("expectations", index)
-        if place in damaged or raw.get("statistic", Statistic.MEAN.value) != Statistic.MEAN.value:
-            continue
+    for place, raw in faults.items(document, "expectations"):
         interval = raw.get("interval", Interval.STUDENT.value)
-        if interval != Interval.STUDENT.value:
-            message = (
+        of_mean = raw.get("statistic", Statistic.MEAN.value) == Statistic.MEAN.value
+        if of_mean and interval != Interval.STUDENT.value:
+            faults.add(
                 f"{interval!r} keeps no confidence where seeds are added; write 'student', or list"
-                " the seeds"
+                " the seeds",
+                (*place, "interval"),
             )
-            yield (*place, "interval"), message

@@ -29,6 +29,7 @@ RECORDING = frozenset(
     (
         "harness",
         "harness.run_result",
+        "harness.words",
         "harness.system",
         "harness.system.machine",
         "harness.system.processor",

@@ -5,16 +5,11 @@ import pytest
 from PIL import Image
 
 from harness.data import sources
-from harness.data.catalog import SOURCES
-from harness.data.facts import FACTS, Facts, facts
+from harness.data.facts import Facts, facts
 from harness.experiment import Component, Dataset, Json
 from tests.data.preparing import pretend_prepared
 
 MakeDataset = Callable[..., Dataset]
-
-
-def test_there_are_facts_of_every_dataset() -> None:
-    assert sorted(FACTS) == sorted(SOURCES)
 
 
 @pytest.mark.parametrize(

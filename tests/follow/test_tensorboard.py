@@ -56,7 +56,7 @@ def test_a_log_that_cannot_be_written_is_told_and_stops_nothing(
 @pytest.mark.parametrize("name", ["../../up", "a / b", "..", ". ", "\0", "m[momentum+l2]"])
 def test_a_folder_s_name_leads_nowhere_else(person: Person, name: str) -> None:
     (run,) = person.plan(person.spec()).runs.values()
-    parts = log_folder(replace(run, run=replace(run.run, name=name))).parts
+    parts = log_folder(replace(run, run=replace(run.run, base=name, labels={}))).parts
     assert parts[0] == "tiny"
     assert parts[-1] == "seed_0"
     assert not {"..", ".", "/", ""} & set(parts)

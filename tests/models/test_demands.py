@@ -13,10 +13,6 @@ from harness.models.registry import MODELS, build
 from harness.spec import schema
 
 
-def test_every_network_says_what_it_demands() -> None:
-    assert set(DEMANDS) == set(MODELS)
-
-
 def test_dropout_has_a_place_where_the_network_takes_it() -> None:
     takes = {
         name for name, model in MODELS.items() if "dropout" in inspect.signature(model).parameters

@@ -1,6 +1,4 @@
-import json
 import math
-from importlib import resources
 from typing import Any
 
 import keras
@@ -26,15 +24,6 @@ def weights(
     model = build(component, (8, 8, 3), 10)
     initialize(model, Component(name, PARAMETERS.get(name, {}) | parameters), seed)
     return list(model.get_weights())
-
-
-def test_schema_and_registry_name_the_same_initializations() -> None:
-    schema = json.loads(
-        resources.files("harness.spec").joinpath("experiment.schema.json").read_text()
-    )
-    assert set(schema["$defs"]["initialization"]["properties"]["name"]["enum"]) == set(
-        INITIALIZATIONS
-    )
 
 
 @pytest.mark.parametrize("name", sorted(INITIALIZATIONS))

@@ -1,7 +1,5 @@
 import inspect
-import json
 from collections.abc import Mapping
-from importlib import resources
 from typing import Any
 
 import keras
@@ -11,13 +9,6 @@ import pytest
 from harness.experiment import Component
 from harness.models.registry import MODELS, build
 from harness.spec import schema
-
-
-def test_schema_and_registry_name_the_same_models() -> None:
-    definition = json.loads(
-        resources.files("harness.spec").joinpath("experiment.schema.json").read_text()
-    )
-    assert set(definition["$defs"]["model"]["properties"]["name"]["enum"]) == set(MODELS)
 
 
 def parameters(name: str, **changed: Any) -> dict[str, Any]:

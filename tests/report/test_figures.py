@@ -3,47 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import io
-import json
-import pkgutil
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-import harness.spec
 from harness.experiment import Experiment
 from harness.experiment import Figure as Drawn
 from harness.report.by_cell import by_cell
 from harness.report.curves import curves
 from harness.report.decision_regions import decision_regions
 from harness.report.figure_data import FigureData
-from harness.report.figures import FIGURES, draw
+from harness.report.figures import draw
 from harness.report.style import BLUE, VERMILLION, axis_label, plain
 from harness.run_result import RunResult
 
 GROUPS = {"random": "random", "adversarial": "adversarial"}
-
-
-SCHEMA = Path(harness.spec.__file__).with_name("experiment.schema.json")
-
-
-def test_the_registry_and_the_schema_agree() -> None:
-    figure = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["figure"]
-    assert set(FIGURES) == set(figure["properties"]["name"]["enum"])
-    for name, kind in FIGURES.items():
-        options = [
-            option
-            for option in figure["allOf"]
-            if option["if"]["properties"]["name"]["const"] == name
-        ]
-        allowed = {key for option in options for key in option["then"].get("properties", {})}
-        function = pkgutil.resolve_name(kind.function)
-        assert set(list(inspect.signature(function).parameters)[1:]) == allowed
 
 
 def test_every_plot_has_a_sane_size_and_is_not_blank(

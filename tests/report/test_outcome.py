@@ -1,6 +1,4 @@
-"""The headline counts apart what speaks of all seeds and what speaks of those at hand, and says
-what is chance.
-"""
+"""The headline counts verdicts by how far they speak, and says how many may be by chance."""
 
 from __future__ import annotations
 
@@ -9,29 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from harness.experiment import Interval, Statistic
-from harness.judging.check import Verdict
 from harness.judging.inference import student_limits
-from harness.report.outcome import Reach, chance, outcome, reach
+from harness.report.outcome import chance, outcome
+from harness.words import Reach, Verdict
 
 PASS, FAIL, UNSURE, BLOCKED = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.BLOCKED
 SEEDS, IMAGES, HAND = Reach.SEEDS, Reach.IMAGES, Reach.HAND
-
-
-class TestReach:
-    """How far each statistic speaks."""
-
-    def test_only_every_speaks_of_the_seeds_at_hand(self) -> None:
-        found = {statistic: reach(statistic, Interval.STUDENT) for statistic in Statistic}
-        assert {each for each, far in found.items() if far is HAND} == {Statistic.EVERY}
-        assert set(found.values()) == {SEEDS, HAND}
-
-    def test_limits_over_test_images_speak_of_no_other_seeds(self) -> None:
-        found = [
-            reach(Statistic.MEAN, each)
-            for each in (Interval.STUDENT, Interval.BOOTSTRAP, Interval.BINOMIAL)
-        ]
-        assert found == [SEEDS, SEEDS, IMAGES]
 
 
 class TestOutcome:

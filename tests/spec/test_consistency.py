@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -156,21 +157,33 @@ CASES: list[tuple[Json, str, Json, Json, str]] = [
 ]
 
 
+class Case(NamedTuple):
+    """A setting at a place of a run, and what is told where it does not go with the defaults."""
+
+    defaults: Json
+    place: str
+    right: Json
+    wrong: Json
+    message: str
+
+
 def nested(place: str, value: Json) -> Json:
     for name in reversed(place.split("/")):
         value = {name: value}
     return value
 
 
-@pytest.mark.parametrize(("defaults", "place", "right", "wrong", "message"), CASES)
+@pytest.mark.parametrize("case", map(Case._make, CASES))
 def test_settings_that_cannot_go_together_are_told(
-    write: Write, faults: Faults, defaults: Json, place: str, right: Json, wrong: Json, message: str
+    write: Write, faults: Faults, case: Case
 ) -> None:
-    assert len(load_file(write(defaults=defaults, runs={"one": nested(place, right)})).runs) == 1
-    if wrong is not None:
-        (found,) = faults(write(defaults=defaults, runs={"one": nested(place, wrong)}))
-        assert found.startswith(f"/runs/one/{place}")
-        assert found.endswith(f" {message}")
+    right = {"one": nested(case.place, case.right)}
+    assert len(load_file(write(defaults=case.defaults, runs=right)).runs) == 1
+    if case.wrong is not None:
+        wrong = {"one": nested(case.place, case.wrong)}
+        (found,) = faults(write(defaults=case.defaults, runs=wrong))
+        assert found.startswith(f"/runs/one/{case.place}")
+        assert found.endswith(f" {case.message}")
 
 
 def test_a_weights_file_that_cannot_be_read_is_told(
@@ -254,15 +267,14 @@ LARGE: list[tuple[Json, str, Json, Json, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("defaults", "place", "right", "wrong", "message"), LARGE)
-def test_what_no_machine_can_hold_is_refused(
-    write: Write, faults: Faults, defaults: Json, place: str, right: Json, wrong: Json, message: str
-) -> None:
-    defaults = {"training": {"epochs": 10_000_000, "measure_every": 10}} | defaults
-    assert len(load_file(write(defaults=defaults, runs={"one": nested(place, right)})).runs) == 1
-    (found,) = faults(write(defaults=defaults, runs={"one": nested(place, wrong)}))
-    assert found.startswith(f"/runs/one/{place.removesuffix('/hidden')}")
-    assert found.endswith(f" {message}")
+@pytest.mark.parametrize("case", map(Case._make, LARGE))
+def test_what_no_machine_can_hold_is_refused(write: Write, faults: Faults, case: Case) -> None:
+    defaults = {"training": {"epochs": 10_000_000, "measure_every": 10}} | case.defaults
+    right, wrong = ({"one": nested(case.place, each)} for each in (case.right, case.wrong))
+    assert len(load_file(write(defaults=defaults, runs=right)).runs) == 1
+    (found,) = faults(write(defaults=defaults, runs=wrong))
+    assert found.startswith(f"/runs/one/{case.place.removesuffix('/hidden')}")
+    assert found.endswith(f" {case.message}")
 
 
 @pytest.mark.parametrize("rule", ["stop_when", "early_stopping"])

@@ -3,7 +3,7 @@ import functools
 import pytest
 
 from harness.experiment import Json
-from harness.spec.matrix import Cell, MatrixError, cells
+from harness.spec.matrix import Cell, MatrixError, axis_number, cells
 from harness.spec.patch import merge_patch
 
 
@@ -14,7 +14,7 @@ def labels(matrix: Json) -> list[str]:
 def test_a_run_without_a_matrix_is_one_cell_of_its_own_name() -> None:
     for run in ({}, {"matrix": None}):
         (cell,) = cells(run)
-        assert cell == Cell("", (), ())
+        assert cell == Cell({}, (), ())
         assert cell.name("plain") == "plain"
 
 
@@ -105,3 +105,26 @@ def test_a_matrix_of_too_many_cells_is_refused_before_it_is_expanded() -> None:
     run = {"matrix": {f"axis{index}": list(range(100)) for index in range(9)}}
     with pytest.raises(MatrixError, match="more than 10,000 cells"):
         list(cells(run))
+
+
+@pytest.mark.parametrize(
+    ("label", "number"),
+    [
+        ("0", 0.0),
+        ("0.1", 0.1),
+        ("-2", -2.0),
+        ("1e-3", 0.001),
+        *((text, None) for text in ("none", "null", "true", "nan", "inf", "1e999", "2+3", "")),
+    ],
+)
+def test_a_label_is_a_number_or_none(label: str, number: float | None) -> None:
+    assert axis_number(label) == number
+
+
+def test_a_cell_has_a_label_on_each_axis() -> None:
+    run: Json = {"matrix": {"p": {"0.1": {}, "1": {}}, "gone": None, "training.epochs": [5]}}
+    assert [cell.labels for cell in cells(run)] == [
+        {"p": "0.1", "training.epochs": "5"},
+        {"p": "1", "training.epochs": "5"},
+    ]
+    assert [cell.labels for cell in cells({})] == [{}]

@@ -1,7 +1,6 @@
 import copy
-import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
@@ -9,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.experiment import Interval, Json, Statistic
-from harness.metrics import BINOMIAL, METRICS, ON_TEST_IMAGES
+from harness.experiment import Json
 from harness.spec import schema
 from harness.spec.problems import MOST_FAULTS
 
@@ -175,11 +173,6 @@ def test_the_schema_is_a_valid_one_and_the_example_has_everything() -> None:
     assert len(documented()) > 60
 
 
-def test_every_metric_may_have_a_tolerance() -> None:
-    tolerances = SCHEMA["properties"]["baseline"]["properties"]["tolerances"]
-    assert tolerances["propertyNames"]["enum"] == list(METRICS)
-
-
 @pytest.mark.parametrize("path", documented())
 def test_every_property_explains_itself(path: str) -> None:
     part = documented()[path]
@@ -253,82 +246,6 @@ def test_editors_describe_every_name_as_its_branch_does(name: str) -> None:
         of: branch["description"] for of, branch in branches.items() if "description" in branch
     }
     assert {of: described[of] for of in titled} == titled
-
-
-def parameters(function: Callable[..., object]) -> set[str]:
-    keywords = inspect.signature(function).parameters.values()
-    return {each.name for each in keywords if each.kind is inspect.Parameter.KEYWORD_ONLY}
-
-
-def branch(definition: str, name: str) -> set[str]:
-    parts = SCHEMA["$defs"][definition]["allOf"]
-    found = [
-        part["then"].get("properties", {})
-        for part in parts
-        if part["if"]["properties"]["name"]["const"] == name
-    ]
-    return {key for properties in found for key in properties}
-
-
-def test_the_schema_says_what_the_registries_hold() -> None:
-    from harness.data.augmentation import AUGMENTATIONS
-    from harness.data.randomizations import RANDOMIZATIONS
-    from harness.models.initialization import INITIALIZATIONS
-    from harness.models.registry import MODELS
-    from harness.training.losses import LOSSES
-    from harness.training.optimizers import OPTIMIZERS
-    from harness.training.schedules import SCHEDULES
-
-    def enum(definition: str, name: str = "name") -> set[str]:
-        return set(SCHEMA["$defs"][definition]["properties"][name]["enum"])
-
-    registries: dict[str, Iterable[str]] = {
-        "model": MODELS,
-        "initialization": INITIALIZATIONS,
-        "optimizer": OPTIMIZERS,
-        "schedule": SCHEDULES,
-    }
-    assert {name: enum(name) for name in registries} == {
-        name: set(names) for name, names in registries.items()
-    }
-    assert enum("training", "loss") == set(LOSSES)
-    for name, model in MODELS.items():
-        assert branch("model", name) == parameters(model) - {"dropout"}, name
-    for name, schedule_ in SCHEDULES.items():
-        assert branch("schedule", name) == parameters(schedule_), name
-    for name, randomization in RANDOMIZATIONS.items():
-        assert branch("randomization", name) == parameters(randomization.train), name
-        assert randomization.test is None or parameters(randomization.test) == parameters(
-            randomization.train
-        ), name
-    for name, augmentation in AUGMENTATIONS.items():
-        taken = parameters(augmentation.decide) | parameters(augmentation.apply)
-        assert branch("augmentation", name) == taken - {"size"}, name  # the pipeline adds the size
-    for name, rule in INITIALIZATIONS.items():
-        assert branch("initialization", name) == parameters(rule), name
-    for name, optimizer in OPTIMIZERS.items():
-        own = set(inspect.signature(optimizer).parameters) - {
-            "name",
-            "options",
-            *SCHEMA["$defs"]["strengths"]["properties"],
-        }
-        assert branch("optimizer", name) == own, name
-
-
-def test_the_schema_says_what_the_statistics_are() -> None:
-    expectation = SCHEMA["$defs"]["expectation"]
-    statistic = expectation["properties"]["statistic"]
-    interval = expectation["allOf"][0]["then"]["properties"]["interval"]
-    for part, names in ((statistic, Statistic), (interval, Interval)):
-        assert part["enum"] == [each.value for each in names]
-        assert len(part["enumDescriptions"]) == len(part["enum"])
-    assert set(BINOMIAL) <= set(ON_TEST_IMAGES) <= set(METRICS)
-
-
-def test_examples_of_metrics_are_measured() -> None:
-    assert set(
-        schema.definition("figure")["allOf"][0]["then"]["properties"]["metric"]["examples"]
-    ) <= set(METRICS)
 
 
 def test_defaults_are_filled_in_at_every_depth() -> None:

@@ -41,7 +41,11 @@ CELLS = {
 
 
 def _run(
-    name: str, parent: str | None, regularizers: tuple[str, ...] = (), confusion: bool = False
+    name: str,
+    parent: str | None,
+    regularizers: tuple[str, ...] = (),
+    confusion: bool = False,
+    label: str | None = None,
 ) -> RunSpec:
     randomize = (Component("confusion", {"replicas": 2, "zero_out": 0.1}),) if confusion else ()
     settings = Settings(
@@ -63,7 +67,8 @@ def _run(
             1,
         ),
     )
-    return RunSpec(name, settings, parent, regularizers, {})
+    labels = {} if label is None else {"regularizers": label}
+    return RunSpec(name, settings, parent, regularizers, {}, labels)
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +76,7 @@ def experiment() -> Experiment:
     runs = [_run("confusion", None, confusion=True)]
     for base, parent in (("random", None), ("adversarial", "confusion")):
         runs += [
-            _run(f"{base}[{cell}]", parent, regularizers) for cell, regularizers in CELLS.items()
+            _run(base, parent, regularizers, label=cell) for cell, regularizers in CELLS.items()
         ]
     runs += [_run("large", None), _run("broken", None)]
     expectations = [

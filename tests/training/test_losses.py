@@ -1,20 +1,9 @@
-import json
 import math
-from importlib import resources
 
 import numpy as np
 import pytest
 
 from harness.training.losses import LOSSES, REDUCTIONS
-
-
-def test_schema_and_registries_agree() -> None:
-    schema = json.loads(
-        resources.files("harness.spec").joinpath("experiment.schema.json").read_text()
-    )
-    training = schema["$defs"]["training"]["properties"]
-    assert set(training["loss"]["enum"]) == set(LOSSES)
-    assert set(training["loss_reduction"]["enum"]) == set(REDUCTIONS)
 
 
 def test_cross_entropy_by_hand() -> None:

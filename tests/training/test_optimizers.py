@@ -1,11 +1,8 @@
-import json
-from importlib import resources
-
 import keras
 import numpy as np
 import pytest
 
-from harness.training.optimizers import OPTIMIZERS, Sgd
+from harness.training.optimizers import Sgd
 
 RATES = [0.1, 0.1, 0.01, 0.01, 0.1]
 SETTINGS = [
@@ -35,13 +32,6 @@ def moved(optimizer: keras.optimizers.Optimizer) -> np.ndarray:
         optimizer.learning_rate = rate
         optimizer.apply([gradient(weight.numpy())], [weight])
     return np.asarray(weight.numpy())
-
-
-def test_schema_and_registry_name_the_same_optimizers() -> None:
-    schema = json.loads(
-        resources.files("harness.spec").joinpath("experiment.schema.json").read_text()
-    )
-    assert set(schema["$defs"]["optimizer"]["properties"]["name"]["enum"]) == set(OPTIMIZERS)
 
 
 @pytest.mark.parametrize(("momentum", "l2", "nesterov"), SETTINGS)

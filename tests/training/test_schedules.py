@@ -1,6 +1,4 @@
-import json
 import math
-from importlib import resources
 from types import SimpleNamespace
 
 import keras
@@ -8,14 +6,7 @@ import numpy as np
 import pytest
 
 from harness.experiment import Component
-from harness.training.schedules import SCHEDULES, learning_rate
-
-
-def test_schema_and_registry_name_the_same_schedules() -> None:
-    schema = json.loads(
-        resources.files("harness.spec").joinpath("experiment.schema.json").read_text()
-    )
-    assert set(schema["$defs"]["schedule"]["properties"]["name"]["enum"]) == set(SCHEDULES)
+from harness.training.schedules import learning_rate
 
 
 @pytest.mark.parametrize(

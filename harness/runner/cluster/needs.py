@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.words import agreeing
+
 _ROUNDING = 1e-9
 """Ten runs with a tenth of a GPU each fit on one."""
 
@@ -85,5 +87,5 @@ def check_needs(nodes: Sequence[Node], wanted: Iterable[Needs]) -> None:
 
 
 def _amounts(cpus: float, gpus: float) -> str:
-    words = f"{cpus:g} CPU{'s' if cpus != 1 else ''}"
+    words = f"{cpus:g} {agreeing(cpus, 'CPU', 'CPUs')}"
     return f"{words} and {gpus:g} GPU{'s' if gpus > 1 else ''}" if gpus else words

@@ -1,0 +1,78 @@
+"""The figures of a specification, and whether what they name is there."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterator, Mapping
+
+from harness.experiment import Figure, Json
+from harness.metrics import HISTORY, METRICS
+from harness.spec import schema, seeding
+from harness.spec.document import Pointer
+from harness.spec.faults import Faults
+from harness.spec.grid import Grid
+from harness.spec.matrix import axis_number
+from harness.spec.problems import MOST_FAULTS, unknown
+
+
+def read_figures(document: Json, grid: Grid, faults: Faults) -> tuple[Figure, ...]:
+    """Return the figures of a document; what is wrong with them is added."""
+    figures: list[Figure] = []
+    for place, raw in faults.items(document, "figures"):
+        filled = schema.fill_defaults(schema.definition("figure"), raw)
+        if grid.whole:
+            faults.add_all(itertools.islice(_wrong(filled, grid), MOST_FAULTS), place)
+        if not faults.damaged(("seeds",)):
+            faults.add_all(_wrong_seed(filled, document), place)
+        parameters = {
+            name: value for name, value in filled.items() if name not in ("name", "title")
+        }
+        figures.append(Figure(filled["name"], filled["title"], parameters))
+    return tuple(figures)
+
+
+def _wrong_seed(figure: Mapping[str, Json], document: Json) -> Iterator[tuple[Pointer, str]]:
+    seed = figure.get("seed")
+    if seed is not None and seed not in seeding.seeds(document.get("seeds", [0])):
+        yield ("seed",), f"seed {seed} is none of this experiment's"
+
+
+def _wrong(figure: Mapping[str, Json], grid: Grid) -> Iterator[tuple[Pointer, str]]:
+    over_time, known = figure["name"] == "history", grid.names
+    runs: Collection[str] = known if over_time else grid.cells.keys()
+    metrics, kind = (
+        (HISTORY, "metric measured while training") if over_time else (METRICS, "metric")
+    )
+    for index, panel in enumerate(figure.get("panels", [])):
+        if panel["run"] not in known:
+            yield ("panels", index, "run"), unknown("run", panel["run"], known)
+    for label, run in figure.get("groups", {}).items():
+        if run not in runs:
+            yield ("groups", label), unknown("run", run, runs)
+    if "axis" in figure:
+        yield from _wrong_axis(figure, grid)
+    named: dict[Pointer, str] = {("metric",): figure["metric"]} if "metric" in figure else {}
+    named |= {("metrics", index): metric for index, metric in enumerate(figure.get("metrics", []))}
+    for pointer, metric in named.items():
+        if metric not in metrics:
+            yield pointer, unknown(kind, metric, metrics)
+
+
+def _wrong_axis(figure: Mapping[str, Json], grid: Grid) -> Iterator[tuple[Pointer, str]]:
+    """Yield why the cells of the figure's runs cannot stand at a number on its axis."""
+    axis = figure["axis"]
+    runs = {label: grid.axes(run) for label, run in figure["groups"].items() if run in grid.cells}
+    known = dict.fromkeys(name for axes in runs.values() for name in axes)
+    if runs and axis not in known:
+        yield ("axis",), unknown("axis of these runs", axis, known)
+        return
+    for label, axes in runs.items():
+        if axis not in axes:
+            yield ("groups", label), f"the matrix of this run has no axis {axis!r}"
+    distinct = {id(axes): axes for axes in runs.values()}.values()
+    for text in dict.fromkeys(text for axes in distinct for text in axes.get(axis, ())):
+        number = axis_number(text)
+        if number is None:
+            yield ("axis",), f"the labels of this axis must be numbers, found {text!r}"
+        elif figure["log_x"] and number <= 0:
+            yield ("log_x",), f"a logarithmic axis has numbers above 0 only, found {text!r}"

@@ -1,0 +1,113 @@
+"""The runs of a specification: each cell with its complete settings and what it starts from."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.experiment import Json, RunSpec, WeightsFile
+from harness.expression import in_cell
+from harness.spec import schema
+from harness.spec.consistency import inconsistencies
+from harness.spec.document import Pointer
+from harness.spec.faults import Faults
+from harness.spec.grid import Grid
+from harness.spec.matrix import Cell
+from harness.spec.patch import merge_patch
+from harness.spec.paths import NoPath, Origin, Paths
+from harness.spec.settings import settings
+
+
+def read_runs(document: Json, grid: Grid, faults: Faults, origin: Origin) -> dict[str, RunSpec]:
+    """Return the runs of a document by their names; what is wrong with others is added.
+
+    Args:
+        document: The combined document.
+        grid: The cells of its runs.
+        faults: Gathers what is wrong.
+        origin: Where the path of a file is written, and so where it starts.
+    """
+    runs: dict[str, RunSpec] = {}
+    if faults.damaged(("defaults",)):
+        return runs
+    sections, paths = schema.Sections(), Paths(origin)
+    for base, run_cells in grid.cells.items():
+        if faults.damaged(("runs", base)):
+            continue
+        for cell in run_cells:
+            if faults.full:
+                return runs
+            combined = combine(document, base, cell)
+            found = sections.faults(combined)
+            if not found:
+                run, found = _run(base, cell, sections.of(combined), paths)
+                found = found or list(inconsistencies(run))
+                runs[run.name] = run
+            for pointer, message in found:
+                faults.add(message, *places(base, cell, pointer))
+    return runs
+
+
+def combine(document: Json, base: str, cell: Cell) -> Json:
+    """Return what defaults, a run's own settings and the changes of a cell come to."""
+    own = {key: value for key, value in document["runs"][base].items() if key != "matrix"}
+    return functools.reduce(merge_patch, (own, *cell.patches), document.get("defaults", {}))
+
+
+def places(base: str, cell: Cell, pointer: Pointer) -> tuple[Pointer, ...]:
+    """Return where the setting at `pointer` of a cell may come from, the strongest first."""
+    from_matrix: list[Pointer] = []
+    for origin, path in cell.origins:
+        if path == ():
+            from_matrix.append(("runs", base, *origin, *pointer))
+        elif pointer[: len(path)] == path:
+            from_matrix.append(("runs", base, *origin, *pointer[len(path) :]))
+    return (*from_matrix, ("runs", base, *pointer), ("defaults", *pointer), ("runs", base))
+
+
+def parent_name(written: str, cell: Cell) -> str:
+    """Return the run that a cell starts from: its counterpart where a wildcard is written."""
+    return in_cell(written, cell.label) if cell.label else written
+
+
+def _run(
+    base: str, cell: Cell, sections: Mapping[str, schema.Section], paths: Paths
+) -> tuple[RunSpec, list[tuple[Pointer, str]]]:
+    """Return a run, and what is wrong with its paths."""
+    typed: Json = {name: section.typed for name, section in sections.items()}
+    complete = {name: section.complete for name, section in sections.items()}
+    wrong: list[tuple[Pointer, str]] = []
+    for pointer in (pointer for section in sections.values() for pointer in section.paths):
+        written: Json = functools.reduce(lambda value, part: value[part], pointer, typed)
+        try:
+            path = paths.resolved(places(base, cell, pointer), written)
+        except NoPath as error:
+            wrong.append((pointer, str(error)))
+        else:
+            typed = _with(typed, pointer, str(path))
+    run = RunSpec(
+        base=base,
+        settings=settings(typed),
+        initialize_from=_parent(typed["initialize_from"], cell, paths),
+        regularizers=tuple(complete["regularizers"]),
+        resolved=complete,
+        labels=cell.labels,
+    )
+    return run, wrong
+
+
+def _with(value: Json, pointer: Pointer, new: Json) -> Json:
+    """Return a copy of a value with another one at a pointer."""
+    if not pointer:
+        return new
+    copied = value.copy()
+    copied[pointer[0]] = _with(value[pointer[0]], pointer[1:], new)
+    return copied
+
+
+def _parent(value: Json, cell: Cell, paths: Paths) -> str | WeightsFile | None:
+    if isinstance(value, dict):
+        file = Path(value["weights"])
+        return WeightsFile(file, paths.digest(file))
+    return None if value is None else parent_name(value, cell)

@@ -1,0 +1,125 @@
+"""From the complete JSON of a run, defaults filled in, to its typed settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.experiment import (
+    PER_IMAGE,
+    Component,
+    Dataset,
+    EarlyStopping,
+    Json,
+    Normalization,
+    RunSpec,
+    Settings,
+    Standardization,
+    StopRule,
+    Training,
+    WeightsFile,
+)
+from harness.spec import schema
+
+_DATASET_COMMON = (
+    "name",
+    "train_examples",
+    "test_examples",
+    "normalize",
+    "randomize",
+    "center_crop",
+)
+"""What every data set has; its other members are parameters of its own."""
+
+
+def component(value: Mapping[str, Json]) -> Component:
+    """Split a named object of the language into its name and its parameters."""
+    return Component(value["name"], {name: item for name, item in value.items() if name != "name"})
+
+
+def settings(complete: Mapping[str, Json]) -> Settings:
+    """Return the settings that a complete run has."""
+    strengths, on = complete["strengths"], complete["regularizers"]
+    augmentation = strengths["augmentation"] if "augmentation" in on else ()
+    return Settings(
+        dataset=_dataset(complete["dataset"]),
+        model=component(complete["model"]),
+        initialization=component(complete["initialization"]),
+        augmentation=tuple(component(item) for item in augmentation),
+        training=_training(
+            complete["training"],
+            {
+                name: strengths[name] if name in on else 0.0
+                for name in ("momentum", "l2", "dropout")
+            },
+        ),
+    )
+
+
+def _dataset(raw: Mapping[str, Json]) -> Dataset:
+    parameters = {name: value for name, value in raw.items() if name not in _DATASET_COMMON}
+    return Dataset(
+        source=Component(raw["name"], parameters),
+        train_examples=raw["train_examples"],
+        test_examples=raw["test_examples"],
+        normalize=_normalization(raw["normalize"]),
+        randomize=tuple(component(item) for item in raw["randomize"]),
+        center_crop=raw["center_crop"],
+    )
+
+
+def _training(raw: Mapping[str, Json], strengths: Mapping[str, float]) -> Training:
+    stop, early = raw["stop_when"], raw["early_stopping"]
+    return Training(
+        loss=raw["loss"],
+        loss_reduction=raw["loss_reduction"],
+        optimizer=component(raw["optimizer"]),
+        momentum=strengths["momentum"],
+        l2=strengths["l2"],
+        schedule=component(raw["schedule"]),
+        batch_size=raw["batch_size"],
+        last_batch=raw["last_batch"],
+        epochs=raw["epochs"],
+        stop_when=StopRule(stop["train_accuracy"], stop["check_every"]) if stop else None,
+        measure_every=raw["measure_every"],
+        dropout=strengths["dropout"],
+        label_smoothing=raw["label_smoothing"],
+        precision=raw["precision"],
+        early_stopping=_early_stopping(early) if early else None,
+        deterministic=raw["deterministic"],
+        backend=raw["backend"],
+    )
+
+
+def _early_stopping(value: Mapping[str, Json]) -> EarlyStopping:
+    improves = "max" if value["metric"].endswith("accuracy") else "min"
+    mode = improves if value["mode"] == "auto" else value["mode"]
+    return EarlyStopping(value["metric"], value["patience"], value["min_delta"], mode)
+
+
+def _normalization(value: Json) -> Normalization | Standardization | None:
+    if value is None or value == PER_IMAGE:
+        return PER_IMAGE if value else None
+    return Normalization(tuple(value["mean"]), tuple(value["deviation"]))
+
+
+def stored_run(name: str, kept: Mapping[str, Json]) -> RunSpec | None:
+    """Return a run by its complete settings as a store keeps them.
+
+    Paths are taken from the present folder. The digest of a weights file is left empty.
+
+    Args:
+        name: The name of the run, or of its cell.
+        kept: The settings.
+
+    Returns:
+        The run under that name; None where its settings are not in this language.
+    """
+    complete = schema.fill_defaults(schema.definition("complete_run"), dict(kept))
+    sections = schema.Sections()
+    if sections.faults(complete):
+        return None
+    typed = {part: section.typed for part, section in sections.of(complete).items()}
+    start = typed["initialize_from"]
+    parent = WeightsFile(Path(start["weights"]), "") if isinstance(start, dict) else start
+    return RunSpec(name, settings(typed), parent, tuple(complete["regularizers"]), complete)

@@ -1,0 +1,318 @@
+"""What the expectations of a specification become, and what is wrong with them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.experiment import (
+    Basis,
+    Interval,
+    Json,
+    Statistic,
+)
+from harness.spec.load import load_file
+
+Write = Callable[..., Path]
+Faults = Callable[..., list[str]]
+
+
+MATRIX = {"regularizers": [[], ["l2"]]}
+
+
+AXIS: Json = {str(number): {} for number in range(100)}
+
+
+def expectation(**members: Json) -> Json:
+    return {"id": "e", "metric": "one.distance", "basis": "hypothesis", "source": "s"} | members
+
+
+def test_expectations_are_bounds(write: Write) -> None:
+    given = [
+        expectation(at_least=1),
+        expectation(id="f", at_most=2, statistic="every", basis="measured"),
+        expectation(
+            id="g",
+            between=[-1, 3],
+            confidence=0.99,
+            title="T",
+            basis="paper",
+            citation="C",
+            published=2,
+        ),
+    ]
+    low, high, both = load_file(write(expectations=given)).expectations
+    assert (low.lower, low.upper, low.statistic, low.confidence, low.basis) == (
+        1,
+        None,
+        Statistic.MEAN,
+        0.95,
+        Basis.HYPOTHESIS,
+    )
+    assert (high.lower, high.upper, high.statistic, high.basis) == (
+        None,
+        2,
+        Statistic.EVERY,
+        Basis.MEASURED,
+    )
+    assert (both.lower, both.upper, both.confidence, both.title, both.basis) == (
+        -1,
+        3,
+        0.99,
+        "T",
+        Basis.PAPER,
+    )
+    assert (low.published, high.published, both.published) == (None, None, 2)
+    assert {(each.interval, each.share) for each in (low, high, both)} == {(Interval.STUDENT, None)}
+
+
+class TestExpectationBasis:
+    """What is said to be published names the publication; what is not is a hypothesis."""
+
+    @pytest.mark.parametrize("basis", ["claim", "paper"])
+    def test_without_a_citation_it_is_a_fault_at_its_basis(
+        self, write: Write, faults: Faults, basis: str
+    ) -> None:
+        bounds = {"published": 2, "within": 1} if basis == "paper" else {"at_least": 1}
+        (found,) = faults(write(expectations=[expectation(basis=basis, **bounds)]))
+        assert found.startswith(
+            f"/expectations/0/basis {basis} is for what was published, and no publication is named"
+        )
+
+    @pytest.mark.parametrize("basis", ["measured", "hypothesis"])
+    def test_what_is_not_published_needs_none(self, write: Write, basis: str) -> None:
+        (found,) = load_file(
+            write(expectations=[expectation(at_least=1, basis=basis)])
+        ).expectations
+        assert (found.basis.value, found.citation) == (basis, None)
+
+    def test_that_of_the_experiment_or_its_own_counts(self, write: Write) -> None:
+        claim = expectation(at_least=1, basis="claim")
+        whole = load_file(write(expectations=[claim], source={"citation": "C"})).expectations
+        own = load_file(write(expectations=[claim | {"citation": "D"}])).expectations
+        assert [each.citation for each in (*whole, *own)] == [None, "D"]
+
+    def test_that_of_an_extended_file_counts_until_it_is_taken_away(
+        self, write: Write, faults: Faults
+    ) -> None:
+        write("base.json", source={"citation": "C"})
+        changed = {"extends": "base.json", "expectations": [expectation(at_least=1, basis="claim")]}
+        assert load_file(write("b.json", **changed)).expectations[0].basis is Basis.CLAIM
+        (found,) = faults(write("b.json", **changed, source=None))
+        assert "/expectations/0/basis claim" in found
+
+
+def test_an_expectation_says_how_sure_it_must_be(write: Write) -> None:
+    given = [
+        expectation(at_least=1, interval="bootstrap"),
+        expectation(
+            id="f", at_least=0, metric="one.test_accuracy / one.distance", interval="binomial"
+        ),
+        expectation(id="g", at_least=1, statistic="worst"),
+        expectation(id="h", at_least=1, statistic="worst", share=0.5),
+        expectation(id="i", at_least=1, statistic="median"),
+    ]
+    found = load_file(write(expectations=given)).expectations
+    assert [(each.statistic, each.interval, each.share) for each in found] == [
+        (Statistic.MEAN, Interval.BOOTSTRAP, None),
+        (Statistic.MEAN, Interval.BINOMIAL, None),
+        (Statistic.WORST, Interval.STUDENT, 0.9),
+        (Statistic.WORST, Interval.STUDENT, 0.5),
+        (Statistic.MEDIAN, Interval.STUDENT, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("published", "within", "lower", "upper"),
+    [
+        (0.5335, 0.02, 0.5135, 0.5535),
+        (0.1061, 0.01, 0.0961, 0.1161),
+        (0.3, 0.1, 0.2, 0.4),
+        (1.0, 0.005, 0.995, 1.005),
+        (25000, 100, 24900, 25100),
+        (-1, 0.9, -1.9, -0.1),
+    ],
+)
+def test_bounds_around_a_published_number_are_those_on_paper(
+    write: Write, published: float, within: float, lower: float, upper: float
+) -> None:
+    given = [expectation(published=published, within=within, basis="paper", citation="C")]
+    (found,) = load_file(write(expectations=given)).expectations
+    assert (found.published, found.lower, found.upper) == (published, lower, upper)
+
+
+def test_a_wildcard_keeps_the_published_number(write: Write) -> None:
+    given = [
+        expectation(metric="one[*].distance", published=2, within=1, basis="paper", citation="C")
+    ]
+    found = load_file(write(runs={"one": {"matrix": MATRIX}}, expectations=given)).expectations
+    assert [(each.published, each.lower, each.upper) for each in found] == [(2, 1, 3), (2, 1, 3)]
+
+
+def test_a_wildcard_makes_an_expectation_a_cell(write: Write) -> None:
+    matrix = {"regularizers": [[], ["momentum", "l2"]]}
+    given = [expectation(metric="x[*].distance - y[*].distance + one.distance", at_least=0)]
+    found = load_file(
+        write(
+            runs={"one": {}, "x": {"matrix": matrix}, "y": {"matrix": matrix}}, expectations=given
+        )
+    ).expectations
+    assert [(each.id, each.metric) for each in found] == [
+        ("e[none]", "x[none].distance - y[none].distance + one.distance"),
+        ("e[momentum+l2]", "x[momentum+l2].distance - y[momentum+l2].distance + one.distance"),
+    ]
+    assert {each.base for each in found} == {"e"}
+
+
+WRONG: list[tuple[Json, str]] = [
+    (
+        {"expectations": [expectation()]},
+        "/expectations/0 expected exactly one of 'at_least', 'at_most', 'between', 'within'",
+    ),
+    (
+        {"expectations": [expectation(between=[2, 1])]},
+        "/expectations/0/between the lower bound of [2, 1] is above the upper",
+    ),
+    (
+        {
+            "expectations": [
+                expectation(at_least=0, metric="one.train_accuracy", interval="binomial")
+            ]
+        },
+        "/expectations/0/interval 'one.train_accuracy' is no sum over test accuracies",
+    ),
+    (
+        {
+            "expectations": [
+                expectation(
+                    at_least=0, metric="one.test_accuracy / one.test_loss", interval="binomial"
+                )
+            ]
+        },
+        (
+            "/expectations/0/interval 'one.test_accuracy / one.test_loss' is no sum over test"
+            " accuracies"
+        ),
+    ),
+    (
+        {"expectations": [expectation(at_least=0), expectation(at_most=1)]},
+        "/expectations/1/id another expectation has the id 'e' too",
+    ),
+    (
+        {"expectations": [expectation(at_least=0, metric="1 + 1")]},
+        "/expectations/0/metric the expression '1 + 1' names no run",
+    ),
+    (
+        {"expectations": [expectation(at_least=0, metric="oen.distance")]},
+        "/expectations/0/metric unknown run 'oen'; did you mean 'one'? (allowed: one)",
+    ),
+    (
+        {"expectations": [expectation(at_least=0, metric="one[*].distance")]},
+        "/expectations/0/metric unknown run with a matrix 'one' (allowed: none)",
+    ),
+    (
+        {
+            "runs": {"x": {"matrix": MATRIX}, "y": {"matrix": {"regularizers": [["l2"]]}}},
+            "expectations": [expectation(at_least=0, metric="x[*].distance - y[*].distance")],
+        },
+        "/expectations/0/metric [*] needs runs with the same cells; x and y differ",
+    ),
+]
+
+
+@pytest.mark.parametrize(("members", "problem"), WRONG)
+def test_a_wrong_specification_says_one_thing(
+    write: Write, faults: Faults, members: Json, problem: str
+) -> None:
+    assert faults(write(**members)) == [problem]
+
+
+TOO_MANY: list[tuple[Json, str]] = [
+    (
+        {
+            "runs": {"a": {"matrix": {"x": AXIS, "y": AXIS}}},
+            "expectations": [
+                {
+                    "id": f"e{number}",
+                    "metric": "a[*].epochs",
+                    "at_least": 1,
+                    "basis": "hypothesis",
+                    "source": "s",
+                }
+                for number in range(2)
+            ],
+        },
+        "/expectations/1 with one for each cell, these are more than 10,000 expectations",
+    ),
+    (
+        {"expectations": [{}] * 10_001},
+        "/expectations expected at most 10,000 items, found 10,001",
+    ),
+]
+
+
+@pytest.mark.parametrize(("members", "problem"), TOO_MANY)
+def test_what_no_machine_gets_through_is_refused(
+    write: Write, faults: Faults, members: Json, problem: str
+) -> None:
+    assert faults(write(**members)) == [problem]
+
+
+class TestPairedIntervals:
+    """The interval `paired` wants a difference of two test accuracies on the same images."""
+
+    def test_takes_a_difference_on_the_same_test_set(self, write: Write) -> None:
+        metric = "100 * (one.test_accuracy - two.test_accuracy) - 1"
+        runs = {"one": {}, "two": {"dataset": {"train_examples": 50}}}
+        given = [expectation(metric=metric, at_least=0, interval="paired")]
+        (found,) = load_file(write(runs=runs, expectations=given)).expectations
+        assert found.interval is Interval.PAIRED
+
+    @pytest.mark.parametrize(
+        "metric",
+        [
+            "one.test_accuracy",
+            "one.test_accuracy + two.test_accuracy",
+            "2 * one.test_accuracy - two.test_accuracy",
+            "one.initial_test_accuracy - two.test_accuracy",
+            "one.test_accuracy / two.test_accuracy",
+            "(one.test_accuracy - two.test_accuracy) / one.distance",
+        ],
+    )
+    def test_anything_else_is_a_fault_at_its_place(
+        self, write: Write, faults: Faults, metric: str
+    ) -> None:
+        given = [expectation(metric=metric, at_least=0, interval="paired")]
+        (problem,) = faults(write(runs={"one": {}, "two": {}}, expectations=given))
+        assert "is no difference of two test accuracies" in problem
+        assert problem.startswith("/expectations/0/interval ")
+
+    @pytest.mark.parametrize(
+        "dataset",
+        [
+            {"test_examples": 50},
+            {"name": "blobs"},
+            {"randomize": [{"name": "label_corruption", "probability": 0.5, "test": True}]},
+        ],
+    )
+    def test_another_test_set_is_a_fault(self, write: Write, faults: Faults, dataset: Json) -> None:
+        given = [
+            expectation(
+                metric="one.test_accuracy - two.test_accuracy", at_least=0, interval="paired"
+            )
+        ]
+        (problem,) = faults(
+            write(runs={"one": {}, "two": {"dataset": dataset}}, expectations=given)
+        )
+        assert "one and two are not tested on the same images" in problem
+
+    def test_every_cell_is_looked_at(self, write: Write, faults: Faults) -> None:
+        matrix = {"dataset.test_examples": [50, 60]}
+        given = [
+            expectation(
+                metric="x[*].test_accuracy - one.test_accuracy", at_least=0, interval="paired"
+            )
+        ]
+        runs = {"one": {"dataset": {"test_examples": 50}}, "x": {"matrix": matrix}}
+        (problem,) = faults(write(runs=runs, expectations=given))
+        assert "x[60] and one are not tested on the same images" in problem

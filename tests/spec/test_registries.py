@@ -1,0 +1,167 @@
+"""Every registry of components against the schema: their names, and the parameters of each.
+
+A component is added by its function, its row in a registry and its entry in the schema. The tests
+here fail where one of the last two is missing, or where their parameters differ.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from harness.authoring import starts
+from harness.authoring.names import REGULARIZERS
+from harness.data.augmentation import AUGMENTATIONS
+from harness.data.catalog import SOURCES
+from harness.data.facts import FACTS
+from harness.data.randomizations import RANDOMIZATIONS
+from harness.data.sources import LOADERS
+from harness.experiment import Basis, Control, Interval, Json, Statistic
+from harness.metrics import BINOMIAL, HISTORY, METRICS, ON_TEST_IMAGES
+from harness.models.demands import DEMANDS
+from harness.models.initialization import INITIALIZATIONS
+from harness.models.registry import MODELS
+from harness.report.figures import FIGURES
+from harness.spec import schema
+from harness.training.losses import LOSSES, REDUCTIONS
+from harness.training.optimizers import OPTIMIZERS
+from harness.training.schedules import SCHEDULES
+
+SCHEMA = schema.load_schema()
+
+NAMED: list[tuple[str, Iterable[str]]] = [
+    ("dataset", SOURCES),
+    ("dataset", FACTS),
+    ("dataset", LOADERS),
+    ("dataset", starts.DATASETS),
+    ("model", MODELS),
+    ("model", DEMANDS),
+    ("model", starts.MODELS),
+    ("initialization", INITIALIZATIONS),
+    ("randomization", RANDOMIZATIONS),
+    ("augmentation", AUGMENTATIONS),
+    ("optimizer", OPTIMIZERS),
+    ("schedule", SCHEDULES),
+    ("figure", FIGURES),
+]
+"""By a definition of the schema, whatever has an entry for each of the names that it allows."""
+
+LISTED: list[tuple[str, Iterable[str]]] = [
+    ("$defs/training/properties/loss/enum", LOSSES),
+    ("$defs/training/properties/loss_reduction/enum", REDUCTIONS),
+    ("$defs/run/properties/regularizers/items/enum", REGULARIZERS),
+    ("$defs/training/properties/early_stopping/properties/metric/enum", HISTORY),
+    ("properties/baseline/properties/tolerances/propertyNames/enum", METRICS),
+    ("$defs/expectation/properties/basis/enum", [each.value for each in Basis]),
+    ("$defs/expectation/properties/statistic/enum", [each.value for each in Statistic]),
+    (
+        "$defs/expectation/allOf/0/then/properties/interval/enum",
+        [each.value for each in Interval],
+    ),
+    ("properties/control/anyOf/0/enum", [each.value for each in Control]),
+]
+"""By a place in the schema, where what it lists is kept."""
+
+
+def at(place: str) -> Json:
+    """Return what the schema has at a place."""
+    found: Json = SCHEMA
+    for part in place.split("/"):
+        found = found[int(part)] if isinstance(found, list) else found[part]
+    return found
+
+
+@pytest.mark.parametrize(("definition", "registry"), NAMED)
+def test_the_schema_allows_the_names_that_are_registered(
+    definition: str, registry: Iterable[str]
+) -> None:
+    assert sorted(at(f"$defs/{definition}/properties/name/enum")) == sorted(registry)
+
+
+@pytest.mark.parametrize(("place", "names"), LISTED)
+def test_the_schema_lists_the_words_that_there_are(place: str, names: Iterable[str]) -> None:
+    assert at(place) == list(names)
+
+
+def keywords(*functions: Callable[..., object]) -> set[str]:
+    """Return the parameters that functions take by their names alone."""
+    return {
+        each.name
+        for function in functions
+        for each in inspect.signature(function).parameters.values()
+        if each.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+def taken(component: object, *, but: Iterable[str] = ()) -> set[str]:
+    """Return the parameters of a class, without some that are given to every one."""
+    names = inspect.signature(component).parameters  # type: ignore[arg-type]
+    return set(names) - set(but)
+
+
+PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
+    ("model", {name: keywords(row) - {"dropout"} for name, row in MODELS.items()}),
+    ("initialization", {name: keywords(row) for name, row in INITIALIZATIONS.items()}),
+    ("randomization", {name: keywords(row.train) for name, row in RANDOMIZATIONS.items()}),
+    (
+        "augmentation",  # the pipeline adds the size
+        {name: keywords(row.decide, row.apply) - {"size"} for name, row in AUGMENTATIONS.items()},
+    ),
+    (
+        "optimizer",
+        {
+            name: taken(row, but=["name", "options", *at("$defs/strengths/properties")])
+            for name, row in OPTIMIZERS.items()
+        },
+    ),
+    ("schedule", {name: keywords(row) for name, row in SCHEDULES.items()}),
+    (
+        "figure",
+        {name: keywords(pkgutil.resolve_name(row.function)) for name, row in FIGURES.items()},
+    ),
+]
+"""By a definition of the schema, the parameters that each of the registered functions takes."""
+
+
+@pytest.mark.parametrize(("definition", "registered"), PARAMETERS)
+def test_the_schema_allows_the_parameters_that_are_taken(
+    definition: str, registered: dict[str, set[str]]
+) -> None:
+    allowed: dict[str, set[str]] = {name: set() for name in registered}
+    for branch in at(f"$defs/{definition}/allOf"):
+        name = branch["if"]["properties"]["name"]["const"]
+        allowed[name] |= set(branch["then"].get("properties", {}))
+    assert allowed == registered
+
+
+def test_a_randomization_of_the_test_set_takes_the_parameters_of_the_training_set() -> None:
+    for name, row in RANDOMIZATIONS.items():
+        assert row.test is None or keywords(row.test) == keywords(row.train), name
+
+
+def test_every_word_of_a_statistic_is_described() -> None:
+    for place in (
+        "$defs/expectation/properties/statistic",
+        "$defs/expectation/allOf/0/then/properties/interval",
+    ):
+        assert len(at(place)["enumDescriptions"]) == len(at(place)["enum"])
+
+
+def test_metrics_are_named_from_what_is_measured() -> None:
+    assert set(BINOMIAL) <= set(ON_TEST_IMAGES) <= set(METRICS)
+    figures = at("$defs/figure/allOf")
+    assert set(figures[0]["then"]["properties"]["metric"]["examples"]) <= set(METRICS)
+
+
+@pytest.mark.parametrize("definition", ["dataset"])
+def test_the_reader_of_the_language_names_no_component(definition: str) -> None:
+    """What there is to know of one is asked of its package, so that one more needs no change."""
+    names = set(at(f"$defs/{definition}/properties/name/enum"))
+    for path in Path(schema.__file__).parent.glob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        assert not names & {node.value for node in nodes if isinstance(node, ast.Constant)}, path
