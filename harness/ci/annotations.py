@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.ci.cases import Case, Suite
 from harness.ci.forge import command, repository_path
 from harness.ci.message import details, headline
-from harness.judging.check import Allow, Verdict
+from harness.judging.check import Verdict
+from harness.judging.exit_code import Allow
 from harness.judging.timing import Timing
-from harness.report.statements import told
+from harness.report.statements import timing_sentence
 from harness.spec.problems import Place
 from harness.system.console import visible
 from harness.words import worded
@@ -50,7 +51,7 @@ def _late(suites: Sequence[Suite], environment: Mapping[str, str]) -> Iterator[s
         places = {case.id: case.place for case in suite.cases}
         start = Place(conclusion.experiment.path, 1)
         late = [each for each in conclusion.statements.late if each.timing is not Timing.UNRECORDED]
-        lines = [(each.id, told(each)) for each in late] + [
+        lines = [(each.id, timing_sentence(each)) for each in late] + [
             ("", fault) for fault in conclusion.statements.faults
         ]
         for name, text in lines:

@@ -13,7 +13,8 @@ from pathlib import Path
 from harness.compare.regression import Regression
 from harness.experiment import Expectation, Experiment
 from harness.expression import parse, references
-from harness.judging.check import Allow, Judgement, Mark, Verdict, stale_runs, verdict_of_runs
+from harness.judging.check import Judgement, Mark, Verdict, stale_runs, verdict_of_runs
+from harness.judging.exit_code import Allow
 from harness.judging.timing import Statements
 from harness.run_result import RunResult
 from harness.spec.load import expectation_places

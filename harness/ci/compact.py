@@ -73,10 +73,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.ci.cases import Case, Conclusion, Suite
-from harness.compare.baseline import Comparison
+from harness.compare.drift import BaselineComparison
 from harness.compare.regression import Regression
 from harness.experiment import Json
-from harness.judging.check import Allow, Judgement, Verdict
+from harness.judging.check import Judgement, Verdict
+from harness.judging.exit_code import Allow
 from harness.judging.timing import Statements
 from harness.report.result_json import finite
 from harness.report.statements import stated_json
@@ -135,7 +136,7 @@ def _regression(regression: Regression) -> dict[str, Json]:
     }
 
 
-def _moved(comparison: Comparison) -> dict[str, Json]:
+def _moved(comparison: BaselineComparison) -> dict[str, Json]:
     return {
         "run": comparison.run,
         "metric": comparison.metric,

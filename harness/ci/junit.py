@@ -13,8 +13,9 @@ from xml.etree import ElementTree
 
 from harness.ci.cases import Case, Conclusion, Suite
 from harness.ci.message import headline, message
-from harness.judging.check import Allow, Judgement, Mark, Verdict
-from harness.report.statements import told
+from harness.judging.check import Judgement, Mark, Verdict
+from harness.judging.exit_code import Allow
+from harness.report.statements import timing_sentence
 from harness.system.ownership import Kind, comment
 
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -68,7 +69,9 @@ def _case(case: Case, conclusion: Conclusion, allow: Allow) -> ElementTree.Eleme
     )
     _add_properties(element, _of_case(case))
     if conclusion.statements is not None and case.id in conclusion.statements.each:
-        _add_properties(element, iter([("stated", told(conclusion.statements.each[case.id]))]))
+        _add_properties(
+            element, iter([("stated", timing_sentence(conclusion.statements.each[case.id]))])
+        )
     tag = _outcome(case, allow)
     if tag is not None:
         kind = Mark.STALE.value if case.verdict is Verdict.PASS else case.verdict.value

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.ci.cases import Conclusion, Suite, suites
-from harness.judging.check import Allow
+from harness.judging.exit_code import Allow
 from harness.store.store import StoreError
 from harness.system import files, ownership
 from harness.system.ownership import Kind

@@ -14,7 +14,8 @@ from harness.data import catalog
 from harness.system.console import visible
 
 if TYPE_CHECKING:
-    from harness.compare.baseline import Baseline, BaselineError, Comparison
+    from harness.compare.baseline import Baseline, BaselineError
+    from harness.compare.drift import BaselineComparison
     from harness.experiment import Experiment
 
     Kept = Baseline | BaselineError | None
@@ -58,7 +59,8 @@ def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> No
     something measured is no number that could be kept; 4 some runs are not measured yet, or are
     stale.
     """
-    from harness.compare.baseline import BaselineError, demand_whole, path_of, write
+    from harness.compare.baseline import BaselineError, demand_whole, path_of
+    from harness.compare.baseline_file import write
 
     new: list[Baseline] = []
     codes: list[int] = []
@@ -100,7 +102,7 @@ def _told(error: BaselineError) -> int:
 def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
     """Show what drifted in an experiment, and return the exit code."""
     from harness.compare.baseline import BaselineError, path_of
-    from harness.compare.regression import between
+    from harness.compare.regression import compare_baselines
 
     if isinstance(kept, BaselineError):
         return _told(kept)
@@ -109,7 +111,7 @@ def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
     if kept is None:
         click.echo(f"{experiment.name}: no baseline yet")
         return BLOCKED
-    found = between(kept, now, experiment, path_of(experiment.name, Path()))
+    found = compare_baselines(kept, now, experiment, path_of(experiment.name, Path()))
     click.echo(f"{experiment.name}: {found.counted}")
     for line in found.lines if found.message else ():
         click.echo(visible(line))
@@ -122,7 +124,8 @@ def _measured(
     """Yield the experiments, each with the kept numbers and the stored ones, or the exit code where
     some are not.
     """
-    from harness.compare.baseline import BaselineError, measure, path_of, read, unfinished
+    from harness.compare.baseline import BaselineError, measure, path_of, unfinished
+    from harness.compare.baseline_file import read
     from harness.plan import make_plan
     from harness.run_result import Status
     from harness.runner.conclude import judge_stored
@@ -157,7 +160,7 @@ def _measured(
 def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) -> bool:
     """Show what would change, and tell whether anything would."""
     from harness.compare.causes import setting_causes
-    from harness.compare.drift import changes, drift_table, other_environment
+    from harness.compare.drift_table import changes, drift_table, other_environment
     from harness.words import plural
 
     if kept is None:
@@ -184,8 +187,12 @@ def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) 
     return True
 
 
-def _compare(experiment: Experiment, kept: Baseline, now: Baseline) -> tuple[Comparison, ...]:
-    from harness.compare.baseline import compare
-    from harness.compare.causes import resettled
+def _compare(
+    experiment: Experiment, kept: Baseline, now: Baseline
+) -> tuple[BaselineComparison, ...]:
+    from harness.compare.causes import runs_with_changed_settings
+    from harness.compare.drift import compare
 
-    return compare(kept, now, experiment.tolerances, resettled(kept.settings, now.settings))
+    return compare(
+        kept, now, experiment.tolerances, runs_with_changed_settings(kept.settings, now.settings)
+    )

@@ -59,25 +59,25 @@ def diff(
     Exit codes: 0 nothing changed by more than chance, and no verdict; 1 something did; 2 wrong
     usage; 3 a side cannot be read.
     """
-    from harness.compare import formats, terminal
+    from harness.compare import formats, terminal_page
     from harness.compare.difference import compare_sides
     from harness.compare.page import page
-    from harness.compare.read import side
     from harness.compare.records import ReadError, UnknownSide
-    from harness.compare.settings import why
+    from harness.compare.setting_changes import why_keys_differ
+    from harness.compare.sides import read_side
 
     try:
-        sides = side(before), side(after)
+        sides = read_side(before), read_side(after)
     except UnknownSide as error:
         raise click.UsageError(str(error)) from error
     except ReadError as error:
         click.echo(visible(f"error: {error}"), err=True)
         sys.exit(ERROR)
-    found = compare_sides(*sides, confidence, metrics, why)
+    found = compare_sides(*sides, confidence, metrics, why_keys_differ)
     if form == "json":
         click.echo(formats.as_json(found))
     elif form == "markdown":
         click.echo(formats.markdown(page(found, everything)), nl=False)
     else:
-        terminal.show(page(found, everything))
+        terminal_page.show(page(found, everything))
     sys.exit(CHANGED if found.changes else 0)

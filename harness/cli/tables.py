@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from harness.compare.reuse import why_new
+from harness.compare.setting_changes import why_run_again
 from harness.data import catalog
 from harness.data.availability import Availability, availability, why_not_ready
 from harness.experiment import Experiment, Json, RunSpec, WeightsFile
@@ -76,7 +76,7 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
                 elif each.stale:
                     notes.setdefault(f"stale: {each.stale}", {})[name] = None
                 elif each.status is Status.MISSING and (
-                    why := why_new(plan, plan.runs[each.key], kept)
+                    why := why_run_again(plan, plan.runs[each.key], kept)
                 ):
                     notes.setdefault(f"to do, because {why}", {})[name] = None
         console.print(table)

@@ -1,3 +1,1 @@
-"""What changed between two sets of results: numbers, with their significance, verdicts and
-settings.
-"""
+"""Tell what changed between two sets of results: numbers with significance, verdicts, settings."""

@@ -1,5 +1,4 @@
-"""What changed between two measurements and may explain why their numbers differ: the likeliest
-first.
+"""Name what changed between two measurements and may explain their difference, likeliest first.
 
 A changed setting goes before changed code, that before another version of a package, and that
 before another device.
@@ -9,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.compare.reuse import NOT_THIS_LANGUAGE, differences
-from harness.report.settings import Settings
+from harness.compare.setting_changes import OTHER_LANGUAGE, changed_settings
+from harness.report.packed_settings import Settings
 from harness.system.machine import BACKENDS
 
 _PACKAGES = ("keras", "numpy", "python", "tensorflow-datasets", *BACKENDS)
@@ -31,8 +30,8 @@ def setting_causes(before: Settings, after: Settings) -> list[str]:
 def _changed(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     if before == after:
         return []
-    changed = differences(before, after)
-    return [NOT_THIS_LANGUAGE] if changed is None else [f"{each} changed" for each in changed]
+    changed = changed_settings(before, after)
+    return [OTHER_LANGUAGE] if changed is None else [f"{each} changed" for each in changed]
 
 
 def _runs(names: Sequence[str], total: int) -> str:
@@ -42,7 +41,7 @@ def _runs(names: Sequence[str], total: int) -> str:
     return ", ".join(names[:_MOST]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def resettled(before: Settings, after: Settings) -> frozenset[str]:
+def runs_with_changed_settings(before: Settings, after: Settings) -> frozenset[str]:
     """Return the runs whose settings changed, or those of a run that they start from."""
     found = {run for run in after if run in before and _changed(before[run], after[run])}
     while True:
@@ -74,7 +73,5 @@ def surrounding_causes(before: Mapping[str, str], after: Mapping[str, str]) -> l
 
 
 def rank(name: str) -> tuple[int, str]:
-    """Return where something of an environment stands among causes: the harness, a package, all
-    else.
-    """
+    """Return the rank of an environment's entry among causes: the harness, packages, all else."""
     return (0 if name == "harness" else 1 if name in _PACKAGES else 2), name

@@ -1,4 +1,4 @@
-"""The difference of two sides: records in, records out."""
+"""Work out the difference of two sides: records in, records out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 
 from harness.compare.causes import code_causes, rank
-from harness.compare.records import DONE, Expected, Experiment, Run, Side
+from harness.compare.records import DONE, ExpectationRecord, ExperimentRecord, RunRecord, Side
+from harness.compare.setting_changes import unknown_settings_changed
 from harness.compare.significance import Comparison, Outcome, Values, compare_all
 from harness.experiment import Json
 from harness.expression import ExpressionError, parse, references
@@ -19,12 +20,12 @@ from harness.rounding import is_finite_number
 ABSENT = "not there"
 """The status of a run, or the value of a setting, that one side does not have."""
 
-Explain = Callable[[Run, Run], str]
+Explain = Callable[[RunRecord, RunRecord], str]
 """Says why two runs of the same name and seed have different keys."""
 
 
 class Presence(enum.Enum):
-    """On which sides something is."""
+    """The sides on which something is."""
 
     BOTH = "both"
     ADDED = "added"
@@ -41,8 +42,9 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class RunDifference:
-    """A run of all its seeds: the seeds that finished on one side alone or not at all, settings,
-    numbers.
+    """What differs in a run: the status of its seeds, its settings and its numbers.
+
+    `statuses` are of the seeds that finished on one side only or not at all.
     """
 
     name: str
@@ -63,22 +65,21 @@ class RunDifference:
 
 @dataclass(frozen=True)
 class ExpectationDifference:
-    """An expectation: what became of it, what it asks, and its numbers where both sides ask of the
-    same metric.
+    """What differs in an expectation: its verdict, what it asks, and its value.
+
+    `comparison` is None where the two sides ask of different metrics.
     """
 
     id: str
     presence: Presence
-    before: Expected | None
-    after: Expected | None
+    before: ExpectationRecord | None
+    after: ExpectationRecord | None
     terms: tuple[Change, ...] = ()
     comparison: Comparison | None = None
 
     @property
     def verdict_changed(self) -> bool:
-        """Tell whether another verdict is reached, or one that was not there or is not there any
-        more.
-        """
+        """Tell whether the verdict is another one, or is there on one side only."""
         return (
             self.before is None or self.after is None or self.before.verdict != self.after.verdict
         )
@@ -93,7 +94,7 @@ class ExpectationDifference:
 
 @dataclass(frozen=True)
 class ExperimentDifference:
-    """All of one experiment; `code` says which modules that made its runs changed."""
+    """What differs in one experiment; `code` says which modules that made its runs changed."""
 
     name: str
     title: str
@@ -115,7 +116,7 @@ class ExperimentDifference:
 
 @dataclass(frozen=True)
 class Difference:
-    """Everything, and the confidence with which it was told from chance.
+    """All differences, and the confidence with which they were told from chance.
 
     `remarks` say which runs of a store were compared, where it has several of one name and seed.
     """
@@ -128,9 +129,7 @@ class Difference:
 
     @property
     def changes(self) -> bool:
-        """Tell whether anything counts as a change: a verdict, a run, or a number by more than
-        chance.
-        """
+        """Tell whether anything counts as a change: a verdict, a run, or a number beyond chance."""
         return any(experiment.changes for experiment in self.experiments)
 
     def comparisons(self) -> list[Comparison]:
@@ -141,14 +140,14 @@ class Difference:
 
 
 class _Pair(NamedTuple):
-    """The two of a name; None where a side has none."""
+    """The experiments of one name; None where a side has none."""
 
-    before: Experiment | None
-    after: Experiment | None
+    before: ExperimentRecord | None
+    after: ExperimentRecord | None
 
 
 class _Place(NamedTuple):
-    """Where a number stands: a run's metric, or an expectation."""
+    """The place of a number: a run's metric, or an expectation."""
 
     experiment: str
     kind: str
@@ -165,10 +164,10 @@ def compare_sides(
 ) -> Difference:
     """Compare two sides; of the runs' numbers only those of `metrics`, where any are named.
 
-    Numbers of all experiments are corrected together. `explain` says why keys differ, of runs whose
-    settings are known.
+    The p-values of all experiments are corrected together. `explain` says why the keys of two runs
+    differ, where their settings are known.
     """
-    paired = dict(_paired(*_alike(before, after)))
+    paired = dict(_paired(*_both_judged(before, after)))
     places = {
         place: values
         for name, (first, second) in paired.items()
@@ -176,37 +175,35 @@ def compare_sides(
         for place, values in _numbers(name, first, second, metrics)
     }
     sizes = {
-        _Place(name, "expectation", id_): _size(each.metric, first, second)
+        _Place(name, "expectation", id_): _largest_operand(each.metric, first, second)
         for name, (first, second) in paired.items()
         if first is not None and second is not None
         for id_, each in first.expectations.items()
     }
     numbers = compare_all(places, confidence, sizes)
     experiments = [
-        _experiment(name, *pair, numbers, explain or key_alone) for name, pair in paired.items()
+        _experiment(name, *pair, numbers, explain or unknown_settings_changed)
+        for name, pair in paired.items()
     ]
-    experiments.sort(key=_weight, reverse=True)
+    experiments.sort(key=_weight_of_experiment, reverse=True)
     remarks = (*before.remarks, *after.remarks)
     return Difference(
         before.name, after.name, confidence, tuple(experiments), tuple(dict.fromkeys(remarks))
     )
 
 
-def _weight(experiment: ExperimentDifference) -> tuple[int, float]:
-    """Return how much an experiment's changes matter: its changed verdicts, then its largest
-    change.
-    """
+def _weight_of_experiment(experiment: ExperimentDifference) -> tuple[int, float]:
+    """Return how much an experiment's changes matter: changed verdicts, then the largest change."""
     turned = sum(each.verdict_changed for each in experiment.expectations)
     return turned, max((weight(each) for each in _comparisons(experiment)), default=0.0)
 
 
 def weight(comparison: Comparison | None) -> float:
-    """Return how much a change matters: how many times the difference is the half-width of its
-    interval.
+    """Return how much a change matters: the difference in half-widths of its interval.
 
-    Nothing for one within chance; for one seed, which has no interval, the share of the larger
-    number; and more than any for a number that some seeds have on one side alone, and for one that
-    changed alike in all seeds.
+    Nothing for a difference within chance. For one seed, which has no interval, it is the share of
+    the larger number. It is infinite for a number that some seeds have on one side only, and for
+    one that changed by the same amount in all seeds.
     """
     if comparison is None or not comparison.outcome.changes:
         return 0.0
@@ -223,7 +220,7 @@ def weight(comparison: Comparison | None) -> float:
     )
 
 
-def _alike(before: Side, after: Side) -> tuple[Side, Side]:
+def _both_judged(before: Side, after: Side) -> tuple[Side, Side]:
     """Leave the verdicts out where one side, such as a store, has none."""
     if before.judged and after.judged:
         return before, after
@@ -240,9 +237,9 @@ def _unjudged(side: Side) -> Side:
 
 
 def only_changes(difference: Difference) -> Difference:
-    """Return the difference without what did not change; numbers within chance are left out too.
+    """Return the difference without what did not change, and without numbers within chance.
 
-    Other surroundings, such as another version of a library, are told beside changes alone.
+    Other surroundings, such as another version of a library, are shown only beside changes.
     """
     kept = [_only_changes(experiment) for experiment in difference.experiments]
     shown = [each for each in kept if each.changes or each.runs or each.expectations]
@@ -275,7 +272,7 @@ def _comparisons(experiment: ExperimentDifference) -> Iterator[Comparison]:
 def _paired(before: Side, after: Side) -> Iterator[tuple[str, _Pair]]:
     """Yield the experiments of both sides by name.
 
-    Two that were each asked for by itself are a pair whatever their names are; beside one that was
+    Two that were each asked for by itself are a pair whatever their names are. Where only one was
     asked for by itself, the others of the other side do not count.
     """
     if before.single and after.single:
@@ -284,34 +281,54 @@ def _paired(before: Side, after: Side) -> Iterator[tuple[str, _Pair]]:
             *after.experiments.items(),
         )
         name = first_name if first_name == second_name else f"{first_name} -> {second_name}"
-        yield name, _Pair(_found(first, second, before), _found(second, first, after))
+        yield (
+            name,
+            _Pair(
+                _with_shared_runs(first, second, before), _with_shared_runs(second, first, after)
+            ),
+        )
         return
     single = before if before.single else after if after.single else None
-    for name in single.experiments if single else _either(before.experiments, after.experiments):
+    for name in (
+        single.experiments if single else _names_of_both(before.experiments, after.experiments)
+    ):
         first_, second_ = before.experiments.get(name), after.experiments.get(name)
-        yield name, _Pair(_found(first_, second_, before), _found(second_, first_, after))
+        yield (
+            name,
+            _Pair(
+                _with_shared_runs(first_, second_, before),
+                _with_shared_runs(second_, first_, after),
+            ),
+        )
 
 
-def _found(own: Experiment | None, other: Experiment | None, side: Side) -> Experiment | None:
-    """Return an experiment of a side, with the runs of the other side's that it keeps under another
-    name.
+def _with_shared_runs(
+    own: ExperimentRecord | None, other: ExperimentRecord | None, side: Side
+) -> ExperimentRecord | None:
+    """Return an experiment of a side, with the runs that the side has under another name.
+
+    The other side's experiment tells which runs are wanted.
     """
-    if other is None or not side.kept:
+    if other is None or not side.runs_by_key:
         return own
     runs = {name: dict(seeds) for name, seeds in own.runs.items()} if own else {}
     for name, seeds in other.runs.items():
-        kept = {seed: side.kept[run.key] for seed, run in seeds.items() if run.key in side.kept}
+        kept = {
+            seed: side.runs_by_key[run.key]
+            for seed, run in seeds.items()
+            if run.key in side.runs_by_key
+        }
         if kept or name in runs:
             runs[name] = kept | runs.get(name, {})
     if not runs:
         return own
-    return replace(own, runs=runs) if own else Experiment(other.title, runs)
+    return replace(own, runs=runs) if own else ExperimentRecord(other.title, runs)
 
 
 _Item = TypeVar("_Item")
 
 
-def _either(before: Mapping[str, _Item], after: Mapping[str, _Item]) -> list[str]:
+def _names_of_both(before: Mapping[str, _Item], after: Mapping[str, _Item]) -> list[str]:
     """Return the names of both, each once, those of `before` first."""
     return list(dict.fromkeys([*before, *after]))
 
@@ -323,10 +340,10 @@ def _presence(before: object | None, after: object | None) -> Presence:
 
 
 def _numbers(
-    experiment: str, before: Experiment, after: Experiment, metrics: Sequence[str]
+    experiment: str, before: ExperimentRecord, after: ExperimentRecord, metrics: Sequence[str]
 ) -> Iterator[tuple[_Place, tuple[Values, Values]]]:
     for name in (name for name in before.runs if name in after.runs):
-        first, second = _done(before.runs[name]), _done(after.runs[name])
+        first, second = _finished(before.runs[name]), _finished(after.runs[name])
         for metric in _metrics([*first.values(), *second.values()]):
             if not metrics or metric in metrics:
                 yield (
@@ -342,16 +359,14 @@ def _numbers(
             )
 
 
-def _of_all_seeds(experiment: Experiment, expected: Expected) -> Values:
+def _of_all_seeds(experiment: ExperimentRecord, expected: ExpectationRecord) -> Values:
     """Return an expectation's value by seed; None for a seed whose runs are there and give none."""
     seeds = dict.fromkeys(seed for of_run in experiment.runs.values() for seed in of_run)
     return {seed: expected.values.get(seed) for seed in seeds} | dict(expected.values)
 
 
-def _size(metric: str, *sides: Experiment) -> float:
-    """Return the largest of the numbers that an expression is computed of; 0 for one that cannot be
-    read.
-    """
+def _largest_operand(metric: str, *sides: ExperimentRecord) -> float:
+    """Return the largest number that an expression is computed from; 0 for one that has a fault."""
     try:
         used = references(parse(metric))
     except ExpressionError:
@@ -365,11 +380,11 @@ def _size(metric: str, *sides: Experiment) -> float:
     return max((abs(value) for value in found if is_finite_number(value)), default=0.0)
 
 
-def _done(seeds: Mapping[int, Run]) -> dict[int, Run]:
+def _finished(seeds: Mapping[int, RunRecord]) -> dict[int, RunRecord]:
     return {seed: run for seed, run in seeds.items() if run.status == DONE}
 
 
-def _metrics(runs: Sequence[Run]) -> list[str]:
+def _metrics(runs: Sequence[RunRecord]) -> list[str]:
     """Return the metrics that any of the runs has, in the order of their definition."""
     measured = dict.fromkeys(name for run in runs for name in run.measurements)
     return [
@@ -378,14 +393,14 @@ def _metrics(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _values(seeds: Mapping[int, Run], metric: str) -> Values:
+def _values(seeds: Mapping[int, RunRecord], metric: str) -> Values:
     return {seed: run.measurements.get(metric) for seed, run in seeds.items()}
 
 
 def _experiment(
     name: str,
-    before: Experiment | None,
-    after: Experiment | None,
+    before: ExperimentRecord | None,
+    after: ExperimentRecord | None,
     numbers: Mapping[_Place, Comparison],
     explain: Explain,
 ) -> ExperimentDifference:
@@ -394,8 +409,8 @@ def _experiment(
     if before is None or after is None:
         return ExperimentDifference(name, title, _presence(before, after))
     runs = [
-        _run(run, before.runs.get(run), after.runs.get(run), _of(numbers, name, run), explain)
-        for run in _either(before.runs, after.runs)
+        _run(run, before.runs.get(run), after.runs.get(run), _of_run(numbers, name, run), explain)
+        for run in _names_of_both(before.runs, after.runs)
     ]
     return ExperimentDifference(
         name,
@@ -408,7 +423,9 @@ def _experiment(
     )
 
 
-def _of(numbers: Mapping[_Place, Comparison], experiment: str, run: str) -> dict[str, Comparison]:
+def _of_run(
+    numbers: Mapping[_Place, Comparison], experiment: str, run: str
+) -> dict[str, Comparison]:
     return {
         place.metric: comparison
         for place, comparison in numbers.items()
@@ -418,8 +435,8 @@ def _of(numbers: Mapping[_Place, Comparison], experiment: str, run: str) -> dict
 
 def _run(
     name: str,
-    before: Mapping[int, Run] | None,
-    after: Mapping[int, Run] | None,
+    before: Mapping[int, RunRecord] | None,
+    after: Mapping[int, RunRecord] | None,
     numbers: Mapping[str, Comparison],
     explain: Explain,
 ) -> RunDifference:
@@ -435,22 +452,20 @@ def _run(
     )
 
 
-def _statuses(before: Mapping[int, Run], after: Mapping[int, Run]) -> Iterator[Change]:
+def _statuses(before: Mapping[int, RunRecord], after: Mapping[int, RunRecord]) -> Iterator[Change]:
     for seed in sorted(before.keys() | after.keys()):
         first, second = (side[seed].status if seed in side else ABSENT for side in (before, after))
         if first != second:
             yield Change(f"seed {seed}", first, second)
 
 
-def key_alone(before: Run, after: Run) -> str:
-    """Say what another key means where the settings are not known."""
-    return "its settings, its data or what it starts from changed"
-
-
 def _expectations(
-    experiment: str, before: Experiment, after: Experiment, numbers: Mapping[_Place, Comparison]
+    experiment: str,
+    before: ExperimentRecord,
+    after: ExperimentRecord,
+    numbers: Mapping[_Place, Comparison],
 ) -> Iterator[ExpectationDifference]:
-    for id_ in _either(before.expectations, after.expectations):
+    for id_ in _names_of_both(before.expectations, after.expectations):
         first, second = before.expectations.get(id_), after.expectations.get(id_)
         terms = tuple(_changes(first.terms, second.terms)) if first and second else ()
         comparison = numbers.get(_Place(experiment, "expectation", id_))
@@ -458,14 +473,14 @@ def _expectations(
 
 
 def _changes(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[Change]:
-    for name in _either(before, after):
+    for name in _names_of_both(before, after):
         first, second = before.get(name), after.get(name)
         if first != second:
             yield Change(name, first, second)
 
 
-def _environment(before: Experiment, after: Experiment) -> tuple[Change, ...]:
-    """Return what both sides tell of their surroundings and tell differently, packages first."""
+def _environment(before: ExperimentRecord, after: ExperimentRecord) -> tuple[Change, ...]:
+    """Return the surroundings that both sides recorded and in which they differ, packages first."""
     both = sorted(before.environment.keys() & after.environment.keys(), key=rank)
     changes = _changes(
         {name: ", ".join(before.environment[name]) for name in both},

@@ -27,7 +27,7 @@ def markdown(page: Page) -> str:
     parts = [
         f"# {escape(page.before)} → {escape(page.after)}",
         f"**{escape(page.summary)}.**",
-        *([bullets([escape(sentence) for sentence in page.alone])] if page.alone else []),
+        *([bullets([escape(sentence) for sentence in page.notes])] if page.notes else []),
         *(part for section in page.sections for part in _section(section)),
         *(escape(sentence) for sentence in page.footer),
     ]
@@ -57,8 +57,9 @@ def _section(section: Section) -> list[str]:
 
 
 def as_json(difference: Difference) -> str:
-    """Return everything that was compared, for programs; what JSON has no number for is a string,
-    as in reports.
+    """Return everything that was compared as JSON, for programs.
+
+    Numbers that JSON does not have are strings, as in reports.
     """
     document = {
         "format": FORMAT,

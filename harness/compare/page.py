@@ -1,4 +1,4 @@
-"""A difference in words and tables: what the terminal and Markdown show alike."""
+"""Put a difference into words and tables, which the terminal and Markdown both show."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.compare.difference import (
     only_changes,
     weight,
 )
-from harness.compare.records import Expected
+from harness.compare.records import ExpectationRecord
 from harness.compare.significance import Comparison, Method, Outcome, Sample
 from harness.experiment import Json
 from harness.units import NOTHING, Scale, bounds, measured, scale_of, scale_of_difference
@@ -53,14 +53,15 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """All that is said of a difference; `alone` says which experiments one side alone has, and of
-    which runs.
+    """All that is said of a difference.
+
+    `notes` say which experiments are on one side only, and which runs of a store were compared.
     """
 
     before: str
     after: str
     summary: str
-    alone: Sequence[str]
+    notes: Sequence[str]
     sections: Sequence[Section]
     footer: Sequence[str]
 
@@ -72,7 +73,7 @@ def page(difference: Difference, everything: bool = False) -> Page:
         difference.before,
         difference.after,
         summary(difference),
-        [*difference.remarks, *_alone(shown)],
+        [*difference.remarks, *_on_one_side(shown)],
         [
             _section(experiment)
             for experiment in shown.experiments
@@ -112,7 +113,7 @@ def summary(difference: Difference) -> str:
     return "; ".join(part for part in parts if part) or "there is nothing to compare"
 
 
-def _alone(difference: Difference) -> Iterator[str]:
+def _on_one_side(difference: Difference) -> Iterator[str]:
     for presence, side in ((Presence.REMOVED, "before"), (Presence.ADDED, "after")):
         names = [
             experiment.name
@@ -124,9 +125,7 @@ def _alone(difference: Difference) -> Iterator[str]:
 
 
 def _section(experiment: ExperimentDifference) -> Section:
-    """Say first what changed, then what that did, weightiest first: changed verdicts, then the
-    largest changes.
-    """
+    """Say first what changed, then what that did: changed verdicts, then the largest changes."""
     measured = [
         (run, metric, each)
         for run in experiment.runs
@@ -137,14 +136,14 @@ def _section(experiment: ExperimentDifference) -> Section:
         experiment.expectations,
         key=lambda each: (not each.verdict_changed, -weight(each.comparison)),
     )
-    numbers = [_number(*each) for each in measured]
-    expectations = [_expectation(each) for each in judged]
+    numbers = [_number_row(*each) for each in measured]
+    expectations = [_expectation_row(each) for each in judged]
     tables = [Table(_EXPECTATIONS, expectations, "<<>>>><"), Table(_NUMBERS, numbers, "<<>>>>><")]
     sentences = [
-        *_said(experiment, lambda run: run.settings),
+        *_sentences_on_runs(experiment, lambda run: run.settings),
         *experiment.code,
         *_environment(experiment),
-        *_said(experiment, _of_run),
+        *_sentences_on_runs(experiment, _status_changes),
         *_terms(experiment),
     ]
     return Section(
@@ -152,12 +151,10 @@ def _section(experiment: ExperimentDifference) -> Section:
     )
 
 
-def _said(
+def _sentences_on_runs(
     experiment: ExperimentDifference, of: Callable[[RunDifference], Iterable[str]]
 ) -> Iterator[str]:
-    """Yield what is to be said of runs besides their numbers; what holds for several is said
-    once.
-    """
+    """Yield the sentences on runs besides their numbers; runs with the same sentence share it."""
     said: dict[str, list[str]] = {}
     for run in experiment.runs:
         for sentence in of(run):
@@ -166,7 +163,7 @@ def _said(
         yield f"{', '.join(names)}: {sentence}"
 
 
-def _of_run(run: RunDifference) -> Iterator[str]:
+def _status_changes(run: RunDifference) -> Iterator[str]:
     if run.presence is not Presence.BOTH:
         yield f"run {run.presence.value}"
     moves: dict[tuple[str, str], list[str]] = {}
@@ -177,7 +174,7 @@ def _of_run(run: RunDifference) -> Iterator[str]:
 
 
 def _terms(experiment: ExperimentDifference) -> Iterator[str]:
-    """Yield what an expectation asks otherwise than before."""
+    """Yield what an expectation asks that it did not ask before."""
     for each in experiment.expectations:
         if each.before is None or each.after is None:
             continue
@@ -188,7 +185,7 @@ def _terms(experiment: ExperimentDifference) -> Iterator[str]:
                 yield f"{each.id}: {_change(change)}"
 
 
-def _bounds(expected: Expected) -> str:
+def _bounds(expected: ExpectationRecord) -> str:
     return bounds(
         expected.terms.get("lower"), expected.terms.get("upper"), scale_of(expected.metric)
     )
@@ -207,30 +204,32 @@ def _environment(experiment: ExperimentDifference) -> Iterator[str]:
         yield "ran with " + "; ".join(_change(change) for change in experiment.environment)
 
 
-def _number(run: RunDifference, metric: str, comparison: Comparison) -> Sequence[str]:
+def _number_row(run: RunDifference, metric: str, comparison: Comparison) -> Sequence[str]:
     scale = scale_of(metric)
     return (
         run.name,
         metric,
         _sample(comparison.before, scale),
         _sample(comparison.after, scale),
-        _apart(comparison, scale),
-        _count(comparison),
+        _difference(comparison, scale),
+        _seed_counts(comparison),
         _probability(comparison),
-        _outcome(comparison),
+        _outcome_cell(comparison),
     )
 
 
-def _expectation(each: ExpectationDifference) -> Sequence[str]:
+def _expectation_row(each: ExpectationDifference) -> Sequence[str]:
     comparison = each.comparison
     return (
         each.id,
         _verdicts(each),
         _measured(each.before),
         _measured(each.after),
-        _apart(comparison, scale_of(each.after.metric)) if comparison and each.after else NOTHING,
+        _difference(comparison, scale_of(each.after.metric))
+        if comparison and each.after
+        else NOTHING,
         _probability(comparison) if comparison else "",
-        _outcome(comparison) if comparison else "",
+        _outcome_cell(comparison) if comparison else "",
     )
 
 
@@ -239,7 +238,7 @@ def _verdicts(each: ExpectationDifference) -> str:
     return f"{before} -> {after}" if before != after else before
 
 
-def _measured(expected: Expected | None) -> str:
+def _measured(expected: ExpectationRecord | None) -> str:
     return (
         measured(expected.mean, expected.deviation, scale_of(expected.metric))
         if expected
@@ -251,7 +250,7 @@ def _sample(sample: Sample, scale: Scale) -> str:
     return measured(sample.mean, sample.deviation, scale)
 
 
-def _apart(comparison: Comparison, scale: Scale) -> str:
+def _difference(comparison: Comparison, scale: Scale) -> str:
     """Return the difference with its sign and the half-width of its confidence interval."""
     if comparison.difference is None:
         return NOTHING
@@ -261,7 +260,7 @@ def _apart(comparison: Comparison, scale: Scale) -> str:
     return f"+{text}" if comparison.difference > 0 else text
 
 
-def _count(comparison: Comparison) -> str:
+def _seed_counts(comparison: Comparison) -> str:
     before, after = comparison.before.count, comparison.after.count
     if comparison.method is Method.WELCH or before != after:
         return f"{before} and {after}"
@@ -274,7 +273,7 @@ def _probability(comparison: Comparison) -> str:
     return "<0.001" if comparison.adjusted < 0.0005 else f"{comparison.adjusted:.3f}"
 
 
-def _outcome(comparison: Comparison) -> str:
+def _outcome_cell(comparison: Comparison) -> str:
     existence = [
         *([f"new for {seeds_named(comparison.gained)}"] if comparison.gained else []),
         *([f"gone for {seeds_named(comparison.lost)}"] if comparison.lost else []),

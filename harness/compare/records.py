@@ -1,4 +1,4 @@
-"""What is known of each of two sides that are compared, wherever it was read from."""
+"""Records of the two sides of a comparison, wherever they were read from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DONE = "done"
 
 
 @dataclass(frozen=True)
-class Run:
+class RunRecord:
     """One run of one seed.
 
     `measurements` holds a number for every metric that was measured, None or a non-finite one where
@@ -27,7 +27,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectationRecord:
     """One expectation and what became of it; `terms` are what it asks, `values` one a seed."""
 
     title: str
@@ -40,7 +40,7 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class ExperimentRecord:
     """The runs of one experiment, by name and seed, its expectations by id, and what it ran with.
 
     `code` holds the digests of the modules that made the runs, and is empty where they are not
@@ -48,8 +48,8 @@ class Experiment:
     """
 
     title: str
-    runs: Mapping[str, Mapping[int, Run]]
-    expectations: Mapping[str, Expected] = field(default_factory=dict)
+    runs: Mapping[str, Mapping[int, RunRecord]]
+    expectations: Mapping[str, ExpectationRecord] = field(default_factory=dict)
     environment: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,16 +58,20 @@ class Experiment:
 class Side:
     """All experiments of one side, by name.
 
-    `judged` tells whether it has verdicts; `single` whether it is one experiment that was asked for
-    by itself. `kept` holds every run of a store by its key: one that two experiments share bears
-    the name of one of them. `remarks` say which were taken of several runs of one name and seed.
+    Args:
+        name: What a person is shown.
+        experiments: By name.
+        judged: Whether the side has verdicts.
+        single: Whether it is one experiment that was asked for by itself.
+        runs_by_key: Every run of a store; one that two experiments share bears the name of one.
+        remarks: Which of several runs of one name and seed were taken.
     """
 
     name: str
-    experiments: Mapping[str, Experiment]
+    experiments: Mapping[str, ExperimentRecord]
     judged: bool = True
     single: bool = False
-    kept: Mapping[str, Run] = field(default_factory=dict)
+    runs_by_key: Mapping[str, RunRecord] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""An experiment against its kept numbers: a verdict, what drifted, and what may explain it."""
+"""Compare an experiment with its kept numbers: a verdict, what drifted, and what may explain it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.compare import baseline
-from harness.compare.baseline import Baseline, BaselineError, Comparison
-from harness.compare.causes import code_causes, resettled, setting_causes, surrounding_causes
-from harness.compare.drift import drift_table
+from harness.compare import baseline, baseline_file
+from harness.compare.baseline import Baseline, BaselineError
+from harness.compare.causes import (
+    code_causes,
+    runs_with_changed_settings,
+    setting_causes,
+    surrounding_causes,
+)
+from harness.compare.drift import BaselineComparison, compare
+from harness.compare.drift_table import drift_table
 from harness.experiment import Experiment
-from harness.judging.check import Verdict
 from harness.run_result import RunResult, Status
-from harness.words import agreeing
+from harness.words import Verdict, agreeing
 
 
 @dataclass(frozen=True)
 class Regression:
-    """What came of comparing an experiment with the numbers that a file keeps.
+    """The comparison of an experiment with the numbers that a file keeps.
 
     `message` is one sentence, empty for a pass. `comparisons` are of all numbers, none where they
     could not be compared. `causes` say what changed since the numbers were kept, whether or not any
@@ -28,17 +33,17 @@ class Regression:
     path: Path
     verdict: Verdict
     message: str = ""
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: tuple[BaselineComparison, ...] = ()
     causes: tuple[str, ...] = ()
 
     @property
-    def drifted(self) -> list[Comparison]:
+    def drifted(self) -> list[BaselineComparison]:
         """Return the numbers that drifted."""
         return [each for each in self.comparisons if each.drifted]
 
     @property
-    def uncertain(self) -> list[Comparison]:
-        """Return the numbers of which nobody knows whether they did."""
+    def uncertain(self) -> list[BaselineComparison]:
+        """Return the numbers that may have drifted, or differ by chance."""
         return [each for each in self.comparisons if each.uncertain]
 
     @property
@@ -53,9 +58,7 @@ class Regression:
 
     @property
     def lines(self) -> list[str]:
-        """Return what explains the verdict, a line each: what changed, then the numbers that
-        moved.
-        """
+        """Return what explains the verdict, a line each: what changed, then what drifted."""
         moved = [*self.drifted, *self.uncertain]
         table = drift_table(moved).splitlines() if moved else []
         return [*(f"changed since: {cause}" for cause in self.causes), *table]
@@ -73,7 +76,7 @@ def compare_with_kept(
     """
     path = baseline.path_of(experiment.name, folder)
     try:
-        kept = baseline.read(path)
+        kept = baseline_file.read(path)
     except BaselineError as error:
         return Regression(path, Verdict.ERROR, str(error))
     if kept is None:
@@ -89,13 +92,15 @@ def compare_with_kept(
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         reason = f"{failed[0].run}, seed {failed[0].seed}{more}: {failed[0].reason}"
         return Regression(path, verdict, f"nothing is compared with {path}: {reason}")
-    return between(kept, baseline.measure(experiment, results), experiment, path)
+    return compare_baselines(kept, baseline.measure(experiment, results), experiment, path)
 
 
-def between(kept: Baseline, now: Baseline, experiment: Experiment, path: Path) -> Regression:
+def compare_baselines(
+    kept: Baseline, now: Baseline, experiment: Experiment, path: Path
+) -> Regression:
     """Compare kept numbers with measured ones, all of whose runs are done."""
-    runs = resettled(kept.settings, now.settings)
-    compared = baseline.compare(kept, now, experiment.tolerances, runs)
+    runs = runs_with_changed_settings(kept.settings, now.settings)
+    compared = compare(kept, now, experiment.tolerances, runs)
     found = Regression(path, Verdict.PASS, comparisons=compared, causes=tuple(causes(kept, now)))
     if not found.drifted and not found.uncertain:
         return found
@@ -107,9 +112,7 @@ def between(kept: Baseline, now: Baseline, experiment: Experiment, path: Path) -
 
 
 def causes(kept: Baseline, now: Baseline) -> list[str]:
-    """Say what changed since the numbers were kept: settings, then code, then packages, then all
-    else.
-    """
+    """Say what changed since the numbers were kept: settings, code, packages, all else."""
     return [
         *setting_causes(kept.settings, now.settings),
         *code_causes(kept.code, now.code),

@@ -1,4 +1,4 @@
-"""A report's JSON, of this version or an earlier one, as records."""
+"""Read a report's JSON, of this version or an earlier one, into records."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from harness.compare.records import Expected, Experiment, ReadError, Run
+from harness.compare.records import ExpectationRecord, ExperimentRecord, ReadError, RunRecord
 from harness.experiment import Json
+from harness.report.packed_settings import unpack
 from harness.report.result_json import FORMAT
-from harness.report.settings import unpacked
 from harness.system.json_value import Value, WrongForm
 
 _TERMS = (
@@ -25,11 +25,11 @@ _TERMS = (
 )
 """What an expectation asks."""
 
-_THEN = {"statistic": "mean", "method": "student"}
-"""What a mean was asked with before there was a choice."""
+_OLD_MEAN_TERMS = {"statistic": "mean", "method": "student"}
+"""The terms of a mean in files that are older than the choice."""
 
 _NUMBERS = ("lower", "upper", "share", "confidence", "published")
-"""Those of them that are numbers; the others are words."""
+"""The terms that are numbers; the others are words."""
 
 _NOT_FINITE = ("nan", "inf", "-inf")
 _SEED = re.compile(r"-?[0-9]{1,20}")
@@ -39,25 +39,25 @@ class NotAResult(Exception):
     """The JSON is something else."""
 
 
-def experiment(document: Json) -> Experiment:
+def experiment(document: Json) -> ExperimentRecord:
     """Return the records of a result file's JSON.
 
     Raises:
         NotAResult: it is not one.
         ReadError: it is one, but damaged, or of another format; the message says where.
     """
-    told = document.get("format") if isinstance(document, dict) else None
-    if not isinstance(told, str) or not told.startswith(FORMAT.rstrip("0123456789")):
+    declared = document.get("format") if isinstance(document, dict) else None
+    if not isinstance(declared, str) or not declared.startswith(FORMAT.rstrip("0123456789")):
         raise NotAResult
-    if told != FORMAT:
-        raise ReadError(f"its format is {told!r}; this version of the harness reads {FORMAT!r}")
+    if declared != FORMAT:
+        raise ReadError(f"its format is {declared!r}; this version of the harness reads {FORMAT!r}")
     try:
         return _experiment(Value(document))
     except WrongForm as error:
         raise ReadError(str(error)) from error
 
 
-def _experiment(document: Value) -> Experiment:
+def _experiment(document: Value) -> ExperimentRecord:
     runs = {
         name: {_seed(seed, of): _run(run) for seed, run in of.members()}
         for name, of in document.member("runs").members()
@@ -69,17 +69,19 @@ def _experiment(document: Value) -> Experiment:
     }
     expectations = dict(map(_expected, document.member_or("judgements", []).items()))
     code = {name: each.text() for name, each in document.member_or("code", {}).members()}
-    return Experiment(document.member_or("title", "").text(), runs, expectations, environment, code)
+    return ExperimentRecord(
+        document.member_or("title", "").text(), runs, expectations, environment, code
+    )
 
 
-def _with_settings(runs: dict[str, dict[int, Run]], document: Value) -> dict[str, dict[int, Run]]:
-    """Give the runs their settings and the keys of those that they start from, where the file has
-    settings.
-    """
+def _with_settings(
+    runs: dict[str, dict[int, RunRecord]], document: Value
+) -> dict[str, dict[int, RunRecord]]:
+    """Give the runs their settings and their parents' keys, where the file has settings."""
     if not document.has("settings"):
         return runs
     try:
-        settings = unpacked(document.member("settings").value)
+        settings = unpack(document.member("settings").value)
     except ValueError as error:
         raise WrongForm(str(error)) from error
     return {
@@ -89,8 +91,8 @@ def _with_settings(runs: dict[str, dict[int, Run]], document: Value) -> dict[str
 
 
 def _complete(
-    run: Run, seed: int, settings: Json | None, runs: Mapping[str, Mapping[int, Run]]
-) -> Run:
+    run: RunRecord, seed: int, settings: Json | None, runs: Mapping[str, Mapping[int, RunRecord]]
+) -> RunRecord:
     start = settings.get("initialize_from") if settings is not None else None
     parent = runs.get(start, {}).get(seed) if isinstance(start, str) else None
     return replace(run, settings=settings, parent=parent.key if parent is not None else None)
@@ -102,11 +104,11 @@ def _seed(text: str, holder: Value) -> int:
     return int(text)
 
 
-def _run(value: Value) -> Run:
+def _run(value: Value) -> RunRecord:
     measurements = {
         name: _number(each) for name, each in value.member_or("measurements", {}).members()
     }
-    return Run(value.member("key").text(), value.member("status").text(), measurements)
+    return RunRecord(value.member("key").text(), value.member("status").text(), measurements)
 
 
 def _number(value: Value) -> float | None:
@@ -116,12 +118,11 @@ def _number(value: Value) -> float | None:
     return value.number_or_none()
 
 
-def _expected(value: Value) -> tuple[str, Expected]:
+def _expected(value: Value) -> tuple[str, ExpectationRecord]:
     of = value.member_or("values", {})
-    values = {
-        _seed(seed, of): each.number_or_none() for seed, each in of.members()
-    }  # what was judged is finite
-    return value.member("id").text(), Expected(
+    # Only finite values are judged, so none is written as a string.
+    values = {_seed(seed, of): each.number_or_none() for seed, each in of.members()}
+    return value.member("id").text(), ExpectationRecord(
         title=value.member_or("title", "").text(),
         metric=value.member("metric").text(),
         verdict=value.member("verdict").text(),
@@ -133,10 +134,14 @@ def _expected(value: Value) -> tuple[str, Expected]:
 
 
 def _terms(value: Value) -> dict[str, Json]:
-    then = _THEN if value.member_or("statistic", None).value == _THEN["statistic"] else {}
-    told = {name: value.member_or(name, then.get(name)) for name in _TERMS}
+    old = (
+        _OLD_MEAN_TERMS
+        if value.member_or("statistic", None).value == _OLD_MEAN_TERMS["statistic"]
+        else {}
+    )
+    declared = {name: value.member_or(name, old.get(name)) for name in _TERMS}
     terms = {
         name: _number(each) if name in _NUMBERS else each.text_or_none()
-        for name, each in told.items()
+        for name, each in declared.items()
     }
     return {name: term for name, term in terms.items() if term is not None}

@@ -1,16 +1,17 @@
-"""Whether two sets of seeds differ by more than chance.
+"""Tell whether two sets of seeds differ by more than chance.
 
 Every random decision of a run is drawn from its seed, so the same seed under two settings or two
-revisions is a matched pair. Where the seeds of one side are all among those of the other, those are
+revisions is a matched pair. Where the seeds of one side are all among those of the other, they are
 compared in pairs: the paired t-test. It holds whatever the two have in common, and where they have
 much in common (initial weights, the order of the examples) it finds what Welch's test would not.
-Other seeds are independent of each other: Welch's t-test, which takes no equal deviations for
-granted. Numbers that are the same are not tested.
+Other seeds are independent of each other: Welch's t-test, which does not assume equal deviations.
+Numbers that are the same are not tested.
 
-Nor are those that every seed changed by the very same amount, or where each side is constant: there
-is no deviation to test by. Such a change counts, as that of a single seed does, and says so. As a
-p-value of 0 it would pass for the surest of all, though two seeds may agree by chance (of n signs
-all are the same in 2 of 2^n cases), and each such value would loosen the correction of the others.
+Nor are numbers that every seed changed by the very same amount, or that are constant on each side:
+there is no deviation to test by. Such a change counts, as that of a single seed does, and says so.
+As a p-value of 0 it would pass for the surest of all, though two seeds may agree by chance (of n
+signs all are the same in 2 of 2^n cases), and each such value would loosen the correction of the
+others.
 
 Of many differences some are large by chance, so the p-values of all of them are corrected together
 by the procedure of Benjamini and Hochberg (1995): of those that are called changed, the share of
@@ -49,7 +50,7 @@ class Method(enum.Enum):
 
 
 class Outcome(enum.Enum):
-    """What a comparison says; `SAME` and `CHANCE` are no change."""
+    """The result of a comparison; `SAME` and `CHANCE` are no change."""
 
     SAME = "same"
     CHANCE = "within chance"
@@ -60,7 +61,7 @@ class Outcome(enum.Enum):
 
     @property
     def changes(self) -> bool:
-        """Tell whether this counts as a change: what cannot be put down to chance does."""
+        """Tell whether this counts as a change: all that cannot be put down to chance does."""
         return self not in (Outcome.SAME, Outcome.CHANCE)
 
 
@@ -98,9 +99,7 @@ class Comparison:
 
     @property
     def existence_changed(self) -> bool:
-        """Tell whether any seed has the number on one side alone, or has none for another
-        reason.
-        """
+        """Tell whether a seed has the number on one side only, or none for another reason."""
         return bool(self.gained or self.lost or self.otherwise)
 
 
@@ -109,27 +108,25 @@ def compare_all(
     confidence: float,
     sizes: Mapping[Place, float] = MappingProxyType({}),
 ) -> dict[Place, Comparison]:
-    """Compare many numbers before and after, and correct their p-values together; the level is 1 -
-    confidence.
+    """Compare many numbers before and after, and correct their p-values together.
 
-    `sizes` are those of what numbers were computed of, where they were.
+    The level is 1 - confidence. `sizes` are those of the numbers that some were computed from.
     """
     found = {
         place: compare(before, after, confidence, sizes.get(place, 0.0))
         for place, (before, after) in pairs.items()
     }
     tested = [place for place, comparison in found.items() if comparison.p is not None]
-    adjusted = _corrected([p for place in tested if (p := found[place].p) is not None])
+    adjusted = _correct([p for place in tested if (p := found[place].p) is not None])
     for place, p in zip(tested, adjusted, strict=True):
-        found[place] = _judged(found[place], p, 1 - confidence)
+        found[place] = _corrected_outcome(found[place], p, 1 - confidence)
     return found
 
 
 def compare(before: Values, after: Values, confidence: float, size: float = 0.0) -> Comparison:
-    """Compare one number before and after; where it is tested, the outcome is `CHANCE` until it is
-    corrected.
+    """Compare one number before and after; a tested one is `CHANCE` until it is corrected.
 
-    `size` is that of the largest number of which these were computed: the rounding of a difference
+    `size` is that of the largest number that these were computed from: the rounding of a difference
     is that of what it is a difference of.
     """
     there, then = _numbers(before), _numbers(after)
@@ -151,14 +148,14 @@ def compare(before: Values, after: Values, confidence: float, size: float = 0.0)
     if not first or not second:
         return replace(comparison, outcome=Outcome.EXISTENCE if first or second else same)
     comparison = replace(comparison, difference=statistics.mean(second) - statistics.mean(first))
-    if _same(first, second, pairs, size):
+    if _is_same(first, second, pairs, size):
         return replace(comparison, outcome=same)
     if min(len(first), len(second)) < 2:
         return replace(comparison, outcome=Outcome.UNTESTED)
-    if _alike(first, second, pairs):
+    if _has_no_variation(first, second, pairs):
         return replace(comparison, outcome=Outcome.ALIKE)
-    # Squares of the largest numbers are infinite and those of the smallest zero; a power of two
-    # changes no digit.
+    # The squares of very large numbers are infinite, and those of very small ones zero. Scaling by
+    # a power of two avoids that and changes no digit.
     exponent = _exponent(first, second)
     first, second = _scaled(first, second, exponent)
     half_width, p = (_paired if pairs else _welch)(first, second, confidence)
@@ -178,9 +175,7 @@ def _numbers(values: Values) -> dict[int, float]:
 
 
 def _comparable(before: Values, after: Values) -> tuple[list[float], list[float], bool]:
-    """Return the numbers of both sides that are compared, and whether they are pairs, in the order
-    of their seeds.
-    """
+    """Return the numbers of both sides to compare, by seed, and whether they are pairs."""
     pairs = before.keys() <= after.keys() or after.keys() <= before.keys()
     there = [_numbers(side) for side in (before, after)]
     both = there[0].keys() & there[1].keys()
@@ -197,7 +192,7 @@ def _sample(values: Sequence[float]) -> Sample:
     )
 
 
-def _same(first: Sequence[float], second: Sequence[float], pairs: bool, size: float) -> bool:
+def _is_same(first: Sequence[float], second: Sequence[float], pairs: bool, size: float) -> bool:
     if pairs:
         return all(_close(a, b, size) for a, b in zip(first, second, strict=True))
     return _close(min(*first, *second), max(*first, *second), size)
@@ -220,9 +215,10 @@ def _scaled(
     ]
 
 
-def _alike(first: Sequence[float], second: Sequence[float], pairs: bool) -> bool:
-    """Tell whether nothing varies by which a difference could be tested: a shift that all share, or
-    two constants.
+def _has_no_variation(first: Sequence[float], second: Sequence[float], pairs: bool) -> bool:
+    """Tell whether nothing varies, so that there is nothing to test by.
+
+    That is a shift that all pairs share, or a constant on each side.
     """
     first, second = _scaled(first, second, _exponent(first, second))
     if pairs:
@@ -237,9 +233,8 @@ def _paired(
     """Return half-width and p-value by the paired t-test of numbers up to 1."""
     from scipy.stats import ttest_rel  # which takes most of a second to import
 
-    with warnings.catch_warnings(
-        action="ignore", category=RuntimeWarning
-    ):  # differences that are nearly the same
+    # SciPy warns of differences that are nearly the same.
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         return _result(ttest_rel(second, first), confidence)
 
 
@@ -258,7 +253,7 @@ def _result(found: object, confidence: float) -> tuple[float, float]:
     return float(interval.high - interval.low) / 2, float(found.pvalue)  # type: ignore[attr-defined]
 
 
-def _corrected(p_values: Sequence[float]) -> list[float]:
+def _correct(p_values: Sequence[float]) -> list[float]:
     if not p_values:
         return []
     from scipy.stats import false_discovery_control
@@ -266,7 +261,7 @@ def _corrected(p_values: Sequence[float]) -> list[float]:
     return [float(p) for p in false_discovery_control(p_values, method="bh")]
 
 
-def _judged(comparison: Comparison, adjusted: float, level: float) -> Comparison:
+def _corrected_outcome(comparison: Comparison, adjusted: float, level: float) -> Comparison:
     changed = adjusted <= level * (1 + ROUNDING)
     existence = Outcome.EXISTENCE if comparison.existence_changed else Outcome.CHANCE
     return replace(comparison, adjusted=adjusted, outcome=Outcome.CHANGED if changed else existence)

@@ -1,1 +1,1 @@
-"""From measurements to verdicts, each with its limits, its statistics and when it was stated."""
+"""Turn metrics into verdicts, with their limits, their statistics and when each was stated."""

@@ -1,15 +1,15 @@
-"""Compare what was measured with what was expected: expectations to verdicts.
+"""Compare what was measured with what was expected: from results to judgements.
 
-For each seed the metric expression is evaluated on that seed's runs alone, so the difference of
-two runs is a difference paired by seed, and the mean of a ratio is the mean of the seeds' ratios,
-not the ratio of two means. What then counts is defined in `judge`, and the limits in
-`harness.judging.inference` and `harness.judging.images`.
+The metric expression is evaluated on the runs of one seed at a time. So the difference of two runs
+is paired by seed, and the mean of a ratio is the mean of the seeds' ratios, not the ratio of two
+means. The rules of a verdict are those of `judge`; the limits are in `harness.judging.inference`
+and `harness.judging.image_limits`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -18,28 +18,32 @@ from harness.expression import (
     Expression,
     Range,
     Reference,
+    Value,
     evaluate,
     evaluate_ranges,
     parse,
     references,
 )
-from harness.judging.censoring import Censored, censored, sentences
-from harness.judging.fitted import unfitted
-from harness.judging.images import of_test_images
-from harness.judging.resolution import one_step, step
-from harness.judging.sequential import Design, judgements
-from harness.judging.verdicts import Judgement, agree, decide, decide_censored
+from harness.judging.censoring import Censored, censored, decide_censored, sentences
+from harness.judging.exit_code import VERDICT_OF_STATUS
+from harness.judging.image_limits import limits_from_test_images
+from harness.judging.judgement import Judgement
+from harness.judging.resolution import resolution, resolution_of_expression
+from harness.judging.sequential import Design, judge_all
+from harness.judging.training_fit import notes_on_unfitted
+from harness.judging.verdicts import all_equal, decide
 from harness.rounding import is_finite_number
 from harness.run_result import RunResult, Status
 from harness.words import Mark, Verdict, seeds_named
 
-__all__ = ["Judgement", "Mark", "Verdict", "check", "exit_code", "judge"]
+__all__ = ["Judgement", "Mark", "Verdict", "check", "judge"]
 
 
 def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgement, ...]:
     """Judge every expectation of an experiment, in the order of the specification.
 
-    Raises `harness.expression.ExpressionError` for a metric that cannot be parsed.
+    Raises:
+        ExpressionError: a metric cannot be parsed.
     """
     found = {(result.run, result.seed): result for result in results}
     plan, seeds = experiment.seed_plan, experiment.seeds
@@ -49,7 +53,7 @@ def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgeme
         return judge(expectation, order[:count], found, experiment.runs)
 
     design = Design(plan, experiment.control, len(seeds))
-    judged = judgements(design, experiment.expectations, judge_at)
+    judged = judge_all(design, experiment.expectations, judge_at)
     return tuple(replace(each, stale=_stale(each.expectation, seeds, found)) for each in judged)
 
 
@@ -67,163 +71,130 @@ def judge(
 ) -> Judgement:
     """Judge one expectation from the results by (run, seed); the first rule that applies decides.
 
-    1. A needed run ended in an error: `error`. 2. A needed run is blocked, or not run yet:
-    `blocked`. 3. A needed measurement does not exist, or a seed's value is not finite: `fail`. One
-    that stands for "not
-       reached within the budget" is no such gap: it is known to be more
-       (`harness.judging.censoring`), the expression is enclosed by interval arithmetic, and the
-       rules below give `pass` where they would for every value that is left open, `fail` where they
-       would for every one, else `inconclusive`.
+    1. A needed run ended in an error: `error`.
+    2. A needed run is blocked, or not run yet: `blocked`.
+    3. A needed measurement does not exist, or a seed's value is not finite: `fail`. A measurement
+       that stands for "not reached within the budget" does exist: it is known to be more
+       (`harness.judging.censoring`). The expression is then enclosed by interval arithmetic, and
+       the rules below give `pass` where they would for every value that is left open, `fail` where
+       they would for every one, else `inconclusive`.
     4. Statistic `every` speaks of the seeds at hand: `pass` when each value is within the bounds,
        else `fail`.
-    5. Statistic `worst` speaks of all seeds, but for the rarest: with k of n seeds within the
-    bounds,
-       `pass` when the lower limit of Clopper and Pearson on the share of all seeds that are is at
-       least `share`, `fail` when the upper limit is below it, else `inconclusive`.
+    5. Statistic `worst` speaks of all seeds but the rarest: with k of n seeds within the bounds,
+       `pass` when the lower limit of Clopper and Pearson on the share of such seeds is at least
+       `share`, `fail` when the upper limit is below it, else `inconclusive`.
     6. Statistics `mean` and `median` speak of the mean and the median of all seeds, by a lower and
-    an
-       upper one-sided limit at `confidence`. `pass` when the lower limit is at or above the lower
-       bound and the upper limit at or below the upper bound (a bound that is not set is met): with
-       both bounds these are the two one-sided tests of equivalence (TOST, Schuirmann 1987), with
-       one it is the one-sided test, in either case at level 1 - confidence. `fail` when the upper
-       limit is below the lower bound or the lower limit above the upper bound. Else, and where the
-       seeds are too few for limits, `inconclusive`.
+       an upper one-sided limit at `confidence`. `pass` when the lower limit is at or above the
+       lower bound and the upper limit at or below the upper bound (a bound that is not set is met):
+       with both bounds these are the two one-sided tests of equivalence (TOST, Schuirmann 1987),
+       with one it is the one-sided test, in either case at level 1 - confidence. `fail` when the
+       upper limit is below the lower bound or the lower limit above the upper bound. Otherwise, and
+       where the seeds are too few for limits, `inconclusive`.
 
-    The limits of the median are `median_limits`. Those of the mean are, by the expectation's
-    `interval`, `student_limits` or `bootstrap_limits`, for which two seeds are needed, or, for
-    `binomial` and `paired`, `image_limits` and `paired_limits`: these speak of other test images,
-    and of the networks at hand as they are, however many seeds they come from. All others speak of
-    other seeds, and of the test images at hand as they are: every seed sees the same.
+    The limits of the median are `median_limits`. Those of the mean depend on the expectation's
+    `interval`. `student_limits` and `bootstrap_limits` need two seeds and speak of other seeds,
+    given the test images at hand: every seed sees the same ones. `binomial` and `paired`
+    (`image_limits`, `paired_limits`) speak of other test images, given the networks at hand,
+    however many seeds these come from.
 
-    A bound is met, too, by what is beyond it by rounding alone: every number that takes part stands
-    for any that is nearest to it, and what that comes to in the expression, and in the limits, is
-    allowed for (`harness.expression.evaluate`). So 0.09 - 0.08 is at least 0.01, and 2e-15 is not
-    at most 1e-15.
+    A bound is also met by a value that is beyond it by rounding alone. Every number that takes part
+    stands for all numbers that round to it, and what that comes to in the expression and in the
+    limits is allowed for (`harness.expression.evaluate`). So 0.09 - 0.08 is at least 0.01, and
+    2e-15 is not at most 1e-15.
 
-    `runs` are the experiment's, from which the number of test images is known where the results
-    do not record it.
+    Args:
+        expectation: What is judged.
+        seeds: The seeds that count.
+        results: Those of all runs, by run and seed.
+        runs: The experiment's, by name; they tell the number of test images where results do not.
     """
     expression = parse(expectation.metric)
     needed = references(expression)
-    absent = verdict_of_runs([reference.run for reference in needed], seeds, results)
-    measured = _measured(needed, seeds, results, runs)
-    evaluated = {seed: evaluate(expression, found) for seed, found in measured.known.items()}
-    finite = {seed: value for seed, value in evaluated.items() if math.isfinite(value.number)}
-    gaps = [
-        *measured.gaps,
-        *(
-            f"seed {seed}: the expression has no finite value"
-            for seed in evaluated
-            if seed not in finite
-        ),
-    ]
-    values = {seed: value.number for seed, value in finite.items()}
-    if absent is not None:
-        return Judgement(expectation, absent[0], values=values, message=absent[1])
+    measured = _collect(needed, seeds, results, runs)
+    evaluated, gaps = _evaluate(expression, measured)
+    values = {seed: value.number for seed, value in evaluated.items()}
+    unfinished = verdict_of_runs([reference.run for reference in needed], seeds, results)
+    if unfinished is not None:
+        verdict, message = unfinished
+        return Judgement(expectation, verdict, values=values, message=message)
     if gaps or not (values or measured.ranges):
-        return Judgement(
-            expectation,
-            Verdict.FAIL,
-            values=values,
-            message=_sentence(gaps or ["there are no seeds"]),
-        )
-    notes = tuple(unfitted(needed, seeds, results, runs))
+        message = _sentence(gaps or ["there are no seeds"])
+        return Judgement(expectation, Verdict.FAIL, values=values, message=message)
     if measured.ranges:
-        ranges = {
-            seed: Range(value.number, value.number, value.rounding)
-            for seed, value in finite.items()
-        }
-        ranges |= {
-            seed: evaluate_ranges(expression, found) for seed, found in measured.ranges.items()
-        }
-        why = _sentence(list(sentences(measured.censored)))
-        judgement = decide_censored(expectation, ranges, measured.ranges.keys(), why)
-        return replace(judgement, notes=(*judgement.notes, *notes))
-    images, pairing = of_test_images(expectation, measured.known, results, runs)
-    rounding = {seed: value.rounding for seed, value in finite.items()}
-    one = (
-        _step(needed, measured.known, results, runs, expression)
-        if agree(values, rounding)
-        else None
-    )
-    judgement = decide(expectation, values, images, rounding, one, pairing)
+        judgement = _judge_ranges(expectation, measured, evaluated)
+    else:
+        judgement = _judge_values(expectation, measured.known, evaluated, results, runs)
+    notes = notes_on_unfitted(needed, seeds, results, runs)
     return replace(judgement, notes=(*judgement.notes, *notes))
 
 
-def _step(
-    needed: Sequence[Reference],
+def _evaluate(expression: Expression, measured: _Measured) -> tuple[dict[int, Value], list[str]]:
+    """Return the finite value of each seed whose measurements are known, and all gaps."""
+    evaluated = {seed: evaluate(expression, each) for seed, each in measured.known.items()}
+    finite = {seed: value for seed, value in evaluated.items() if math.isfinite(value.number)}
+    gaps = [
+        f"seed {seed}: the expression has no finite value"
+        for seed in evaluated
+        if seed not in finite
+    ]
+    return finite, [*measured.gaps, *gaps]
+
+
+def _judge_ranges(
+    expectation: Expectation, measured: _Measured, evaluated: Mapping[int, Value]
+) -> Judgement:
+    """Judge where some measurements are censored."""
+    expression = parse(expectation.metric)
+    ranges = {
+        seed: Range(value.number, value.number, value.rounding) for seed, value in evaluated.items()
+    }
+    ranges |= {seed: evaluate_ranges(expression, each) for seed, each in measured.ranges.items()}
+    why = _sentence(list(sentences(measured.censored)))
+    return decide_censored(expectation, ranges, measured.ranges.keys(), why)
+
+
+def _judge_values(
+    expectation: Expectation,
+    known: Mapping[int, Mapping[Reference, float]],
+    evaluated: Mapping[int, Value],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+) -> Judgement:
+    """Judge where the value of every seed is known."""
+    values = {seed: value.number for seed, value in evaluated.items()}
+    rounding = {seed: value.rounding for seed, value in evaluated.items()}
+    images, pairing = limits_from_test_images(expectation, known, results, runs)
+    step = None
+    if all_equal(values, rounding):
+        step = _resolution(parse(expectation.metric), known, results, runs)
+    return decide(expectation, values, images, rounding, step, pairing)
+
+
+def _resolution(
+    expression: Expression,
     known: Mapping[int, Mapping[Reference, float]],
     results: Mapping[tuple[str, int], RunResult],
     runs: Mapping[str, RunSpec],
-    expression: Expression,
 ) -> float | None:
-    """Return the most that one step of a measurement changes the expression, None where that is not
-    known.
+    """Return the most that the resolution of one measurement changes the expression.
+
+    None where that is not known.
     """
     steps = {
-        each: step(each, runs[each.run], [results[each.run, seed] for seed in known])
+        each: resolution(each, runs[each.run], [results[each.run, seed] for seed in known])
         if each.run in runs
         else None
-        for each in needed
+        for each in references(expression)
     }
-    return one_step(expression, list(known.values()), steps)
-
-
-Allow = Collection[Verdict | Mark]
-"""What does not change an exit code: verdicts, and marks that verdicts may bear."""
-
-ALLOWABLE = (Verdict.BLOCKED.value, Verdict.INCONCLUSIVE.value, Mark.STALE.value)
-"""The words for what can be allowed."""
-
-
-def allowed(words: Iterable[str]) -> list[Verdict | Mark]:
-    """Return what some of the words `ALLOWABLE` allow."""
-    return [Mark(word) if word == Mark.STALE.value else Verdict(word) for word in words]
-
-
-def exit_code(
-    judgements: Iterable[Judgement],
-    allow: Allow = (),
-    statuses: Iterable[Status] = (),
-    stale: bool = False,
-) -> int:
-    """Return the exit code of `run` and `check` for the judgements of all experiments.
-
-    3 for an error; else 1 for a fail; else 4 where something is blocked, inconclusive or stale and
-    not in `allow`; else 0. An error goes before a fail because it leaves the answer unknown.
-    `statuses` are those of all runs, so that runs count which no expectation reads: an error is
-    an error, and blocked or missing runs are blocked. `stale` tells whether any of the runs is.
-    Raises ValueError when `allow` names anything but blocked, inconclusive and stale.
-    """
-    if {each.value for each in allow} - set(ALLOWABLE):
-        raise ValueError("only blocked, inconclusive and stale can be allowed")
-    judgements = list(judgements)
-    marks = (
-        {Mark.STALE} if stale or any(judgement.stale for judgement in judgements) else set[Mark]()
-    )
-    verdicts = {judgement.verdict for judgement in judgements} | {
-        _AS_VERDICT[status] for status in statuses
-    }
-    if Verdict.ERROR in verdicts:
-        return 3
-    if Verdict.FAIL in verdicts:
-        return 1
-    return 4 if (verdicts - {Verdict.PASS} | marks) - set(allow) else 0
-
-
-_AS_VERDICT = {
-    Status.DONE: Verdict.PASS,
-    Status.BLOCKED: Verdict.BLOCKED,
-    Status.MISSING: Verdict.BLOCKED,
-    Status.ERROR: Verdict.ERROR,
-}
+    return resolution_of_expression(expression, list(known.values()), steps)
 
 
 def verdict_of_runs(
     runs: Iterable[str], seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]
 ) -> tuple[Verdict, str] | None:
-    """Return the verdict and message where one of the runs is not done, an error before what is
-    blocked, or None.
+    """Return the verdict and its message where a run is not done, None where all are.
+
+    An error counts before a run that is blocked.
     """
     unfinished: dict[Verdict, dict[tuple[str, str], list[int]]] = {
         Verdict.ERROR: {},
@@ -235,7 +206,7 @@ def verdict_of_runs(
             status = result.status if result else Status.MISSING
             if status is not Status.DONE:
                 reason = (result.reason if result else "") or _REASONS[status]
-                unfinished[_AS_VERDICT[status]].setdefault((run, reason), []).append(seed)
+                unfinished[VERDICT_OF_STATUS[status]].setdefault((run, reason), []).append(seed)
     for verdict, found in unfinished.items():
         if found:
             return verdict, _sentence(
@@ -247,7 +218,7 @@ def verdict_of_runs(
 def stale_runs(
     runs: Iterable[str], seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]
 ) -> str:
-    """Say which of some runs are stale and why, or return nothing where none is."""
+    """Say which of some runs are stale and why; an empty text where none is."""
     found: dict[tuple[str, str], list[int]] = {}
     for run in dict.fromkeys(runs):
         for seed in seeds:
@@ -266,8 +237,13 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class _Measured:
-    """What is needed of each seed: all of it, or from where to where each part may be; and what
-    stands in the way.
+    """The measurements that an expectation needs, by seed.
+
+    Args:
+        known: Of each seed that has all of them, the values.
+        ranges: Of each seed with a censored one, the smallest and largest value of each.
+        censored: What is known of each censored measurement.
+        gaps: A sentence on each measurement that does not exist or is not finite.
     """
 
     known: Mapping[int, Mapping[Reference, float]]
@@ -276,7 +252,7 @@ class _Measured:
     gaps: Sequence[str]
 
 
-def _measured(
+def _collect(
     needed: Sequence[Reference],
     seeds: Sequence[int],
     results: Mapping[tuple[str, int], RunResult],
@@ -292,16 +268,15 @@ def _measured(
             result = results.get((reference.run, seed))
             if result is None or result.status is not Status.DONE:
                 continue
-            value = result.measurements.get(reference.metric)
-            more = censored(reference, result, runs.get(reference.run))
-            if more is not None:
-                open_[reference, seed] = more
-                found[reference] = more.least, math.inf
-            elif value is None:
-                gaps.append(_absence(reference, seed))
-            elif not is_finite_number(value):
-                gaps.append(f"{reference.run}, seed {seed}: {reference.metric} is {value!r}")
+            bound = censored(reference, result, runs.get(reference.run))
+            if bound is not None:
+                open_[reference, seed] = bound
+                found[reference] = bound.least, math.inf
+            elif gap := _gap(reference, seed, result):
+                gaps.append(gap)
             else:
+                value = result.measurements[reference.metric]
+                assert value is not None
                 found[reference] = value, value
         if len(found) < len(needed):
             continue
@@ -312,7 +287,17 @@ def _measured(
     return _Measured(known, ranges, open_, gaps)
 
 
-def _absence(reference: Reference, seed: int) -> str:
+def _gap(reference: Reference, seed: int, result: RunResult) -> str:
+    """Say why a finished run has no number for a reference; an empty text where it has one."""
+    value = result.measurements.get(reference.metric)
+    if value is None:
+        return _missing_measurement(reference, seed)
+    if not is_finite_number(value):
+        return f"{reference.run}, seed {seed}: {reference.metric} is {value!r}"
+    return ""
+
+
+def _missing_measurement(reference: Reference, seed: int) -> str:
     why = "never fitted its training set, so it " if reference.metric.endswith("_to_fit") else ""
     return f"{reference.run}, seed {seed}, {why}has no {reference.metric}"
 

@@ -1,8 +1,8 @@
 """Confidence limits and numbers of seeds: pure functions of numbers, each with its definition.
 
-Every limit here is one-sided and holds alone with the stated confidence; a lower and an upper one
-together make an interval of confidence 2 * confidence - 1, and a test against two bounds by the two
-of them is that of the two one-sided tests (TOST), at level 1 - confidence.
+Every limit here is one-sided and holds alone with the stated confidence. A lower and an upper one
+together make an interval of confidence 2 * confidence - 1; a test against two bounds by the two of
+them is that of the two one-sided tests (TOST), at level 1 - confidence.
 """
 
 from __future__ import annotations
@@ -16,14 +16,9 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import (
-    bdtr,
-    betaincinv,
-    betaln,
-    gammaincinv,
-    ndtr,
-    stdtrit,
-)  # scipy.stats takes most of a second to import
+
+# scipy.stats would take most of a second to import.
+from scipy.special import bdtr, betaincinv, betaln, gammaincinv, ndtr, stdtrit
 
 from harness.rounding import times_power_of_two
 
@@ -40,21 +35,18 @@ ROUNDING = 1e-12
 """How far rounding may move a probability, as a share of it."""
 
 _TIED = 1e-9
-"""Resamples whose mean is no farther than this from that of the values, in ranges of the values,
+"""Resamples whose mean differs from that of the values by no more than this share of their range
 have the same mean.
 """
 
 _RESAMPLES = 9999
 _RESAMPLING_SEED = 0
 _PARTS = 256
-"""Equally likely parts of the distribution of a deviation: enough for three decimals of the
-power.
-"""
+"""Equally likely parts of the distribution of a deviation: enough for three decimals of a power."""
 
 
 def student_limits(values: Sequence[float], confidence: float) -> Limits:
-    """Return Student's limits of the mean of the population, `m -+ t s / sqrt(n)`; at least two
-    values.
+    """Return Student's limits `m -+ t s / sqrt(n)` of the population's mean; at least two values.
 
     They hold exactly for values drawn from a normal distribution, and nearly so for the mean of
     many values of any other.
@@ -67,8 +59,9 @@ def student_limits(values: Sequence[float], confidence: float) -> Limits:
 
 
 def sample_deviation(values: Sequence[float]) -> float:
-    """Return the deviation of at least two values, `n - 1` in the denominator; infinite where it is
-    too large.
+    """Return the deviation of at least two values, with `n - 1` in the denominator.
+
+    Infinite where it is too large for a float.
     """
     try:
         return statistics.stdev(values)  # exact but for the rounding of the result
@@ -77,24 +70,21 @@ def sample_deviation(values: Sequence[float]) -> float:
 
 
 def half_width(deviation: float, count: int, confidence: float) -> float:
-    """Return `t(confidence, count - 1) * deviation / sqrt(count)`; infinite where it is too
-    large.
-    """
+    """Return `t(confidence, count - 1) * deviation / sqrt(count)`; infinite where too large."""
     fraction, exponent = math.frexp(deviation)  # so that nothing overflows on the way
     width = float(stdtrit(count - 1, confidence)) * fraction / math.sqrt(count)
     return times_power_of_two(width, exponent)
 
 
 def bootstrap_limits(values: Sequence[float], confidence: float) -> Limits:
-    """Return the bias-corrected and accelerated bootstrap limits (BCa, Efron 1987) of the mean; at
-    least two values.
+    """Return the bootstrap limits of the mean (BCa, Efron 1987); at least two values.
 
-    The same values give the same limits, in whatever order and whatever unit: the bias is counted
-    from how many resamples have a smaller mean than the values, and half of those that have the
-    same, and which are the same is decided relative to the range of the values, not by how sums
-    happen to be rounded.
+    The same values give the same limits, in whatever order and unit: the bias is counted from how
+    many resamples have a smaller mean than the values, and half of those that have the same mean.
+    Which means are the same is decided relative to the range of the values, not by how sums happen
+    to be rounded.
 
-    No limit lies beyond the smallest or the largest value, so of few values the limits are too
+    No limit lies beyond the smallest or the largest value, so the limits of few values are too
     narrow: with three of them the mean of the population is beyond all of them in one case of eight
     on either side, if it is their median.
     """
@@ -116,7 +106,7 @@ def bootstrap_limits(values: Sequence[float], confidence: float) -> Limits:
     ).confidence_interval
 
     def limit(found: float, otherwise: Fraction) -> float:
-        # At a confidence of almost 1 there is nothing to correct by.
+        # At a confidence of almost 1 no resample is left to correct by, and the limit is NaN.
         there = mean + width * Fraction(found) if math.isfinite(found) else otherwise
         return float(min(max(there, smallest), largest))
 
@@ -124,19 +114,20 @@ def bootstrap_limits(values: Sequence[float], confidence: float) -> Limits:
 
 
 def _mean_or_tied(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Return the means of values whose mean is 0: 0 where they have the same."""
+    """Return the means of resamples of values whose mean is 0; 0 where they are tied with it."""
     means = np.mean(values, axis=axis)
     return np.where(np.abs(means) < _TIED, 0.0, means)
 
 
 def median_limits(values: Sequence[float], confidence: float) -> Limits | None:
-    """Return the limits of the median of the population that hold for every distribution, or None
-    for too few values.
+    """Return the limits of the median that hold for every distribution; None for too few values.
 
     With k the largest number for which a binomial count of n trials of probability 1/2 is at most k
     with probability 1 - confidence or less, they are the (k + 1)-th smallest and the (k + 1)-th
-    largest value (the sign test turned into limits; Conover, Practical Nonparametric Statistics,
-    1999, section 3.2). They err on the side of more confidence, as the counts are whole numbers.
+    largest value (the sign test turned into limits). They err on the side of more confidence, as
+    the counts are whole numbers.
+
+    Source: Conover, Practical Nonparametric Statistics, 1999, section 3.2.
     """
     exceptions = most_exceptions(len(values), 0.5, confidence)
     ordered = sorted(values)
@@ -158,21 +149,18 @@ def share_limits(successes: int, trials: int, confidence: float) -> Limits:
 
 
 def most_exceptions(count: int, share: float, confidence: float) -> int:
-    """Return how many exceptions there may be among `count` seeds to show that fewer than `share`
-    of all are.
+    """Return how many of `count` seeds may be exceptions and still show them rarer than `share`.
 
     It is the largest k for which a binomial count of `count` trials of probability `share` is at
-    most k with probability 1 - confidence or less; -1 where there may be none, and still not enough
-    is shown.
+    most k with probability 1 - confidence or less; -1 where even no exceptions would not show it.
     """
-    # A confidence stands for what is nearest to it, half a unit in its last place away at most.
+    # A confidence is rounded: what it stands for is up to half a unit in its last place away.
     rare = (1 - confidence) * (1 + ROUNDING) + math.ulp(confidence) / 2
     return int(np.count_nonzero(_binomial(count, share) <= rare)) - 1
 
 
 def fewest_seeds(share: float, confidence: float) -> int:
-    """Return the smallest number of seeds that, all within the bounds, show that at least `share`
-    of all seeds are.
+    """Return the fewest seeds that, all within the bounds, show that at least `share` of all are.
 
     It is the smallest n with `share ** n <= 1 - confidence` (Wilks 1941).
     """
@@ -187,12 +175,11 @@ def mean_power(
     lower: float = -math.inf,
     upper: float = math.inf,
 ) -> float:
-    """Return how probable it is that Student's limits of `count` normal values both lie within the
-    bounds.
+    """Return the probability that Student's limits of `count` normal values lie within the bounds.
 
     `mean` and `deviation` (above 0) are the population's. Of the sample, the deviation s is
     independent of the mean, and given s the probability is `max(0, Phi((upper - h - mean) / e) -
-    Phi((lower + h - mean) / e))` with `e = deviation / sqrt(n)` and `h = t s / sqrt(n)`; what is
+    Phi((lower + h - mean) / e))` with `e = deviation / sqrt(n)` and `h = t s / sqrt(n)`. What is
     returned is its mean over s, where (n - 1) (s / deviation)^2 has the chi-square distribution
     with n - 1 degrees of freedom. With one bound this is the power of the t-test (noncentral t),
     with two that of the two one-sided tests (Phillips 1990).
@@ -215,15 +202,20 @@ def _standardized(bound: float, mean: float, deviation: float) -> float:
 def share_power(
     beyond: Sequence[int], count: int, more: int, share: float, confidence: float
 ) -> float:
-    """Return how probable it is at least that `more` seeds decide whether exceptions are rarer than
-    `share`.
+    """Return how probable it is that `more` seeds decide whether exceptions are rarer than `share`.
 
-    `beyond` holds how many of the `count` seeds were exceptions of each kind. It is decided where
-    so few of all are that every kind is shown to be rarer, or so many that one is shown not to be.
-    What share of all seeds is of a kind is not known: before the first seed every division into the
-    kinds and the rest is equally likely (Laplace), and what the seeds at hand leave of that is what
-    the probability is a mean over; the further exceptions of a kind then have a beta-binomial
-    distribution.
+    It is decided where so few of all seeds are exceptions that every kind is shown to be rarer, or
+    so many that one kind is shown not to be. What share of all seeds is of a kind is not known:
+    before the first seed every division into the kinds and the rest is equally likely (Laplace),
+    and the probability is a mean over what the seeds at hand leave of that. The further exceptions
+    of a kind then have a beta-binomial distribution. The result is a lower bound.
+
+    Args:
+        beyond: How many of the `count` seeds were exceptions, one number a kind.
+        count: The seeds at hand.
+        more: The further seeds.
+        share: The share that exceptions are compared with.
+        confidence: That of the decision.
     """
     whole = count + more
     few, many = (
@@ -240,9 +232,7 @@ def share_power(
 
 
 def _beta_binomial(trials: int, first: float, second: float) -> NDArray[np.float64]:
-    """Return the probabilities of 0, 1, ..., `trials` successes, of which each has a
-    beta-distributed probability.
-    """
+    """Return the probabilities of 0, 1, ..., `trials` successes of beta-distributed probability."""
     successes = np.arange(trials + 1, dtype=np.float64)
     ways = -np.log1p(trials) - betaln(successes + 1, trials - successes + 1)
     found: NDArray[np.float64] = np.exp(
@@ -274,11 +264,10 @@ def seeds_for_mean(
 def seeds_for_share(
     beyond: Sequence[int], count: int, share: float, confidence: float
 ) -> int | None:
-    """Return the smallest number of seeds, those at hand among them, whose `share_power` is
-    `LIKELY`.
+    """Return the fewest seeds, those at hand included, whose `share_power` is `LIKELY`.
 
     None above `MOST_SEEDS`, and from a single seed, which leaves almost everything open. A somewhat
-    larger number may have less, as the exceptions that may be are whole numbers.
+    larger number may have less power, as the allowed exceptions are whole numbers.
     """
     if count < 2:
         return None
@@ -302,9 +291,7 @@ def _binomial(count: int, probability: float) -> NDArray[np.float64]:
 
 @functools.cache
 def _deviations(freedom: int) -> NDArray[np.float64]:
-    """Return the middles of equally likely parts of a sample deviation, that of the population
-    being 1.
-    """
+    """Return the middles of equally likely parts of a sample deviation (the population's is 1)."""
     middles = (np.arange(_PARTS) + 0.5) / _PARTS
     squares: NDArray[np.float64] = 2 * gammaincinv(freedom / 2, middles) / freedom
     return np.sqrt(squares)

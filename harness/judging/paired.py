@@ -1,9 +1,9 @@
-"""Two networks on the same test images: of how many each alone is right, and what that shows.
+"""Compare two networks on the same test images by the images that only one of them gets right.
 
-An image drawn at random is one that the first network alone gets right with probability p10, and
-the second alone with probability p01. The difference of their accuracies is p10 - p01: images that
-both get right, or both wrong, do not enter it. All that is said here is of these two networks,
-whatever the images; it says nothing about networks of other seeds.
+Of an image drawn at random, the first network alone is right with probability p10, the second alone
+with probability p01. The difference of their accuracies is p10 - p01: images that both get right,
+or both wrong, do not enter it. All limits here speak of these two networks on any images, and not
+of networks of other seeds.
 """
 
 from __future__ import annotations
@@ -18,20 +18,19 @@ from scipy.special import bdtr, bdtrc, gammaln, ndtri
 
 from harness.judging.inference import Limits, share_limits
 
-_FOR_DISCORDANT = 0.02
-"""What part of the error goes into the limit of the share of images on which one network alone is
-right.
+_ERROR_FOR_DISCORDANT = 0.02
+"""The part of the error that goes into the limit of the share of discordant images, on which one
+network alone is right.
 """
 
-_MOST_DISCORDANT = 0.5
-"""Up to this share of such images the probability of a difference is known to grow with the
+_GROWS_UP_TO = 0.5
+"""Up to this share of discordant images, the probability of a difference is known to grow with the
 share.
 """
 
 _STEPS = 100
 _PRECISION = 1e-9
-"""How far below what it could be a limit may be found, as a share of the interval in which it
-lies.
+"""How far below its exact place a limit may be found, as a share of the interval that is searched.
 """
 
 _LEAST, _MOST = 1e-300, 1 - 1e-15
@@ -40,7 +39,7 @@ _LEAST, _MOST = 1e-300, 1 - 1e-15
 
 @dataclass(frozen=True)
 class Pairs:
-    """Of how many `images` the `first` network alone was right, and the `second` alone."""
+    """How many of `images` the `first` network alone got right, and the `second` alone."""
 
     images: int
     first: int
@@ -54,15 +53,17 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Pairing:
-    """The pairs of each seed in turn, or what stands in the way of comparing image by image."""
+    """The pairs of each seed in turn, or the obstacle to comparing image by image."""
 
     pairs: tuple[Pairs, ...] = ()
     obstacle: str = ""
 
 
-def pairs(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairs:
-    """Count the pairs of two networks, each with its rights and wrongs [n] in the order of the
-    images.
+def count_pairs(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairs:
+    """Count the pairs of two networks from which images [n] each got right, in the same order.
+
+    Raises:
+        ValueError: the numbers of images differ.
     """
     if first.shape != second.shape:
         raise ValueError(f"{len(first)} and {len(second)} images are no pairs")
@@ -70,17 +71,17 @@ def pairs(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Pairs:
     return Pairs(len(first), int(alone[0]), int(alone[1]))
 
 
-def mcnemar(found: Pairs) -> float:
+def mcnemar(pairs: Pairs) -> float:
     """Return the two-sided p-value of McNemar's exact test that both accuracies are the same.
 
     Of the m images that one network alone gets right, the first one's are then binomial with m
     trials of probability 1/2 (McNemar 1947); the smaller tail counts twice, up to 1.
     """
-    discordant = found.first + found.second
-    return min(1.0, 2 * float(bdtr(min(found.first, found.second), discordant, 0.5)))
+    discordant = pairs.first + pairs.second
+    return min(1.0, 2 * float(bdtr(min(pairs.first, pairs.second), discordant, 0.5)))
 
 
-def difference_limits(found: Pairs, confidence: float) -> Limits:
+def difference_limits(pairs: Pairs, confidence: float) -> Limits:
     """Return the one-sided limits of p10 - p01; each holds with the stated confidence or more.
 
     Let S be the number of images that the first network alone gets right minus those that the
@@ -100,8 +101,8 @@ def difference_limits(found: Pairs, confidence: float) -> Limits:
     1)` get limits of Clopper and Pearson, the second among the images that one network alone gets
     right, and their errors add up (Bonferroni). The smaller of the two limits is that of all psi.
     """
-    lower = _lower_limit(found, 1 - confidence)
-    upper = -_lower_limit(Pairs(found.images, found.second, found.first), 1 - confidence)
+    lower = _lower_limit(pairs, 1 - confidence)
+    upper = -_lower_limit(Pairs(pairs.images, pairs.second, pairs.first), 1 - confidence)
     return lower, upper
 
 
@@ -117,32 +118,34 @@ def mean_limits(found: Sequence[Pairs], confidence: float) -> Limits:
     )
 
 
-def _lower_limit(found: Pairs, error: float) -> float:
-    discordant, kept = found.first + found.second, _FOR_DISCORDANT * error
-    least, most = share_limits(discordant, found.images, 1 - kept)
-    limit = _by_difference(found, min(most, _MOST_DISCORDANT), error - kept)
-    if most <= _MOST_DISCORDANT:
+def _lower_limit(pairs: Pairs, error: float) -> float:
+    discordant, error_for_discordant = pairs.first + pairs.second, _ERROR_FOR_DISCORDANT * error
+    least, most = share_limits(discordant, pairs.images, 1 - error_for_discordant)
+    limit = _lowest_difference(pairs, min(most, _GROWS_UP_TO), error - error_for_discordant)
+    if most <= _GROWS_UP_TO:
         return limit
-    split = 2 * share_limits(found.first, discordant, 1 - (error - kept))[0] - 1
+    split = 2 * share_limits(pairs.first, discordant, 1 - (error - error_for_discordant))[0] - 1
     return min(limit, split * (least if split > 0 else most))
 
 
-def _by_difference(found: Pairs, most: float, error: float) -> float:
-    """Return the smallest p10 - p01 that S does not reject where p10 + p01 is at most `most`; 1 if
-    it rejects all.
+def _lowest_difference(pairs: Pairs, most: float, error: float) -> float:
+    """Return the smallest p10 - p01 that S does not reject where p10 + p01 is at most `most`.
+
+    1 where it rejects all.
     """
-    difference, high = found.first - found.second, most
-    if found.images > 1:
-        high = min(high, (difference - 2) / (found.images - 1))
-    tail = _Tail.of(found.images, most)
+    difference, high = pairs.first - pairs.second, most
+    if pairs.images > 1:
+        high = min(high, (difference - 2) / (pairs.images - 1))
+    tail = _Tail.of(pairs.images, most)
     if high == most and tail.at_least(difference, most) <= error:
         return 1.0
-    return _last_below(lambda expected: tail.at_least(difference, expected), -most, high, error)
+    return _last_at_most(lambda expected: tail.at_least(difference, expected), -most, high, error)
 
 
-def _last_below(rising: Callable[[float], float], low: float, high: float, wanted: float) -> float:
-    """Return about the last place up to which a rising function is at most `wanted`, never one
-    after it.
+def _last_at_most(
+    rising: Callable[[float], float], low: float, high: float, wanted: float
+) -> float:
+    """Return about the last place where a rising function is at most `wanted`, never one after it.
 
     By the false position of the quantiles (Illinois): on that scale the function is nearly a line.
     """
@@ -169,19 +172,16 @@ def _last_below(rising: Callable[[float], float], low: float, high: float, wante
 
 
 def _quantile(probability: float) -> float:
-    """Return the normal quantile of a probability, finite also where that is 0 or 1 but for
-    rounding.
-    """
+    """Return the normal quantile of a probability, which is finite even for 0 and 1."""
     return float(ndtri(min(max(probability, _LEAST), _MOST)))
 
 
 @dataclass(frozen=True)
 class _Tail:
-    """The counts of images that one network alone gets right, where an image is one with
-    probability `share`.
+    """The distribution of the number of discordant images, each image being one with `share`.
 
-    `counts` leaves out what is less probable than `left_out` together, `weights` are the
-    probabilities.
+    `counts` leaves out the least probable numbers, which have the probability `left_out` together;
+    `weights` are the probabilities of the others.
     """
 
     share: float
@@ -202,8 +202,8 @@ class _Tail:
 
     def at_least(self, difference: int, expected: float) -> float:
         """Return `P(S >= difference)` where p10 - p01 is `expected`, rounded up."""
-        # Of m images the first network alone gets k right, the second m - k: k is to be (m +
-        # difference) / 2.
+        # Of m discordant images the first network gets k right and the second m - k, so that
+        # k - (m - k) >= difference needs k >= (m + difference) / 2.
         needed = np.ceil((self.counts + difference) / 2)
         first = min(max((1 + expected / self.share) / 2, 0.0), 1.0)
         possible = (needed > 0) & (needed <= self.counts)

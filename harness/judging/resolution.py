@@ -1,8 +1,8 @@
-"""The steps of a measurement: the least by which one seed's value can differ from another's.
+"""The resolution of a measurement: the least by which one seed's value can differ from another's.
 
 An accuracy on n images is a multiple of 1/n. A number of epochs until a fit is known to the epochs
-at which was looked. Losses, norms and distances are computed in float32. Where all seeds give the
-very same number, nothing else tells how far others may be from it.
+after which the accuracy was measured. Losses, norms and distances are computed in float32. Where
+all seeds give the very same number, only the resolution tells how far others may be from it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from harness.data.facts import BY_THEIR_FILES, facts
 from harness.experiment import RunSpec
 from harness.expression import Expression, Reference, evaluate
-from harness.judging.images import count_test_images
+from harness.judging.image_limits import count_test_images
 from harness.metrics import BINOMIAL
 from harness.run_result import RunResult
 from harness.spec.consistency import examples
@@ -22,15 +22,14 @@ _ON_TRAINING_IMAGES = ("train_accuracy", "initial_train_accuracy", "augmented_tr
 _TO_FIT = ("epochs_to_fit", "steps_to_fit")
 _TO_THE_END = ("epochs", "steps")
 _FLOAT32 = 2.0**-23
-"""The unit in the last place of a float32 number, as a share of it at most."""
+"""The unit in the last place of a float32 number, as a share of the number at most."""
 
 
-def step(reference: Reference, run: RunSpec, results: Sequence[RunResult]) -> float | None:
-    """Return the least by which two seeds' values of a measurement can differ, or None where it is
-    not known.
+def resolution(reference: Reference, run: RunSpec, results: Sequence[RunResult]) -> float | None:
+    """Return the least by which two seeds' values of a metric can differ; None where not known.
 
-    `results` are those of the run. It is 0 where all seeds are given the same number, as the epochs
-    of a run without a stopping rule.
+    `results` are those of the run. It is 0 where all seeds are given the same number, such as the
+    epochs of a run without a stopping rule.
     """
     metric = reference.metric
     if metric in BINOMIAL:
@@ -48,9 +47,7 @@ def _of_images(count: int | None) -> float | None:
 
 
 def _training_images(run: RunSpec, results: Sequence[RunResult]) -> int | None:
-    """Return how many examples the training set has after randomization; None where it is not
-    known.
-    """
+    """Return the size of the training set after randomization; None where it is not known."""
     recorded = {result.data.train_examples for result in results if result.data is not None}
     source = run.settings.dataset.source
     known = None if source.name in BY_THEIR_FILES else facts(source)
@@ -61,7 +58,7 @@ def _training_images(run: RunSpec, results: Sequence[RunResult]) -> int | None:
 
 
 def _of_count(metric: str, run: RunSpec, results: Sequence[RunResult]) -> float:
-    """Return how often was looked, in epochs or in steps."""
+    """Return the distance between two measurements in training, in epochs or in steps."""
     training = run.settings.training
     looked = [training.measure_every]
     if training.stop_when is not None:
@@ -80,27 +77,26 @@ def _of_count(metric: str, run: RunSpec, results: Sequence[RunResult]) -> float:
     return epochs * max(lengths, default=1.0)
 
 
-def one_step(
+def resolution_of_expression(
     expression: Expression,
     measured: Sequence[Mapping[Reference, float]],
     steps: Mapping[Reference, float | None],
 ) -> float | None:
-    """Return the most that an expression changes where one measurement of one seed is one step more
-    or less.
+    """Return the most that an expression changes where one measurement moves by its resolution.
 
-    None where a step is not known, or the expression has no value there.
+    One measurement of one seed moves at a time, up or down. None where a resolution is not known,
+    or the expression has no value there.
     """
     changes = [0.0]
     for values in measured:
         centre = evaluate(expression, values).number
         for reference, value in values.items():
-            apart = steps.get(reference)
-            if apart is None:
+            step = steps.get(reference)
+            if step is None:
                 return None
             changes += [
                 abs(
-                    evaluate(expression, {**values, reference: value + side * apart}).number
-                    - centre
+                    evaluate(expression, {**values, reference: value + side * step}).number - centre
                 )
                 for side in (-1, 1)
             ]

@@ -4,110 +4,33 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import NamedTuple
 
 from harness import units
 from harness.experiment import Expectation, Interval, Statistic
-from harness.expression import Range
-from harness.judging.censoring import student_ends
+from harness.judging.advice import advise_on_mean, advise_on_median, advise_on_share
+from harness.judging.bounds import Rounding, rounding_of_seed, rounding_of_share, within
 from harness.judging.inference import (
-    MOST_SEEDS,
-    ROUNDING,
     Limits,
     bootstrap_limits,
     fewest_seeds,
     half_width,
     median_limits,
     sample_deviation,
-    seeds_for_mean,
-    seeds_for_share,
     share_limits,
     student_limits,
 )
+from harness.judging.judgement import Judgement
 from harness.judging.paired import Pairing, mcnemar
-from harness.rounding import reaches
 from harness.units import number, scale_of, scale_of_difference
 from harness.words import Verdict, percent
 
 _EVALUATED = Fraction(1, 2**50)
-"""How far the few operations that limits are computed by may move them, as a share of the larger
-one.
-"""
-
-
-@dataclass(frozen=True)
-class Look:
-    """One of the planned looks at the seeds, and the confidence that its limits have, so that all
-    looks keep theirs.
-    """
-
-    number: int
-    looks: int
-    seeds: int
-    most: int
-    confidence: float
-
-    @property
-    def words(self) -> str:
-        """Return which look it is."""
-        return f"look {self.number} of {self.looks}, with {self.seeds} of at most {self.most} seeds"
-
-    @property
-    def percent(self) -> str:
-        """Return the confidence of its limits."""
-        shown = percent(self.confidence)
-        return shown if shown != "100%" else "more than 99.999%"
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """The verdict on one expectation and the numbers it rests on.
-
-    `values` holds the finite value of every seed that has one. `mean` and `deviation` (sample
-    deviation, `n - 1` in the denominator) are None unless every seed has a value; `deviation`
-    also for a single seed. `median` is there where the statistic is the median.
-
-    All limits are one-sided, each with the expectation's confidence. `interval` holds those of the
-    mean or the median that decided, and is (None, None) where there are none; `share` those of the
-    share of all seeds that is within the bounds, for the statistics worst and every; `images` those
-    that the test images alone leave to the mean, where it is of a single seed or they decide, and
-    the metric is a sum of test accuracies. `message` is empty for a pass. `rounding` is how far
-    from the value of each seed, by rounding alone, what it stands for may be. `stale` says which of
-    the runs it rests on are stale and why, and is empty where none is.
-
-    `step` is, where all seeds agree, the most that one step of the measurement changes the value of
-    a seed, None where that is not known. `censored` holds, for the seeds that have no value because
-    something was not reached within the budget, from where to where it may be. `notes` are
-    sentences without which the verdict, be it a pass, would mislead.
-
-    `look` is the one that it rests on where seeds are added look after look; `adjusted` is the
-    confidence of its limits where the experiment controls all of its expectations together.
-    `pairing` holds the pairs of images that the limits `images` are from, or why there are none
-    where there could be.
-    """
-
-    expectation: Expectation
-    verdict: Verdict
-    mean: float | None = None
-    deviation: float | None = None
-    values: Mapping[int, float] = field(default_factory=dict)
-    interval: tuple[float | None, float | None] = (None, None)
-    message: str = ""
-    median: float | None = None
-    share: Limits | None = None
-    images: Limits | None = None
-    rounding: Mapping[int, Fraction] = field(default_factory=dict, repr=False)
-    stale: str = ""
-    step: float | None = field(default=None, repr=False)
-    censored: Mapping[int, Limits] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    look: Look | None = None
-    adjusted: float | None = None
-    pairing: Pairing = field(default=Pairing(), repr=False)
+"""How far the few operations of computing limits may move them, as a share of the larger one."""
 
 
 def decide(
@@ -115,139 +38,43 @@ def decide(
     values: Mapping[int, float],
     images: Limits | None,
     rounding: Mapping[int, Fraction] = MappingProxyType({}),
-    step: float | None = None,
+    resolution: float | None = None,
     pairing: Pairing = Pairing(),  # noqa: B008
 ) -> Judgement:
-    """Judge by the finite value of every seed; the rules are those of
-    `harness.judging.check.judge`.
+    """Judge by the finite value of every seed, after the rules of `harness.judging.check.judge`.
 
-    `images` are the limits that the test images alone leave to the mean of the values, as far as
-    there are any: with the intervals `binomial` and `paired` they decide, and a single seed is
-    shown with them. `step` is the most that one step of a measurement changes a value, as far as it
-    is known; it counts where all seeds agree (`agree`).
+    Args:
+        expectation: What is judged.
+        values: One a seed.
+        images: The limits that the test images alone leave to the mean, if any. With the intervals
+            `binomial` and `paired` they decide, and a single seed is shown with them.
+        rounding: How far each value may be moved by rounding.
+        resolution: The most that the resolution of one measurement changes a value, as far as it
+            is known; it counts where all seeds agree (`all_equal`).
+        pairing: What `images` were computed from.
     """
     measured = list(values.values())
+    # The mean is exact but for the rounding of the result, so equal values give their value.
     known = Judgement(
         expectation,
         Verdict.INCONCLUSIVE,
-        statistics.mean(
-            measured
-        ),  # exact but for the rounding of the result, so equal values give their value
+        statistics.mean(measured),
         sample_deviation(measured) if len(measured) > 1 else None,
         values,
         images=images,
         rounding=rounding,
-        step=step,
+        resolution=resolution,
         pairing=pairing,
     )
     return _RULES[expectation.statistic](known)
 
 
-def agree(values: Mapping[int, float], rounding: Mapping[int, Fraction]) -> bool:
-    """Tell whether several seeds have the same value, but for rounding: then no deviation tells of
-    other seeds.
-    """
+def all_equal(values: Mapping[int, float], rounding: Mapping[int, Fraction]) -> bool:
+    """Tell whether several seeds have the same value, but for rounding, and so no deviation."""
     if len(values) < 2:
         return False
-    apart = Fraction(max(values.values())) - Fraction(min(values.values()))
-    return apart <= 2 * max(rounding.values(), default=Fraction(0))
-
-
-def decide_censored(
-    expectation: Expectation, ranges: Mapping[int, Range], open_seeds: Collection[int], why: str
-) -> Judgement:
-    """Judge by what each seed may be, `open_seeds` being those of which not all is known, as `why`
-    says.
-
-    A pass holds for every value that is left open, a fail for every one too; else the verdict is
-    inconclusive.
-    """
-    known = Judgement(
-        expectation,
-        Verdict.INCONCLUSIVE,
-        values={seed: each.low for seed, each in ranges.items() if seed not in open_seeds},
-        censored={seed: (ranges[seed].low, ranges[seed].high) for seed in open_seeds},
-        rounding={seed: each.rounding for seed, each in ranges.items()},
-    )
-    if _passes_for_all(known, ranges):
-        return replace(known, verdict=Verdict.PASS, notes=(f"{why}; it passes whatever that is",))
-    if _fails_for_all(known, ranges):
-        return replace(known, verdict=Verdict.FAIL, message=f"{why}; it fails whatever that is")
-    mean = expectation.statistic is Statistic.MEAN
-    advice = (
-        "; a mean of what has no end has no limits, the statistics median, worst and every need"
-        " none"
-    )
-    endless = mean and not all(
-        map(math.isfinite, (end for each in ranges.values() for end in (each.low, each.high)))
-    )
-    return replace(known, message=f"unknown: {why}, and that decides{advice if endless else ''}")
-
-
-def _passes_for_all(known: Judgement, ranges: Mapping[int, Range]) -> bool:
-    expectation = known.expectation
-    inside = [seed for seed, each in ranges.items() if _range_within(known, seed, each)]
-    if expectation.statistic is Statistic.EVERY:
-        return len(inside) == len(ranges)
-    if expectation.statistic is Statistic.WORST:
-        wanted = expectation.share or 0.0
-        lower, _ = share_limits(len(inside), len(ranges), expectation.confidence)
-        return lower >= wanted - _slack(wanted)
-    limits = _limits_for_all(known, ranges)
-    return limits is not None and _within(expectation, *limits, _widest(known))
-
-
-def _fails_for_all(known: Judgement, ranges: Mapping[int, Range]) -> bool:
-    expectation = known.expectation
-    possible = [seed for seed, each in ranges.items() if not _range_outside(known, seed, each)]
-    if expectation.statistic is Statistic.EVERY:
-        return len(possible) < len(ranges)
-    if expectation.statistic is Statistic.WORST:
-        wanted = expectation.share or 0.0
-        _, upper = share_limits(len(possible), len(ranges), expectation.confidence)
-        return upper < wanted - _slack(wanted)
-    limits = _limits_for_all(known, ranges)
-    return limits is not None and not _within(expectation, limits[1], limits[0], _widest(known))
-
-
-def _limits_for_all(known: Judgement, ranges: Mapping[int, Range]) -> Limits | None:
-    """Return the smallest lower and the largest upper limit over all that is left open, None where
-    there is none.
-    """
-    expectation, count = known.expectation, len(ranges)
-    lows, highs = [each.low for each in ranges.values()], [each.high for each in ranges.values()]
-    if expectation.statistic is Statistic.MEDIAN:
-        lower, upper = (median_limits(ends, expectation.confidence) for ends in (lows, highs))
-        return None if lower is None or upper is None else (lower[0], upper[1])
-    if count < 2 or expectation.interval is Interval.BINOMIAL:
-        return None
-    if expectation.interval is Interval.BOOTSTRAP:
-        return min(lows), max(
-            highs
-        )  # no limit by resampling lies beyond the smallest and the largest value
-    factor = half_width(1.0, count, expectation.confidence)
-    return student_ends(list(zip(lows, highs, strict=True)), factor)
-
-
-def _range_within(known: Judgement, seed: int, each: Range) -> bool:
-    return _within(
-        known.expectation, each.low, each.high, (_rounding(known, seed), _rounding(known, seed))
-    )
-
-
-def _range_outside(known: Judgement, seed: int, each: Range) -> bool:
-    return not _within(
-        known.expectation, each.high, each.low, (_rounding(known, seed), _rounding(known, seed))
-    )
-
-
-def _widest(known: Judgement) -> Rounding:
-    widest = max(known.rounding.values(), default=Fraction(0))
-    return widest, widest
-
-
-def _slack(share: float) -> float:
-    return ROUNDING * min(share, 1 - share)
+    spread = Fraction(max(values.values())) - Fraction(min(values.values()))
+    return spread <= 2 * max(rounding.values(), default=Fraction(0))
 
 
 def _every(known: Judgement) -> Judgement:
@@ -261,7 +88,7 @@ def _worst(known: Judgement) -> Judgement:
     wanted, count, outside = known.expectation.share or 0.0, len(known.values), _outside(known)
     lower, upper = _share(known)
     known = replace(known, share=(lower, upper))
-    slack = _slack(wanted)
+    slack = rounding_of_share(wanted)
     if lower >= wanted - slack:
         return replace(known, verdict=Verdict.PASS)
     names = f" (outside: {', '.join(outside)})" if outside else ""
@@ -276,7 +103,8 @@ def _worst(known: Judgement) -> Judgement:
     if upper < wanted - slack:
         return replace(known, verdict=Verdict.FAIL, message=message.format("are below"))
     return replace(
-        known, message=f"{message.format('straddle')}; {_advice_on_share(known, wanted)}"
+        known,
+        message=f"{message.format('straddle')}; {advise_on_share(known, len(outside), wanted)}",
     )
 
 
@@ -288,65 +116,63 @@ def _median(known: Judgement) -> Judgement:
     if limits is not None:
         rounding = _of_values(known, limits)
         return _by_limits(
-            known, limits, rounding, _Centre("median", median), lambda: _advice_on_median(known)
+            known, limits, rounding, _Centre("median", median), lambda: advise_on_median(known)
         )
     fewest = fewest_seeds(0.5, confidence)
     message = f"a median has {percent(confidence)} confidence limits from {fewest} seeds on"
-    return replace(known, message=f"{message}; {_advice_on_median(known)}{_of_images(known)}")
+    return replace(known, message=f"{message}; {advise_on_median(known)}{_of_images(known)}")
 
 
 def _mean(known: Judgement) -> Judgement:
-    mean, deviation = known.mean, known.deviation
-    assert mean is not None
+    assert known.mean is not None
+    centre = _Centre("mean", known.mean)
     if known.expectation.interval in (Interval.BINOMIAL, Interval.PAIRED):
-        if known.images is None:
-            return replace(
-                known,
-                message=(
-                    "the number of test images behind the metric is not known, so there are no"
-                    " limits"
-                ),
-            )
-        narrower = f"only more test images would narrow them{_of_pairs(known)}"
-        return _by_limits(
-            known,
-            known.images,
-            _moved(known, known.images, 2.0),
-            _Centre("mean", mean),
-            lambda: narrower,
-        )
-    if deviation is None:
+        return _mean_over_test_images(known, centre)
+    if known.deviation is None:
         message = (
             "one seed says nothing about others; from two on can be told how many would decide"
         )
         return replace(known, message=f"{message}{_of_images(known)}")
+    return _mean_over_seeds(known, centre, known.deviation)
+
+
+def _mean_over_test_images(known: Judgement, centre: _Centre) -> Judgement:
+    if known.images is None:
+        return replace(
+            known,
+            message=(
+                "the number of test images behind the metric is not known, so there are no limits"
+            ),
+        )
+    rounding = _moved(known, known.images, 2.0)
+    advice = f"only more test images would narrow them{_of_pairs(known)}"
+    return _by_limits(known, known.images, rounding, centre, lambda: advice)
+
+
+def _mean_over_seeds(known: Judgement, centre: _Centre, deviation: float) -> Judgement:
     count, confidence = len(known.values), known.expectation.confidence
     limits = _LIMITS[known.expectation.interval](list(known.values.values()), confidence)
-    # Values that move by no more than d move their mean by d and their deviation by sqrt(n / (n -
-    # 1)) d, no more.
+    # Values that move by at most d move their mean by at most d, and their deviation by at most
+    # sqrt(n / (n - 1)) d.
     factor = 1 + half_width(math.sqrt(count / (count - 1)), count, confidence)
     rounding = _moved(known, limits, factor)
-    if agree(known.values, known.rounding):
+    if all_equal(known.values, known.rounding):
         known, limits = _of_equal_seeds(known, limits)
         advice = "seeds that all agree do not tell how many would decide"
-        return _by_limits(known, limits, rounding, _Centre("mean", mean), lambda: advice)
+        return _by_limits(known, limits, rounding, centre, lambda: advice)
     return _by_limits(
-        known,
-        limits,
-        rounding,
-        _Centre("mean", mean),
-        lambda: _advice_on_mean(known, mean, deviation),
+        known, limits, rounding, centre, lambda: advise_on_mean(known, centre.value, deviation)
     )
 
 
 def _of_equal_seeds(known: Judgement, limits: Limits) -> tuple[Judgement, Limits]:
     """Widen limits of no width to what the resolution of the measurement leaves, and say so.
 
-    Had one of n seeds been a step r apart, the deviation would be r / sqrt(n), the smallest there
-    is but none, and Student's limits t r / n from the mean; nearer they cannot be because no seed
-    was apart. Nor are they nearer than one step: so much a single image would have made.
+    Had one of n seeds been a step r away, the deviation would be r / sqrt(n), the smallest above
+    zero, and Student's limits t r / n from the mean. That no seed was away cannot bring them
+    nearer. Nor are they nearer than one step: so much a single image would have made.
     """
-    count, step = len(known.values), known.step
+    count, step = len(known.values), known.resolution
     if step is None:
         note = (
             "the seeds agree to the last digit, and the resolution of the measurement is not known"
@@ -378,28 +204,24 @@ _LIMITS = {Interval.STUDENT: student_limits, Interval.BOOTSTRAP: bootstrap_limit
 
 
 class _Centre(NamedTuple):
-    """What limits are around."""
+    """The statistic that limits are around."""
 
     name: str
     value: float
 
 
-Rounding = tuple[Fraction, Fraction]
-"""How far rounding may have moved a lower and an upper limit."""
-
-
 def _of_values(known: Judgement, limits: Limits) -> Rounding:
     """Return the rounding of limits that are values of seeds."""
     lower, upper = (
-        max(_rounding(known, seed) for seed, value in known.values.items() if value == limit)
+        max(rounding_of_seed(known, seed) for seed, value in known.values.items() if value == limit)
         for limit in limits
     )
     return lower, upper
 
 
 def _moved(known: Judgement, limits: Limits, factor: float) -> Rounding:
-    """Return the rounding of limits that move by `factor` times as much as the values at most."""
-    values = max((_rounding(known, seed) for seed in known.values), default=Fraction(0))
+    """Return the rounding of limits that move by at most `factor` times as much as the values."""
+    values = max((rounding_of_seed(known, seed) for seed in known.values), default=Fraction(0))
     size = max(
         (abs(Fraction(limit)) for limit in limits if math.isfinite(limit)), default=Fraction(0)
     )
@@ -407,75 +229,22 @@ def _moved(known: Judgement, limits: Limits, factor: float) -> Rounding:
     return moved, moved
 
 
-def _rounding(known: Judgement, seed: int) -> Fraction:
-    return known.rounding.get(seed, Fraction(0))
-
-
 def _by_limits(
     known: Judgement, limits: Limits, rounding: Rounding, centre: _Centre, advice: Callable[[], str]
 ) -> Judgement:
-    """Compare confidence limits with the bounds; `advice` is asked for where they straddle one."""
+    """Compare confidence limits with the bounds; `advice` is called where they straddle one."""
     expectation, (lower, upper) = known.expectation, limits
     if math.isnan(lower) or math.isnan(upper):
         return replace(known, message="the numbers are too large for confidence limits")
     known = replace(known, interval=limits)
-    if _within(expectation, lower, upper, rounding):
+    if within(expectation, lower, upper, rounding):
         return replace(known, verdict=Verdict.PASS)
     shown = _shown_limits(known, limits)
-    if not _within(expectation, upper, lower, (rounding[1], rounding[0])):
+    if not within(expectation, upper, lower, (rounding[1], rounding[0])):
         value = _shown(known, centre.value)
         message = f"the {centre.name} {value} is outside the bounds, and so are its {shown}"
         return replace(known, verdict=Verdict.FAIL, message=message)
     return replace(known, message=f"the {shown} straddle a bound; {advice()}")
-
-
-def _advice_on_mean(known: Judgement, mean: float, deviation: float) -> str:
-    lower, upper = _wanted(known.expectation, mean)
-    needed = seeds_for_mean(mean, deviation, known.expectation.confidence, lower, upper)
-    return f"{_would_decide(needed)}, if mean and deviation are as measured"
-
-
-def _advice_on_median(known: Judgement) -> str:
-    bounds, values = (known.expectation.lower, known.expectation.upper), known.values.values()
-    beyond = [sum(value < bounds[0] for value in values)] if bounds[0] is not None else []
-    beyond += [sum(value > bounds[1] for value in values)] if bounds[1] is not None else []
-    return _advice_on_seeds(known, beyond, 0.5)
-
-
-def _advice_on_share(known: Judgement, wanted: float) -> str:
-    return _advice_on_seeds(known, [len(_outside(known))], 1 - wanted)
-
-
-def _advice_on_seeds(known: Judgement, beyond: Sequence[int], share: float) -> str:
-    """Say how many seeds would likely decide whether exceptions are rarer than a share, as far as
-    the seeds tell.
-    """
-    count = len(known.values)
-    needed = seeds_for_share(beyond, count, share, known.expectation.confidence)
-    if needed is not None:
-        return (
-            f"{needed} seeds in all would likely decide, by all that these leave open of the share"
-            " beyond a bound"
-        )
-    if count < 2:
-        return "a single seed does not tell how many would decide"
-    return f"these seeds do not tell that even {MOST_SEEDS} would likely decide"
-
-
-def _would_decide(needed: int | None) -> str:
-    return (
-        f"{'more than' if needed is None else 'about'} {needed or MOST_SEEDS} seeds would likely"
-        " decide"
-    )
-
-
-def _wanted(expectation: Expectation, centre: float) -> tuple[float, float]:
-    """Return between what the limits must come to lie for the verdict that the centre foretells."""
-    lower = -math.inf if expectation.lower is None else expectation.lower
-    upper = math.inf if expectation.upper is None else expectation.upper
-    if centre < lower:
-        return -math.inf, lower
-    return (upper, math.inf) if centre > upper else (lower, upper)
 
 
 def _of_images(known: Judgement) -> str:
@@ -487,7 +256,7 @@ def _of_images(known: Judgement) -> str:
 
 
 def _of_pairs(known: Judgement) -> str:
-    """Say what the pairs of images are that limits are from, or why there are none."""
+    """Say what the pairs of images are that limits come from, or why there are none."""
     if known.pairing.obstacle:
         return f", not in pairs of images, as {known.pairing.obstacle}"
     if len(known.pairing.pairs) != 1:
@@ -517,8 +286,11 @@ def _share(known: Judgement) -> Limits:
 def _outside(known: Judgement) -> list[str]:
     """Return each seed outside the bounds, with its value."""
     inside = {
-        seed: _within(
-            known.expectation, value, value, (_rounding(known, seed), _rounding(known, seed))
+        seed: within(
+            known.expectation,
+            value,
+            value,
+            (rounding_of_seed(known, seed), rounding_of_seed(known, seed)),
         )
         for seed, value in known.values.items()
     }
@@ -527,13 +299,3 @@ def _outside(known: Judgement) -> list[str]:
         for seed, value in known.values.items()
         if not inside[seed]
     ]
-
-
-def _within(expectation: Expectation, low: float, high: float, rounding: Rounding) -> bool:
-    """Say whether `low` meets the lower bound and `high` the upper one, where they are set, but for
-    rounding.
-    """
-    lower, upper = expectation.lower, expectation.upper
-    return (lower is None or reaches(low, lower, rounding[0])) and (
-        upper is None or reaches(-high, -upper, rounding[1])
-    )

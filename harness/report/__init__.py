@@ -1,1 +1,1 @@
-"""Reports that a reader understands alone: Markdown, plots and the measured numbers as JSON."""
+"""Write reports that a reader understands alone: Markdown, plots and the numbers as JSON."""

@@ -1,4 +1,4 @@
-"""Metrics against the numbers on an axis of some runs' matrices, a line a run."""
+"""Draw metrics against the numbers on an axis of some runs' matrices, a line a run."""
 
 from __future__ import annotations
 
@@ -11,30 +11,28 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.experiment import Experiment
-from harness.report.panels import entry, panels
+from harness.report.figure_data import FigureData
+from harness.report.panels import legend_entry, panels
 from harness.report.seeds import draw_seeds, values_of
-from harness.report.style import look, say
-from harness.run_result import RunResult, Status
+from harness.report.style import series_style, show_message
+from harness.run_result import Status
 from harness.spec.matrix import axis_number
 
-# Shares of the distance between the smallest number and the largest.
-_APART, _ASIDE, _MARGIN = 0.014, 0.02, 0.08
-_LETTER, _GAP = 0.027, 0.018
+# Lengths on the axis, as shares of the distance between its smallest and its largest number.
+_SHIFT, _SEEDS_ASIDE, _MARGIN = 0.014, 0.02, 0.08
+_LETTER_WIDTH, _LABEL_GAP = 0.027, 0.018
 
 
 @dataclass(frozen=True)
-class Line:
-    """A line's name, and the number and the full name of each of its cells, the smallest number
-    first.
-    """
+class _Line:
+    """A line's name, and the number and full name of each of its cells, smallest number first."""
 
     name: str
     cells: Sequence[tuple[float, str]]
 
 
 def against(
-    experiment: Experiment,
-    results: Sequence[RunResult],
+    data: FigureData,
     *,
     metrics: Sequence[str],
     axis: str,
@@ -43,20 +41,29 @@ def against(
 ) -> Figure:
     """Draw metrics against the numbers that the cells of runs have on an axis of their matrices.
 
-    `groups` maps a label to a run; where its matrix has other axes too, each combination of their
-    labels has a line. A pale point is a seed, the full one their mean, its bar the two-sided 95%
-    confidence interval of the mean (Student's t); a mean is an open point where not every seed has
-    a value. Lines stand a little beside one another, so that none hides the bars of another.
+    A pale point is a seed, the full one their mean, its bar the two-sided 95% confidence interval
+    of the mean (Student's t); a mean is an open point where not every seed has a value. Lines are
+    shifted a little sideways, so that none hides the bars of another.
+
+    Args:
+        data: The experiment and its results.
+        metrics: One a panel.
+        axis: The axis of the matrices, as the specification names it.
+        groups: Label to run; where the run's matrix has other axes too, each combination of their
+            labels has a line.
+        log_x: Whether the axis is logarithmic.
     """
+    experiment, results = data.experiment, data.results
     lines = [line for group, run in groups.items() for line in _lines(experiment, group, run, axis)]
     places = _places((number for line in lines for number, _ in line.cells), log_x)
     finished = {result.run for result in results if result.status is Status.DONE}
     done = [any(run in finished for _, run in line.cells) for line in lines]
     legend = [
-        entry(index, line.name, done=done[index], marked=True) for index, line in enumerate(lines)
+        legend_entry(index, line.name, done=done[index], marked=True)
+        for index, line in enumerate(lines)
     ]
     figure, shown = panels(metrics, legend)
-    shifts, aside = _shifts(places, len(lines))
+    shifts, aside = _sideways_shifts(places, len(lines))
     for axes, metric in zip(shown, metrics, strict=True):
         for index, line in enumerate(lines):
             found = [
@@ -69,14 +76,12 @@ def against(
             axes.set_xlabel(axis.rpartition(".")[2].replace("_", " "))
             _number_axis(axes, places)
         else:
-            say(axes, "not measured" if any(done) else "not run")
+            show_message(axes, "not measured" if any(done) else "not run")
     return figure
 
 
-def _lines(experiment: Experiment, group: str, run: str, axis: str) -> Iterator[Line]:
-    """Yield a run's lines: one of the group's name, or one for each combination of labels on the
-    other axes.
-    """
+def _lines(experiment: Experiment, group: str, run: str, axis: str) -> Iterator[_Line]:
+    """Yield a run's lines: one of the group's name, or one for each combination on other axes."""
     found: dict[str, list[tuple[float, str]]] = {}
     for name, cell in experiment.runs.items():
         if cell.base == run:
@@ -85,7 +90,7 @@ def _lines(experiment: Experiment, group: str, run: str, axis: str) -> Iterator[
             assert number is not None  # else the specification is not valid
             found.setdefault(", ".join(labels.values()), []).append((number, name))
     for others, numbered in found.items():
-        yield Line(f"{group}, {others}" if len(found) > 1 else group, sorted(numbered))
+        yield _Line(f"{group}, {others}" if len(found) > 1 else group, sorted(numbered))
 
 
 def _places(numbers: Iterable[float], log: bool) -> dict[float, float]:
@@ -96,15 +101,15 @@ def _places(numbers: Iterable[float], log: bool) -> dict[float, float]:
     return dict(zip(ordered, (values - values[0]) / width if width > 0 else [0.5], strict=True))
 
 
-def _shifts(places: Mapping[float, float], lines: int) -> tuple[Sequence[float], float]:
+def _sideways_shifts(places: Mapping[float, float], lines: int) -> tuple[Sequence[float], float]:
     """Return how far right of its number each line stands, and how far left of that its seeds do.
 
     Everything that belongs to a number stays nearer to it than to its neighbour.
     """
     narrowest = min(np.diff(list(places.values())), default=1.0)
-    step = min(_APART, 0.5 * narrowest / lines)
+    step = min(_SHIFT, 0.5 * narrowest / lines)
     return [step * (index - (lines - 1) / 2) for index in range(lines)], min(
-        _ASIDE, 0.2 * narrowest
+        _SEEDS_ASIDE, 0.2 * narrowest
     )
 
 
@@ -117,7 +122,7 @@ def _draw(
 ) -> None:
     if not points:
         return
-    colour, style, _ = look(index)
+    colour, style, _ = series_style(index)
     places, means = zip(
         *((place, statistics.mean(values)) for place, values in points), strict=True
     )
@@ -133,7 +138,11 @@ def _number_axis(axes: Axes, places: Mapping[float, float]) -> None:
     labels = {place: f"{number:g}" for number, place in places.items()}
     kept: list[float] = []
     for place, text in labels.items():
-        if not kept or place - kept[-1] >= _LETTER * (len(text) + len(labels[kept[-1]])) / 2 + _GAP:
+        if (
+            not kept
+            or place - kept[-1]
+            >= _LETTER_WIDTH * (len(text) + len(labels[kept[-1]])) / 2 + _LABEL_GAP
+        ):
             kept.append(place)
     axes.set_xlim(-_MARGIN, 1.0 + _MARGIN)
     axes.set_xticks(kept, [labels[place] for place in kept])

@@ -1,11 +1,11 @@
-"""How certain a verdict is: the limits beside each, and what the limits of a table mean."""
+"""Say how certain a verdict is: the limits beside each, and what the limits of a table mean."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from harness.experiment import Interval, Statistic
-from harness.judging.check import Judgement
+from harness.judging.judgement import Judgement
 from harness.report.markdown import unbroken
 from harness.units import NOTHING, Scale, limits
 from harness.words import percent
@@ -19,7 +19,7 @@ def limits_cell(judgement: Judgement, scale: Scale) -> str:
 def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
     mean, deviation = judgement.mean, judgement.deviation
     if None not in judgement.interval:
-        yield f"{limits(judgement.interval, mean, deviation, scale)}{_not_paired(judgement)}"
+        yield f"{limits(judgement.interval, mean, deviation, scale)}{_why_not_paired(judgement)}"
     elif judgement.images is not None:
         yield f"{limits(judgement.images, mean, deviation, scale)} ({_by_images(judgement)})"
     elif judgement.share is not None:
@@ -41,9 +41,7 @@ def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
 
 
 def remarks(judgements: Sequence[Judgement]) -> dict[str, list[str]]:
-    """Return what must be known beside the verdicts, each sentence with the ids of the expectations
-    it is about.
-    """
+    """Return the notes on the verdicts, each with the ids of the expectations it is about."""
     found: dict[str, list[str]] = {}
     for judgement in judgements:
         for note in judgement.notes:
@@ -51,7 +49,7 @@ def remarks(judgements: Sequence[Judgement]) -> dict[str, list[str]]:
     return found
 
 
-def _not_paired(judgement: Judgement) -> str:
+def _why_not_paired(judgement: Judgement) -> str:
     """Say where limits that are to be in pairs are not."""
     asked = judgement.expectation.interval is Interval.PAIRED
     return (
@@ -81,16 +79,18 @@ def notes(judgements: Sequence[Judgement]) -> str:
         " where none is stated. Those from the seeds speak of other seeds, not of other test"
         " images: every seed is tested on the same."
     ]
-    parts += [text for kind, text in _ON_THE_MEAN.items() if (Statistic.MEAN, kind) in kinds]
-    parts += [text for kind, text in _ON_OTHERS.items() if kind in statistics]
-    parts += [_ON_LOOKS] if any(judgement.look for judgement in judgements) else []
+    parts += [text for kind, text in _NOTES_ON_MEANS.items() if (Statistic.MEAN, kind) in kinds]
+    parts += [text for kind, text in _NOTES_ON_OTHERS.items() if kind in statistics]
+    parts += [_NOTE_ON_LOOKS] if any(judgement.look for judgement in judgements) else []
     parts += (
-        [_ON_CONTROL] if any(judgement.adjusted is not None for judgement in judgements) else []
+        [_NOTE_ON_CONTROL]
+        if any(judgement.adjusted is not None for judgement in judgements)
+        else []
     )
-    return " ".join([*parts, _ON_ONE_SEED] if one else parts)
+    return " ".join([*parts, _NOTE_ON_ONE_SEED] if one else parts)
 
 
-_ON_THE_MEAN = {
+_NOTES_ON_MEANS = {
     Interval.STUDENT: "The limits of a mean are Student's, exact for normal values.",
     Interval.BOOTSTRAP: (
         "The limits by bootstrap (BCa) assume no distribution, but are too narrow for few seeds: a"
@@ -107,7 +107,7 @@ _ON_THE_MEAN = {
         " inequality). They speak of these networks on other test images, not of other seeds."
     ),
 }
-_ON_OTHERS = {
+_NOTES_ON_OTHERS = {
     Statistic.MEDIAN: (
         "The limits of a median are two of the values themselves, and hold for any distribution."
     ),
@@ -120,17 +120,17 @@ _ON_OTHERS = {
         " largest value, and below them what share of all seeds that shows to be within the bounds."
     ),
 }
-_ON_LOOKS = (
+_NOTE_ON_LOOKS = (
     "Seeds were added while an expectation was undecided. The limits of each look have a higher"
     " confidence, so that all looks together have the stated one (alpha spending, Lan and DeMets"
     " 1983, by O'Brien and Fleming's function); the first look that decided counts, and stands with"
     " its own number of seeds."
 )
-_ON_CONTROL = (
+_NOTE_ON_CONTROL = (
     "The limits are adjusted to how many expectations there are, so their confidence is another"
     " than stated."
 )
-_ON_ONE_SEED = (
+_NOTE_ON_ONE_SEED = (
     "A single seed says nothing about others; the limits from the test images alone (binomial, or"
     " in pairs where two networks are compared image by image) tell how far its value may be from"
     " that on all images of the kind."

@@ -15,8 +15,9 @@ def run_command(experiment: Experiment) -> str:
 
 
 def _quoted(word: str) -> str:
-    """Return a word as a shell takes it; Bash alone takes one with characters that cannot be
-    printed.
+    """Return a word as a shell takes it.
+
+    One with characters that cannot be printed is quoted as Bash alone takes it.
     """
     if word.isprintable():
         return shlex.quote(word)

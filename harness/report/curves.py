@@ -1,4 +1,4 @@
-"""Training curves: accuracy and loss against steps, a line a run, over its seeds."""
+"""Draw training curves: accuracy and loss against steps, a line a run, over its seeds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from harness.experiment import Experiment
-from harness.report.style import factor, label, look, say
+from harness.report.style import axis_label, plot_factor, series_style, show_message
 from harness.run_result import RunResult, Status
 
 PANELS = ("train_accuracy", "test_accuracy", "train_loss")
@@ -29,8 +29,8 @@ def curves(experiment: Experiment, results: Sequence[RunResult]) -> Figure | Non
     Single runs that others start from have a row of their own. A line is the mean over seeds, its
     band their smallest and largest value, left out where more than four would cover each other. A
     seed that stopped early counts with its last value from then on. The axis of the test accuracy
-    leaves out the first quarter of the training, so that the ends can be told apart. The steps are
-    on a logarithmic axis where the longest run of a row took more than five times those of the
+    leaves out the first quarter of the training, so that the ends can be distinguished. The steps
+    are on a logarithmic axis where the longest run of a row took more than five times those of the
     shortest.
     """
     done = [result for result in results if result.status is Status.DONE and result.history]
@@ -46,7 +46,7 @@ def curves(experiment: Experiment, results: Sequence[RunResult]) -> Figure | Non
     for line, (title, cells) in enumerate(rows.items()):
         for axes, metric in zip(grid[line], PANELS, strict=True):
             _draw(axes, metric, cells, done)
-            axes.set_title(label(metric) if line == 0 else "")
+            axes.set_title(axis_label(metric) if line == 0 else "")
             axes.set_xlabel("steps" if line == len(rows) - 1 else "")
         handles, names = _legend(grid[line])
         grid[line][-1].legend(
@@ -76,12 +76,12 @@ def _draw(axes: Axes, metric: str, cells: dict[str, str], done: Sequence[RunResu
         histories = [curve(r, metric) for r in done if r.run == run and metric in r.history]
         if not histories:
             continue
-        steps, seeds = together(histories)
+        steps, seeds = stack_seeds(histories)
         draw_line(axes, index, steps, seeds, band=len(cells) <= _MOST_BANDS, name=name)
         ends.append(float(steps[-1]))
         late.append(seeds[:, steps >= 0.25 * steps[-1]])
     if not ends:
-        say(axes, "not measured")
+        show_message(axes, "not measured")
         return
     if metric == "train_loss":
         axes.set_yscale("log")
@@ -105,26 +105,23 @@ def _zoom(axes: Axes, late: Sequence[NDArray[np.float64]]) -> None:
 
 
 def curve(result: RunResult, metric: str, along: str = "step") -> Curves:
-    """Return where one seed was measured and the metric there: a share in percent, a loss above
-    zero.
+    """Return where one seed was measured and the metric there.
 
-    `along` is the history's "step" or "epoch".
+    A share is in percent, a loss is clipped above zero. `along` is the history's "step" or "epoch".
     """
     steps, values = (np.asarray(result.history[name], dtype=float) for name in (along, metric))
-    finite = np.isfinite(values)  # a diverged run is shown up to where it diverged
+    finite = np.isfinite(values)  # a run that diverged is shown up to there
     smallest = _SMALLEST_LOSS if is_loss(metric) else -np.inf
-    return steps[finite], np.maximum(factor(metric) * values[finite], smallest)
+    return steps[finite], np.maximum(plot_factor(metric) * values[finite], smallest)
 
 
 def is_loss(metric: str) -> bool:
-    """Say whether a metric is one that a logarithmic axis suits."""
+    """Tell whether a metric is one that a logarithmic axis suits."""
     return metric.endswith("_loss")
 
 
-def together(histories: Iterable[Curves]) -> Curves:
-    """Return the steps that any seed measured [points], and every seed's value there [seeds,
-    points].
-    """
+def stack_seeds(histories: Iterable[Curves]) -> Curves:
+    """Return all measured steps [points] and each seed's value there [seeds, points]."""
     filled = [history for history in histories if len(history[0])] or [
         (np.zeros(1), np.full(1, np.nan))
     ]
@@ -143,10 +140,8 @@ def draw_line(
     band: bool,
     name: str = "",
 ) -> None:
-    """Draw the mean over `seeds` [seeds, points], and their smallest and largest value as a pale
-    band.
-    """
-    colour, line, _ = look(index)
+    """Draw the mean over `seeds` [seeds, points], and their range as a pale band."""
+    colour, line, _ = series_style(index)
     axes.plot(steps, seeds.mean(axis=0), line, color=colour, linewidth=1.3, label=name)
     if band and len(seeds) > 1:
         axes.fill_between(

@@ -1,4 +1,4 @@
-"""Points over the coloured decision regions of networks with two inputs."""
+"""Draw points over the coloured decision regions of networks with two inputs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.experiment import Experiment, Json
-from harness.report.style import BLUE, VERMILLION, plain, say
+from harness.experiment import Json
+from harness.report.figure_data import FigureData
+from harness.report.style import BLUE, VERMILLION, plain, show_message
 from harness.run_result import RunResult, Status
 from harness.units import PERCENT, number
 
@@ -21,24 +22,25 @@ _POINTS = ((BLUE, "o", 22.0), (VERMILLION, "^", 26.0))
 
 
 def decision_regions(
-    experiment: Experiment,
-    results: Sequence[RunResult],
+    data: FigureData,
     *,
     panels: Sequence[Mapping[str, Json]],
     seed: int | None = None,
 ) -> Figure:
-    """Draw a row of panels, each the training points of a run over the regions of its final
-    weights.
+    """Draw a row of panels: the training points of a run over the regions of its final weights.
 
-    `panels` holds objects with "run", "title" and "regions" (false: the points alone); `seed` is
-    the seed that is shown, the experiment's first where it is None. The regions come from
-    `RunResult.decision_grid`, an `.npz` file of "x" [nx], "y" [ny], "score" [ny, nx] (the logit
-    of class 1), "train_inputs" [n, 2] and "train_labels" [n].
+    The regions come from `RunResult.decision_grid`, an `.npz` file of "x" [nx], "y" [ny], "score"
+    [ny, nx] (the logit of class 1), "train_inputs" [n, 2] and "train_labels" [n].
+
+    Args:
+        data: The experiment and its results.
+        panels: Objects with "run", "title" and "regions" (false: the points alone).
+        seed: The seed that is shown; None for the experiment's first.
     """
-    shown = experiment.seeds[0] if seed is None else seed
+    shown = data.experiment.seeds[0] if seed is None else seed
     found = {
         r.run: r
-        for r in results
+        for r in data.results
         if r.seed == shown and r.status is Status.DONE and r.decision_grid is not None
     }
     titles = [plain(textwrap.fill(str(panel.get("title") or panel["run"]), 28)) for panel in panels]
@@ -52,7 +54,7 @@ def decision_regions(
         if panel["run"] in found:
             _draw(axes, found[panel["run"]], bool(panel.get("regions", True)))
         else:
-            say(axes, "not run")
+            show_message(axes, "not run")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""What took part in the runs besides their settings: versions, devices, hosts."""
+"""Collect what took part in the runs besides their settings: versions, devices, code."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ def environment(results: Sequence[RunResult]) -> dict[str, dict[str, int]]:
 
 
 def differing(results: Sequence[RunResult]) -> dict[str, dict[str, list[str]]]:
-    """Return, of what can change the bits of a result, that in which the finished runs differ: by
-    value, which runs.
+    """Return in what the finished runs differ that can change the bits: by value, which runs.
 
     What a run does not record is a value of its own, "not recorded". Runs of several backends
     differ in these; what each backend has of its own is compared among its own runs.
@@ -58,8 +57,9 @@ def _label(result: RunResult) -> str:
 
 
 def guarantees(results: Sequence[RunResult]) -> dict[str, int]:
-    """Return what another run of the same settings and seed will give, in words, and for how many
-    finished runs.
+    """Return what another run of the same settings and seed will give, and for how many runs.
+
+    Only finished runs count.
     """
     done = [result for result in results if result.status is Status.DONE]
     return dict(Counter(_guarantee(result.environment) for result in done).most_common())
@@ -89,3 +89,19 @@ def _flat(value: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, st
                 f"{prefix}{key}",
                 item if isinstance(item, str) else json.dumps(item, ensure_ascii=False),
             )
+
+
+def code_digests(results: Sequence[RunResult]) -> dict[str, str]:
+    """Return the digest of each module that made the finished runs; all digests where they differ.
+
+    A run records them as `code`, or its environment does; one that has neither adds nothing.
+    """
+    found: dict[str, set[str]] = {}
+    for result in results:
+        if result.status is Status.DONE:
+            recorded = getattr(
+                getattr(result, "code", None), "modules", None
+            ) or result.environment.get("code")
+            for name, digest in recorded.items() if isinstance(recorded, Mapping) else ():
+                found.setdefault(name, set()).add(str(digest))
+    return {name: ", ".join(sorted(found[name])) for name in sorted(found)}

@@ -1,8 +1,7 @@
-"""What a folder of reports holds, where, and which of its files are the harness's.
+"""The files of a folder of reports: where each lies, and which of them are the harness's.
 
-Of each experiment there are NAME.md, NAME.json, NAME.expectations.json and the plots in NAME/, of
-all together README.md. NAME.json lists the plots, and only those in the list are replaced or
-removed.
+Each experiment has NAME.md, NAME.json, NAME.expectations.json and the plots in NAME/; README.md is
+the index of all. NAME.json lists the plots, and only those in the list are replaced or removed.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from harness.experiment import Experiment
-from harness.judging.ledger import path_beside_reports
+from harness.judging.ledger_file import path_beside_reports
 from harness.system import files
 from harness.system.ownership import Kind, OverwriteError, is_folder, kind_of, refuse
 
@@ -66,7 +65,7 @@ def outputs(folder: Path, experiments: Sequence[Experiment]) -> Iterator[tuple[s
 
 
 def refuse_foreign(folder: Path, name: str, plots: Collection[str]) -> None:
-    """See that a report with some plots may be written: it replaces none but an earlier one.
+    """Check that a report with some plots may be written: it replaces none but an earlier one.
 
     Raises:
         OverwriteError: a file that is not the harness's is in the way.
@@ -89,7 +88,7 @@ def refuse_foreign(folder: Path, name: str, plots: Collection[str]) -> None:
 
 
 def refuse_foreign_index(folder: Path) -> None:
-    """See that the index of a folder may be written.
+    """Check that the index of a folder may be written.
 
     Raises:
         OverwriteError: README.md is somebody's.
@@ -121,7 +120,7 @@ def _is_plot(name: str) -> bool:
 
 def _holds_something(path: Path) -> bool:
     try:
-        return path.lstat().st_size > 0  # a link has the length of where it leads to
+        return path.lstat().st_size > 0  # that of a link is the length of its target's path
     except (FileNotFoundError, NotADirectoryError):
         return False
 

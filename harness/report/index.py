@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.experiment import Basis, Interval, Json, Statistic
-from harness.judging.check import Verdict
 from harness.report.markdown import bullets, code, escape, file_link, table, unbroken
 from harness.report.outcome import chance, outcome, resting_on_stale
 from harness.report.result_json import FORMAT
@@ -24,7 +23,7 @@ from harness.units import (
     scale_of,
     scale_of_difference,
 )
-from harness.words import BASES, MEANING, STALE, SYMBOLS, Reach, marked, reach, subject
+from harness.words import BASES, MEANING, STALE, SYMBOLS, Reach, Verdict, marked, reach, subject
 
 
 def read_results(folder: Path) -> tuple[list[tuple[str, Mapping[str, Json]]], list[str]]:
@@ -38,10 +37,10 @@ def read_results(folder: Path) -> tuple[list[tuple[str, Mapping[str, Json]]], li
     for path in sorted(folder.glob("*.json")):
         with contextlib.suppress(OSError, ValueError, RecursionError):
             document = json.loads(files.read_bytes(path))
-            told = document.get("format") if isinstance(document, dict) else None
-            if told == FORMAT and _can_be_shown(path.stem, document):
+            declared = document.get("format") if isinstance(document, dict) else None
+            if declared == FORMAT and _can_be_shown(path.stem, document):
                 found.append((path.stem, document))
-            elif isinstance(told, str) and told.startswith(FORMAT.rstrip("0123456789")):
+            elif isinstance(declared, str) and declared.startswith(FORMAT.rstrip("0123456789")):
                 unshown.append(path.name)
     return found, unshown
 
@@ -151,10 +150,20 @@ def _experiment(name: str, document: Mapping[str, Json]) -> str:
     lines = [line for line in lines if line]
     if document["judgements"]:
         compared = any("published" in judgement for judgement in document["judgements"])
-        beside = ["published", "difference"] if compared else []
+        compared_columns = ["published", "difference"] if compared else []
         rows = [_judgement(judgement, compared) for judgement in document["judgements"]]
         lines.append(
-            table(["verdict", "what is expected", "bounds", "measured", *beside, "rests on"], rows)
+            table(
+                [
+                    "verdict",
+                    "what is expected",
+                    "bounds",
+                    "measured",
+                    *compared_columns,
+                    "rests on",
+                ],
+                rows,
+            )
         )
     return "\n\n".join(lines)
 
@@ -182,8 +191,8 @@ def _published(judgement: Mapping[str, Json], scale: Scale) -> list[str]:
     difference, half_width = (
         _number(judgement[name]) for name in ("difference", "difference_half_width")
     )
-    apart = measured(difference, half_width, scale_of_difference(scale))
-    return [unbroken(bound(judgement["published"], scale)), unbroken(apart)]
+    shown = measured(difference, half_width, scale_of_difference(scale))
+    return [unbroken(bound(judgement["published"], scale)), unbroken(shown)]
 
 
 def _number(value: Json) -> float | None:

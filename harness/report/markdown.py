@@ -1,4 +1,4 @@
-"""GitHub Markdown from text that nobody vouches for: whatever a specification says stays text."""
+"""Write GitHub Markdown from untrusted text: whatever a specification says stays text."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def escape(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """Return text on a line, with spaces for what cannot be printed."""
+    """Return text on one line, with spaces for what cannot be printed."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def unbroken(text: str) -> str:
-    """Return text that no line break parts, so that a number keeps its deviation and its unit."""
+    """Return text without line breaks, so that a number keeps its deviation and its unit."""
     return text.replace(" ", "\u00a0")
 
 
@@ -61,8 +61,9 @@ def link(text: str, address: str | None) -> str:
 
 
 def file_link(text: str, path: str, anchor: str = "", below: str = "") -> str:
-    """Return a link to a file, whose name may be any, and to a place in it; `below` is the address
-    of its folder.
+    """Return a link to a file of any name, and to an anchor in it.
+
+    `below` is the address of the file's folder.
     """
     return f"[{escape(text)}]({below}{quote(os.fsencode(path))}{anchor})"
 
@@ -95,7 +96,7 @@ def _printable(line: str) -> str:
 
 def details(summary: str, body: str) -> str:
     """Return a body that is folded until the reader opens it."""
-    # No Markdown is read in the lines of an HTML block.
+    # Markdown is not read within an HTML block, so the summary is escaped as HTML.
     shown = html.escape(_line(summary), quote=False)
     return f"<details>\n<summary>{shown}</summary>\n\n{body}\n\n</details>"
 

@@ -1,4 +1,4 @@
-"""The measured numbers of an experiment as JSON: what other reports, people and programs read."""
+"""Write the measured numbers of an experiment as JSON, for other reports, people and programs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from harness.experiment import Experiment, Json, Statistic
-from harness.judging.check import Judgement
+from harness.judging.judgement import Judgement, Look
 from harness.judging.paired import Pairs, mcnemar
 from harness.judging.timing import Statements
-from harness.judging.verdicts import Look
 from harness.report.command import run_command
-from harness.report.environment import environment
-from harness.report.made_by import modules
+from harness.report.environment import code_digests, environment
+from harness.report.packed_settings import pack
 from harness.report.published import difference
-from harness.report.settings import packed
 from harness.report.statements import stated_json
 from harness.run_result import RunResult
 from harness.system import machine
@@ -41,8 +39,8 @@ def result_json(
     """Return the text of `<name>.json`: the same bytes for the same results, keys sorted.
 
     `plots` are the names of the files in the report's folder of plots. `statements` tell when the
-    expectations were stated; there is no word of it for a trial, where they are None. Values that
-    JSON has no number for are the strings "nan", "inf" and "-inf".
+    expectations were stated, None for a trial, which leaves that out. Values that JSON has no
+    number for are the strings "nan", "inf" and "-inf".
     """
     document = {
         "format": FORMAT,
@@ -60,8 +58,8 @@ def result_json(
         **_removed(statements),
         "runs": _runs(experiment, results),
         "environment": environment(results),
-        "settings": packed({name: run.resolved for name, run in experiment.runs.items()}),
-        "code": modules(results),
+        "settings": pack({name: run.resolved for name, run in experiment.runs.items()}),
+        "code": code_digests(results),
     }
     return (
         json.dumps(finite(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -108,7 +106,7 @@ def _removed(statements: Statements | None) -> dict[str, Json]:
 
 
 def _where_there(judgement: Judgement) -> dict[str, Json]:
-    """Return what there is for some expectations alone; each is left out where it is not there."""
+    """Return what only some expectations have; what is not there is left out."""
     expectation = judgement.expectation
     found = {
         "method": expectation.interval.value if expectation.statistic is Statistic.MEAN else None,
@@ -138,7 +136,7 @@ def _look(look: Look) -> dict[str, Json]:
 
 
 def _pair(found: Pairs) -> dict[str, Json]:
-    """Return of how many images each of two networks alone is right, and McNemar's p-value."""
+    """Return how many images each of two networks alone got right, and McNemar's p-value."""
     return {
         "images": found.images,
         "first": found.first,
@@ -148,16 +146,14 @@ def _pair(found: Pairs) -> dict[str, Json]:
 
 
 def _published(judgement: Judgement) -> dict[str, Json]:
-    """Return what was published and how far from it the measured mean is; nothing where nothing
-    was.
-    """
+    """Return the published number and the difference from it; nothing where none was published."""
     if judgement.expectation.published is None:
         return {}
-    apart, half = difference(judgement)
+    distance, half_width = difference(judgement)
     return {
         "published": judgement.expectation.published,
-        "difference": apart,
-        "difference_half_width": half,
+        "difference": distance,
+        "difference_half_width": half_width,
     }
 
 

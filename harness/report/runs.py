@@ -46,8 +46,9 @@ def status_counts(experiment: Experiment, results: Sequence[RunResult]) -> Count
 
 
 def measured_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
-    """Return a row a run, mean ± sample deviation over its finished seeds, and why others are
-    not.
+    """Return one row a run, mean ± sample deviation over its finished seeds, and reasons below.
+
+    The reasons say why other seeds are not finished.
     """
     by_run = {
         run: [r for r in results if r.run == run and r.seed in experiment.seeds_of(run)]
@@ -121,7 +122,7 @@ def _reason(run: str, result: RunResult) -> str:
 
 
 def settings_table(experiment: Experiment) -> str:
-    """Return a row a run: what it was trained on and how."""
+    """Return one row a run: what it was trained on and how."""
     headers = [
         "run",
         "data set",
@@ -190,9 +191,7 @@ def _strengths(training: Training) -> tuple[tuple[str, float], ...]:
 
 
 def _component(component: Component) -> str:
-    """Return the name and those parameters that fit into a cell: numbers, words and lists of
-    them.
-    """
+    """Return the name and those parameters that fit into a cell: numbers, words and their lists."""
     parts = {
         key: value if isinstance(value, list) else [value]
         for key, value in component.parameters.items()

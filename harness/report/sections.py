@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from harness.experiment import Experiment, Json
 from harness.expression import ExpressionError, parse, references
-from harness.judging.check import Judgement, Verdict
+from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
 from harness.metrics import METRICS
 from harness.report import runs
@@ -16,6 +16,7 @@ from harness.report.certainty import limits_cell, notes, remarks
 from harness.report.command import run_command
 from harness.report.environment import differing, environment, guarantees
 from harness.report.expectation import expected, origin
+from harness.report.figures import FIGURES
 from harness.report.folder import CURVES, file_names
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
 from harness.report.outcome import chance, outcome, reaches, resting_on_stale
@@ -23,7 +24,7 @@ from harness.report.published import difference
 from harness.report.statements import when_stated
 from harness.run_result import RunResult, Status
 from harness.units import NOTHING, Scale, bound, found, measured, scale_of, scale_of_difference
-from harness.words import BASES, MEANING, SYMBOLS, marked, plural
+from harness.words import BASES, MEANING, SYMBOLS, Verdict, marked, plural
 
 _MOST_VALUES = 6
 _MOST_RUNS = 8
@@ -77,7 +78,7 @@ def _head(
     stale = resting_on_stale(
         sum(bool(judgement.stale) for judgement in judgements), len(judgements)
     )
-    head = " ".join(filter(None, [outcome(_told(judgements), reaches(judgements)), stale]))
+    head = " ".join(filter(None, [outcome(_verdicts_of(judgements), reaches(judgements)), stale]))
     seeds = seeds if fewest == len(experiment.seeds) else f"{fewest} to {seeds}"
     lines = [
         f"# {escape(experiment.title)}",
@@ -93,7 +94,7 @@ def _head(
     )
 
 
-def _told(judgements: Sequence[Judgement]) -> list[Verdict]:
+def _verdicts_of(judgements: Sequence[Judgement]) -> list[Verdict]:
     return [judgement.verdict for judgement in judgements]
 
 
@@ -122,16 +123,38 @@ def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
     if not judgements:
         return ""
     compared = any(judgement.expectation.published is not None for judgement in judgements)
-    beside = ["published", "difference"] if compared else []
+    compared_columns = ["published", "difference"] if compared else []
     headers = [
         "verdict",
         "what is expected",
         "bounds",
         "measured",
-        *beside,
+        *compared_columns,
         "confidence limits",
         "rests on",
     ]
+    rows = [_verdict_row(judgement, len(experiment.seeds), compared) for judgement in judgements]
+    confidences = [judgement.expectation.confidence for judgement in judgements]
+    by_chance = chance(_verdicts_of(judgements), reaches(judgements), confidences)
+    explained = " ".join(filter(None, [notes(judgements), by_chance]))
+    parts = [
+        table(headers, rows),
+        bullets(_messages(judgements)),
+        explained,
+        _NOTE_ON_DIFFERENCE if compared else "",
+    ]
+    return _section("Verdicts", *filter(None, parts))
+
+
+_NOTE_ON_DIFFERENCE = (
+    "Difference is measured minus published, of the median where that is what counts; ± the"
+    " distance to the one-sided Student-t limits of the mean at the expectation's confidence,"
+    " which is 95% unless the specification says otherwise."
+)
+
+
+def _messages(judgements: Sequence[Judgement]) -> list[str]:
+    """Return what explains the verdicts: messages, stale runs and notes."""
     messages = [
         _message(judgement) for judgement in judgements if judgement.verdict is not Verdict.PASS
     ]
@@ -144,22 +167,7 @@ def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
         f"Note on {', '.join(map(code, ids))}: {escape(note)}."
         for note, ids in remarks(judgements).items()
     ]
-    note_on_difference = (
-        "Difference is measured minus published, of the median where that is what counts; ± the"
-        " distance to the one-sided Student-t limits of the mean at the expectation's confidence,"
-        " which is 95% unless the specification says otherwise."
-    )
-    rows = [_verdict_row(judgement, len(experiment.seeds), compared) for judgement in judgements]
-    confidences = [judgement.expectation.confidence for judgement in judgements]
-    by_chance = chance(_told(judgements), reaches(judgements), confidences)
-    explained = " ".join(filter(None, [notes(judgements), by_chance]))
-    parts = [
-        table(headers, rows),
-        bullets(messages),
-        explained,
-        note_on_difference if compared else "",
-    ]
-    return _section("Verdicts", *filter(None, parts))
+    return messages
 
 
 def _verdict_row(judgement: Judgement, seeds: int, compared: bool) -> list[str]:
@@ -210,33 +218,8 @@ def _figures(experiment: Experiment, images: Sequence[str]) -> str:
         )
         for file, figure in zip(files, experiment.figures, strict=True)
     ]
-    captions = {
-        figure.name: _CAPTIONS[figure.name]
-        for figure in experiment.figures
-        if figure.name in _CAPTIONS
-    }
-    return _section("Figures", *shown, *captions.values())
-
-
-_CAPTIONS = {
-    "by_cell": (
-        "By cell: a pale point is a seed, the full one their mean, the bar its 95% confidence"
-        " interval; an open point is the mean of fewer seeds than were asked for."
-    ),
-    "history": (
-        "While training: a line is the mean over seeds and ends in a dot, its band their smallest"
-        " and largest value; a seed that stopped early counts with its last value from then on."
-    ),
-    "against": (
-        "Against the numbers on an axis: a pale point is a seed, the full one their mean, the bar"
-        " its 95% confidence interval; an open point is the mean of fewer seeds than were asked"
-        " for. Lines stand a little beside one another so that none hides another's bars."
-    ),
-    "decision_regions": (
-        "Decision regions: the colour is the class that the network gives to each place, the points"
-        " are the training examples in the colours of the labels they were trained with."
-    ),
-}
+    captions = dict.fromkeys(FIGURES[figure.name].caption for figure in experiment.figures)
+    return _section("Figures", *shown, *captions)
 
 
 def _image(experiment: Experiment, file: str, title: str, drawn: bool) -> str:
@@ -276,18 +259,23 @@ def _environment(results: Sequence[RunResult]) -> str:
     repeated = (
         f"Another run with the same settings and seed gives {_occurrences(guarantees(results))}."
     )
-    apart = [_apart(name, values) for name, values in differing(results).items()]
-    parts = [table(["what", "value"], rows), repeated, _NOT_ALIKE if apart else "", bullets(apart)]
+    differences = [_values_in_runs(name, values) for name, values in differing(results).items()]
+    parts = [
+        table(["what", "value"], rows),
+        repeated,
+        _RUNS_DIFFER if differences else "",
+        bullets(differences),
+    ]
     return _section("Environment", *filter(None, parts))
 
 
-_NOT_ALIKE = (
+_RUNS_DIFFER = (
     "Not all of these runs were made alike. They differ in what can change the bits of a result, so"
     " that a difference between them may come from it:"
 )
 
 
-def _apart(name: str, values: Mapping[str, Sequence[str]]) -> str:
+def _values_in_runs(name: str, values: Mapping[str, Sequence[str]]) -> str:
     """Return which runs had each value of a thing."""
     shown = [
         f"{escape(value)} in {_listed(labels)}"

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from harness.judging.inference import half_width, sample_deviation
-from harness.report.style import factor, look
+from harness.report.style import plot_factor, series_style
 from harness.run_result import RunResult, Status
 
 _TWO_SIDED_95 = 0.975
@@ -21,7 +21,9 @@ def values_of(results: Sequence[RunResult], run: str | None, metric: str) -> lis
     found = (
         r.measurements.get(metric) for r in results if r.run == run and r.status is Status.DONE
     )
-    return [factor(metric) * value for value in found if value is not None and math.isfinite(value)]
+    return [
+        plot_factor(metric) * value for value in found if value is not None and math.isfinite(value)
+    ]
 
 
 def draw_seeds(
@@ -33,14 +35,13 @@ def draw_seeds(
     seeds_at: float,
     all_there: bool = True,
 ) -> None:
-    """Draw the mean full with its two-sided 95% confidence interval (Student's t), and each seed
-    pale beside it.
+    """Draw the mean full with its two-sided 95% confidence interval, and each seed pale beside it.
 
-    `index` chooses colour and marker; the mean is an open marker where the seeds are not
-    `all_there`.
+    The interval is Student's. `index` chooses colour and marker; the mean is an open marker where
+    the seeds are not `all_there`.
     """
-    colour, _, marker = look(index)
-    if len(values) > 1:  # beside the mean, so that it hides none of them
+    colour, _, marker = series_style(index)
+    if len(values) > 1:  # shifted sideways, so that the mean hides none
         places = np.full(len(values), seeds_at)
         axes.plot(
             places,

@@ -1,4 +1,4 @@
-"""What all plots share: colours told apart by everyone, and bytes that depend on the data alone."""
+"""What all plots share: colours that everyone can tell apart, and bytes that only data decides."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000", "#8
 """The palette of Okabe and Ito (2008); its yellow, too pale on white, is replaced by a grey."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
-Line = Literal["-", "--", ":", "-."]
-LINES: tuple[Line, ...] = ("-", "--", ":", "-.")
+LineStyle = Literal["-", "--", ":", "-."]
+LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
 
 DPI = 144
 
 _FONT = "DejaVu Sans"
-"""It comes with Matplotlib, so every machine draws the same."""
+"""This font comes with Matplotlib, so every machine draws the same."""
 
-_LACKING = "\u25a1"
+_MISSING_GLYPH = "\u25a1"
 
-_SETTINGS: Any = {
+_STYLE: Any = {
     "font.family": _FONT,
     "font.size": 9.0,
     "axes.titlesize": 10.0,
@@ -52,17 +52,15 @@ _SETTINGS: Any = {
 }
 
 
-def look(index: int) -> tuple[str, Line, str]:
-    """Return colour, line and marker of one of several that are drawn together; 32 of them
-    differ.
-    """
+def series_style(index: int) -> tuple[str, LineStyle, str]:
+    """Return colour, line and marker of one of several that are drawn together; 32 differ."""
     turn, place = divmod(index, len(COLOURS))
     return COLOURS[place], LINES[turn % len(LINES)], MARKERS[(place + turn) % len(MARKERS)]
 
 
 def styled() -> Any:
     """Return the context in which figures are made and drawn."""
-    return mpl.rc_context(_SETTINGS)
+    return mpl.rc_context(_STYLE)
 
 
 def png(figure: Figure) -> bytes:
@@ -80,7 +78,7 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def label(metric: str) -> str:
+def axis_label(metric: str) -> str:
     """Return an axis label: the title of a metric and its unit."""
     if metric not in METRICS:
         return plain(metric)
@@ -92,12 +90,13 @@ def label(metric: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text that Matplotlib draws as it is, line by line: dollars too, a box for what its
-    font lacks.
+    """Return text that Matplotlib draws literally, with a box for characters its font lacks.
+
+    Dollars are escaped, so that they start no formula.
     """
     there = _in_font()
     lines = [
-        "".join(c if there is None or ord(c) in there else _LACKING for c in visible(line))
+        "".join(c if there is None or ord(c) in there else _MISSING_GLYPH for c in visible(line))
         for line in text.split("\n")
     ]
     drawn = "\n".join(lines).replace("$", r"\$")
@@ -105,19 +104,19 @@ def plain(text: str) -> str:
 
 
 def _in_font() -> Container[int] | None:
-    """Return the characters that the font has, or None where the font itself is not to be found."""
+    """Return the characters that the font has, or None where the font cannot be found."""
     try:
         return font_manager.get_font(font_manager.findfont(_FONT)).get_charmap()
     except (OSError, RuntimeError, ValueError):
         return None
 
 
-def factor(metric: str) -> float:
-    """Return what a metric is multiplied with: 100 for a share, which is drawn in percent."""
+def plot_factor(metric: str) -> float:
+    """Return what a metric is multiplied by: 100 for a share, which is drawn in percent."""
     return 100.0 if metric in METRICS and METRICS[metric].unit == "fraction" else 1.0
 
 
-def say(axes: Axes, text: str) -> None:
+def show_message(axes: Axes, text: str) -> None:
     """Leave the axes empty but for a sentence."""
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color="#555555")
     axes.set_xticks([])

@@ -1,4 +1,4 @@
-"""An experiment's verdicts for a person at a terminal."""
+"""Show an experiment's verdicts to a person at a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.experiment import Experiment
-from harness.judging.verdicts import Judgement
+from harness.judging.judgement import Judgement
 from harness.plan import Plan
 from harness.report.certainty import remarks
 from harness.report.command import run_command
@@ -74,8 +74,9 @@ def _judgement_row(judgement: Judgement) -> list[Text]:
 def _print_table(
     console: Console, caption: Text, headers: Sequence[str], rows: Sequence[Sequence[Text]]
 ) -> None:
-    """Print a table: aligned where it fits, which takes a tenth of the time (a hundred of them
-    count), else folded.
+    """Print a table: aligned where it fits, else folded.
+
+    Printing aligned takes a tenth of the time, which counts for a hundred tables.
     """
     cells = [[Text(header, "bold") for header in headers], *rows]
     widths = [max(cell.cell_len for cell in column) for column in zip(*cells, strict=True)]
@@ -96,6 +97,6 @@ def _print_table(
 
 
 def show_remarks(console: Console, plan: Plan) -> None:
-    """Show what of the data sets is left out, and what of them cannot be used."""
+    """Show what of the data sets is left out, and what cannot be used."""
     for remark in plan.remarks:
         say(console, remark)

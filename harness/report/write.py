@@ -1,4 +1,4 @@
-"""Reports on disk: `<name>.md`, `<name>.json`, `<name>/*.png`, and the index of a folder."""
+"""Write reports to disk: `<name>.md`, `<name>.json`, `<name>/*.png`, and a folder's index."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.experiment import Experiment
-from harness.judging.check import Judgement
+from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
 from harness.report import folder as places
 from harness.report.figures import draw
@@ -44,7 +44,7 @@ def write_report(
     plots.mkdir(parents=True, exist_ok=True)
     for old in places.listed_plots(folder, name) - images.keys():
         (plots / old).unlink(missing_ok=True)
-    # The list goes before what it lists: a plot that a kill leaves behind is a known one.
+    # The list is written before the plots, so that a plot which a kill leaves behind is listed.
     numbers = result_json(experiment, results, judgements, when, tuple(images), statements)
     _write(places.results_path(folder, name), numbers.encode())
     for plot, image in images.items():

@@ -16,7 +16,8 @@ from harness.ci.cases import Conclusion, case_of_runs
 from harness.ci.outputs import NOTHING, Outputs, prepare, refuse_foreign, write
 from harness.compare.regression import Regression, compare_with_kept
 from harness.experiment import Experiment
-from harness.judging.check import Allow, Verdict, allowed, check, exit_code
+from harness.judging.check import Verdict, check
+from harness.judging.exit_code import Allow, allowed, exit_code
 from harness.plan import Plan
 from harness.report import folder
 from harness.report.statements import warnings

@@ -10,7 +10,7 @@ from harness.experiment import Expectation, Experiment, Json, SeedPlan, Statisti
 from harness.expression import Expression, Reference, evaluate, parse, references
 from harness.follow.time_left import FinishedRun, Pace, in_words, remaining, unstarted
 from harness.judging.check import Judgement, Verdict
-from harness.judging.sequential import LIKELY, outlook
+from harness.judging.outlook import LIKELY, outlook
 from harness.plan import Member, Plan
 from harness.runner.looks import Stage, read_by
 from harness.store.run_files import Origin

@@ -18,16 +18,16 @@ from harness.compare.result_file import NotAResult
 from harness.compare.result_file import experiment as reported
 from harness.experiment import Expectation, Experiment, Statistic
 from harness.expression import parse, references
-from harness.judging import ledger
+from harness.judging import ledger, ledger_file
 from harness.judging.check import judge
 from harness.judging.ledger import (
-    Joined,
     Ledger,
     LedgerError,
     Measured,
+    MergedLedger,
     Runs,
     Statement,
-    joined,
+    merge,
     terms_of,
 )
 from harness.judging.timing import Statements, statements
@@ -81,7 +81,7 @@ def look_up(
             with _locked(store, experiment.name):
                 found = _Look(experiment, store, results, ledgers).found()
                 for path in found.writable:
-                    ledger.write(path, experiment.name, found.ledger)
+                    ledger_file.write(path, experiment.name, found.ledger)
             written = bool(found.writable)
     except (LedgerError, OSError, StoreError) as error:
         why = f"what {experiment.name} expects cannot be written down: {error}"
@@ -99,7 +99,7 @@ class _Found:
     that may be.
     """
 
-    joined: Joined
+    joined: MergedLedger
     ledger: Ledger
     writable: tuple[Path, ...]
     faults: tuple[str, ...]
@@ -134,19 +134,19 @@ class _Look:
     def found(self) -> _Found:
         """Return what the copies tell, with what they do not tell yet."""
         name, faults, notes = self.experiment.name, list[str](), list[str]()
-        in_store = ledger.path_in_store(self.store.root, name)
-        beside = ledger.path_beside_reports(self.ledgers.folder, name)
+        in_store = ledger_file.path_in_store(self.store.root, name)
+        beside = ledger_file.path_beside_reports(self.ledgers.folder, name)
         copies: dict[Path, Ledger | None] = {}
         for path in (in_store, beside):
             try:
-                copies[path] = ledger.read(path)
+                copies[path] = ledger_file.read(path)
             except LedgerError as error:
                 faults.append(
                     f"{path}, where it stands what {name} was expected to show, cannot be used:"
                     f" {error}"
                 )
         there = [copy for copy in copies.values() if copy is not None]
-        both = joined(*there) if len(there) > 1 else Joined(there[0] if there else Ledger())
+        both = merge(*there) if len(there) > 1 else MergedLedger(there[0] if there else Ledger())
         if both.disputed:
             ids = ", ".join(both.disputed)
             faults.append(
@@ -163,7 +163,7 @@ class _Look:
         pending = tuple(self._pending(both.ledger, seen))
         whole = Ledger(
             (*both.ledger.statements, *pending),
-            ledger.together(both.ledger.finished, seen.finished),
+            ledger.all_seeds(both.ledger.finished, seen.finished),
         )
         folders = {in_store: True, beside: self.ledgers.beside and self.ledgers.folder.is_dir()}
         # Of copies that tell differently, both stay until a person has looked at them.
@@ -206,8 +206,8 @@ class _Look:
                 or self.store.error(result.key) is not None
             )
         ]
-        finished = ledger.together(ever, _by_run(results))
-        return _Seen(ledger.together(finished, _by_run(begun)), finished, results)
+        finished = ledger.all_seeds(ever, _by_run(results))
+        return _Seen(ledger.all_seeds(finished, _by_run(begun)), finished, results)
 
     def _pending(self, written: Ledger, seen: _Seen) -> Iterator[Statement]:
         """Yield what is not written down: new expectations, changed ones, and that others are not
@@ -266,7 +266,7 @@ def _reported(path: Path) -> dict[Place, RunResult]:
 
 
 def _by_run(places: Iterator[Place] | Sequence[Place] | Mapping[Place, RunResult]) -> Runs:
-    return ledger.together(*({run: (seed,)} for run, seed in places))
+    return ledger.all_seeds(*({run: (seed,)} for run, seed in places))
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from harness.ci.message import headline, message
 from harness.compare import baseline
 from harness.experiment import Experiment
 from harness.judging.check import Mark, Verdict, stale_runs
-from harness.report.statements import told
+from harness.report.statements import timing_sentence
 from harness.spec.problems import Place
 from harness.testing.judged import JudgedSpecification
 from harness.testing.regression import compare_with_kept, regressions_are_here
@@ -61,7 +61,7 @@ class ExpectationItem(_Item):
         self.user_properties += _properties(self.specification.experiment, case)
         statements = self.specification.conclusion.statements
         if statements is not None and case.id in statements.each:
-            self.user_properties.append(("stated", told(statements.each[case.id])))
+            self.user_properties.append(("stated", timing_sentence(statements.each[case.id])))
         if case.verdict is Verdict.ERROR:
             self.fail(case.verdict, message(case, self.specification.report))
 

@@ -12,8 +12,8 @@ import pytest
 
 from harness.ci.cases import case_of_regression
 from harness.ci.message import message
-from harness.compare import baseline
-from harness.compare.regression import between
+from harness.compare import baseline, baseline_file
+from harness.compare.regression import compare_baselines
 from harness.experiment import Experiment
 from harness.judging.check import Verdict
 from harness.spec.problems import Place
@@ -76,15 +76,15 @@ def compare_with_kept(
 
 def _keep(now: baseline.Baseline, path: Path) -> None:
     baseline.demand_whole(now)
-    baseline.write(now, path)
+    baseline_file.write(now, path)
 
 
 def _drift(path: Path, now: baseline.Baseline, experiment: Experiment) -> tuple[Verdict, str]:
     """Return the verdict on the numbers that a file keeps, and a message, "" for a pass."""
-    kept = baseline.read(path)
+    kept = baseline_file.read(path)
     if kept is None:
         return Verdict.BLOCKED, f"there is no baseline {path}"
-    found = between(kept, now, experiment, path)
+    found = compare_baselines(kept, now, experiment, path)
     if found.verdict is Verdict.PASS:
         return found.verdict, ""
     case = case_of_regression(found, Place(experiment.path, 1))

@@ -22,9 +22,10 @@ from harness.ci.compact import compact
 from harness.ci.junit import junit
 from harness.ci.message import message
 from harness.ci.summary import summary
-from harness.judging.check import Allow, Mark, Verdict, check
+from harness.judging.check import Mark, Verdict, check
+from harness.judging.exit_code import Allow
 from harness.judging.ledger import Measured, terms_of
-from harness.judging.timing import Stated, Statements, Timing
+from harness.judging.timing import StatedExpectation, Statements, Timing
 from harness.run_result import Status
 
 if TYPE_CHECKING:
@@ -240,12 +241,12 @@ def late(make: Make) -> tuple[Suite, ...]:
         for each in conclusion.experiment.expectations
     }
     there = Measured({"good": (0, 1, 2)}, {"good": (0, 1, 2)}, 0.9)
-    each = {name: Stated(name, Timing.BEFORE, at, of) for name, of in terms.items()}
-    each["passes"] = Stated(
+    each = {name: StatedExpectation(name, Timing.BEFORE, at, of) for name, of in terms.items()}
+    each["passes"] = StatedExpectation(
         "passes", Timing.CHANGED, at, terms["passes"], terms["unsure"], there, 1
     )
-    each["fails"] = Stated("fails", Timing.UNRECORDED, at, terms["fails"], None, there)
-    removed = (Stated("gone", Timing.REMOVED, at, None, terms["passes"], there),)
+    each["fails"] = StatedExpectation("fails", Timing.UNRECORDED, at, terms["fails"], None, there)
+    removed = (StatedExpectation("gone", Timing.REMOVED, at, None, terms["passes"], there),)
     return suites([replace(conclusion, statements=Statements(each, removed, ("it is damaged",)))])
 
 

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.experiment import Json
+from tests.support.reported import experiment, results
+
+__all__ = ["experiment", "judgement", "result", "results", "write"]
 
 
 def result(

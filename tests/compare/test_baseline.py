@@ -18,22 +18,17 @@ import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from harness.compare.baseline import (
-    FORMAT,
     Baseline,
     BaselineError,
-    Comparison,
     Values,
-    compare,
-    default_tolerance,
     demand_whole,
     measure,
     path_of,
-    read,
-    text,
     unfinished,
-    write,
 )
-from harness.compare.drift import changes, drift_table, other_environment
+from harness.compare.baseline_file import FORMAT, read, text, write
+from harness.compare.drift import BaselineComparison, compare, default_tolerance
+from harness.compare.drift_table import changes, drift_table, other_environment
 from harness.experiment import Experiment, Json, Tolerance
 from harness.metrics import METRICS
 from harness.run_result import RunResult, Status
@@ -226,15 +221,15 @@ class TestComparison:
         "tolerance", [Tolerance(absolute=math.nan), Tolerance(relative=math.nan)]
     )
     def test_a_tolerance_that_is_no_number_allows_nothing(self, tolerance: Tolerance) -> None:
-        assert Comparison("r", "steps", 1.0, 1.0, tolerance).drifted
+        assert BaselineComparison("r", "steps", 1.0, 1.0, tolerance).drifted
 
     @pytest.mark.parametrize("tolerance", [Tolerance(absolute=-1.0), Tolerance(relative=-1.0)])
     def test_a_negative_tolerance_allows_no_difference(self, tolerance: Tolerance) -> None:
-        assert Comparison("r", "steps", 1.0, 1.5, tolerance).drifted
+        assert BaselineComparison("r", "steps", 1.0, 1.5, tolerance).drifted
 
     def test_without_any_tolerance_the_number_must_be_the_same(self) -> None:
-        assert not Comparison("r", "steps", 0.1, 0.1, Tolerance()).drifted
-        assert Comparison("r", "steps", 0.1, math.nextafter(0.1, 1), Tolerance()).drifted
+        assert not BaselineComparison("r", "steps", 0.1, 0.1, Tolerance()).drifted
+        assert BaselineComparison("r", "steps", 0.1, math.nextafter(0.1, 1), Tolerance()).drifted
 
     @pytest.mark.parametrize(
         ("before", "now"),
@@ -249,18 +244,28 @@ class TestComparison:
         ],
     )
     def test_rounding_does_not_decide_on_the_edge(self, before: float, now: float) -> None:
-        assert not Comparison("r", "test_accuracy", before, now, Tolerance(absolute=0.01)).drifted
+        assert not BaselineComparison(
+            "r", "test_accuracy", before, now, Tolerance(absolute=0.01)
+        ).drifted
         beyond = now + math.copysign(1e-12, now - before)
-        assert Comparison("r", "test_accuracy", before, beyond, Tolerance(absolute=0.01)).drifted
+        assert BaselineComparison(
+            "r", "test_accuracy", before, beyond, Tolerance(absolute=0.01)
+        ).drifted
 
     def test_a_tiny_tolerance_is_no_smaller_than_it_says_and_no_larger(self) -> None:
-        assert not Comparison("r", "train_loss", 1e-15, 2e-15, Tolerance(absolute=1e-15)).drifted
-        assert Comparison("r", "train_loss", 1e-15, 2.001e-15, Tolerance(absolute=1e-15)).drifted
+        assert not BaselineComparison(
+            "r", "train_loss", 1e-15, 2e-15, Tolerance(absolute=1e-15)
+        ).drifted
+        assert BaselineComparison(
+            "r", "train_loss", 1e-15, 2.001e-15, Tolerance(absolute=1e-15)
+        ).drifted
 
     def test_nothing_overflows(self) -> None:
-        far = Comparison("r", "train_loss", 1.7e308, -1.7e308, Tolerance(relative=1.5))
+        far = BaselineComparison("r", "train_loss", 1.7e308, -1.7e308, Tolerance(relative=1.5))
         assert far.drifted
-        assert not Comparison("r", "train_loss", 1.7e308, -1.7e308, Tolerance(relative=2.0)).drifted
+        assert not BaselineComparison(
+            "r", "train_loss", 1.7e308, -1.7e308, Tolerance(relative=2.0)
+        ).drifted
         assert "inf" in drift_table([far])
         (mean,) = compare(
             kept({"r": {"train_loss": [1.7e308, 1.7e308]}}),
@@ -415,7 +420,8 @@ def test_a_kill_in_the_middle_of_writing_keeps_the_kept_numbers(tmp_path: Path) 
     write(kept({"r": {"steps": [1, 1]}}), path)
     script = (
         "import os, pathlib, sys\n"
-        "from harness.compare.baseline import Baseline, write\n"
+        "from harness.compare.baseline import Baseline\n"
+        "from harness.compare.baseline_file import write\n"
         "def half(path, text, **_):\n"
         "    path.open('w').write(text[: len(text) // 2])\n"
         "    os.kill(os.getpid(), 9)\n"
@@ -441,11 +447,15 @@ def test_another_file_is_not_replaced(tmp_path: Path, content: str) -> None:
 
 def test_the_table_shows_differences_in_the_metric_s_unit() -> None:
     compared = [
-        Comparison("r", "test_accuracy", 0.9, 0.8, Tolerance(absolute=0.01)),
-        Comparison("r", "steps", 10, 10, Tolerance(relative=0.1)),
-        Comparison("r", "distance", 1.0, None, Tolerance(relative=0.1), (2, 0, 2), lost=(0, 1)),
-        Comparison("r", "epochs", None, 3, Tolerance(relative=0.1), (0, 2, 2), gained=(0, 1)),
-        Comparison(
+        BaselineComparison("r", "test_accuracy", 0.9, 0.8, Tolerance(absolute=0.01)),
+        BaselineComparison("r", "steps", 10, 10, Tolerance(relative=0.1)),
+        BaselineComparison(
+            "r", "distance", 1.0, None, Tolerance(relative=0.1), (2, 0, 2), lost=(0, 1)
+        ),
+        BaselineComparison(
+            "r", "epochs", None, 3, Tolerance(relative=0.1), (0, 2, 2), gained=(0, 1)
+        ),
+        BaselineComparison(
             "r",
             "epochs_to_fit",
             3,
@@ -455,7 +465,7 @@ def test_the_table_shows_differences_in_the_metric_s_unit() -> None:
             lost=(2,),
             unusable=(2, 3),
         ),
-        Comparison("r", "steps_to_fit", 3, 4, Tolerance(relative=1), (2, 2, 3)),
+        BaselineComparison("r", "steps_to_fit", 3, 4, Tolerance(relative=1), (2, 2, 3)),
     ]
     remark = "drifted, gone for seed 2, no finite number for seeds 2, 3"
     assert [re.split(r"  +", line) for line in drift_table(changes(compared)).splitlines()] == [
@@ -487,7 +497,7 @@ class TestNoise:
 
     def one(
         self, before: Sequence[float], after: Sequence[float], metric: str = "distance"
-    ) -> Comparison:
+    ) -> BaselineComparison:
         seeds = range(len(before)), range(len(after))
         (found,) = compare(
             kept({"r": {metric: before}}, seeds[0]), kept({"r": {metric: after}}, seeds[1]), {}
@@ -530,7 +540,7 @@ class TestNoise:
             kept({"r": {"distance": [10, 12, 14]}}, range(3)),
             kept({"r": {"distance": [13, 11, 18]}}, range(3)),
         )
-        (found,) = compare(*sides, {}, resettled=["r"])
+        (found,) = compare(*sides, {}, changed_runs=["r"])
         assert (found.drifted, found.uncertain) == (True, False)
 
     @pytest.mark.parametrize(
@@ -577,9 +587,7 @@ class TestNoise:
 def test_of_100_experiments_of_which_nothing_changed_at_most_one_is_said_to_have_drifted(
     seeds: Sequence[int], shared: float
 ) -> None:
-    """Twelve numbers each, which depend on one another, with pairs that have `shared` of their
-    noise in common.
-    """
+    """Compare twelve numbers each that depend on one another; pairs share a part of their noise."""
     random, alarms, fixed, times = np.random.default_rng(1), 0, 0, 300
     for _ in range(times):
         own = random.normal(size=(3, len(seeds), 12)) + random.normal(size=(3, len(seeds), 1))

@@ -16,9 +16,9 @@ from harness.compare.difference import (
     only_changes,
 )
 from harness.compare.page import page
-from harness.compare.records import Experiment, Run, Side
+from harness.compare.records import ExperimentRecord, RunRecord, Side
 from harness.compare.result_file import experiment
-from harness.compare.settings import why
+from harness.compare.setting_changes import why_keys_differ
 from harness.compare.significance import Outcome
 from harness.experiment import Json
 from tests.compare.conftest import judgement, result
@@ -30,12 +30,12 @@ def side(*documents: Json, **options: Any) -> Side:
 
 def stored(
     accuracies: dict[str, dict[int, float]], settings: Json, parent: str | None = None
-) -> Experiment:
-    return Experiment(
+) -> ExperimentRecord:
+    return ExperimentRecord(
         "",
         {
             name: {
-                seed: Run(
+                seed: RunRecord(
                     f"{name}{seed}{settings}{parent}",
                     "done",
                     {"test_accuracy": value},
@@ -197,7 +197,7 @@ def test_chosen_metrics_alone_are_compared_and_corrected() -> None:
 
 def test_another_key_is_told_and_is_no_change_by_itself() -> None:
     before, after = side(result({"one": [0.1]})), side(result({"one": [0.1]}, key="other"))
-    found = compare_sides(before, after, 0.95, explain=why)
+    found = compare_sides(before, after, 0.95, explain=why_keys_differ)
     assert found.experiments[0].runs[0].settings == (
         "its settings, its data or what it starts from changed",
     )
@@ -219,12 +219,15 @@ def test_of_stored_runs_it_is_told_which_setting_changed() -> None:
     longer = Side(
         "s", {"a": stored({"one": {0: 0.1}}, SETTINGS | {"training": {"epochs": 4}})}, judged=False
     )
-    found = compare_sides(before, longer, 0.95, explain=why)
+    found = compare_sides(before, longer, 0.95, explain=why_keys_differ)
     assert found.experiments[0].runs[0].settings == ("training.epochs (3 -> 4) changed",)
     # A setting that was not in the language then has its default: that is no change of settings.
     filled = SETTINGS | {"training": {"epochs": 3, "batch_size": 128}}
     found = compare_sides(
-        before, Side("s", {"a": stored({"one": {0: 0.1}}, filled)}, judged=False), 0.95, explain=why
+        before,
+        Side("s", {"a": stored({"one": {0: 0.1}}, filled)}, judged=False),
+        0.95,
+        explain=why_keys_differ,
     )
     assert found.experiments[0].runs[0].settings == (
         "its data changed, or the harness computes it in another way now",
@@ -234,18 +237,21 @@ def test_of_stored_runs_it_is_told_which_setting_changed() -> None:
         Side("s", {"a": stored({"one": {0: 0.1}}, child, parent)}, judged=False)
         for parent in ("p", "q")
     ]
-    found = compare_sides(sides[0], sides[1], 0.95, explain=why)
+    found = compare_sides(sides[0], sides[1], 0.95, explain=why_keys_differ)
     assert found.experiments[0].runs[0].settings == ("parent changed, from which it starts",)
 
 
 def test_a_run_that_a_store_keeps_under_another_name_is_found_by_its_key() -> None:
     report = side(result({"one": [0.1, 0.2]}))
     kept = {
-        f"k-one-{seed}": Run(f"k-one-{seed}", "done", {"test_accuracy": 0.1 * (seed + 1)})
+        f"k-one-{seed}": RunRecord(f"k-one-{seed}", "done", {"test_accuracy": 0.1 * (seed + 1)})
         for seed in (0, 1)
     }
     store = Side(
-        "s", {"other": Experiment("", {"x": {0: kept["k-one-0"]}})}, judged=False, kept=kept
+        "s",
+        {"other": ExperimentRecord("", {"x": {0: kept["k-one-0"]}})},
+        judged=False,
+        runs_by_key=kept,
     )
     found = compare_sides(report, store, 0.95)
     assert outcomes(found) == {"a.one.test_accuracy": Outcome.SAME}
@@ -254,7 +260,7 @@ def test_a_run_that_a_store_keeps_under_another_name_is_found_by_its_key() -> No
         "other": Presence.ADDED,
     }
     # A store that has half of it lacks the other half.
-    half = replace(store, experiments={}, kept={"k-one-0": kept["k-one-0"]})
+    half = replace(store, experiments={}, runs_by_key={"k-one-0": kept["k-one-0"]})
     assert compare_sides(report, half, 0.95).experiments[0].runs[0].statuses == (
         Change("seed 1", "done", ABSENT),
     )
@@ -321,7 +327,7 @@ class TestCauses:
         before = with_settings(result(runs), {"one": SETTINGS, "two": child})
         longer = SETTINGS | {"training": {"epochs": 4}}
         after = with_settings(result(runs, key="other"), {"one": longer, "two": child})
-        found = compare_sides(side(before), side(after), 0.95, explain=why)
+        found = compare_sides(side(before), side(after), 0.95, explain=why_keys_differ)
         assert [run.settings for run in found.experiments[0].runs] == [
             ("training.epochs (3 -> 4) changed",),
             ("one changed, from which it starts",),
@@ -345,7 +351,9 @@ class TestCauses:
             result({"one": [0.2, 0.31]}, key="other"), {"one": longer}, {"a": "2"}
         )
         after["environment"] = {"keras": {"3.16": 2}}
-        (section,) = page(compare_sides(side(before), side(after), 0.95, explain=why)).sections
+        (section,) = page(
+            compare_sides(side(before), side(after), 0.95, explain=why_keys_differ)
+        ).sections
         assert section.sentences == [
             "one: training.epochs (3 -> 4) changed",
             "the code of a changed",

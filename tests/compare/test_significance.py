@@ -154,9 +154,7 @@ def test_p_values_are_corrected_together() -> None:
 
 
 class TestSeedsThatAgree:
-    """Where nothing varies there is nothing to test by: a change that is marked and corrects no
-    other.
-    """
+    """Where nothing varies there is no test: such a change is marked, and corrects no other."""
 
     @pytest.mark.parametrize("first", [0, 2])
     def test_others_are_corrected_as_if_it_were_not_there(self, first: int) -> None:

@@ -1,6 +1,4 @@
-"""Limits against printed tables and exact fractions, and the rates of wrong verdicts by
-simulation.
-"""
+"""Limits against printed tables and exact fractions, and simulated rates of wrong verdicts."""
 
 from __future__ import annotations
 
@@ -416,9 +414,7 @@ class TestSharePower:
 
 
 SIGN30 = 10
-"""The sign test of 30 values, one-sided 5%: the largest count of the rarer sign that rejects, by
-printed tables.
-"""
+"""Of 30 signs, the largest count of the rarer one that a one-sided 5% test rejects, as printed."""
 
 
 class TestSeedsForShare:
@@ -450,9 +446,7 @@ class TestSeedsForShare:
     def test_who_follows_it_decides_in_four_of_five_cases(
         self, share: float, counts: Sequence[int]
     ) -> None:
-        """Populations of which any share is beyond the bound, all equally likely: the rule of the
-        tests decides.
-        """
+        """Simulate populations of which any share is beyond the bound, all equally likely."""
         random = np.random.default_rng(20200613)
         for count in counts:
             advised = {
@@ -518,8 +512,9 @@ def limits_of_rows(values: Draws) -> tuple[Draws, Draws]:
 def rates(
     values: Draws, limits: Callable[[Sequence[float], float], Limits | None], true: float
 ) -> tuple[float, float]:
-    """How often the lower limit is at or above the truth (a false pass), and the upper one below it
-    (a false fail).
+    """Return how often the lower limit is at or above the truth, and the upper one below it.
+
+    The first is a false pass, the second a false fail.
     """
     found = [limits(row, 0.95) or (-math.inf, math.inf) for row in values.tolist()]
     passes = np.mean([lower >= true - 1e-12 for lower, _ in found])

@@ -1,4 +1,4 @@
-"""The two copies of what was stated: what they tell alone, and what they tell together."""
+"""The two copies of what was stated: what they tell alone, and what they tell all_seeds."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.experiment import Basis, Expectation, Interval, Statistic
-from harness.judging import ledger
-from harness.judging.ledger import Ledger, LedgerError, Measured, Statement, Terms, joined
+from harness.judging import ledger, ledger_file
+from harness.judging.ledger import ExpectationTerms, Ledger, LedgerError, Measured, Statement, merge
 
 
 def terms(
     lower: float | None = 0.5, metric: str = "one.test_accuracy", seeds: tuple[int, ...] = (0, 1)
-) -> Terms:
+) -> ExpectationTerms:
     expectation = Expectation("e", "", metric, lower, None, Statistic.MEAN, 0.95, Basis.CLAIM, "")
-    return Terms(expectation, list(seeds))
+    return ExpectationTerms(expectation, list(seeds))
 
 
 def stated(
@@ -41,7 +41,7 @@ class TestSame:
             terms(seeds=(0, 1, 2)),
             replace(terms(), control="holm"),
             *(
-                Terms(replace(terms().expectation, **change), [0, 1])
+                ExpectationTerms(replace(terms().expectation, **change), [0, 1])
                 for change in (
                     {"upper": 0.9},
                     {"statistic": Statistic.MEDIAN},
@@ -54,7 +54,7 @@ class TestSame:
             ),
         ],
     )
-    def test_whatever_decides_a_verdict_makes_a_difference(self, other: Terms) -> None:
+    def test_whatever_decides_a_verdict_makes_a_difference(self, other: ExpectationTerms) -> None:
         assert not terms().same(other)
         assert not other.same(terms())
 
@@ -66,8 +66,8 @@ class TestJoined:
     def test_a_copy_that_is_behind_adds_nothing(self) -> None:
         old = Ledger((stated(1),), {"one": (0,)})
         new = Ledger((stated(1), stated(2, 0.6, one=(0,))), {"one": (1,)})
-        both = joined(old, new)
-        assert both == joined(new, old)
+        both = merge(old, new)
+        assert both == merge(new, old)
         assert both.ledger == Ledger(new.statements, {"one": (0, 1)})
         assert (both.disputed, both.redated) == ((), ())
 
@@ -75,32 +75,32 @@ class TestJoined:
         same = Ledger(
             (stated(1, name="a"), stated(1, name="b"), stated(2, 0.6, "b"), stated(2, 0.6, "a"))
         )
-        assert joined(same, same) == ledger.Joined(same)
+        assert merge(same, same) == ledger.MergedLedger(same)
 
     def test_the_earlier_of_two_statements_counts(self) -> None:
         mine, its = Ledger((stated(5, one=(0,)),)), Ledger((stated(2), stated(3, 0.6, one=(0,))))
-        both = joined(mine, its)
+        both = merge(mine, its)
         assert both.ledger.statements == its.statements
         assert (both.disputed, both.redated) == ((), ("e",))
 
     def test_of_copies_that_say_other_things_the_earlier_counts_and_it_is_told(self) -> None:
         mine, its = Ledger((stated(2),)), Ledger((stated(3, 0.6),))
-        for both in (joined(mine, its), joined(its, mine)):
+        for both in (merge(mine, its), merge(its, mine)):
             assert (both.ledger.statements, both.disputed) == (mine.statements, ("e",))
 
     @pytest.mark.parametrize("edited", [stated(2, 0.6), stated(2, 0.5)])
     def test_an_edit_of_one_copy_that_keeps_the_date_is_told(self, edited: Statement) -> None:
-        assert joined(Ledger((stated(2, 0.5, one=(0,)),)), Ledger((edited,))).disputed == ("e",)
+        assert merge(Ledger((stated(2, 0.5, one=(0,)),)), Ledger((edited,))).disputed == ("e",)
 
     def test_a_change_that_was_taken_out_of_one_copy_is_still_known(self) -> None:
         whole = Ledger((stated(1), stated(2, 0.6, one=(0,)), stated(3, 0.7, one=(0,))))
         without = Ledger((whole.statements[0],))
-        assert joined(whole, without).ledger == whole
+        assert merge(whole, without).ledger == whole
 
     def test_what_is_told_of_other_expectations_stays_in_the_order_of_time(self) -> None:
         mine = Ledger((stated(1, name="a"), stated(4, name="b")))
         its = Ledger((stated(1, name="a"), stated(3, 0.6, name="a")))
-        assert [each.at[8:10] for each in joined(mine, its).ledger.statements] == ["01", "03", "04"]
+        assert [each.at[8:10] for each in merge(mine, its).ledger.statements] == ["01", "03", "04"]
 
 
 _SEEDS = st.dictionaries(
@@ -123,7 +123,7 @@ _EXPECTATIONS = st.builds(
     st.none(),
 )
 _ASKED = st.lists(st.integers(0, 9)) | st.just({"first": 3, "most": 20})
-_TERMS = st.builds(Terms, _EXPECTATIONS, _ASKED, st.sampled_from([None, "holm"]))
+_TERMS = st.builds(ExpectationTerms, _EXPECTATIONS, _ASKED, st.sampled_from([None, "holm"]))
 _MEASURED = st.builds(Measured, _SEEDS.filter(bool), _SEEDS, _NUMBERS | st.none()) | st.just(
     Measured()
 )
@@ -142,15 +142,15 @@ class TestRead:
         finished: ledger.Runs,
     ) -> None:
         path, told = tmp_path_factory.getbasetemp() / "l.json", Ledger(tuple(statements), finished)
-        path.write_text(ledger.text("a", told), encoding="utf-8")
-        assert ledger.read(path) == told
+        path.write_text(ledger_file.text("a", told), encoding="utf-8")
+        assert ledger_file.read(path) == told
 
     def test_nothing_and_an_empty_file_are_none(self, tmp_path: Path) -> None:
         path = tmp_path / "a.json"
-        assert ledger.read(path) is None
+        assert ledger_file.read(path) is None
         path.touch()
-        assert ledger.read(path) is None
-        assert ledger.read(path / "below") is None
+        assert ledger_file.read(path) is None
+        assert ledger_file.read(path / "below") is None
 
     @pytest.mark.parametrize(
         ("old", "new", "why"),
@@ -179,21 +179,21 @@ class TestRead:
     )
     def test_what_is_damaged_says_where(self, tmp_path: Path, old: str, new: str, why: str) -> None:
         path = tmp_path / "a.json"
-        path.write_text(ledger.text("a", Ledger((stated(1),))).replace(old, new, 1))
+        path.write_text(ledger_file.text("a", Ledger((stated(1),))).replace(old, new, 1))
         with pytest.raises(LedgerError, match=why):
-            ledger.read(path)
+            ledger_file.read(path)
 
     def test_a_folder_in_its_place_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(LedgerError, match="no regular file"):
-            ledger.read(tmp_path)
+            ledger_file.read(tmp_path)
 
 
 class TestWrite:
     def test_a_statement_is_a_line_for_version_control(self, tmp_path: Path) -> None:
         path = tmp_path / "new" / "a.json"
-        ledger.write(path, "a", Ledger((stated(1),)))
+        ledger_file.write(path, "a", Ledger((stated(1),)))
         before = path.read_text().splitlines()
-        ledger.write(path, "a", Ledger((stated(1), stated(2, 0.6))))
+        ledger_file.write(path, "a", Ledger((stated(1), stated(2, 0.6))))
         after = path.read_text().splitlines()
         assert len(after) == len(before) + 1
         assert json.loads(path.read_text())["name"] == "a"
@@ -201,9 +201,9 @@ class TestWrite:
 
     def test_what_says_so_already_is_left_alone(self, tmp_path: Path) -> None:
         path = tmp_path / "a.json"
-        ledger.write(path, "a", Ledger((stated(1),)))
+        ledger_file.write(path, "a", Ledger((stated(1),)))
         before = path.stat()
-        ledger.write(path, "a", Ledger((stated(1),)))
+        ledger_file.write(path, "a", Ledger((stated(1),)))
         assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
     @pytest.mark.parametrize(
@@ -213,5 +213,5 @@ class TestWrite:
         path = tmp_path / "a.json"
         path.write_text(content)
         with pytest.raises(LedgerError):
-            ledger.write(path, "a", Ledger((stated(1),)))
+            ledger_file.write(path, "a", Ledger((stated(1),)))
         assert path.read_text() == content

@@ -1,6 +1,4 @@
-"""Comparisons image by image, against enumeration of everything that few images can come to, and by
-simulation.
-"""
+"""Comparisons image by image, against enumeration of all that few images can give."""
 
 from __future__ import annotations
 
@@ -35,9 +33,7 @@ def probabilities(images: int, first: float, second: float) -> np.ndarray:
 
 
 def two_independent(found: Pairs, confidence: float, both: int) -> tuple[float, float]:
-    """Return the limits of two independent test sets, `both` images right on either side
-    besides.
-    """
+    """Return the limits of two independent test sets; `both` more images are right in each."""
     each = 1 - (1 - confidence) / 2
     one, other = (
         share_limits(both + alone, found.images, each) for alone in (found.first, found.second)
@@ -46,16 +42,16 @@ def two_independent(found: Pairs, confidence: float, both: int) -> tuple[float, 
 
 
 class TestPairs:
-    """`pairs`."""
+    """`count_pairs`."""
 
     def test_counts_the_images_that_one_network_alone_gets_right(self) -> None:
         first, second = (np.array(each, bool) for each in ([1, 1, 0, 0, 1], [1, 0, 1, 0, 0]))
-        assert paired.pairs(first, second) == Pairs(5, 2, 1)
-        assert paired.pairs(first, second).difference == pytest.approx(3 / 5 - 2 / 5)
+        assert paired.count_pairs(first, second) == Pairs(5, 2, 1)
+        assert paired.count_pairs(first, second).difference == pytest.approx(3 / 5 - 2 / 5)
 
     def test_images_of_different_numbers_are_no_pairs(self) -> None:
         with pytest.raises(ValueError, match="2 and 3 images are no pairs"):
-            paired.pairs(np.ones(2, bool), np.ones(3, bool))
+            paired.count_pairs(np.ones(2, bool), np.ones(3, bool))
 
 
 class TestMcnemar:

@@ -1,6 +1,4 @@
-"""Looks at growing seeds: levels against printed tables and simulation, what a look decides,
-families of verdicts.
-"""
+"""Looks at growing seeds: levels against printed tables and simulation, looks and families."""
 
 from __future__ import annotations
 
@@ -13,25 +11,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy import stats
 
 from harness.experiment import Basis, Control, Expectation, SeedPlan, Statistic
-from harness.judging.check import Judgement, Verdict
-from harness.judging.sequential import (
-    Design,
-    has_confidence,
-    judgements,
-    outlook,
-    shares,
-    spent,
-    student_levels,
-)
+from harness.judging.alpha_spending import student_levels
+from harness.judging.judgement import Judgement
+from harness.judging.sequential import Design, has_confidence, judge_all
 from harness.judging.verdicts import decide
+from harness.words import Verdict
+from tests.judging.test_alpha_spending import SIZES, Floats, limits_at_level
 
 PLAN = SeedPlan(3, 20, 3)
-SIZES = (3, 6, 9, 12, 15, 18, 20)
-Floats = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]
 
 
@@ -67,112 +57,8 @@ def judged(
             return Judgement(asked, Verdict.BLOCKED, message="not run yet")
         return decide(asked, dict(enumerate(values[:count])), None)
 
-    (found,) = judgements(Design(plan, None, len(values)), [expectation], judge_at)
+    (found,) = judge_all(Design(plan, None, len(values)), [expectation], judge_at)
     return found
-
-
-class TestSpent:
-    """What is spent by a share of the seeds."""
-
-    # Printed for a one-sided error of 0.025 and five equal looks, such as in Jennison and Turnbull
-    # (2000), chapter 7.
-    @pytest.mark.parametrize(
-        ("fraction", "printed"),
-        [(0.2, 0.0), (0.4, 0.0004), (0.6, 0.0038), (0.8, 0.0122), (1.0, 0.025)],
-    )
-    def test_it_is_the_printed_one(self, fraction: float, printed: float) -> None:
-        assert spent(fraction, 0.025) == pytest.approx(printed, abs=5e-5)
-
-
-class TestShares:
-    """What each look spends."""
-
-    @pytest.mark.parametrize("alpha", [0.05, 0.01, 0.4])
-    @pytest.mark.parametrize("sizes", [SIZES, (2, 100), (2, 3), (5,)])
-    def test_they_add_up_to_all_that_may_be_spent(
-        self, sizes: tuple[int, ...], alpha: float
-    ) -> None:
-        assert sum(shares(sizes, alpha)) == pytest.approx(alpha, rel=1e-12)
-
-    def test_a_look_that_would_spend_next_to_nothing_spends_nothing(self) -> None:
-        assert shares((2, 100), 0.05) == (0.0, 0.05)
-
-
-class TestStudentLevels:
-    """The level of Student's test at each look."""
-
-    def test_a_single_look_has_all(self) -> None:
-        assert student_levels((7,), 0.05) == (0.05,)
-
-    def test_of_many_seeds_they_are_nearly_the_printed_ones_of_normal_values(self) -> None:
-        # Boundaries of Lan and DeMets for five equal looks, a one-sided error of 0.025, by every
-        # program for them.
-        printed = [stats.norm.sf(z) for z in (4.877, 3.357, 2.680, 2.290, 2.031)]
-        assert student_levels((20, 40, 60, 80, 100), 0.025)[1:] == pytest.approx(
-            printed[1:], rel=0.06
-        )
-
-    @pytest.mark.parametrize("sizes", [(2, 3), (2, 3, 4, 5), SIZES, (3, 20)])
-    @pytest.mark.parametrize("alpha", [0.05, 0.2])
-    def test_every_look_spends_its_share_in_simulations_of_normal_values(
-        self, sizes: tuple[int, ...], alpha: float
-    ) -> None:
-        count = 200_000
-        crossed = _crossed(np.random.default_rng(1).normal(size=(count, sizes[-1])), sizes, alpha)
-        for look, size in enumerate(sizes):
-            wanted = 2 * stats.norm.sf(stats.norm.isf(alpha / 2) / math.sqrt(size / sizes[-1]))
-            found = float(crossed[:, : look + 1].any(axis=1).mean())
-            assert found == pytest.approx(wanted, abs=4 * math.sqrt(wanted / count) + 1e-9)
-
-    @pytest.mark.long
-    @pytest.mark.parametrize("first", [2, 3, 5])
-    @pytest.mark.parametrize("most", [7, 20, 60])
-    @pytest.mark.parametrize("step", [1, 3, 10])
-    def test_they_keep_the_level_to_a_few_parts_of_ten_thousand(
-        self, first: int, most: int, step: int
-    ) -> None:
-        sizes, count, found = SeedPlan(first, most, step).sizes, 100_000, 0.0
-        for seed in range(20):
-            drawn = np.random.default_rng(seed).normal(size=(count, most))
-            found += float(_crossed(drawn, sizes, 0.05).any(axis=1).mean()) / 20
-        assert found == pytest.approx(0.05, abs=6e-4)  # four deviations of two million trials
-
-    def test_finer_cells_change_them_little(self) -> None:
-        assert student_levels(SIZES, 0.05) == pytest.approx(
-            student_levels(SIZES, 0.05, 1200), rel=0.01
-        )
-
-    @given(st.integers(2, 5), st.integers(1, 8), st.integers(1, 4), st.floats(1e-4, 0.45))
-    @settings(max_examples=20, deadline=None)
-    def test_they_lie_between_bonferroni_s_and_all_that_is_spent(
-        self, first: int, more: int, step: int, alpha: float
-    ) -> None:
-        sizes = SeedPlan(first, first + more, step).sizes
-        for level, share, all_ in zip(
-            student_levels(sizes, alpha, 60),
-            shares(sizes, alpha),
-            itertools.accumulate(shares(sizes, alpha)),
-            strict=True,
-        ):
-            assert share <= level <= all_
-
-
-def _crossed(drawn: Floats, sizes: tuple[int, ...], alpha: float) -> NDArray[np.bool_]:
-    """Tell for each trial and look whether Student's lower limit is above 0."""
-    levels = student_levels(sizes, alpha)
-    return np.stack(
-        [_limits(drawn[:, :n], level)[0] > 0 for n, level in zip(sizes, levels, strict=True)],
-        axis=1,
-    )
-
-
-def _limits(drawn: Floats, level: float) -> tuple[Floats, Floats]:
-    if level == 0:
-        infinite = np.full(len(drawn), math.inf)
-        return -infinite, infinite
-    count = drawn.shape[1]
-    half = stats.t.isf(level, count - 1) * drawn.std(axis=1, ddof=1) / math.sqrt(count)
-    return drawn.mean(axis=1) - half, drawn.mean(axis=1) + half
 
 
 def rates(
@@ -181,7 +67,7 @@ def rates(
     """Return the shares of trials that pass and that fail, the first look that decides counting."""
     passed, failed = np.zeros(len(drawn), bool), np.zeros(len(drawn), bool)
     for size, level in zip(sizes, levels, strict=True):
-        low, high = _limits(drawn[:, :size], level)
+        low, high = limits_at_level(drawn[:, :size], level)
         undecided = ~(passed | failed)
         passed |= undecided & (low >= bounds[0]) & (high <= bounds[1])
         failed |= undecided & ((high < bounds[0]) | (low > bounds[1]))
@@ -197,9 +83,7 @@ def _exponential(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
 
 
 class TestRates:
-    """How often a verdict is wrong, in hundredths, where the truth lies on a bound; README.md has
-    these numbers.
-    """
+    """How often a verdict is wrong, in hundredths, where the truth lies on a bound."""
 
     TRIALS = 100_000
     OPEN = (0.0, math.inf)
@@ -274,7 +158,7 @@ class TestJudgements:
             "straddle a bound; more seeds may decide: run goes on with them"
         )
 
-    def test_a_decision_says_at_which_look_it_was_and_with_what_limits(self) -> None:
+    def test_a_decision_says_at_which_look_it_was_and_with_whatlimits_at_level(self) -> None:
         found = judged(self.CLEAR, expect())
         assert found.verdict is Verdict.PASS
         assert found.look is not None
@@ -329,7 +213,7 @@ class TestJudgements:
             verdict = Verdict.INCONCLUSIVE if count == 3 else Verdict.ERROR
             return Judgement(asked, verdict, values={0: 1.0}, message="the loss became NaN")
 
-        (found,) = judgements(Design(PLAN, None, 3), [expect()], judge_at)
+        (found,) = judge_all(Design(PLAN, None, 3), [expect()], judge_at)
         assert (found.verdict, found.message) == (Verdict.ERROR, "the loss became NaN")
 
     def test_without_a_plan_and_control_nothing_changes(self) -> None:
@@ -349,7 +233,7 @@ def family(
             asked, Verdict.PASS if passes else Verdict.INCONCLUSIVE, 0.5, values={0: 0.5}
         )
 
-    return judgements(Design(plan, control, 3), [expect(id_=each) for each in ids], judge_at)
+    return judge_all(Design(plan, control, 3), [expect(id_=each) for each in ids], judge_at)
 
 
 def passed(found: Sequence[Judgement]) -> list[bool]:
@@ -401,7 +285,7 @@ class TestControl:
             passes = asked is every or 1 - asked.confidence >= 0.04
             return Judgement(asked, Verdict.PASS if passes else Verdict.INCONCLUSIVE, 0.5)
 
-        found = judgements(Design(None, Control.HOLM, 3), [every, expect()], judge_at)
+        found = judge_all(Design(None, Control.HOLM, 3), [every, expect()], judge_at)
         assert passed(found) == [True, True]
 
     def test_failing_is_controlled_too(self) -> None:
@@ -410,8 +294,8 @@ class TestControl:
             return Judgement(asked, Verdict.FAIL if fails else Verdict.INCONCLUSIVE, 0.5)
 
         two = [expect(id_="fails"), expect(id_="open")]
-        alone = judgements(Design(None, Control.HOLM, 3), two[:1], judge_at)
-        both = judgements(Design(None, Control.HOLM, 3), two, judge_at)
+        alone = judge_all(Design(None, Control.HOLM, 3), two[:1], judge_at)
+        both = judge_all(Design(None, Control.HOLM, 3), two, judge_at)
         assert (alone[0].verdict, both[0].verdict) == (Verdict.FAIL, Verdict.INCONCLUSIVE)
 
     def test_holm_with_looks_passes_none_of_ten_falsely_but_in_one_case_of_twenty(self) -> None:
@@ -426,22 +310,5 @@ class TestControl:
                 return decide(asked, dict(enumerate(map(float, values[asked.id][:count]))), None)
 
             expected = [replace(expect(), id=each) for each in values]
-            wrong += any(passed(judgements(Design(PLAN, Control.HOLM, 20), expected, judge_at)))
+            wrong += any(passed(judge_all(Design(PLAN, Control.HOLM, 20), expected, judge_at)))
         assert wrong <= trials * 0.05 + 3 * math.sqrt(trials * 0.05)
-
-
-class TestOutlook:
-    """What deciding is likely to cost."""
-
-    def test_what_is_far_from_the_bound_is_decided_soon(self) -> None:
-        found = outlook(expect(), PLAN, [5.0, 6.0, 7.0])
-        assert found.likely == 6
-        assert list(found.chances) == [6, 9, 12, 15, 18, 20]
-
-    def test_what_is_on_the_bound_is_decided_in_one_case_of_ten(self) -> None:
-        found = outlook(expect(), PLAN, [-1.0, 0.0, 1.0])
-        assert found.likely is None
-        assert 0.05 < found.chances[20] < 0.2
-
-    def test_it_is_the_same_every_time(self) -> None:
-        assert outlook(expect(), PLAN, [1.0, 2.0, 0.5]) == outlook(expect(), PLAN, [1.0, 2.0, 0.5])

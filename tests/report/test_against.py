@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from harness.experiment import Experiment, Json
 from harness.report.against import against
+from harness.report.figure_data import FigureData
 from harness.report.style import styled
 from harness.run_result import RunResult
 from tests.support.results import finished
@@ -34,9 +35,7 @@ def every(run: str, values: Mapping[str, Sequence[float | None]]) -> list[RunRes
 
 
 def lines(axes: Axes) -> list[tuple[list[float], list[float]]]:
-    """Where the lines between means go; whatever else is drawn has no line of its own or no
-    length.
-    """
+    """Return where the lines between means go; all else that is drawn has no line, or no length."""
     drawn = [
         line
         for line in axes.lines
@@ -62,7 +61,9 @@ def ticks(axes: Axes) -> dict[str, float]:
 def test_means_stand_at_their_numbers_in_order(load: Load) -> None:
     experiment = load(runs={"one": sweep("10", "0", "2.5")})
     results = every("one", {"10": (3, 5), "0": (1, 1), "2.5": (2, 4)})
-    figure = against(experiment, results, metrics=["steps"], axis="p", groups={"first": "one"})
+    figure = against(
+        FigureData(experiment, results), metrics=["steps"], axis="p", groups={"first": "one"}
+    )
     (axes,) = figure.axes
     assert lines(axes) == [([0, 0.25, 1], [1, 3, 4])]
     assert ticks(axes) == {"0": 0, "2.5": 0.25, "10": 1}
@@ -73,7 +74,7 @@ def test_the_bar_is_the_interval_of_the_mean_and_pale_points_are_seeds(load: Loa
     experiment = load(seeds=[0, 1, 2], runs={"one": sweep("1", "2")})
     results = every("one", {"1": (1, 2, 3), "2": (5, 5, 5)})
     (axes,) = against(
-        experiment, results, metrics=["steps"], axis="p", groups={"first": "one"}
+        FigureData(experiment, results), metrics=["steps"], axis="p", groups={"first": "one"}
     ).axes
     _, caps, _ = axes.containers[0].lines  # type: ignore[attr-defined]
     # Student's t, two-sided 95%, 2 degrees of freedom: 4.3027; the deviation of 1, 2, 3 is 1.
@@ -87,7 +88,11 @@ def test_a_logarithmic_axis_has_equal_steps_for_equal_factors(load: Load) -> Non
     experiment = load(runs={"one": sweep("1", "10", "100")})
     results = every("one", {"1": (1, 1), "10": (2, 2), "100": (3, 3)})
     (axes,) = against(
-        experiment, results, metrics=["steps"], axis="p", groups={"first": "one"}, log_x=True
+        FigureData(experiment, results),
+        metrics=["steps"],
+        axis="p",
+        groups={"first": "one"},
+        log_x=True,
     ).axes
     assert lines(axes)[0][0] == pytest.approx([0, 0.5, 1])
     assert list(ticks(axes)) == ["1", "10", "100"]
@@ -97,7 +102,10 @@ def test_a_setting_is_an_axis_too_and_is_named_in_words(load: Load) -> None:
     experiment = load(runs={"one": {"matrix": {"training.batch_size": [32, 64]}}})
     results = every("one", {"32": (1, 1), "64": (2, 2)})
     (axes,) = against(
-        experiment, results, metrics=["steps"], axis="training.batch_size", groups={"f": "one"}
+        FigureData(experiment, results),
+        metrics=["steps"],
+        axis="training.batch_size",
+        groups={"f": "one"},
     ).axes
     assert (list(ticks(axes)), axes.get_xlabel()) == (["32", "64"], "batch size")
 
@@ -109,7 +117,10 @@ def test_other_axes_have_a_line_for_each_combination(load: Load) -> None:
         "one", {"1,wd,5": (1, 1), "2,wd,5": (2, 2), "1,none,5": (3, 3), "2,none,5": (4, 4)}
     )
     figure = against(
-        experiment, results, metrics=["steps"], axis="p", groups={"first": "one", "second": "two"}
+        FigureData(experiment, results),
+        metrics=["steps"],
+        axis="p",
+        groups={"first": "one", "second": "two"},
     )
     assert labels(figure) == ["first, wd, 5", "first, none, 5", "second (not run)"]
     assert [means for _, means in lines(figure.axes[0])] == [[1, 2], [3, 4]]
@@ -119,7 +130,7 @@ def test_a_mean_of_fewer_seeds_is_open_and_one_of_none_is_not_there(load: Load) 
     experiment = load(runs={"one": sweep("1", "2", "3")})
     results = every("one", {"1": (1, 3), "2": (4, None), "3": (None, float("inf"))})
     (axes,) = against(
-        experiment, results, metrics=["steps"], axis="p", groups={"first": "one"}
+        FigureData(experiment, results), metrics=["steps"], axis="p", groups={"first": "one"}
     ).axes
     assert lines(axes) == [([0, 0.5], [2, 4])]
     means = [container.lines[0] for container in axes.containers]  # type: ignore[attr-defined]
@@ -131,10 +142,15 @@ def test_what_is_missing_is_said(load: Load) -> None:
     experiment = load(runs={"one": sweep("1", "2")})
     results = every("one", {"1": (1, 3)})
     figure = against(
-        experiment, results, metrics=["steps", "boundary_length"], axis="p", groups={"first": "one"}
+        FigureData(experiment, results),
+        metrics=["steps", "boundary_length"],
+        axis="p",
+        groups={"first": "one"},
     )
     assert [text.get_text() for text in figure.axes[1].texts] == ["not measured"]
-    figure = against(experiment, [], metrics=["steps"], axis="p", groups={"first": "one"})
+    figure = against(
+        FigureData(experiment, []), metrics=["steps"], axis="p", groups={"first": "one"}
+    )
     assert [text.get_text() for text in figure.axes[0].texts] == ["not run"]
     assert labels(figure) == ["first (not run)"]
 
@@ -145,7 +161,9 @@ def test_nine_lines_stand_nearer_to_their_number_than_to_the_next(load: Load) ->
     experiment = load(runs={run: sweep(*numbers) for run in runs})
     results = [result for run in runs for result in every(run, dict.fromkeys(numbers, (1, 2)))]
     groups = {run: run for run in runs}
-    (axes,) = against(experiment, results, metrics=["steps"], axis="p", groups=groups).axes
+    (axes,) = against(
+        FigureData(experiment, results), metrics=["steps"], axis="p", groups=groups
+    ).axes
     drawn = lines(axes)
     assert len({tuple(places) for places, _ in drawn}) == 9
     for line in axes.lines:
@@ -178,7 +196,11 @@ def test_the_numbers_do_not_run_into_one_another(
     results = every("one", dict.fromkeys(numbers, (1, 2)))
     with styled():
         figure = against(
-            experiment, results, metrics=metrics, axis="p", groups={"first": "one"}, log_x=log_x
+            FigureData(experiment, results),
+            metrics=metrics,
+            axis="p",
+            groups={"first": "one"},
+            log_x=log_x,
         )
         figure.draw_without_rendering()
     boxes = [text.get_window_extent() for text in figure.axes[0].get_xticklabels()]

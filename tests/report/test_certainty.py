@@ -1,6 +1,4 @@
-"""The limits beside the verdicts, and what is said of them: each statistic with numbers worked out
-by hand.
-"""
+"""The limits beside the verdicts and what is said of them, against numbers worked out by hand."""
 
 from __future__ import annotations
 

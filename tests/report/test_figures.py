@@ -16,8 +16,9 @@ from harness.experiment import Figure as Drawn
 from harness.report.by_cell import by_cell
 from harness.report.curves import curves
 from harness.report.decision_regions import decision_regions
-from harness.report.figures import FIGURES, draw
-from harness.report.style import BLUE, VERMILLION, label, plain
+from harness.report.figure_data import FigureData
+from harness.report.figures import draw
+from harness.report.style import BLUE, VERMILLION, axis_label, plain
 from harness.run_result import RunResult
 
 GROUPS = {"random": "random", "adversarial": "adversarial"}
@@ -43,7 +44,9 @@ def test_by_cell_a_mean_of_fewer_seeds_than_were_asked_for_is_an_open_point(
 ) -> None:
     def face(found: Sequence[RunResult]) -> object:
         figure = by_cell(
-            experiment, found, metric="test_accuracy", groups={"pre-training": "confusion"}
+            FigureData(experiment, found),
+            metric="test_accuracy",
+            groups={"pre-training": "confusion"},
         )
         return figure.axes[0].containers[0].lines[0].get_markerfacecolor()  # type: ignore[attr-defined]
 
@@ -55,7 +58,7 @@ def test_by_cell_a_mean_of_fewer_seeds_than_were_asked_for_is_an_open_point(
 def test_the_mean_and_its_interval_by_cell(
     experiment: Experiment, results: Sequence[RunResult]
 ) -> None:
-    figure = by_cell(experiment, results, metric="test_accuracy", groups=GROUPS)
+    figure = by_cell(FigureData(experiment, results), metric="test_accuracy", groups=GROUPS)
     (axes,) = figure.axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == [
         "none",
@@ -78,8 +81,7 @@ def test_a_run_without_a_matrix_is_a_cell_of_its_own(
     experiment: Experiment, results: Sequence[RunResult]
 ) -> None:
     figure = by_cell(
-        experiment,
-        results,
+        FigureData(experiment, results),
         metric="steps",
         groups={"pre-training": "confusion", "none": "random[none]"},
     )
@@ -87,12 +89,14 @@ def test_a_run_without_a_matrix_is_a_cell_of_its_own(
 
 
 def test_a_metric_that_nothing_has_says_so(experiment: Experiment) -> None:
-    assert texts(by_cell(experiment, [], metric="test_accuracy", groups=GROUPS)) == ["not run"]
+    assert texts(by_cell(FigureData(experiment, []), metric="test_accuracy", groups=GROUPS)) == [
+        "not run"
+    ]
 
 
 def test_a_missing_panel_says_so(experiment: Experiment, results: Sequence[RunResult]) -> None:
     panels = [{"run": "random[none]", "title": "first"}, {"run": "large", "title": ""}]
-    figure = decision_regions(experiment, results, panels=panels, seed=None)
+    figure = decision_regions(FigureData(experiment, results), panels=panels, seed=None)
     assert texts(figure) == ["not run"]
     assert [axes.get_title() for axes in figure.axes] == ["first", "large"]
     assert figure.axes[0].get_xlabel().startswith("train 100.00%, test 96.")
@@ -102,7 +106,7 @@ def test_a_panel_may_show_the_points_alone(
     experiment: Experiment, results: Sequence[RunResult]
 ) -> None:
     panels = [{"run": "random[none]", "regions": False}, {"run": "random[none]", "regions": True}]
-    alone, over = decision_regions(experiment, results, panels=panels, seed=1).axes
+    alone, over = decision_regions(FigureData(experiment, results), panels=panels, seed=1).axes
     assert len(over.collections) - len(alone.collections) == 2  # the regions and the boundary
     assert [len(points.get_offsets()) for points in alone.collections] == [50, 50]  # type: ignore[arg-type]
 
@@ -133,9 +137,9 @@ def test_curves_of_a_diverged_run_stop_where_it_diverged(
 
 def test_colours_and_labels() -> None:
     assert (BLUE, VERMILLION) == ("#0072B2", "#D55E00")
-    assert label("test_accuracy") == "test accuracy (%)"
-    assert label("steps") == "steps"
-    assert label("weight_norm") == "weight norm"
+    assert axis_label("test_accuracy") == "test accuracy (%)"
+    assert axis_label("steps") == "steps"
+    assert axis_label("weight_norm") == "weight norm"
 
 
 def texts(figure: Figure) -> list[str]:
@@ -177,7 +181,9 @@ def test_a_label_that_begins_with_a_line_is_in_the_legend(
     experiment: Experiment, results: Sequence[RunResult]
 ) -> None:
     figure = by_cell(
-        experiment, results, metric="steps", groups={"_first": "random", "second": "adversarial"}
+        FigureData(experiment, results),
+        metric="steps",
+        groups={"_first": "random", "second": "adversarial"},
     )
     (legend,) = figure.legends
     assert [text.get_text().strip() for text in legend.get_texts()] == ["_first", "second"]
@@ -213,7 +219,7 @@ def test_a_figure_that_cannot_be_drawn_is_told_of_and_left_out(
     def broken(*_arguments: object, **_parameters: object) -> Figure:
         raise RuntimeError("no \x1bfont")
 
-    monkeypatch.setitem(FIGURES, "by_cell", broken)
+    monkeypatch.setattr("harness.report.by_cell.by_cell", broken)
     assert list(draw(experiment, results)) == ["2-decision_regions.png", "curves.png"]
     said = f"the figure {experiment.name}/1-by_cell.png is left out: RuntimeError: no \\x1bfont\n"
     assert capsys.readouterr().err == said

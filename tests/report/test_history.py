@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.experiment import Experiment
+from harness.report.figure_data import FigureData
 from harness.report.history import history
 from harness.report.style import styled
 from harness.run_result import RunResult, Status
@@ -51,7 +52,7 @@ def labels(figure: Figure) -> list[str]:
 
 
 def test_a_line_is_the_mean_and_an_early_end_counts_on(two: Experiment) -> None:
-    figure = history(two, EARLY, metrics=["test_accuracy"], groups={"first": "one"})
+    figure = history(FigureData(two, EARLY), metrics=["test_accuracy"], groups={"first": "one"})
     (axes,) = figure.axes
     assert axes.get_title() == "test accuracy (%)"
     steps, means = points(axes)
@@ -67,7 +68,7 @@ def test_a_line_is_the_mean_and_an_early_end_counts_on(two: Experiment) -> None:
 
 
 def test_one_seed_has_no_band(two: Experiment) -> None:
-    figure = history(two, EARLY[:1], metrics=["test_accuracy"], groups={"first": "one"})
+    figure = history(FigureData(two, EARLY[:1]), metrics=["test_accuracy"], groups={"first": "one"})
     assert not figure.axes[0].collections
 
 
@@ -84,20 +85,28 @@ def test_large_numbers_are_in_thousands(
     two: Experiment, x: str, last: float, words: str, end: float
 ) -> None:
     results = [done("one", 0, [0, last], train_loss=[2.0, 1.0])]
-    (axes,) = history(two, results, metrics=["train_loss"], groups={"first": "one"}, x=x).axes
+    (axes,) = history(
+        FigureData(two, results), metrics=["train_loss"], groups={"first": "one"}, x=x
+    ).axes
     assert axes.get_xlabel() == words
     assert points(axes)[0] == [0, pytest.approx(end)]
 
 
 def test_the_axis_ends_where_it_is_said_to(two: Experiment) -> None:
-    (axes,) = history(two, EARLY, metrics=["test_accuracy"], groups={"first": "one"}, until=30).axes
+    (axes,) = history(
+        FigureData(two, EARLY), metrics=["test_accuracy"], groups={"first": "one"}, until=30
+    ).axes
     assert axes.get_xlim() == (0, 30)
     steps, means = points(axes)
     assert steps == [0, 10, 20, 30]
     assert means == pytest.approx([20, 50, 60, 65])  # of the long seed, the middle of 70 and 90
     assert len(axes.lines) == 1  # it goes on, so there is no dot
     (axes,) = history(
-        two, EARLY, metrics=["test_accuracy"], groups={"first": "one"}, x="epochs", until=8
+        FigureData(two, EARLY),
+        metrics=["test_accuracy"],
+        groups={"first": "one"},
+        x="epochs",
+        until=8,
     ).axes
     assert axes.get_xlim() == (0, 8)
     assert points(axes)[0] == [0, 1, 2, 4]
@@ -106,28 +115,36 @@ def test_the_axis_ends_where_it_is_said_to(two: Experiment) -> None:
 
 def test_only_losses_are_on_a_logarithmic_axis(two: Experiment) -> None:
     metrics = ["train_loss", "test_accuracy"]
-    loss, accuracy = history(two, EARLY, metrics=metrics, groups={"first": "one"}, log=True).axes
+    loss, accuracy = history(
+        FigureData(two, EARLY), metrics=metrics, groups={"first": "one"}, log=True
+    ).axes
     assert (loss.get_yscale(), accuracy.get_yscale()) == ("log", "linear")
     assert points(loss)[1][-1] == pytest.approx(0.5)
     assert (
-        history(two, EARLY, metrics=metrics, groups={"first": "one"}).axes[0].get_yscale()
+        history(FigureData(two, EARLY), metrics=metrics, groups={"first": "one"})
+        .axes[0]
+        .get_yscale()
         == "linear"
     )
 
 
 def test_a_diverged_seed_counts_up_to_where_it_diverged(two: Experiment) -> None:
     results = [done("one", 0, [0, 10, 20], train_loss=[2.0, 4.0, float("nan")])]
-    (axes,) = history(two, results, metrics=["train_loss"], groups={"first": "one"}).axes
+    (axes,) = history(
+        FigureData(two, results), metrics=["train_loss"], groups={"first": "one"}
+    ).axes
     assert points(axes) == ([0, 10], [2.0, 4.0])
 
 
 def test_what_is_missing_is_said(two: Experiment) -> None:
     groups = {"first": "one", "second": "two"}
     failed = RunResult("two", 0, "key", Status.ERROR, "loss is nan")
-    figure = history(two, [*EARLY, failed], metrics=["test_accuracy", "distance"], groups=groups)
+    figure = history(
+        FigureData(two, [*EARLY, failed]), metrics=["test_accuracy", "distance"], groups=groups
+    )
     assert labels(figure) == ["first", "second (not run)"]
     assert [text.get_text() for text in figure.axes[1].texts] == ["not measured"]
-    figure = history(two, [], metrics=["test_accuracy"], groups=groups)
+    figure = history(FigureData(two, []), metrics=["test_accuracy"], groups=groups)
     assert [text.get_text() for text in figure.axes[0].texts] == ["not run"]
 
 
@@ -145,7 +162,7 @@ def test_many_lines_are_told_apart_and_their_legend_is_beside_the_panels(
     groups = {f"{run}{words}": run for run in runs}
     with styled():
         figure = history(
-            experiment, results, metrics=["train_loss", "train_accuracy"], groups=groups
+            FigureData(experiment, results), metrics=["train_loss", "train_accuracy"], groups=groups
         )
         figure.draw_without_rendering()
     lines = figure.axes[0].lines[::2]
@@ -169,7 +186,7 @@ def test_panels_fill_rows(two: Experiment, count: int, shape: tuple[int, int]) -
         "distance",
     ]
     metrics = [*metrics, "relative_distance"][:count]
-    figure = history(two, EARLY, metrics=metrics, groups={"first": "one"})
+    figure = history(FigureData(two, EARLY), metrics=metrics, groups={"first": "one"})
     assert [axes.get_title() != "" for axes in figure.axes if axes.get_visible()] == [True] * count
     specification = figure.axes[0].get_subplotspec()
     assert specification is not None

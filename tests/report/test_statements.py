@@ -10,26 +10,30 @@ from pathlib import Path
 
 from harness.experiment import Basis, Expectation, Experiment, Statistic
 from harness.judging.check import check
-from harness.judging.ledger import Measured, Terms
-from harness.judging.timing import Stated, Statements, Timing
-from harness.report.statements import stated_json, told, warnings, when_stated
+from harness.judging.ledger import ExpectationTerms, Measured
+from harness.judging.timing import StatedExpectation, Statements, Timing
+from harness.report.statements import stated_json, timing_sentence, warnings, when_stated
 from harness.report.write import write_report
 from harness.run_result import RunResult
 
 
-def terms(lower: float = 0.03, metric: str = "a.test_accuracy - b.test_accuracy") -> Terms:
-    return Terms(
+def terms(
+    lower: float = 0.03, metric: str = "a.test_accuracy - b.test_accuracy"
+) -> ExpectationTerms:
+    return ExpectationTerms(
         Expectation("e", "", metric, lower, None, Statistic.MEAN, 0.95, Basis.CLAIM, ""), [0, 1, 2]
     )
 
 
 DONE = {"a": (0, 1, 2), "b": (0, 1, 2)}
 DAY = "2026-03-04T05:06:07+00:00"
-BEFORE = Stated("e", Timing.BEFORE, DAY, terms())
-CHANGED = Stated("e", Timing.CHANGED, DAY, terms(0.01), terms(), Measured(DONE, DONE, 0.0198), 1)
+BEFORE = StatedExpectation("e", Timing.BEFORE, DAY, terms())
+CHANGED = StatedExpectation(
+    "e", Timing.CHANGED, DAY, terms(0.01), terms(), Measured(DONE, DONE, 0.0198), 1
+)
 
 
-def several(*stated: Stated) -> Statements:
+def several(*stated: StatedExpectation) -> Statements:
     return Statements(
         {f"e{index}": replace(each, id=f"e{index}") for index, each in enumerate(stated)}
     )
@@ -56,7 +60,7 @@ class TestWhenStated:
         assert when_stated(None) == when_stated(Statements()) == ""
 
     def test_exceptions_are_listed_those_alike_together(self) -> None:
-        unrecorded = Stated(
+        unrecorded = StatedExpectation(
             "e", Timing.UNRECORDED, DAY, terms(), None, Measured(DONE, DONE, 0.0198)
         )
         assert when_stated(several(BEFORE, CHANGED, unrecorded, unrecorded)).splitlines() == [
@@ -98,7 +102,9 @@ class TestTold:
             control="holm",
         )
         now = replace(now, expectation=replace(now.expectation, basis=Basis.PAPER, published=0.02))
-        said = told(replace(CHANGED, terms=now, changes=3, measured=Measured({"a": (1,)})))
+        said = timing_sentence(
+            replace(CHANGED, terms=now, changes=3, measured=Measured({"a": (1,)}))
+        )
         assert (
             said == "changed on 2026-03-04, the last of 3 changes: before, the metric was"
             " a.test_accuracy - b.test_accuracy, it asked for mean at least 3 points (95%"
@@ -108,15 +114,15 @@ class TestTold:
         )
 
     def test_a_difference_too_small_to_be_shown_is_shown_in_full(self) -> None:
-        said = told(replace(CHANGED, terms=terms(math.nextafter(0.03, 1.0))))
+        said = timing_sentence(replace(CHANGED, terms=terms(math.nextafter(0.03, 1.0))))
         assert "before, the bounds were 0.03 and None; " in said
 
     def test_one_that_was_added_or_removed_says_what_there_was(self) -> None:
-        added = Stated(
+        added = StatedExpectation(
             "e", Timing.ADDED, DAY, terms(), None, Measured(DONE, {"a": (0,), "b": (0, 1)}, 0.5)
         )
         assert (
-            told(added)
+            timing_sentence(added)
             == "added on 2026-03-04, after its results: 3 seeds of 2 runs that it reads had"
             " finished by then, with a mean of 50.00 points"
         )
@@ -124,7 +130,7 @@ class TestTold:
             terms(), expectation=replace(terms().expectation, statistic=Statistic.MEDIAN)
         )
         assert (
-            told(replace(added, timing=Timing.REMOVED, terms=None, before=median))
+            timing_sentence(replace(added, timing=Timing.REMOVED, terms=None, before=median))
             == "removed on 2026-03-04: it was a.test_accuracy - b.test_accuracy, median at least 3"
             " points (95% confidence); 3 seeds of 2 runs that it reads had finished by then,"
             " with a median of 50.00 points"
@@ -133,7 +139,7 @@ class TestTold:
 
 class TestWarnings:
     def test_a_line_for_each_that_was_not_stated_in_time_and_for_what_is_wrong(self) -> None:
-        gone = Stated("gone", Timing.REMOVED, DAY, None, terms(), Measured(DONE, DONE))
+        gone = StatedExpectation("gone", Timing.REMOVED, DAY, None, terms(), Measured(DONE, DONE))
         found = replace(
             several(BEFORE, CHANGED),
             removed=(gone,),

@@ -1,6 +1,4 @@
-"""Whole reports: the golden Markdown and JSON, what a renderer makes of them, and the files on
-disk.
-"""
+"""Whole reports: the golden Markdown and JSON, how a renderer shows them, and their files."""
 
 from __future__ import annotations
 
@@ -20,11 +18,12 @@ from markdown_it import MarkdownIt
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from harness.experiment import Basis, Expectation, Experiment, Statistic
-from harness.judging.check import Verdict, check
+from harness.judging.check import check
 from harness.report.write import write_index, write_report
 from harness.run_result import RunResult, Status
 from harness.system import files
 from harness.system.ownership import OverwriteError
+from harness.words import Verdict
 
 PLOTS = dict.fromkeys(("1-by_cell.png", "2-decision_regions.png", "curves.png"), b"image")
 """In the place of those that take long to draw."""

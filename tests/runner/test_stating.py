@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from harness.data import catalog
-from harness.judging import ledger
+from harness.judging import ledger, ledger_file
 from harness.judging.ledger import Ledger
 from harness.judging.timing import Statements, Timing
 from harness.plan import make_plan
@@ -78,8 +78,8 @@ class Author:
     @property
     def copies(self) -> list[Path]:
         return [
-            ledger.path_in_store(self.store.root, "a"),
-            ledger.path_beside_reports(self.reports, "a"),
+            ledger_file.path_in_store(self.store.root, "a"),
+            ledger_file.path_beside_reports(self.reports, "a"),
         ]
 
     def told(self, found: Statements) -> dict[str, tuple[Timing, int]]:
@@ -240,7 +240,9 @@ class TestLookUp:
         assert author.told(author.look(3, starting=True, store=fresh)) == {
             "learns": (Timing.BEFORE, 1)
         }
-        assert ledger.path_in_store(fresh.root, "a").read_bytes() == author.copies[1].read_bytes()
+        assert (
+            ledger_file.path_in_store(fresh.root, "a").read_bytes() == author.copies[1].read_bytes()
+        )
 
     def test_results_are_not_forgotten_with_the_store_they_were_in(self, author: Author) -> None:
         author.look(1, starting=True)
@@ -330,7 +332,7 @@ class TestLookUp:
 
         for thread in [start(lambda: author.look(1, starting=True)) for _ in range(8)]:
             thread.join()
-        told = [ledger.read(path) for path in author.copies]
+        told = [ledger_file.read(path) for path in author.copies]
         assert told[0] == told[1]
         assert told[0] is not None
         assert len(told[0].statements) == 1
@@ -346,4 +348,4 @@ class TestLookUp:
             ):
                 author.look(1, starting=True)
         author.look(1, starting=True)
-        assert ledger.read(author.copies[0]) != Ledger()
+        assert ledger_file.read(author.copies[0]) != Ledger()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pkgutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -119,7 +120,10 @@ PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
         },
     ),
     ("schedule", {name: keywords(row) for name, row in SCHEDULES.items()}),
-    ("figure", {name: keywords(row) for name, row in FIGURES.items()}),
+    (
+        "figure",
+        {name: keywords(pkgutil.resolve_name(row.function)) for name, row in FIGURES.items()},
+    ),
 ]
 """By a definition of the schema, the parameters that each of the registered functions takes."""
 

@@ -1,4 +1,4 @@
-"""Reports at a git revision, read from the repository without checking anything out."""
+"""Read reports at a git revision from the repository, without checking anything out."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from harness.compare.records import ReadError
 
 REPORTS = "./reports"
-"""Where the reports are looked for at a revision that comes without a path: as git names them from
-this folder.
+"""Where the reports lie at a revision that is named without a path, as git names it from this
+folder.
 """
 
 _SECONDS = 20
@@ -25,16 +25,16 @@ class NotARevision(Exception):
 
 
 @dataclass(frozen=True)
-class Found:
+class GitObject:
     """A folder or a file at a revision: its object's name, its path, and what a person is shown."""
 
     object: str
     path: str
-    described: str
+    label: str
     single: bool
 
 
-def find(word: str) -> Found:
+def find(word: str) -> GitObject:
     """Return what REVISION or REVISION:PATH names in the repository of this folder.
 
     Raises:
@@ -43,29 +43,27 @@ def find(word: str) -> Found:
         ReadError: there is such a revision, but nothing at the path; or git is too slow.
     """
     name, colon, path = word.partition(":")
-    commit = _resolved(f"{name}^{{commit}}") if name else None
+    commit = _resolve(f"{name}^{{commit}}") if name else None
     if commit is None:
-        raise NotARevision(_why_none())
+        raise NotARevision(_why_no_revision())
     place = path if colon else REPORTS
     called = f"{name}:{place.removeprefix('./').rstrip('/')}"
-    found = _resolved(f"{commit}:{place}")
+    found = _resolve(f"{commit}:{place}")
     if found is None:
         raise ReadError(
             f"{called}: there is no such file or folder at this revision; name one as {name}:PATH"
         )
-    kind = _told(_git("cat-file", "-t", found), f"{called} cannot be read")
-    return Found(found, called, f"{called} ({commit[:_SHORT]})", kind == b"blob\n")
+    kind = _output(_git("cat-file", "-t", found), f"{called} cannot be read")
+    return GitObject(found, called, f"{called} ({commit[:_SHORT]})", kind == b"blob\n")
 
 
-def _resolved(name: str) -> str | None:
+def _resolve(name: str) -> str | None:
     found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", name)
     return found.stdout.decode().strip() if found.returncode == 0 else None
 
 
-def _why_none() -> str:
-    """Say why git finds no revision, in its own words where it reads no repository here; nothing
-    where it does.
-    """
+def _why_no_revision() -> str:
+    """Say why git finds no revision, in its own words where it cannot read a repository here."""
     asked = _git("rev-parse", "--is-shallow-repository")
     if asked.returncode != 0:
         return f"git says: {_reason(asked)}"
@@ -79,16 +77,16 @@ def _why_none() -> str:
     return ""
 
 
-def read(found: Found) -> Iterator[tuple[str, bytes]]:
+def read(found: GitObject) -> Iterator[tuple[str, bytes]]:
     """Yield the path and the content of the file, or of every `*.json` directly in the folder.
 
     Raises:
         ReadError: git cannot read them; the message has its own reason.
     """
     if found.single:
-        yield found.path, _content(found.object, found.path)
+        yield found.path, _read_object(found.object, found.path)
         return
-    listed = _told(
+    listed = _output(
         _git("ls-tree", "--full-tree", "-z", found.object), f"{found.path} cannot be read"
     )
     for entry in listed.split(b"\0"):
@@ -96,15 +94,15 @@ def read(found: Found) -> Iterator[tuple[str, bytes]]:
         mode, kind, object_ = [*described.split(), b"", b""][:3] if entry else (b"", b"", b"")
         if kind == b"blob" and mode != b"120000" and name.endswith(b".json"):
             path = f"{found.path}/{os.fsdecode(name)}"
-            yield path, _content(object_.decode(), path)
+            yield path, _read_object(object_.decode(), path)
 
 
-def _content(name: str, path: str) -> bytes:
-    return _told(_git("cat-file", "blob", name), f"{path} cannot be read")
+def _read_object(name: str, path: str) -> bytes:
+    return _output(_git("cat-file", "blob", name), f"{path} cannot be read")
 
 
-def _told(done: Done, trouble: str) -> bytes:
-    """Return what git found.
+def _output(done: Done, trouble: str) -> bytes:
+    """Return what git printed.
 
     Raises:
         ReadError: it failed; the message has its own reason.
@@ -124,7 +122,7 @@ def _reason(done: Done) -> str:
 
 
 def _git(*arguments: str) -> Done:
-    """Run git, which asks nobody anything and locks nothing.
+    """Run git so that it asks nobody anything and locks nothing.
 
     Raises:
         NotARevision: it is not there, or cannot be run.

@@ -1,4 +1,4 @@
-"""What other test images would leave of a metric, the trained networks being what they are.
+"""Limits of a metric over other test images, for the trained networks as they are.
 
 Where a network gets k of n test images right, and they were drawn independently from a population
 of images, k is binomial with the network's accuracy on that population. Training images are no such
@@ -17,22 +17,22 @@ from harness.data.facts import BY_THEIR_FILES, facts
 from harness.experiment import Expectation, Interval, RunSpec
 from harness.expression import Expression, Reference, parse, references
 from harness.judging.inference import Limits, share_limits
-from harness.judging.paired import Pairing, Pairs, mean_limits, pairs
+from harness.judging.paired import Pairing, Pairs, count_pairs, mean_limits
 from harness.run_result import RunResult
 from harness.spec.binomial import Difference, accuracy_difference, accuracy_terms
 
-_METHODS = (Interval.BINOMIAL, Interval.PAIRED)
-"""Intervals whose limits are from the test images, however many seeds there are."""
+_FROM_TEST_IMAGES = (Interval.BINOMIAL, Interval.PAIRED)
+"""The intervals whose limits come from the test images, however many seeds there are."""
 
-_WHOLE = 0.01
+_NEAR_WHOLE = 0.01
 """How far from a whole number the count of images behind an accuracy may be."""
 
 
 def count_test_images(run: RunSpec, results: Iterable[RunResult] = ()) -> int | None:
     """Return how many test images a run was measured on.
 
-    That is what its seeds' `results` recorded when the images were loaded. Records that are older
-    than this say nothing: there the settings and the published size of the data set count.
+    The `results` of its seeds recorded it when the images were loaded. Older records do not have
+    it: for these the settings and the published size of the data set count.
 
     Returns:
         The number; None where it is not known or not the same for all seeds, or where training
@@ -58,21 +58,26 @@ def image_limits(
     images: Mapping[str, int | None],
     confidence: float,
 ) -> Limits | None:
-    """Return the one-sided limits that the test images leave to an expression's mean over some
-    seeds, or None.
+    """Return the one-sided limits that the test images leave to an expression's mean over seeds.
 
-    `measured` holds a value of every reference for each seed, `images` the number of test images by
-    run. For one accuracy the limits are those of Clopper and Pearson. A sum of m accuracies, such
-    as a difference of two, takes the limits of each at confidence 1 - (1 - confidence) / m and adds
-    up those ends that make it smallest (largest): by Bonferroni's inequality this holds however the
-    accuracies depend on one another, and so for networks that see the same images, where it is
-    wider than need be.
+    For one accuracy the limits are those of Clopper and Pearson. A sum of m accuracies, such as a
+    difference of two, takes the limits of each at confidence 1 - (1 - confidence) / m and adds up
+    those ends that make it smallest (largest). By Bonferroni's inequality this holds however the
+    accuracies depend on one another. So it holds for networks that see the same images, where the
+    limits are wider than they need be.
 
-    None where the expression is no sum over test accuracies (`accuracy_terms`) or a number of test
-    images is not known.
+    Args:
+        expression: Any metric expression.
+        measured: A value of every reference for each seed.
+        images: The number of test images by run.
+        confidence: That of each limit.
+
+    Returns:
+        The limits; None where the expression is no sum over test accuracies (`accuracy_terms`) or a
+        number of test images is not known.
     """
     constants: list[float] = []
-    counted: list[_Counted] = []
+    counted: list[_CountedAccuracy] = []
     for values in measured:
         terms = accuracy_terms(expression, values)
         if terms is None:
@@ -80,7 +85,7 @@ def image_limits(
         constants.append(terms[None])
         for reference, factor in terms.items():
             if reference is not None and factor:
-                found = _counted(
+                found = _count_right(
                     factor / len(measured), values[reference], images.get(reference.run)
                 )
                 if found is None:
@@ -95,11 +100,10 @@ def paired_limits(
     pairing: Pairing,
     confidence: float,
 ) -> Limits | None:
-    """Return the one-sided limits of an expression's mean over some seeds, compared image by image,
-    or None.
+    """Return the one-sided limits of an expression's mean over some seeds, compared image by image.
 
-    For each seed they are those of `harness.judging.paired.difference_limits`; over several seeds
-    see `harness.judging.paired.mean_limits`. None where nothing was paired.
+    For one seed they are those of `harness.judging.paired.difference_limits`, for several those of
+    `harness.judging.paired.mean_limits`. None where nothing was paired.
     """
     if not pairing.pairs:
         return None
@@ -110,18 +114,17 @@ def paired_limits(
     return constant + factor * lower, constant + factor * upper
 
 
-def pair(
+def pair_networks(
     expression: Expression,
     measured: Mapping[int, Mapping[Reference, float]],
     results: Mapping[tuple[str, int], RunResult],
     runs: Mapping[str, RunSpec],
 ) -> Pairing:
-    """Pair the two networks of each seed, image by image, where an expression is a difference of
-    test accuracies.
+    """Pair the two networks of each seed image by image, for a difference of test accuracies.
 
     Args:
-        expression: Any metric expression; nothing is paired, and nothing stands in the way, where
-            it is no difference.
+        expression: Any metric expression; nothing is paired, and no obstacle is named, where it is
+            no difference.
         measured: A value of every reference for each seed.
         results: Those of the runs, by name and seed.
         runs: The experiment's, by name.
@@ -133,19 +136,21 @@ def pair(
         if difference is None:
             return Pairing()
         factors.add(difference.factor)
-        obstacle = _looked(difference, runs) or _unequal(difference, seed, values, results)
+        obstacle = _stopped_by_test_images(difference, runs) or _obstacle_to_pairing(
+            difference, seed, values, results
+        )
         if obstacle:
             return Pairing(obstacle=obstacle)
         first, second = (
             results[each.run, seed].tested for each in (difference.first, difference.second)
         )
         assert first is not None and second is not None
-        counted.append(pairs(first.right, second.right))
+        counted.append(count_pairs(first.right, second.right))
     return Pairing(tuple(counted)) if len(factors) == 1 else Pairing()
 
 
-def _looked(difference: Difference, runs: Mapping[str, RunSpec]) -> str:
-    """Say which of two runs was stopped by what its test images say, or return nothing."""
+def _stopped_by_test_images(difference: Difference, runs: Mapping[str, RunSpec]) -> str:
+    """Say which of two runs was stopped by its test images; an empty text where neither was."""
     for run in (difference.first.run, difference.second.run):
         early = runs[run].settings.training.early_stopping if run in runs else None
         if early is not None and early.metric.startswith("test"):
@@ -153,13 +158,13 @@ def _looked(difference: Difference, runs: Mapping[str, RunSpec]) -> str:
     return ""
 
 
-def _unequal(
+def _obstacle_to_pairing(
     difference: Difference,
     seed: int,
     values: Mapping[Reference, float],
     results: Mapping[tuple[str, int], RunResult],
 ) -> str:
-    """Say why the two networks of a seed cannot be compared image by image, or return nothing."""
+    """Say why the two networks of a seed cannot be compared image by image, else return nothing."""
     sets = set()
     for reference in (difference.first, difference.second):
         tested = results[reference.run, seed].tested
@@ -176,25 +181,24 @@ def _unequal(
     return ""
 
 
-def of_test_images(
+def limits_from_test_images(
     expectation: Expectation,
     measured: Mapping[int, Mapping[Reference, float]],
     results: Mapping[tuple[str, int], RunResult],
     runs: Mapping[str, RunSpec],
 ) -> tuple[Limits | None, Pairing]:
-    """Return the limits that the test images leave to an expectation's mean, and what was paired
-    for them.
+    """Return the limits that the test images leave to an expectation's mean, and their pairing.
 
     They are asked for by the intervals `paired` and `binomial`, and for a single seed. Where pairs
     are asked for and there are none, the limits are those of independent test sets, which are
     wider.
     """
-    if len(measured) != 1 and expectation.interval not in _METHODS:
+    if len(measured) != 1 and expectation.interval not in _FROM_TEST_IMAGES:
         return None, Pairing()
     expression, each = parse(expectation.metric), list(measured.values())
     pairing = Pairing()
     if expectation.interval is not Interval.BINOMIAL:
-        pairing = pair(expression, measured, results, runs)
+        pairing = pair_networks(expression, measured, results, runs)
     limits = paired_limits(expression, each, pairing, expectation.confidence)
     if limits is not None:
         return limits, pairing
@@ -207,7 +211,7 @@ def of_test_images(
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _CountedAccuracy:
     """A factor times the accuracy of `right` images of `images`."""
 
     factor: float
@@ -215,15 +219,19 @@ class _Counted:
     images: int
 
 
-def _counted(factor: float, accuracy: float, images: int | None) -> _Counted | None:
+def _count_right(factor: float, accuracy: float, images: int | None) -> _CountedAccuracy | None:
     """Count the images behind an accuracy; None where it is no share of so many."""
     if images is None or not 0 <= accuracy <= 1:
         return None
     right = round(accuracy * images)
-    return _Counted(factor, right, images) if abs(accuracy * images - right) <= _WHOLE else None
+    return (
+        _CountedAccuracy(factor, right, images)
+        if abs(accuracy * images - right) <= _NEAR_WHOLE
+        else None
+    )
 
 
-def _limits_of_sum(constant: float, terms: Sequence[_Counted], confidence: float) -> Limits:
+def _limits_of_sum(constant: float, terms: Sequence[_CountedAccuracy], confidence: float) -> Limits:
     each = 1 - (1 - confidence) / len(terms)
     ends = [
         [term.factor * end for end in share_limits(term.right, term.images, each)] for term in terms

@@ -1,4 +1,4 @@
-"""A store as one side of a comparison: of several runs of one name and seed, those that are meant.
+"""Read a store as one side of a comparison, choosing among several runs of one name and seed.
 
 A store keeps what every setting gave that was ever tried. Runs of one experiment, name and seed,
 but of other settings, are other runs: those count that the present specification plans, or else
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import experiment
-from harness.compare.records import DONE, Experiment, ReadError, Run, Side
-from harness.compare.reuse import differences
+from harness.compare.records import DONE, ExperimentRecord, ReadError, RunRecord, Side
+from harness.compare.setting_changes import changed_settings
 from harness.data import catalog
 from harness.plan import Plan, make_plan
-from harness.report.made_by import modules
+from harness.report.environment import code_digests
 from harness.run_result import RunResult
 from harness.spec.find import MOST_BYTES, below
 from harness.spec.load import load_file
@@ -31,15 +31,15 @@ SPECIFICATIONS = Path("specs")
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _StoredRun:
     """A finished run as the store has it."""
 
     origin: Origin
     result: RunResult
 
     @property
-    def run(self) -> Run:
-        return Run(
+    def run(self) -> RunRecord:
+        return RunRecord(
             self.origin.key,
             DONE,
             self.result.measurements,
@@ -56,62 +56,60 @@ def of_store(store: Store, word: str) -> Side:
     """
     try:
         found = [
-            _Kept(*store.finished(key, history=False))
+            _StoredRun(*store.finished(key, history=False))
             for key in sorted(store.keys(), key=store.moment)
         ]
     except StoreError as error:
         raise ReadError(str(error)) from error
     if not found:
         raise ReadError(f"the store {store.root} has no finished runs")
-    experiments: dict[str, Experiment] = {}
+    experiments: dict[str, ExperimentRecord] = {}
     remarks: list[str] = []
     for name in sorted({each.origin.experiment for each in found}):
         experiments[name], remark = _experiment(
             name, [each for each in found if each.origin.experiment == name]
         )
         remarks += [f"{word}: {remark}"] if remark else []
-    kept = {each.origin.key: each.run for each in found}
-    return Side(word, experiments, judged=False, kept=kept, remarks=tuple(remarks))
+    runs = {each.origin.key: each.run for each in found}
+    return Side(word, experiments, judged=False, runs_by_key=runs, remarks=tuple(remarks))
 
 
-def _experiment(name: str, found: Sequence[_Kept]) -> tuple[Experiment, str]:
-    """Return an experiment of the runs that count, the newest last, and what is to be said of how
-    they were chosen.
-    """
-    by_run: dict[str, list[_Kept]] = {}
+def _experiment(name: str, found: Sequence[_StoredRun]) -> tuple[ExperimentRecord, str]:
+    """Return an experiment of the runs that count, the newest last, and a remark on them."""
+    by_run: dict[str, list[_StoredRun]] = {}
     for each in found:
         by_run.setdefault(each.origin.run, []).append(each)
-    several = [run for run, of in by_run.items() if _are_several(of)]
+    several = [run for run, of in by_run.items() if _needs_choice(of)]
     specification = _specification(name) if several else None
-    plan = _planned(specification) if specification is not None else None
+    plan = _plan_of(specification) if specification is not None else None
     chosen, planned = dict(by_run), []
     for run in several:
         named = [each for each in by_run[run] if plan is not None and each.origin.key in plan.runs]
         planned += [run] if named else []
-        chosen[run] = named or _like_the_newest(by_run[run])
+        chosen[run] = named or _with_newest_settings(by_run[run])
     taken = [each for of in chosen.values() for each in of]
     runs = {run: {each.origin.seed: each.run for each in of} for run, of in chosen.items()}
-    environment = {what: tuple(sorted(values)) for what, values in _surroundings(taken).items()}
+    environment = {what: tuple(sorted(values)) for what, values in _environment(taken).items()}
     where = specification.path.as_posix() if specification is not None else ""
     remark = "; ".join(_remarks(planned, [run for run in several if run not in planned], where))
-    return Experiment(
-        "", runs, environment=environment, code=modules([each.result for each in taken])
+    return ExperimentRecord(
+        "", runs, environment=environment, code=code_digests([each.result for each in taken])
     ), (f"{name}: {remark}" if remark else "")
 
 
-def _are_several(found: Sequence[_Kept]) -> bool:
+def _needs_choice(found: Sequence[_StoredRun]) -> bool:
     """Tell whether the runs of one name are of several settings, or several of one seed."""
     return len({each.origin.seed for each in found}) < len(found) or len(
-        _like_the_newest(found)
+        _with_newest_settings(found)
     ) < len(found)
 
 
-def _like_the_newest(found: Sequence[_Kept]) -> list[_Kept]:
+def _with_newest_settings(found: Sequence[_StoredRun]) -> list[_StoredRun]:
     newest = found[-1].origin.settings
     return [
         each
         for each in found
-        if each.origin.settings == newest or differences(each.origin.settings, newest) == []
+        if each.origin.settings == newest or changed_settings(each.origin.settings, newest) == []
     ]
 
 
@@ -125,7 +123,7 @@ def _remarks(planned: Sequence[str], newest: Sequence[str], where: str) -> Itera
         )
 
 
-def _surroundings(found: Sequence[_Kept]) -> Mapping[str, set[str]]:
+def _environment(found: Sequence[_StoredRun]) -> Mapping[str, set[str]]:
     surroundings: dict[str, set[str]] = {}
     for each in found:
         for what, value in each.result.environment.items():
@@ -135,9 +133,7 @@ def _surroundings(found: Sequence[_Kept]) -> Mapping[str, set[str]]:
 
 
 def _specification(name: str) -> experiment.Experiment | None:
-    """Return the specification of a name that lies here, or None where none does or it has
-    faults.
-    """
+    """Return the specification of a name that lies here; None where none does or it has faults."""
     for path in below(SPECIFICATIONS).specifications if SPECIFICATIONS.is_dir() else ():
         try:
             if path.stat().st_size <= MOST_BYTES and f'"{name}"' in path.read_text():
@@ -149,5 +145,5 @@ def _specification(name: str) -> experiment.Experiment | None:
     return None
 
 
-def _planned(experiment: experiment.Experiment) -> Plan:
+def _plan_of(experiment: experiment.Experiment) -> Plan:
     return make_plan([experiment], catalog.data_dir(), machine.gpus())

@@ -1,6 +1,4 @@
-"""Read one side of a comparison: a result file, a folder of reports, a store, or reports at a git
-revision.
-"""
+"""Read one side of a comparison: a result file, reports, a store or reports at a git revision."""
 
 from __future__ import annotations
 
@@ -9,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness.compare import revision
-from harness.compare.records import Experiment, ReadError, Side, UnknownSide
+from harness.compare import git_revision
+from harness.compare.records import ExperimentRecord, ReadError, Side, UnknownSide
 from harness.compare.result_file import NotAResult, experiment
-from harness.compare.stored import of_store
+from harness.compare.store_side import of_store
 from harness.store.store import Store
 
 ACCEPTED = (
@@ -21,7 +19,7 @@ ACCEPTED = (
 )
 
 
-def side(word: str) -> Side:
+def read_side(word: str) -> Side:
     """Read what a word names: a path that exists goes before a git revision of the same name.
 
     Raises:
@@ -30,17 +28,17 @@ def side(word: str) -> Side:
     """
     path = Path(word)
     if word and _exists(path):
-        return _of_path(path, word)
+        return _read_path(path, word)
     try:
-        found = revision.find(word)
-        documents = [_parsed(name, content) for name, content in revision.read(found)]
-    except revision.NotARevision as error:
+        found = git_revision.find(word)
+        documents = [_parsed(name, content) for name, content in git_revision.read(found)]
+    except git_revision.NotARevision as error:
         reason = f" ({error})" if str(error) else ""
         raise UnknownSide(
             f"{word!r} is no path and no git revision here{reason}; what is compared is {ACCEPTED}"
         ) from error
-    return _judged(
-        found.described, documents, found.single, f"{found.described} has no result files"
+    return _from_documents(
+        found.label, documents, found.single, f"{found.label} has no result files"
     )
 
 
@@ -51,10 +49,10 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _of_path(path: Path, word: str) -> Side:
+def _read_path(path: Path, word: str) -> Side:
     try:
         if path.is_file():
-            return _judged(
+            return _from_documents(
                 word,
                 [_parsed(str(path), path.read_bytes())],
                 True,
@@ -68,7 +66,7 @@ def _of_path(path: Path, word: str) -> Side:
         documents = [_parsed(name, content) for name, content in files]
     except OSError as error:
         raise ReadError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
-    return _judged(
+    return _from_documents(
         word, documents, False, f"{path} has no result files (NAME.json) and is no store"
     )
 
@@ -80,9 +78,11 @@ def _parsed(name: str, content: bytes) -> tuple[str, Any]:
         raise ReadError(f"{name}: not JSON: {error}") from error
 
 
-def _judged(word: str, documents: Iterable[tuple[str, Any]], single: bool, empty: str) -> Side:
+def _from_documents(
+    word: str, documents: Iterable[tuple[str, Any]], single: bool, empty: str
+) -> Side:
     """Return the side of some result files; other JSON that lies beside them is left alone."""
-    experiments: dict[str, Experiment] = {}
+    experiments: dict[str, ExperimentRecord] = {}
     for path, document in documents:
         try:
             experiments[PurePosixPath(path).stem] = experiment(document)

@@ -1,6 +1,4 @@
-"""The settings of an experiment's runs in a file: what all runs share once, and of each run the
-rest.
-"""
+"""Pack the settings of an experiment's runs for a file: what all share, and the rest of each."""
 
 from __future__ import annotations
 
@@ -9,15 +7,13 @@ from collections.abc import Iterator, Mapping
 from harness.experiment import Json
 
 Settings = Mapping[str, Mapping[str, Json]]
-"""By run, the complete JSON that its settings were read from (`RunSpec.resolved`)."""
+"""The complete JSON that the settings of each run were read from (`RunSpec.resolved`), by run."""
 
 _Path = tuple[str, ...]
 
 
-def packed(settings: Settings) -> dict[str, Json]:
-    """Return `common`, the members that are the same in every run, and `runs`, what each has
-    besides.
-    """
+def pack(settings: Settings) -> dict[str, Json]:
+    """Return `common`, the members that are the same in every run, and `runs`, the rest of each."""
     leaves = {run: list(_leaves(of)) for run, of in settings.items()}
     first, *others = leaves.values() if leaves else [[]]
     common = [leaf for leaf in first if all(leaf in other for other in others)]
@@ -29,11 +25,11 @@ def packed(settings: Settings) -> dict[str, Json]:
     }
 
 
-def unpacked(document: Json) -> dict[str, dict[str, Json]]:
+def unpack(document: Json) -> dict[str, dict[str, Json]]:
     """Return the whole settings of every run.
 
     Raises:
-        ValueError: it is not what `packed` returns.
+        ValueError: it is not what `pack` returns.
     """
     parts = [
         document.get(name) if isinstance(document, dict) else None for name in ("common", "runs")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.compare.difference import compare_sides
-from harness.compare.read import side
-from harness.compare.settings import why
+from harness.compare.setting_changes import why_keys_differ
+from harness.compare.sides import read_side
 from harness.experiment import Json
 from tests.support import specifications
 
@@ -24,9 +24,7 @@ SPEC: Json = specifications.small(seeds=[0, 1], runs={"one": {"training": {"epoc
 
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pretend: Pretend) -> Path:
-    """A store with the runs of 3 epochs (accuracy 0.3), then of 4 (0.4), of which the first were
-    touched last.
-    """
+    """Make a store with runs of 3 epochs (accuracy 0.3) and 4 (0.4), the first touched last."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
     Path("specs").mkdir()
@@ -52,7 +50,7 @@ def keep(pretend: Pretend, epochs: int, accuracies: Sequence[float], **members: 
 
 
 def taken() -> dict[int, float | None]:
-    found = side("store")
+    found = read_side("store")
     return {
         seed: run.measurements["test_accuracy"]
         for seed, run in found.experiments["a"].runs["one"].items()
@@ -63,7 +61,7 @@ def taken() -> dict[int, float | None]:
 def test_what_the_present_specification_plans_is_taken_and_said(store: Path, epochs: int) -> None:
     specify(epochs)
     assert taken() == {0: epochs / 10, 1: epochs / 10}
-    assert side("store").remarks == (
+    assert read_side("store").remarks == (
         "store: a: of several runs of one those are compared that specs/a.json plans",
     )
 
@@ -74,7 +72,7 @@ def test_without_a_specification_that_plans_any_the_newest_is_taken_and_said(
 ) -> None:
     Path("specs/a.json").unlink() if text is None else Path("specs/a.json").write_text(text)
     assert taken() == {0: 0.4, 1: 0.4}
-    assert side("store").remarks == (
+    assert read_side("store").remarks == (
         "store: a: of several runs of one those with the settings of the newest are compared",
     )
 
@@ -97,7 +95,7 @@ def test_one_run_of_each_name_and_seed_is_taken_whatever_is_planned(
         if "0.4" in (folder / "measurements.json").read_text():
             folder.rename(Path("store/unfinished", folder.name))
     assert taken() == {0: 0.3, 1: 0.3}
-    assert side("store").remarks == ()
+    assert read_side("store").remarks == ()
 
 
 def test_seeds_of_two_settings_are_never_one_run(store: Path, pretend: Pretend) -> None:
@@ -107,6 +105,6 @@ def test_seeds_of_two_settings_are_never_one_run(store: Path, pretend: Pretend) 
 
 
 def test_a_store_of_older_settings_beside_the_present_ones_is_no_change(store: Path) -> None:
-    found = compare_sides(side("store"), side("store"), 0.95, explain=why)
+    found = compare_sides(read_side("store"), read_side("store"), 0.95, explain=why_keys_differ)
     assert not found.changes
-    assert found.remarks == side("store").remarks
+    assert found.remarks == read_side("store").remarks

@@ -1,5 +1,6 @@
-"""Whether the runs that are compared had fitted their training sets: a difference from one that had
-not says less.
+"""Note which of the compared runs did not fit their training sets.
+
+A difference between two runs says less where one of them had not fitted yet.
 """
 
 from __future__ import annotations
@@ -14,27 +15,26 @@ from harness.units import PERCENT, number
 from harness.words import percent, seeds_named
 
 _ROUNDING = 1e-9
-"""A training accuracy this far below what is wanted is that: the share of a whole number of
-examples.
+"""A training accuracy this far below the wanted one still reaches it: both are shares of a whole
+number of examples.
 """
 
 _MOST_SHOWN = 5
-"""So many training accuracies are shown one by one, more by the smallest and the largest."""
+"""Up to so many training accuracies are listed; of more, the smallest and the largest are shown."""
 
 
-def unfitted(
+def notes_on_unfitted(
     needed: Sequence[Reference],
     seeds: Sequence[int],
     results: Mapping[tuple[str, int], RunResult],
     runs: Mapping[str, RunSpec],
 ) -> Iterator[str]:
-    """Yield for each run of a comparison that it did not fit its training set, for which seeds, and
-    how far it came.
+    """Yield a note on each compared run that did not fit its training set, with seeds and accuracy.
 
-    A run with a stopping rule on the training accuracy fits where it reaches that, every other
-    where it classifies every training example right; images are not augmented for this. A single
-    run is compared with nothing, and one of which the training accuracy itself is compared needs no
-    note.
+    A run with a stopping rule on the training accuracy fits where it reaches that accuracy, every
+    other run where it classifies every training example right; images are not augmented for this. A
+    single run is compared with nothing, and a run whose training accuracy is itself compared needs
+    no note.
     """
     names = list(dict.fromkeys(reference.run for reference in needed))
     if len(names) < 2:

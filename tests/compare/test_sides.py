@@ -1,6 +1,4 @@
-"""What a word names: files, folders, stores, revisions; and what is said where one cannot be
-read.
-"""
+"""What a word names: files, folders, stores, revisions; and what is said of unreadable ones."""
 
 from __future__ import annotations
 
@@ -11,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.compare.read import side
 from harness.compare.records import ReadError, Side, UnknownSide
+from harness.compare.sides import read_side
 from harness.experiment import Json
 from harness.store.store import Store
 from tests.compare.conftest import judgement, result, write
@@ -37,9 +35,7 @@ def accuracies(found: Side) -> dict[str, dict[str, list[float | None]]]:
 
 @pytest.fixture
 def git(here: Path) -> Callable[..., str]:
-    """A repository whose two commits have other reports, and whose working tree has others
-    again.
-    """
+    """Make a repository with different reports in its two commits and in its working tree."""
 
     def run(*words: str) -> str:
         who = ["-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false"]
@@ -68,7 +64,7 @@ def git(here: Path) -> Callable[..., str]:
 
 def test_a_file_is_one_experiment_and_a_folder_is_several(here: Path) -> None:
     write(here / "reports", result({"one": [0.1, 0.2]}), result({"two": [0.3]}, name="b"))
-    folder, file = side("reports"), side("reports/a.json")
+    folder, file = read_side("reports"), read_side("reports/a.json")
     assert accuracies(folder) == {"a": {"one": [0.1, 0.2]}, "b": {"two": [0.3]}}
     assert accuracies(file) == {"a": {"one": [0.1, 0.2]}}
     assert (folder.single, file.single, folder.judged) == (False, True, True)
@@ -83,7 +79,7 @@ def test_what_earlier_versions_did_not_write_is_not_missed(here: Path) -> None:
     }
     old["runs"]["one"]["0"]["measurements"] = {"test_accuracy": "nan", "steps": 3}
     write(here, old)
-    found = side("a.json").experiments["a"]
+    found = read_side("a.json").experiments["a"]
     assert (found.title, found.environment) == ("", {})
     assert str(found.runs["one"][0].measurements["test_accuracy"]) == "nan"
     assert (found.expectations["e"].verdict, found.expectations["e"].values) == ("pass", {})
@@ -93,18 +89,18 @@ def test_what_earlier_versions_did_not_write_is_not_missed(here: Path) -> None:
 
 def test_a_revision_is_the_reports_there(git: Callable[..., str]) -> None:
     head = git("rev-parse", "HEAD")
-    assert accuracies(side("HEAD"))["a"] == {"one": [0.2]}
+    assert accuracies(read_side("HEAD"))["a"] == {"one": [0.2]}
     assert (
-        accuracies(side("HEAD~1"))
-        == accuracies(side("v1"))
+        accuracies(read_side("HEAD~1"))
+        == accuracies(read_side("v1"))
         == {"a": {"one": [0.1]}, "b": {"one": [0.1]}}
     )
-    assert accuracies(side("main:elsewhere")) == {"c": {"one": [0.7]}}
-    file = side(f"{head[:8]}:reports/b.json")
+    assert accuracies(read_side("main:elsewhere")) == {"c": {"one": [0.7]}}
+    file = read_side(f"{head[:8]}:reports/b.json")
     assert (accuracies(file), file.single) == ({"b": {"one": [0.2]}}, True)
     assert file.name == f"{head[:8]}:reports/b.json ({head[:10]})"
-    assert side("main").name == f"main:reports ({head[:10]})"
-    assert accuracies(side("reports"))["a"] == {"one": [0.3]}
+    assert read_side("main").name == f"main:reports ({head[:10]})"
+    assert accuracies(read_side("reports"))["a"] == {"one": [0.3]}
 
 
 def test_from_a_folder_below_a_revision_is_what_lies_there(
@@ -114,14 +110,16 @@ def test_from_a_folder_below_a_revision_is_what_lies_there(
     git("add", ".")
     git("commit", "--quiet", "-m", "below")
     monkeypatch.chdir(here / "project")
-    assert accuracies(side("HEAD")) == {"a": {"one": [0.4]}}
-    assert accuracies(side("HEAD:reports"))["a"] == {"one": [0.3]}  # as git reads it: from the top
+    assert accuracies(read_side("HEAD")) == {"a": {"one": [0.4]}}
+    assert accuracies(read_side("HEAD:reports"))["a"] == {
+        "one": [0.3]
+    }  # as git reads it: from the top
 
 
 def test_a_path_goes_before_a_revision(git: Callable[..., str], here: Path) -> None:
     write(here / "main", result({"one": [0.9]}))
-    assert accuracies(side("main")) == {"a": {"one": [0.9]}}
-    assert accuracies(side("main:"[:-1] + "~0"))["a"] == {"one": [0.2]}
+    assert accuracies(read_side("main")) == {"a": {"one": [0.9]}}
+    assert accuracies(read_side("main:"[:-1] + "~0"))["a"] == {"one": [0.2]}
 
 
 @pytest.mark.parametrize(
@@ -133,12 +131,12 @@ def test_a_word_that_names_nothing_is_told_what_is_accepted(
     with pytest.raises(
         UnknownSide, match=r"is no path and no git revision here; what is compared is a result file"
     ):
-        side(word)
+        read_side(word)
 
 
 def test_a_folder_without_results_is_told() -> None:
     with pytest.raises(ReadError, match=r"\. has no result files \(NAME\.json\) and is no store"):
-        side(".")
+        read_side(".")
 
 
 class TestWithoutARevision:
@@ -149,7 +147,7 @@ class TestWithoutARevision:
             UnknownSide,
             match=r"no git revision here \(git says: fatal: not a git repository .*\); what",
         ):
-            side("HEAD")
+            read_side("HEAD")
 
     def test_without_git(self, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PATH", "")
@@ -157,7 +155,7 @@ class TestWithoutARevision:
             UnknownSide,
             match=r"no git revision here \(git is not installed, or not on the PATH\); what",
         ):
-            side("HEAD")
+            read_side("HEAD")
 
     def test_with_a_git_that_cannot_be_run(
         self, git: Callable[..., str], here: Path, monkeypatch: pytest.MonkeyPatch
@@ -167,7 +165,7 @@ class TestWithoutARevision:
         (here / "bin/git").chmod(0o755)
         monkeypatch.setenv("PATH", str(here / "bin"))
         with pytest.raises(UnknownSide, match=r"\(git cannot be run: Exec format error\)"):
-            side("HEAD")
+            read_side("HEAD")
 
     def test_in_a_repository_of_another_person(
         self, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch
@@ -177,26 +175,26 @@ class TestWithoutARevision:
         with pytest.raises(
             UnknownSide, match=r"dubious ownership in repository at .* --add safe\.directory /"
         ):
-            side("HEAD")
+            read_side("HEAD")
 
     def test_before_the_first_commit(self, here: Path) -> None:
         subprocess.run(["git", "init", "--quiet"], check=True)
         with pytest.raises(
             UnknownSide, match=r"no git revision here \(this repository has no commits yet\)"
         ):
-            side("HEAD")
+            read_side("HEAD")
 
     def test_in_a_shallow_clone(
         self, git: Callable[..., str], here: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         git("clone", "--quiet", "--depth", "1", f"file://{here}", "shallow")
         monkeypatch.chdir(here / "shallow")
-        assert accuracies(side("HEAD"))["a"] == {"one": [0.2]}
+        assert accuracies(read_side("HEAD"))["a"] == {"one": [0.2]}
         with pytest.raises(
             UnknownSide,
             match=r"\(this is a shallow clone, .*; git fetch --unshallow brings the others\)",
         ):
-            side("HEAD~1")
+            read_side("HEAD~1")
 
     def test_where_an_object_is_damaged(self, git: Callable[..., str], here: Path) -> None:
         blob = git("rev-parse", "HEAD:reports/a.json")
@@ -206,20 +204,20 @@ class TestWithoutARevision:
         with pytest.raises(
             ReadError, match=r"^HEAD:reports/a\.json cannot be read; git says: error: .*corrupt"
         ):
-            side("HEAD")
+            read_side("HEAD")
 
 
 def test_a_revision_without_reports_is_told(git: Callable[..., str]) -> None:
     with pytest.raises(
         ReadError, match="HEAD:nowhere: there is no such file or folder at this revision"
     ):
-        side("HEAD:nowhere")
+        read_side("HEAD:nowhere")
     with pytest.raises(ReadError, match=r"HEAD:reports/notes\.md: not JSON: "):
-        side("HEAD:reports/notes.md")
+        read_side("HEAD:reports/notes.md")
     with pytest.raises(
         ReadError, match=r"HEAD:reports/other\.json \([0-9a-f]{10}\) has no result files"
     ):
-        side("HEAD:reports/other.json")
+        read_side("HEAD:reports/other.json")
 
 
 DAMAGED: list[tuple[str | bytes, str]] = [
@@ -257,7 +255,7 @@ def test_a_damaged_file_is_told_with_the_place(
 ) -> None:
     (here / "a.json").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ReadError) as told:
-        side("a.json")
+        read_side("a.json")
     assert message in str(told.value)
 
 
@@ -295,7 +293,7 @@ def test_a_damaged_run_is_told_with_the_place(
     document["runs"]["one"]["0"][place] = value
     write(here, document)
     with pytest.raises(ReadError, match=message):
-        side("a.json")
+        read_side("a.json")
 
 
 @pytest.mark.parametrize(
@@ -335,7 +333,7 @@ def test_other_members_of_another_type_are_told_with_the_place(
 ) -> None:
     write(here, result({"one": [0.1]}) | {member: value})
     with pytest.raises(ReadError, match=message):
-        side("a.json")
+        read_side("a.json")
 
 
 def stored(
@@ -362,22 +360,22 @@ def test_of_a_store_the_newest_run_of_each_name_counts(here: Path) -> None:
     for index, key in enumerate(("new", "old", "other")):
         stored(here / "store", key, "one" if key != "other" else "two", 0.1 * index, {})
         os.utime(here / "store/runs" / key, (0, 0) if key == "old" else None)
-    found = side("store")
+    found = read_side("store")
     assert accuracies(found) == {"a": {"one": [0.0], "two": [0.2]}}
-    assert (found.judged, sorted(found.kept)) == (False, ["new", "old", "other"])
+    assert (found.judged, sorted(found.runs_by_key)) == (False, ["new", "old", "other"])
     assert found.experiments["a"].environment == {"keras": ("3",)}
 
 
 def test_a_store_that_cannot_be_read_is_told(here: Path) -> None:
     Store(here / "store").prepare()
     with pytest.raises(ReadError, match="the store store has no finished runs"):
-        side("store")
+        read_side("store")
     stored(here / "store", "k", "one", 0.1, {})
     (here / "store/runs/k/run.json").write_text("[]")
     with pytest.raises(
         ReadError, match=r"store/runs/k/run\.json is damaged: .*runs remove k --store store"
     ):
-        side("store")
+        read_side("store")
     (here / "store/runs/k/run.json").unlink()
     with pytest.raises(ReadError, match=r"store/runs/k/run\.json is missing"):
-        side("store")
+        read_side("store")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.experiment import Json
-from harness.report.settings import packed, unpacked
+from harness.report.packed_settings import pack, unpack
 
 RUNS: dict[str, dict[str, Json]] = {
     "one": {
@@ -22,7 +22,7 @@ RUNS: dict[str, dict[str, Json]] = {
 
 
 def test_what_all_runs_share_is_there_once() -> None:
-    assert packed(RUNS) == {
+    assert pack(RUNS) == {
         "common": {"training": {"l2": 0.1}, "model": {"name": "m"}},
         "runs": {
             "one": {
@@ -43,7 +43,7 @@ def test_what_all_runs_share_is_there_once() -> None:
     "settings", [RUNS, {"one": RUNS["one"]}, {}, {"one": {}, "two": {}}, RUNS | {"none": {}}]
 )
 def test_what_was_packed_comes_out_whole(settings: dict[str, dict[str, Json]]) -> None:
-    assert unpacked(packed(settings)) == settings
+    assert unpack(pack(settings)) == settings
 
 
 @pytest.mark.parametrize(
@@ -52,9 +52,9 @@ def test_what_was_packed_comes_out_whole(settings: dict[str, dict[str, Json]]) -
 )
 def test_anything_else_is_refused(document: Json) -> None:
     with pytest.raises(ValueError, match="its settings must be objects"):
-        unpacked(document)
+        unpack(document)
 
 
 def test_two_values_of_one_setting_are_refused() -> None:
     with pytest.raises(ValueError, match="its settings say two things of a"):
-        unpacked({"common": {"a": 1}, "runs": {"one": {"a": {"b": 2}}}})
+        unpack({"common": {"a": 1}, "runs": {"one": {"a": {"b": 2}}}})

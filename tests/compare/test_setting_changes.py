@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.compare.reuse import why_new
+from harness.compare.setting_changes import why_run_again
 from harness.experiment import Json
 from harness.plan import Plan, make_plan
 from harness.spec.load import load
@@ -91,14 +91,14 @@ def test_what_changed_is_told(
     kept, now = origins(planned(tmp_path, {})), planned(tmp_path, change)
     parent, child = now.runs.values()
     if of_parent is not None:
-        assert why_new(now, parent, kept) == of_parent
+        assert why_run_again(now, parent, kept) == of_parent
     if of_child is not None:
-        assert why_new(now, child, kept) == of_child
+        assert why_run_again(now, child, kept) == of_child
 
 
 def test_a_run_that_never_was_has_no_reason(tmp_path: Path) -> None:
     now = planned(tmp_path, {"seeds": [1]})
-    assert why_new(now, next(iter(now.runs.values())), origins(planned(tmp_path, {}))) is None
+    assert why_run_again(now, next(iter(now.runs.values())), origins(planned(tmp_path, {}))) is None
 
 
 def test_of_several_kept_runs_the_nearest_is_compared(tmp_path: Path) -> None:
@@ -106,7 +106,10 @@ def test_of_several_kept_runs_the_nearest_is_compared(tmp_path: Path) -> None:
     near = {"defaults": {"training": {"epochs": 3}}}
     kept = [*origins(planned(tmp_path, far)), *origins(planned(tmp_path, near))]
     now = planned(tmp_path, {})
-    assert why_new(now, next(iter(now.runs.values())), kept) == "training.epochs (3 -> 100) changed"
+    assert (
+        why_run_again(now, next(iter(now.runs.values())), kept)
+        == "training.epochs (3 -> 100) changed"
+    )
 
 
 def test_settings_younger_than_the_kept_run_have_their_defaults(tmp_path: Path) -> None:
@@ -115,12 +118,15 @@ def test_settings_younger_than_the_kept_run_have_their_defaults(tmp_path: Path) 
     for each in kept:
         del each.settings["training"]["precision"]
     now = planned(tmp_path, {"defaults": {"training": {"epochs": 2}}})
-    assert why_new(now, next(iter(now.runs.values())), kept) == "training.epochs (100 -> 2) changed"
+    assert (
+        why_run_again(now, next(iter(now.runs.values())), kept)
+        == "training.epochs (100 -> 2) changed"
+    )
 
 
 def test_equal_settings_leave_the_data_and_the_code(tmp_path: Path) -> None:
     plan = planned(tmp_path, {})
-    reason = why_new(plan, next(iter(plan.runs.values())), origins(plan))
+    reason = why_run_again(plan, next(iter(plan.runs.values())), origins(plan))
     assert reason == "its data changed, or the harness computes it in another way now"
 
 
@@ -133,5 +139,6 @@ def test_settings_of_another_language_are_told_so(change: Json, tmp_path: Path) 
     settings = {**run.run.resolved, **change} if change else {}
     kept = [replace(each, settings=settings) for each in origins(plan)]
     assert (
-        why_new(plan, run, kept) == "its settings were written in another version of the language"
+        why_run_again(plan, run, kept)
+        == "its settings were written in another version of the language"
     )

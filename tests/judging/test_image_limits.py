@@ -1,6 +1,4 @@
-"""Limits of test images alone, against hand-worked sums and by simulation of networks that see the
-same images.
-"""
+"""Limits over test images, against sums worked out by hand and by simulation of networks."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ import pytest
 
 from harness.experiment import Json, RunSpec
 from harness.expression import Reference, parse, references
-from harness.judging.images import count_test_images, image_limits
+from harness.judging.image_limits import count_test_images, image_limits
 from harness.judging.inference import Limits
 from harness.run_result import Loaded, RunResult, Status
 from harness.spec.load import load_file
@@ -101,8 +99,9 @@ def test_what_is_no_sum_over_known_counts_has_no_limits(text: str) -> None:
     ["a.test_accuracy", "a.test_accuracy - b.test_accuracy", "a.test_accuracy + b.test_accuracy"],
 )
 def test_the_limits_hold_however_the_networks_err_together(text: str, together: float) -> None:
-    """Two networks, both right on 90% of all images, that agree on a share of them; the true value
-    is the bound.
+    """Simulate two networks, both right on 90% of all images, whose true value is the bound.
+
+    They agree on a share of the images.
     """
     random = np.random.default_rng(20200613)
     draws, images = 2000, 100

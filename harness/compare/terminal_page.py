@@ -1,4 +1,4 @@
-"""A difference for a person at a terminal."""
+"""Show a difference to a person at a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.compare.significance import Outcome
 from harness.system.console import literal, say
 
 _WIDE = 200
-"""Columns of a page that no terminal shows."""
+"""The columns of a page that no terminal shows."""
 
 _COLOURS = {
     "pass": "green",
@@ -29,7 +29,7 @@ def show(page: Page) -> None:
         console = Console(width=_WIDE)
     say(console, f"before: {page.before}")
     say(console, f"after:  {page.after}")
-    for sentence in page.alone:
+    for sentence in page.notes:
         say(console, sentence)
     for section in page.sections:
         console.print()
