@@ -36,7 +36,7 @@ RECORDING = frozenset(
         "harness.data.facts",
         "harness.data.loaded",
         "harness.data.places",
-        "harness.models.demands",
+        "harness.models.size",
     )
 )
 """What is imported or lies there and decides none: it checks, records, or finds what is identified

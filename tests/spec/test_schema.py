@@ -293,7 +293,7 @@ def test_the_schema_says_what_the_registries_hold() -> None:
     }
     assert enum("training", "loss") == set(LOSSES)
     for name, model in MODELS.items():
-        assert branch("model", name) == parameters(model) - {"dropout"}, name
+        assert branch("model", name) == parameters(model.load()) - {"dropout"}, name
     for name, schedule_ in SCHEDULES.items():
         assert branch("schedule", name) == parameters(schedule_), name
     for name, randomization in RANDOMIZATIONS.items():
