@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 import tensorflow as tf
 
-from harness.training import programs
-
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
 
@@ -23,25 +21,25 @@ IMAGES = {
 RUNS = {"images": IMAGES, "child": {**IMAGES, "initialize_from": "images"}, "plain": {}}
 
 
+@pytest.mark.usefixtures("own_programs")
 def test_other_specifications_beside_it_change_nothing(person: Person, another: Person) -> None:
     spec = person.spec(runs=RUNS)
     others = person.spec(
         name="other", runs={"wide": {"model": {"hidden": [32]}}, "images": IMAGES}, seeds=[3, 0]
     )
     assert person.run(others, spec).exit_code == 0
-    programs._PROGRAMS.clear()
     assert another.run(another.spec(runs=RUNS)).exit_code == 0
     for key in person.plan(spec).runs:
         assert person.same(another, key)
 
 
+@pytest.mark.usefixtures("own_programs")
 @pytest.mark.parametrize("threads", [1, 7])
 def test_the_number_of_threads_that_make_batches_changes_nothing(
     person: Person, another: Person, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = person.spec(runs=RUNS)
     assert another.run(another.spec(runs=RUNS)).exit_code == 0
-    programs._PROGRAMS.clear()
     with monkeypatch.context() as patch:
         patch.setattr(tf.data, "AUTOTUNE", threads)
         assert person.run(spec).exit_code == 0

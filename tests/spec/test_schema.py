@@ -295,7 +295,7 @@ def test_the_schema_says_what_the_registries_hold() -> None:
     for name, model in MODELS.items():
         assert branch("model", name) == parameters(model.load()) - {"dropout"}, name
     for name, schedule_ in SCHEDULES.items():
-        assert branch("schedule", name) == parameters(schedule_), name
+        assert branch("schedule", name) == parameters(schedule_.factor), name
     for name, randomization in RANDOMIZATIONS.items():
         assert branch("randomization", name) == parameters(randomization.train), name
         assert randomization.test is None or parameters(randomization.test) == parameters(
@@ -307,11 +307,8 @@ def test_the_schema_says_what_the_registries_hold() -> None:
     for name, rule in INITIALIZATIONS.items():
         assert branch("initialization", name) == parameters(rule), name
     for name, optimizer in OPTIMIZERS.items():
-        own = set(inspect.signature(optimizer).parameters) - {
-            "name",
-            "options",
-            *SCHEMA["$defs"]["strengths"]["properties"],
-        }
+        taken = parameters(optimizer.update) | set(optimizer.scalars)
+        own = taken - {"step", *SCHEMA["$defs"]["strengths"]["properties"]}
         assert branch("optimizer", name) == own, name
 
 

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from harness.training.optimizers import OPTIMIZERS, Sgd
+from harness.training.optimizers import OPTIMIZERS, KerasOptimizer
 
 RATES = [0.1, 0.1, 0.01, 0.01, 0.1]
 SETTINGS = [
@@ -26,7 +26,8 @@ def gradient(weight: np.ndarray) -> np.ndarray:
 
 
 def ours(momentum: float, l2: float, nesterov: bool, momentum_rule: str = "pytorch") -> np.ndarray:
-    return moved(Sgd(0.1, momentum=momentum, l2=l2, nesterov=nesterov, momentum_rule=momentum_rule))
+    settings = {"momentum": momentum, "l2": l2, "nesterov": nesterov}
+    return moved(KerasOptimizer("sgd", 0.1, {**settings, "momentum_rule": momentum_rule}))
 
 
 def moved(optimizer: keras.optimizers.Optimizer) -> np.ndarray:
@@ -88,7 +89,7 @@ def test_works_in_fit_and_survives_its_configuration() -> None:
     model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
     model.set_weights([np.array([[1.0], [2.0]]), np.array([0.5])])
     optimizer = keras.optimizers.deserialize(
-        keras.optimizers.serialize(Sgd(0.1, momentum=0.9, l2=0.2))
+        keras.optimizers.serialize(KerasOptimizer("sgd", 0.1, {"momentum": 0.9, "l2": 0.2}))
     )
     model.compile(optimizer, "mse")
     x, y = np.array([[1.0, -1.0]], np.float32), np.array([[0.0]], np.float32)
