@@ -46,7 +46,7 @@ def blocks(section: str) -> Iterator[Block]:
     heading = None
     tokens = MarkdownIt().parse(RECIPES.read_text(encoding="utf-8"))
     for previous, token in itertools.pairwise(tokens):
-        if previous.type == "heading_open":
+        if previous.type == "heading_open" and previous.tag == "h2":
             heading = token.content
         if heading == section and token.type == "fence":
             _, _, told = token.info.partition(" ")

@@ -194,7 +194,8 @@ def taking(way: str) -> Iterator[None]:
 def train(case: str, made: keras.Model | None = None, **options: Any) -> Outcome:
     """Train as a case says."""
     way, name, settings, augmentation = RUNS[case]
-    options = {"report": lambda rows, state: None, "engines": ENGINES} | options
+    options.setdefault("report", lambda rows, state: None)
+    options.setdefault("engines", ENGINES)
     with taking(way):
         return fit.train(settings, made or model(name), pipeline(augmentation), **options)
 
