@@ -112,10 +112,10 @@ def known(name: str) -> Facts | None:
 
 def model(name: str, of_dataset: str) -> Json:
     """Return the member `model` of a first specification."""
-    told = known(of_dataset)
+    found = known(of_dataset)
     side = (
-        min(told.shape[:2])
-        if told and told.shape and len(told.shape) == 3
+        min(found.shape[:2])
+        if found and found.shape and len(found.shape) == 3
         else _SIDE_OF_UNKNOWN_IMAGES
     )
     return {"name": name, **MODELS[name].start(side)}
@@ -123,6 +123,6 @@ def model(name: str, of_dataset: str) -> Json:
 
 def fitting_models(of_dataset: str) -> list[str]:
     """Return the networks that a data set's inputs fit."""
-    told = known(of_dataset)
-    vectors = told is not None and told.shape is not None and len(told.shape) != 3
+    found = known(of_dataset)
+    vectors = found is not None and found.shape is not None and len(found.shape) != 3
     return [name for name in MODELS if MODELS[name].smallest is None or not vectors]

@@ -70,7 +70,7 @@ def trained(name):
 outcomes = {name: trained(name) for name in runs}
 
 def by_keras():
-    made = compile_run(runs["an-optimizer"].settings, 0, None, data_dir())
+    made = compile_run(runs["an_optimizer"].settings, 0, None, data_dir())
     made.model.compile(
         keras.optimizers.Adam(0.01, beta_1=0.8, beta_2=0.9, epsilon=1e-4),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -85,7 +85,7 @@ def by_keras():
 
 expected = by_keras()
 engines.suits = lambda net, pipeline: False
-for outcome in (outcomes["an-optimizer"], trained("an-optimizer")):
+for outcome in (outcomes["an_optimizer"], trained("an_optimizer")):
     assert len(outcome.state.slots) == 2 * len(expected)
     for ours, theirs in zip(outcome.state.trainable, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
@@ -101,7 +101,7 @@ print(json.dumps({name: outcome.history for name, outcome in outcomes.items()}))
 
 def named(section: str) -> str:
     """Return the name of the run that uses what a recipe adds."""
-    return section.lower().replace(" ", "-")
+    return section.lower().replace(" ", "_")
 
 
 def write(root: Path, metric: str, *sections: str) -> None:
@@ -137,9 +137,9 @@ def test_all_of_them_train(tmp_path: Path) -> None:
             recipes._apply(block, tmp_path / block.path)
     write(tmp_path, "accuracy_gap", *CHANGES)
     found = json.loads(recipes.python(tmp_path, "-c", TRAIN).splitlines()[-1])
-    rates = [row["learning_rate"] for row in found["a-schedule"]]
+    rates = [row["learning_rate"] for row in found["a_schedule"]]
     assert rates == pytest.approx([0.1, 0.1, 0.075])
-    losses = [row["train_loss"] for row in found["a-loss"]]
+    losses = [row["train_loss"] for row in found["a_loss"]]
     assert losses[0] > losses[-1] > 0
-    for row in found["a-metric"]:
+    for row in found["a_metric"]:
         assert row["accuracy_gap"] == pytest.approx(row["train_accuracy"] - row["test_accuracy"])
