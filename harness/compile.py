@@ -1,6 +1,4 @@
-"""From settings to what trains: a Keras model with its initial weights, and the pipeline of its
-examples.
-"""
+"""From settings to what trains: a Keras model with its weights, and a pipeline of examples."""
 
 from __future__ import annotations
 
@@ -24,9 +22,7 @@ from harness.models.registry import build as build_model
 from harness.training.losses import LOSSES
 
 MOST_GARBAGE = 2**26
-"""Bytes of the weights of earlier models that may wait for the garbage collector when one more is
-built.
-"""
+"""Bytes of the weights of earlier models that may wait for the garbage collector."""
 
 
 class WeightsError(Exception):
@@ -45,20 +41,21 @@ class Compiled:
     plain: keras.Model
 
     def save_weights(self, path: Path) -> None:
-        """Write the model's weights alone: Keras would add, and want again, what dropout keeps
-        besides.
+        """Write the model's weights alone.
 
-        Raises OSError where there is no room for them.
+        Of a model with dropout, Keras would also write, and ask for when it reads, what dropout
+        draws from. Raises OSError where there is no room for the weights.
         """
-        _see_room(path, sum(array.nbytes for array in self.plain.get_weights()))
+        _check_room(path, sum(array.nbytes for array in self.plain.get_weights()))
         if self.plain is not self.model:
             self.plain.set_weights(self.model.get_weights())
         self.plain.save_weights(path)
 
 
-def _see_room(path: Path, size: int) -> None:
-    """See that a file of about this size can be written: HDF5 that runs out of space may crash the
-    process later.
+def _check_room(path: Path, size: int) -> None:
+    """Check that a file of about this size can be written.
+
+    HDF5 that runs out of space may crash the process later.
     """
     overhead = 2**18
     try:
@@ -72,8 +69,13 @@ def _see_room(path: Path, size: int) -> None:
 
 
 def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: Path) -> Compiled:
-    """Compile a run; `weights` is the `.weights.h5` file it starts from, or None to draw the
-    weights.
+    """Build the model of a run, with its weights, and its pipeline.
+
+    Args:
+        settings: Everything that decides the run's result but its seed and its initial weights.
+        seed: Decides initial weights, shuffling, augmentation and randomization.
+        weights: The `.weights.h5` file that the run starts from, None to draw the weights.
+        data_dir: Where prepared data sets lie.
 
     Raises:
         DataError: the data cannot be read.
@@ -115,8 +117,9 @@ class _Built:
         self._bytes += 4 * sum(math.prod(weight.shape) for weight in model.weights)
 
     def collect(self) -> None:
-        """Collect the garbage where it may be much: it takes a fifth of a second, too long for runs
-        of small models.
+        """Collect the garbage where it may be much.
+
+        It takes a fifth of a second, too long for runs of small models.
         """
         if self._bytes > MOST_GARBAGE:
             gc.collect()
@@ -149,10 +152,10 @@ def _load(model: keras.Model, weights: Path) -> None:
 
 
 def _misfit(model: keras.Model, weights: Path) -> str | None:
-    """Say how the arrays of a file differ from the network's; Keras itself takes the file of a
-    deeper network.
+    """Say how the arrays of a file differ from the network's.
 
-    What Keras saves besides of a model that was compiled, its optimizer's state, does not count.
+    Keras itself takes the file of a deeper network. Where the model was compiled, Keras also saves
+    the state of its optimizer, which does not count.
     """
     stored: Counter[tuple[int, ...]] = Counter()
 

@@ -247,9 +247,9 @@ def results(source: str | Path = REPORTS) -> list[Record]:
         UnknownSide: the source is none of these.
         ReadError: it cannot be read.
     """
-    from harness.compare.read import side
+    from harness.compare.sides import read_side
 
-    found = side(str(source))
+    found = read_side(str(source))
     return [
         _measured((experiment, run, seed), each.status, each.key, each.measurements)
         for experiment, known in found.experiments.items()

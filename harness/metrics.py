@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from dataclasses import dataclass
 
 
@@ -78,7 +79,7 @@ SUMMARY = {
 }
 """Measured once a run."""
 
-METRICS = HISTORY | SUMMARY
+METRICS = ChainMap(SUMMARY, HISTORY)  # which iterates over the last one first
 """Every name that a metric expression may use after a run's name."""
 
 ON_TEST_IMAGES = ("test_loss", "test_accuracy", "initial_test_accuracy")

@@ -15,7 +15,7 @@ from harness.spec.load import load_file
 from harness.store.staleness import present
 from harness.store.store import Store
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.support.programs"]
 
 Pretend = Callable[[Path, Path, Mapping[str, Mapping[str, Sequence[float | None]]]], None]
 

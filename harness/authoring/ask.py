@@ -12,7 +12,7 @@ import click
 from harness.authoring import names, starts
 from harness.authoring.new import Invalid, default_name, existing, wrong_name
 from harness.authoring.questions import QUESTIONS, Choices
-from harness.models.demands import DEMANDS
+from harness.models.registry import MODELS
 from harness.spec.schema import definition, fill_defaults
 
 _FIRST = {"question": "regularizers", "dataset": "digits"}
@@ -143,5 +143,5 @@ def _possible(model: str, dataset: str) -> list[str]:
     """Return the regularizers that a network has a place for."""
     complete = fill_defaults(definition("model"), starts.model(model, dataset))
     return [
-        name for name in names.REGULARIZERS if name != "dropout" or DEMANDS[model].dropout(complete)
+        name for name in names.REGULARIZERS if name != "dropout" or MODELS[model].dropout(complete)
     ]

@@ -14,7 +14,7 @@ from harness.authoring.names import QUESTIONS, REGULARIZERS, SHELLS, NameList
 from harness.cli import completing
 from harness.cli.options import ERROR
 from harness.data import catalog
-from harness.models.demands import DEMANDS
+from harness.models.registry import MODELS
 from harness.system.console import visible
 
 PROGRAM = "harness"
@@ -29,7 +29,7 @@ PROGRAM = "harness"
 )
 @click.option("--dataset", type=click.Choice(list(catalog.DATASETS)), help="Which data set.")
 @click.option("--path", help="The folder of images, for the data set image_folder.")
-@click.option("--model", type=click.Choice(list(DEMANDS)), help="Which network.")
+@click.option("--model", type=click.Choice(list(MODELS)), help="Which network.")
 @click.option(
     "--regularizers",
     type=NameList(REGULARIZERS),

@@ -5,19 +5,17 @@ from __future__ import annotations
 import keras
 
 from harness.models.layers import convolution, dropped
+from harness.models.shapes import Shapes
 
 
-def convnet(
-    input_shape: tuple[int, ...], outputs: int, *, width: int, dropout: float = 0.0
-) -> keras.Model:
-    """Three 3x3 convolutions with ReLU (`width`, 2 `width`, 2 `width` channels), then a linear
-    layer.
+def convnet(shapes: Shapes, *, width: int, dropout: float = 0.0) -> keras.Model:
+    """Build three 3x3 convolutions with ReLU, then a linear layer.
 
-    A 2x2 maximum follows the second and the third. No batch normalization. Dropout comes before the
-    linear layer. Takes float32 [batch, height, width, channels] of at least 4x4; gives logits,
-    float32 [batch, outputs].
+    They have `width`, 2 `width` and 2 `width` channels. A 2x2 maximum follows the second and the
+    third. No batch normalization. Dropout comes before the linear layer. Takes float32 [batch,
+    height, width, channels] of at least 4x4; gives logits, float32 [batch, outputs].
     """
-    inputs = keras.Input(input_shape, name="input")
+    inputs = keras.Input(shapes.example, name="input")
     x = inputs
     for number, (channels, pool) in enumerate(
         [(width, False), (2 * width, True), (2 * width, True)], start=1
@@ -28,4 +26,4 @@ def convnet(
             x = keras.layers.MaxPooling2D(2, name=f"pool{number}")(x)
     x = keras.layers.Flatten(name="flatten")(x)
     x = dropped(x, dropout, name="dropout")
-    return keras.Model(inputs, keras.layers.Dense(outputs, name="logits")(x), name="convnet")
+    return keras.Model(inputs, keras.layers.Dense(shapes.outputs, name="logits")(x), name="convnet")

@@ -6,6 +6,7 @@ import keras
 from keras import KerasTensor
 
 from harness.models.layers import BatchNormalization, dropped
+from harness.models.shapes import Shapes
 
 _STEM = 96
 _MODULES = (
@@ -19,15 +20,15 @@ _DOWNSAMPLINGS = (80, 96)
 
 
 def small_inception(
-    input_shape: tuple[int, ...],
-    outputs: int,
+    shapes: Shapes,
     *,
     batch_norm: bool = True,
     width_multiplier: float = 1.0,
     dropout: float = 0.0,
 ) -> keras.Model:
-    """A 3x3 convolution, eight Inception modules with two downsamplings between them, a mean, a
-    linear layer.
+    """Build a 3x3 convolution, eight Inception modules, a mean and a linear layer.
+
+    Two downsamplings lie between the modules.
 
     An Inception module puts a 1x1 and a 3x3 convolution side by side; a downsampling a 3x3
     convolution and the maximum of 3x3 pixels, both of stride 2. ReLU follows every convolution.
@@ -46,7 +47,7 @@ def small_inception(
     def channels(count: int) -> int:
         return max(1, round(count * width_multiplier))
 
-    inputs = keras.Input(input_shape, name="input")
+    inputs = keras.Input(shapes.example, name="input")
     x = _convolved(inputs, channels(_STEM), 3, batch_norm, name="stem")
     for stage, modules in enumerate(_MODULES, start=1):
         if stage > 1:
@@ -64,7 +65,7 @@ def small_inception(
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     x = dropped(x, dropout, name="dropout")
     return keras.Model(
-        inputs, keras.layers.Dense(outputs, name="logits")(x), name="small_inception"
+        inputs, keras.layers.Dense(shapes.outputs, name="logits")(x), name="small_inception"
     )
 
 

@@ -1,5 +1,6 @@
-"""Initial weights that depend on the seed and the weight's position alone, on any machine or
-backend.
+"""Initial weights that depend on the seed and the weight's position alone.
+
+They are the same on any machine and with any backend.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ first).
 def fan_in_uniform(
     kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw
 ) -> Array:
-    """Kernels and biases uniform in +-1/sqrt(fan_in): the default of PyTorch's dense and
-    convolution layers.
+    """Draw kernels and biases uniform in +-1/sqrt(fan_in).
+
+    It is the default of PyTorch's dense and convolution layers.
     """
     return (2 * uniform(shape) - 1) / math.sqrt(_fan_in(kernel))
 
@@ -38,8 +40,9 @@ def fan_in_uniform(
 def he_normal(
     kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw
 ) -> Array:
-    """Kernels normal with variance 2/fan_in, not truncated; biases zero (He et al. 2015, arXiv
-    1502.01852).
+    """Draw kernels normal with variance 2/fan_in, not truncated; biases are zero.
+
+    Source: He et al. (2015), https://arxiv.org/abs/1502.01852.
     """
     return normal(shape) * math.sqrt(2 / _fan_in(kernel)) if kernel == shape else np.zeros(shape)
 
@@ -47,7 +50,10 @@ def he_normal(
 def glorot_uniform(
     kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw
 ) -> Array:
-    """Kernels uniform in +-sqrt(6/(fan_in + fan_out)); biases zero (Glorot and Bengio 2010)."""
+    """Draw kernels uniform in +-sqrt(6/(fan_in + fan_out)); biases are zero.
+
+    Source: Glorot and Bengio (2010).
+    """
     if kernel != shape:
         return np.zeros(shape)
     return (2 * uniform(shape) - 1) * math.sqrt(6 / (_fan_in(kernel) + _fan_out(kernel)))
@@ -56,8 +62,9 @@ def glorot_uniform(
 def glorot_normal(
     kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw
 ) -> Array:
-    """Kernels normal with variance 2/(fan_in + fan_out), not truncated; biases zero (Glorot and
-    Bengio 2010).
+    """Draw kernels normal with variance 2/(fan_in + fan_out), not truncated; biases are zero.
+
+    Source: Glorot and Bengio (2010).
     """
     if kernel != shape:
         return np.zeros(shape)
@@ -67,12 +74,12 @@ def glorot_normal(
 def fan_out_normal(
     kernel: tuple[int, ...], shape: tuple[int, ...], uniform: Draw, normal: Draw, *, dense: str
 ) -> Array:
-    """Convolution kernels normal with variance 2/(k*k*channels out); dense kernels by the rule
-    `dense`; biases zero.
+    """Draw convolution kernels normal with variance 2/(k*k*channels out); biases are zero.
 
-    The DenseNet of Liu et al. (2020), https://arxiv.org/abs/1906.02613, starts so with the dense
-    rule "fan_in_uniform", the wide ResNet of the demonstration code of Zhang et al. (2017),
-    https://arxiv.org/abs/1611.03530, with "glorot_normal".
+    Dense kernels are drawn by the rule `dense`. The DenseNet of Liu et al. (2020),
+    https://arxiv.org/abs/1906.02613, starts so with the dense rule "fan_in_uniform", the wide
+    ResNet of the demonstration code of Zhang et al. (2017), https://arxiv.org/abs/1611.03530, with
+    "glorot_normal".
     """
     if kernel != shape:
         return np.zeros(shape)
@@ -92,9 +99,7 @@ INITIALIZATIONS: dict[str, Callable[..., Array]] = {
     "glorot_normal": glorot_normal,
     "fan_out_normal": fan_out_normal,
 }
-"""How kernels and biases are drawn, by name: a rule, which takes the parameters of its name by
-keyword.
-"""
+"""How kernels and biases are drawn, by name: a rule, which takes its parameters by keyword."""
 
 CONSTANTS = {"beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}
 """What batch normalization starts from, always."""
@@ -109,12 +114,12 @@ name, among others."""
 
 
 def initialize(model: keras.Model, component: Component, seed: int) -> None:
-    """Set every weight of `model`; the weights depend on the seed and on their places in
-    `model.weights` alone.
+    """Set every weight of `model`.
 
-    The parameter `gamma`, "one" where it is not given, is the name of what batch normalization's
-    gamma starts from (see `GAMMAS`); all others are the rule's. Raises KeyError for an unknown
-    initialization, ValueError for a weight that no rule covers.
+    The weights depend on the seed and on their places in `model.weights` alone. The parameter
+    `gamma`, "one" where it is not given, is the name of what batch normalization's gamma starts
+    from (see `GAMMAS`); all others are the rule's. Raises KeyError for an unknown initialization,
+    ValueError for a weight that no rule covers.
     """
     parameters = dict(component.parameters)
     gamma = GAMMAS[parameters.pop("gamma", "one")]
@@ -126,10 +131,10 @@ def initialize(model: keras.Model, component: Component, seed: int) -> None:
 
 
 def seed_dropout(model: keras.Model, seed: int) -> None:
-    """Set what every dropout layer draws from; it depends on the seed and the layer's place in
-    `model` alone.
+    """Set what every dropout layer draws from.
 
-    Keras keeps a seed and a counter, uint32 [2], for each, beside the model's weights.
+    It depends on the seed and the layer's place in `model` alone. Keras keeps a seed and a counter,
+    uint32 [2], for each, beside the model's weights.
     """
     weights = {id(variable) for variable in model.weights}
     states = [variable for variable in model.non_trainable_variables if id(variable) not in weights]
@@ -140,9 +145,7 @@ def seed_dropout(model: keras.Model, seed: int) -> None:
 
 @dataclass(frozen=True)
 class _Start:
-    """What a model's weights are drawn by: the rule of kernels and biases, that of gamma, the
-    seed.
-    """
+    """What a model's weights are drawn by: the rules of kernels and of gamma, and the seed."""
 
     rule: Rule
     gamma: Callable[[tuple[int, ...], Draw], Array]

@@ -1,5 +1,6 @@
-"""Layers that Keras lacks, or has with other mathematics than the originals' frameworks; what
-networks share.
+"""Layers that networks share.
+
+Keras lacks them, or has them with other mathematics than the originals' frameworks.
 """
 
 from __future__ import annotations
@@ -83,8 +84,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 def _fused(inputs: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any, Any]:
-    """Normalize images in TensorFlow's one operation, which trains narrow networks 1.4 times as
-    fast on the CPU.
+    """Normalize images in TensorFlow's one operation.
+
+    It trains narrow networks 1.4 times as fast on the CPU.
     """
     import tensorflow as tf
 
@@ -104,11 +106,10 @@ def _fused(inputs: Any, gamma: Any, beta: Any, epsilon: float) -> tuple[Any, Any
 
 @keras.saving.register_keras_serializable(package="harness")
 class LocalResponseNormalization(keras.layers.Layer):
-    """Local response normalization across the channels, as `tf.nn.local_response_normalization`
-    does it.
+    """Local response normalization across the channels.
 
-    Takes and gives floats [batch, ..., channels]. With radius r, channel c of the output y is, of
-    the input x,
+    It is that of `tf.nn.local_response_normalization`. Takes and gives floats [batch, ...,
+    channels]. With radius r, channel c of the output y is, of the input x,
 
         y[c] = x[c] / (bias + alpha * sum of x[i]**2 over i from c - r to c + r) ** beta
 

@@ -1,32 +1,113 @@
-"""Every architecture by the name that specifications use."""
+"""Every network by the name that specifications use, one row each.
+
+A row is known without Keras, so that specifications are checked and planned quickly. Keras and the
+network's module are imported when the network is built.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import keras
+from harness.experiment import Component, Json
+from harness.models import size
+from harness.models.shapes import Shapes
 
-from harness.experiment import Component
-from harness.models.alexnet import small_alexnet
-from harness.models.convnet import convnet
-from harness.models.densenet import densenet
-from harness.models.inception import small_inception
-from harness.models.perceptron import perceptron
-from harness.models.resnet import resnet
-from harness.models.vgg import vgg
-from harness.models.wide_resnet import wide_resnet
+if TYPE_CHECKING:
+    import keras
 
-MODELS: dict[str, Callable[..., keras.Model]] = {
-    "perceptron": perceptron,
-    "convnet": convnet,
-    "vgg": vgg,
-    "resnet": resnet,
-    "wide_resnet": wide_resnet,
-    "densenet": densenet,
-    "small_inception": small_inception,
-    "small_alexnet": small_alexnet,
+Parameters = Mapping[str, Json]
+"""A network's parameters as specifications give them, defaults filled in."""
+
+
+def _always(parameters: Parameters) -> bool:
+    return True
+
+
+def _never(parameters: Parameters) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A row of the registry: what is known of a network before it is built.
+
+    `function`, "module:name", is called with the shapes and, by keyword, the parameters and where
+    there is dropout its rate; it gives the Keras model. `smallest` gives the least height and width
+    in pixels of an image that every halving leaves a pixel of, and is None where the network takes
+    vectors and images alike. `dropout` tells whether the network has a place for dropout. `kernels`
+    counts the weights of the kernels, roughly; None where nobody wrote down how. `start` gives the
+    parameters that a first specification says, for images of so many pixels a side.
+    """
+
+    function: str
+    smallest: Callable[[Parameters], int] | None
+    start: Callable[[int], Json]
+    dropout: Callable[[Parameters], bool] = _always
+    kernels: Callable[[Parameters, Shapes], float] | None = None
+
+    def load(self) -> Callable[..., keras.Model]:
+        """Import the function that builds the network."""
+        function: Callable[..., Any] = pkgutil.resolve_name(self.function)
+        return function
+
+
+MODELS: dict[str, Architecture] = {
+    "perceptron": Architecture(
+        "harness.models.perceptron:perceptron",
+        smallest=None,
+        start=lambda side: {"hidden": [256, 256]},
+        dropout=lambda parameters: bool(parameters["hidden"]),
+        kernels=size.perceptron,
+    ),
+    "convnet": Architecture(
+        "harness.models.convnet:convnet",
+        smallest=lambda parameters: 4,
+        start=lambda side: {"width": 16},
+        kernels=size.convnet,
+    ),
+    "vgg": Architecture(
+        "harness.models.vgg:vgg",
+        smallest=lambda parameters: 2 ** len(parameters["convolutions"]),
+        start=lambda side: {"convolutions": [1] * min(4, int(math.log2(side))), "width": 8},
+        kernels=size.vgg,
+    ),
+    "resnet": Architecture(
+        "harness.models.resnet:resnet",
+        smallest=lambda parameters: 2 ** (len(parameters["blocks"]) - 1),
+        start=lambda side: {"blocks": [1, 1, 1, 1], "width": 8},
+        dropout=_never,
+        kernels=size.resnet,
+    ),
+    "wide_resnet": Architecture(
+        "harness.models.wide_resnet:wide_resnet",
+        smallest=lambda parameters: 4,
+        start=lambda side: {"depth": 10, "width": 8},
+        kernels=size.wide_resnet,
+    ),
+    "densenet": Architecture(
+        "harness.models.densenet:densenet",
+        smallest=lambda parameters: 2 ** (len(parameters["layers"]) - 1),
+        start=lambda side: {"layers": [2, 2, 2], "growth": 12},
+        kernels=size.densenet,
+    ),
+    "small_inception": Architecture(
+        "harness.models.inception:small_inception",
+        smallest=lambda parameters: 4,
+        start=lambda side: {"width_multiplier": 0.25},
+        kernels=size.small_inception,
+    ),
+    "small_alexnet": Architecture(
+        "harness.models.alexnet:small_alexnet",
+        smallest=lambda parameters: 4,
+        start=lambda side: {"width": 16, "hidden": [96, 48]},
+        kernels=size.small_alexnet,
+    ),
 }
-"""Each is called with the input shape, the number of outputs, and its parameters by keyword."""
+"""The networks; titles and descriptions are in the schema of specifications."""
 
 
 def build(
@@ -39,4 +120,23 @@ def build(
     where there is no place.
     """
     options = {"dropout": dropout} if dropout > 0 else {}
-    return MODELS[component.name](input_shape, outputs, **component.parameters, **options)
+    function = MODELS[component.name].load()
+    return function(Shapes(input_shape, outputs), **component.parameters, **options)
+
+
+def kernel_weights(component: Component, shapes: Shapes) -> int | None:
+    """Count the weights of a network's kernels, before anything is built.
+
+    Biases and normalization add little and are left out.
+
+    Args:
+        component: The network, with all of its parameters.
+        shapes: One example as the network sees it, and the network's outputs.
+
+    Returns:
+        The count, or None for a network of which it is not known.
+    """
+    row = MODELS.get(component.name)
+    if row is None or row.kernels is None:
+        return None
+    return int(row.kernels(component.parameters, shapes))

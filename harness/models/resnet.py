@@ -8,20 +8,20 @@ import keras
 from keras import KerasTensor
 
 from harness.models.layers import BatchNormalization, convolution
+from harness.models.shapes import Shapes
 
 
-def resnet(
-    input_shape: tuple[int, ...], outputs: int, *, blocks: Sequence[int], width: int, block: str
-) -> keras.Model:
-    """One stage an entry of `blocks`, of that many blocks; stage i has `width` * 2**i channels.
+def resnet(shapes: Shapes, *, blocks: Sequence[int], width: int, block: str) -> keras.Model:
+    """Build one stage of residual blocks an entry of `blocks`, then a linear layer.
 
-    "ResNet18" is blocks [2, 2, 2, 2], width 64, "basic"; "ResNet50" is [3, 4, 6, 3], "bottleneck".
-    Every stage but the first halves the image. Takes float32 [batch, height, width, channels];
-    gives logits, float32 [batch, outputs].
+    Stage i has so many blocks as its entry says, of `width` * 2**i channels. "ResNet18" is blocks
+    [2, 2, 2, 2], width 64, "basic"; "ResNet50" is [3, 4, 6, 3], "bottleneck". Every stage but the
+    first halves the image. Takes float32 [batch, height, width, channels]; gives logits, float32
+    [batch, outputs].
     Source: He et al. (2015), https://arxiv.org/abs/1512.03385, in the CIFAR variant of
     Liu et al. (2020), https://arxiv.org/abs/1906.02613.
     """
-    inputs = keras.Input(input_shape, name="input")
+    inputs = keras.Input(shapes.example, name="input")
     x = _normalized(inputs, width, 3, name="stem")
     x = keras.layers.ReLU(name="stem_relu")(x)
     for stage, count in enumerate(blocks):
@@ -35,7 +35,7 @@ def resnet(
                 name=f"stage{stage + 1}_block{number + 1}",
             )
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
-    return keras.Model(inputs, keras.layers.Dense(outputs, name="logits")(x), name="resnet")
+    return keras.Model(inputs, keras.layers.Dense(shapes.outputs, name="logits")(x), name="resnet")
 
 
 def _normalized(

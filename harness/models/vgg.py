@@ -8,18 +8,18 @@ import keras
 from keras import KerasTensor
 
 from harness.models.layers import BatchNormalization, convolution, dropped
+from harness.models.shapes import Shapes
 
 
 def vgg(
-    input_shape: tuple[int, ...],
-    outputs: int,
+    shapes: Shapes,
     *,
     convolutions: Sequence[int] = (2, 2, 3, 3, 3),
     width: int = 64,
     batch_norm: bool = True,
     dropout: float = 0.0,
 ) -> keras.Model:
-    """One stage an entry of `convolutions`, of that many 3x3 convolutions, then a linear layer.
+    """Build one stage of 3x3 convolutions an entry of `convolutions`, then a linear layer.
 
     Stage i has `width` * min(2**i, 8) channels and ends with the maximum of 2x2 pixels; batch
     normalization, where it is on, and ReLU follow every convolution, which has a bias either way.
@@ -29,7 +29,7 @@ def vgg(
     Source: Simonyan and Zisserman (2014), https://arxiv.org/abs/1409.1556, in the CIFAR variant of
     Liu et al. (2020), https://arxiv.org/abs/1906.02613.
     """
-    inputs = keras.Input(input_shape, name="input")
+    inputs = keras.Input(shapes.example, name="input")
     x = inputs
     for stage, count in enumerate(convolutions):
         for number in range(count):
@@ -38,7 +38,7 @@ def vgg(
         x = keras.layers.MaxPooling2D(2, name=f"stage{stage + 1}_pool")(x)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
     x = dropped(x, dropout, name="dropout")
-    return keras.Model(inputs, keras.layers.Dense(outputs, name="logits")(x), name="vgg")
+    return keras.Model(inputs, keras.layers.Dense(shapes.outputs, name="logits")(x), name="vgg")
 
 
 def _convolved(x: KerasTensor, filters: int, batch_norm: bool, *, name: str) -> KerasTensor:

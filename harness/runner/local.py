@@ -8,7 +8,7 @@ import math
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -38,7 +38,9 @@ from harness.store.store import (
 from harness.system import machine
 from harness.system.files import sha256
 from harness.training import boundary
-from harness.training.fit import Outcome
+from harness.training.cache import ProgramCache
+from harness.training.engines import Engines
+from harness.training.fit import Outcome, Resume
 from harness.training.state import NonFiniteLoss, State
 
 _WAIT_SECONDS = 0.2
@@ -65,7 +67,7 @@ class Work:
     `deterministic` says whether the backend was asked for deterministic operations,
     `default_backend` is that of runs that name none. `gone` tells why no process beside this one
     computes with a backend any more, or None while one does. At most so many `devices` share a
-    batch.
+    batch, and the runs share compiled `programs`.
     """
 
     plan: Plan
@@ -77,6 +79,7 @@ class Work:
     default_backend: str = machine.BACKENDS[0]
     gone: Callable[[str], str | None] = lambda backend: f"no process computes with {backend}"
     devices: int = 1
+    programs: ProgramCache = field(default_factory=ProgramCache)
 
 
 def execute(work: Work, keys: Sequence[str]) -> None:
@@ -175,8 +178,8 @@ def _run(work: Work, run: ConcreteRun) -> None:
         if asked:
             raise Interrupted
 
-    state = State.from_arrays(checkpoint.arrays) if checkpoint else None
-    made = make.made(run, compiled, state, list(history), report, work.devices)
+    resume = Resume(State.from_arrays(checkpoint.arrays), list(history)) if checkpoint else None
+    made = make.made(run, compiled, report, resume, Engines(work.devices, work.programs))
     by = {"code": code.to_json(), **({} if start is None else {"start": sha256(start)})}
     _finish(
         work,

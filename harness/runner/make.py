@@ -1,10 +1,11 @@
-"""Makes one run: compiles it, trains it, measures it. What of the runner decides a result is here,
-and no more.
+"""Makes one run: compiles it, trains it, measures it.
+
+What of the runner decides a result is here, and no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +14,8 @@ from harness.compile import Compiled, compile_run
 from harness.data.records import DataError
 from harness.experiment import WeightsFile
 from harness.training import boundary
-from harness.training.fit import Outcome, Report, train
-from harness.training.measure import Row
-from harness.training.state import State
+from harness.training.engines import Engines
+from harness.training.fit import Outcome, Report, Resume, train
 
 if TYPE_CHECKING:
     from harness.plan import ConcreteRun
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a run: its outcome, all that was measured, and for two-dimensional inputs the
-    decision grid.
+    """What came of a run: its outcome, all that was measured, and the decision grid.
+
+    There is a grid for two-dimensional inputs alone.
     """
 
     outcome: Outcome
@@ -43,8 +44,7 @@ def starting_weights(run: ConcreteRun, weights_of: Callable[[str], Path]) -> Pat
 
 
 def compiled(run: ConcreteRun, start: Path | None, data_dir: Path) -> Compiled:
-    """Compile a run; `start` is the file with the weights that it starts from, where it starts from
-    some.
+    """Compile a run; `start` is the file with the weights that it starts from, if it has one.
 
     Raises:
         DataError: the data cannot be read, or are not those that the run's key names.
@@ -63,22 +63,18 @@ def compiled(run: ConcreteRun, start: Path | None, data_dir: Path) -> Compiled:
 def made(
     run: ConcreteRun,
     compiled: Compiled,
-    state: State | None,
-    history: Sequence[Row],
     report: Report,
-    devices: int = 1,
+    resume: Resume | None = None,
+    engines: Engines | None = None,
 ) -> Made:
-    """Train what was compiled, from `state` and its history where there is one, and measure it; see
-    `train`.
-    """
+    """Train what was compiled, and measure it; see `train`."""
     outcome = train(
         run.run.settings.training,
         compiled.model,
         compiled.pipeline,
-        state=state,
-        history=history,
         report=report,
-        devices=devices,
+        resume=resume,
+        engines=engines,
     )
     measurements = dict(outcome.measurements)
     if compiled.pipeline.train.inputs.shape[1:] != (2,):

@@ -25,7 +25,9 @@ from harness.store.run_files import Origin
 from harness.store.store import DamagedRun, Store
 from harness.system import machine
 from harness.system.files import sha256
+from harness.training.fit import Resume
 from harness.training.measure import Row
+from harness.training.optimizers import empty_slots
 from harness.training.schedules import learning_rate
 from harness.training.state import NonFiniteLoss, State
 
@@ -140,7 +142,7 @@ def _rows(
             raise _Enough
 
     with contextlib.suppress(_Enough):
-        make.made(run, make.compiled(run, start, data_dir), None, [], report)
+        make.made(run, make.compiled(run, start, data_dir), report)
     return rows
 
 
@@ -163,7 +165,7 @@ def _end(
         tuple(np.array(variable) for variable in some)
         for some in (compiled.model.trainable_variables, compiled.model.non_trainable_variables)
     )
-    slots = tuple(np.zeros_like(array) for array in trainable)
+    slots = empty_slots(run.run.settings.training, trainable)
     state = State(
         int(last["epoch"]), int(last["step"]), last["seconds"], trainable, others, slots, trainable
     )
@@ -171,7 +173,7 @@ def _end(
     def report(rows: Sequence[Row], state: State) -> None:
         raise Differs(f"it would not end at epoch {last['epoch']:g}, as it did")
 
-    return make.made(run, compiled, state, recorded, report).measurements
+    return make.made(run, compiled, report, Resume(state, recorded)).measurements
 
 
 class _Agreement:

@@ -33,6 +33,7 @@ from harness.store.state import bring_back, set_stale_aside
 from harness.store.store import Store
 from harness.system import machine
 from harness.system.console import say
+from harness.training.cache import ProgramCache
 
 
 def run_experiments(
@@ -89,6 +90,7 @@ def run_experiments(
     threads = threads_each(processes * sharing)
     backend.prepare_backend(threads, todo.deterministic)
     batch_devices = backend.devices_of(devices)
+    programs = ProgramCache()
 
     @contextlib.contextmanager
     def at_work(
@@ -111,6 +113,7 @@ def run_experiments(
                     default,
                     gone,
                     batch_devices,
+                    programs,
                 )
                 try:
                     local.execute(work, keys)

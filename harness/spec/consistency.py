@@ -8,8 +8,9 @@ from pathlib import Path
 
 from harness.data.facts import Facts, facts
 from harness.experiment import Normalization, RunSpec, Settings, Training, WeightsFile
-from harness.models.demands import DEMANDS
-from harness.spec import schema, size
+from harness.models.registry import MODELS, kernel_weights
+from harness.models.shapes import Shapes
+from harness.spec import schema
 from harness.spec.document import Pointer
 from harness.system.files import NotRegular, open_regular
 
@@ -31,7 +32,7 @@ _MOST_MEASUREMENTS = 1_000_000
 def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     """Yield where in the complete run something cannot be, and why, before any training."""
     settings = run.settings
-    if "dropout" in run.regularizers and not DEMANDS[settings.model.name].dropout(
+    if "dropout" in run.regularizers and not MODELS[settings.model.name].dropout(
         settings.model.parameters
     ):
         yield (
@@ -90,7 +91,7 @@ def _too_large(settings: Settings, known: Facts | None) -> Iterator[tuple[Pointe
     shape = (known.shape if known else None) or (1, 1, 1)
     if dataset.center_crop is not None and len(shape) == 3:
         shape = (dataset.center_crop, dataset.center_crop, shape[-1])
-    weights = size.weights(settings.model, shape, known.classes if known else 1)
+    weights = kernel_weights(settings.model, Shapes(shape, known.classes if known else 1))
     if weights is not None and weights > _MOST_WEIGHTS:
         message = (
             f"this {settings.model.name} has about {weights:.2g} weights, {_MOST_WEIGHTS:,} is the"
@@ -193,7 +194,7 @@ def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple
         f"but {dataset.source.name} gives"
         f" {_images_of(shape) if images else f'vectors of {shape[0]} values'}"
     )
-    smallest = DEMANDS[settings.model.name].smallest
+    smallest = MODELS[settings.model.name].smallest
     if smallest is not None and not images:
         yield ("model", "name"), f"{settings.model.name} needs images, {gives}"
     elif smallest is not None:

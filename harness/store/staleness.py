@@ -34,7 +34,7 @@ RECORDING = frozenset(
         "harness.data.facts",
         "harness.data.loaded",
         "harness.data.places",
-        "harness.models.demands",
+        "harness.models.size",
     )
 )
 """Modules among these that decide nothing.

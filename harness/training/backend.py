@@ -1,5 +1,4 @@
-"""What Keras's backends do each in their own way: take gradients, and compile a function to one XLA
-program.
+"""What each of Keras's backends does differently: gradients, and compilation to an XLA program.
 
 All other mathematics of training is written once, in `keras.ops`.
 """
@@ -24,9 +23,7 @@ def on_jax() -> bool:
 def gradients(
     function: Callable[[list[Tensor]], tuple[Tensor, Kept]], weights: list[Tensor]
 ) -> tuple[Tensor, Kept, list[Tensor]]:
-    """Give the loss of `function(weights)`, what else it gives, and the gradients of the loss by
-    the weights.
-    """
+    """Give what `function(weights)` gives, a loss and more, and the gradients of the loss."""
     if on_jax():
         import jax
 
@@ -41,8 +38,9 @@ def gradients(
 
 
 def xla_program(function: Function) -> Function:
-    """Give the function as one XLA program; it is traced when it is called first, and for tensors
-    of other shapes.
+    """Give the function as one XLA program.
+
+    It is traced when it is called first, and for tensors of other shapes.
     """
     if on_jax():
         import jax

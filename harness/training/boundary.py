@@ -1,6 +1,4 @@
-"""The decision boundary of a network of two inputs: a grid of scores, its file, and the boundary's
-length.
-"""
+"""The decision boundary of a network of two inputs: its scores, their file, and its length."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
-"""Epochs of small networks on small data: many epochs in one XLA program, measured and stopped
-inside it.
+"""The engine of small networks on small data: many epochs in one XLA program.
+
+Measurements and the stopping rule are inside the program too.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,18 +18,13 @@ from keras import ops
 from harness.data.batches import tensors
 from harness.data.pipeline import Pipeline, decision_bytes, decisions, make_batch, scaled
 from harness.experiment import Training
-from harness.training import programs
+from harness.training import optimizers, programs
 from harness.training.backend import on_jax, xla_program
-from harness.training.chunk import COLUMNS, Chunk, Ran, Way
-from harness.training.step import (
-    Network,
-    Strengths,
-    Weights,
-    evaluation,
-    inference,
-    norms,
-    training_step,
-)
+from harness.training.cache import ProgramCache
+from harness.training.engine import Chunk, ChunkResult
+from harness.training.measure import CORRECT, VALUES, Measured
+from harness.training.optimizers import Scalars
+from harness.training.step import Network, Weights, evaluation, inference, norms, training_step
 
 Tensor = Any
 Arrays = dict[str, np.ndarray]
@@ -48,8 +45,9 @@ EVALUATION_BATCH = 2000
 
 
 class Data(NamedTuple):
-    """Both sets as tensors: scaled inputs, labels, and the raw training inputs where the program
-    augments them.
+    """Both sets as tensors: scaled inputs and labels.
+
+    `raw` are the training inputs as they were read, where the program augments them.
     """
 
     train: tuple[Tensor, Tensor]
@@ -57,11 +55,25 @@ class Data(NamedTuple):
     raw: Tensor | None
 
 
+class Epochs(NamedTuple):
+    """The epochs that a call of the program runs: `Chunk` as tensors.
+
+    Of the arrays, of the engine's capacity, the first `count` entries are used.
+    """
+
+    count: Tensor
+    learning_rates: Tensor
+    scalars: Scalars
+    measure: Tensor
+    check: Tensor
+    enough: Tensor
+
+
 def suits(net: Network, pipeline: Pipeline) -> bool:
     """Tell whether the network and the data are small enough.
 
-    Convolutions are left to the streamed way: inside an XLA loop they compile for minutes and run
-    slowly on the CPU. A convolution's kernel is what has more than two axes.
+    Convolutions are left to the streamed engine: inside an XLA loop they compile for minutes and
+    run slowly on the CPU. A convolution's kernel is what has more than two axes.
     """
     if any(len(variable.shape) > 2 for variable in net.model.trainable_variables):
         return False
@@ -72,64 +84,82 @@ def suits(net: Network, pipeline: Pipeline) -> bool:
     return size <= LARGEST_DATA and decision_bytes(pipeline) <= LARGEST_DECISIONS
 
 
-def compiled(net: Network, training: Training, pipeline: Pipeline) -> Way:
-    """Prepare the program and the data for one run."""
-    capacity = max(1, min(MOST_EPOCHS, LARGEST_DECISIONS // _epoch_bytes(pipeline)))
-    key = ("compiled", capacity, programs.signature(net, training, pipeline))
-    program, measurement, classified = programs.shared(
-        key, lambda: _program(net, training, pipeline)
-    )
-    data = _data(pipeline)
-    ahead = _Ahead(pipeline, capacity)
+class CompiledEngine:
+    """Runs epochs in calls of one program; `programs` is where it is shared with other runs."""
 
-    def measure(weights: Weights, initial: list[Tensor]) -> np.ndarray:
-        return np.asarray(measurement(weights, initial, data))
+    devices = 1
 
-    def advance(weights: Weights, initial: list[Tensor], chunk: Chunk) -> Ran:
-        drawn = ahead.take(range(chunk.first, chunk.first + chunk.count), chunk.following)
-        weights, epochs, steps, loss, stopped, measured = program(
+    def __init__(
+        self, net: Network, training: Training, pipeline: Pipeline, cache: ProgramCache
+    ) -> None:
+        self.capacity = max(1, min(MOST_EPOCHS, LARGEST_DECISIONS // _epoch_bytes(pipeline)))
+        key = ("compiled", self.capacity, programs.signature(net, training, pipeline))
+        self._programs = cache.get(key, lambda: _programs(net, training, pipeline))
+        self._training, self._pipeline = training, pipeline
+        self._data = _data(pipeline)
+        self._ahead = _Ahead(pipeline, self.capacity)
+
+    def prepare(self, weights: Weights, initial: list[Tensor]) -> None:
+        """Compile the program."""
+        nothing = np.zeros(0, bool)
+        self.train(weights, initial, Chunk(0, 0, np.zeros(0), nothing, nothing, 0))
+
+    def measure(self, weights: Weights, initial: list[Tensor]) -> Measured:
+        """Measure everything."""
+        return Measured.of(np.asarray(self._programs.measure(weights, initial, self._data)))
+
+    def train(self, weights: Weights, initial: list[Tensor], chunk: Chunk) -> ChunkResult:
+        """Run the epochs of a chunk."""
+        drawn = self._ahead.take(range(chunk.first, chunk.first + chunk.count), chunk.following)
+        weights, begun, steps, loss, stopped, table = self._programs.train(
             weights,
             initial,
-            data,
+            self._data,
             {name: ops.convert_to_tensor(array) for name, array in drawn.items()},
-            ops.convert_to_tensor(chunk.count, "int32"),
-            ops.convert_to_tensor(_padded(chunk.learning_rates.astype(np.float32), capacity)),
-            programs.strengths(training, 0.0),
-            ops.convert_to_tensor(_padded(chunk.measure, capacity)),
-            ops.convert_to_tensor(_padded(chunk.check, capacity)),
-            ops.convert_to_tensor(float(chunk.enough), "float64"),
+            self._epochs(chunk),
         )
-        return Ran(
-            weights,
-            int(epochs),
-            int(steps),
-            float(loss),
-            bool(stopped),
-            np.asarray(measured)[: int(epochs)],
-        )
+        epochs, rows, over = int(begun), np.asarray(table), bool(stopped)
+        measured = {
+            place: Measured.of(rows[place])
+            for place in range(epochs)
+            if chunk.measure[place] or (over and place == epochs - 1)
+        }
+        return ChunkResult(weights, epochs, int(steps), float(loss), over, measured)
 
-    def prepare(weights: Weights, initial: list[Tensor]) -> None:
-        nothing = np.zeros(0, bool)
-        advance(weights, initial, Chunk(0, np.zeros(0), nothing, nothing, 0))
-
-    def augmented(weights: Weights, initial: list[Tensor], epoch: int) -> float:
+    def augmented_correct(self, weights: Weights, initial: list[Tensor], epoch: int) -> float:
+        """Count the training examples classified right as they are augmented in an epoch."""
+        pipeline = self._pipeline
         batch = make_batch(pipeline, *tensors(pipeline.train), decisions(pipeline, epoch))
         inputs, labels = (ops.convert_to_tensor(np.asarray(part)) for part in batch)
-        return float(
-            np.asarray(measurement(weights, initial, data._replace(train=(inputs, labels))))[1]
-        )
+        data = self._data._replace(train=(inputs, labels))
+        measured = self._programs.measure(weights, initial, data)
+        return Measured.of(np.asarray(measured)).train.correct
 
-    def logits(weights: Weights) -> Iterator[np.ndarray]:
-        inputs = data.test[0]
+    def logits(self, weights: Weights) -> Iterator[np.ndarray]:
+        """Yield the logits of the test set in its order, float32 [batch, outputs]."""
+        inputs = self._data.test[0]
         for start in range(0, inputs.shape[0], EVALUATION_BATCH):
-            yield np.asarray(classified(weights, inputs[start : start + EVALUATION_BATCH]))
+            batch = inputs[start : start + EVALUATION_BATCH]
+            yield np.asarray(self._programs.logits(weights, batch))
 
-    return Way(capacity, prepare, measure, advance, augmented, logits)
+    def _epochs(self, chunk: Chunk) -> Epochs:
+        def padded(values: np.ndarray) -> Tensor:
+            return ops.convert_to_tensor(_padded(values, self.capacity))
+
+        return Epochs(
+            ops.convert_to_tensor(chunk.count, "int32"),
+            padded(chunk.learning_rates.astype(np.float32)),
+            optimizers.scalars(self._training, 0.0, chunk.step + 1),
+            padded(chunk.measure),
+            padded(chunk.check),
+            ops.convert_to_tensor(float(chunk.enough), "float64"),
+        )
 
 
 def _augments_ahead(pipeline: Pipeline) -> bool:
-    """Tell whether inputs are augmented before a call: augmentations are TensorFlow's, which no JAX
-    program holds.
+    """Tell whether inputs are augmented before a call.
+
+    Augmentations are TensorFlow's, which no program of JAX holds.
     """
     return bool(pipeline.augmentation) and on_jax()
 
@@ -160,8 +190,9 @@ def _padded(values: np.ndarray, length: int) -> np.ndarray:
 
 
 _SECOND_THREAD = ThreadPoolExecutor(1)
-"""One for all runs: the allocator of the C library may keep, for every thread anew, what a call's
-decisions took.
+"""One for all runs.
+
+For every new thread, the allocator of the C library may keep what a call's decisions took.
 """
 
 
@@ -194,8 +225,9 @@ def _stacked(pipeline: Pipeline, capacity: int, epochs: range) -> Arrays:
 
 
 def _drawn(pipeline: Pipeline, epoch: int) -> Arrays:
-    """Give the decisions of an epoch or, where it is augmented ahead, its inputs and labels, in
-    their order.
+    """Give the decisions of an epoch.
+
+    Where it is augmented ahead, give its inputs and labels instead, in their order.
     """
     drawn = decisions(pipeline, epoch)
     if not _augments_ahead(pipeline):
@@ -204,61 +236,65 @@ def _drawn(pipeline: Pipeline, epoch: int) -> Arrays:
     return {"inputs": np.asarray(inputs), "labels": np.asarray(labels)}
 
 
-def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any, Any, Any]:
-    """Build the training program, the measurement of both sets and the network itself, each one XLA
-    program.
-    """
-    size = training.batch_size
-    steps = programs.steps_an_epoch(len(pipeline.train.labels), training)
-    full = min(steps, len(pipeline.train.labels) // size)
-    rest = len(pipeline.train.labels) - full * size if steps > full else 0
+@dataclass(frozen=True)
+class _Programs:
+    """The programs of a run: training, the measurement of both sets, and the network itself."""
 
-    def batch(
-        data: Data, drawn: dict[str, Tensor], epoch: Tensor, start: Tensor, count: int
-    ) -> tuple[Tensor, Tensor]:
-        chosen = {name: _rows(array, epoch, start, count) for name, array in drawn.items()}
-        if "inputs" in chosen:
-            return chosen["inputs"], chosen["labels"]
-        if data.raw is not None:
-            return make_batch(pipeline, data.raw, data.train[1], chosen)
-        inputs, labels = data.train
-        return ops.take(inputs, chosen["order"], 0), ops.take(labels, chosen["order"], 0)
+    train: Any
+    measure: Any
+    logits: Any
 
-    def one_epoch(
-        weights: Weights, data: Data, drawn: dict[str, Tensor], epoch: Tensor, strengths: Strengths
-    ) -> tuple[Weights, Tensor, Tensor]:
-        def body(taken: Tensor, weights: Weights, loss: Tensor) -> tuple[Tensor, Weights, Tensor]:
-            weights, loss = training_step(
-                net, weights, *batch(data, drawn, epoch, taken * size, size), strengths
-            )
-            return taken + 1, weights, loss
 
-        taken, loss = _integer(0), _no_loss()
-        if full:  # else the one batch is short: a loop would slice a whole one out of the data
-            taken, weights, loss = ops.while_loop(
-                lambda taken, weights, loss: (taken < full) & ops.isfinite(loss),
-                body,
-                (taken, weights, loss),
-            )
-        if rest:
-            fine = ops.isfinite(loss)
-            last = batch(data, drawn, epoch, _integer(full * size), rest)
-            weights, last_loss = training_step(net, weights, *last, strengths)
-            taken, loss = taken + ops.cast(fine, "int32"), ops.where(fine, last_loss, loss)
-        return weights, taken, loss
+def _programs(net: Network, training: Training, pipeline: Pipeline) -> _Programs:
+    examples = len(pipeline.train.labels)
+    steps = programs.steps_an_epoch(examples, training)
+    full = min(steps, examples // training.batch_size)
+    rest = examples - full * training.batch_size if steps > full else 0
+    loop = _Loop(net, pipeline, training.batch_size, full, rest)
 
-    def run(
+    def train(
         weights: Weights,
         initial: list[Tensor],
         data: Data,
         drawn: dict[str, Tensor],
-        count: Tensor,
-        learning_rates: Tensor,
-        strengths: Strengths,
-        measure: Tensor,
-        check: Tensor,
-        enough: Tensor,
+        epochs: Epochs,
     ) -> tuple[Weights, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        return loop.run(weights, initial, data, drawn, epochs)
+
+    def measure(weights: Weights, initial: list[Tensor], data: Data) -> Tensor:
+        sets = [_whole(net, weights, split) for split in (data.train, data.test)]
+        return ops.concatenate([*sets, norms(weights, initial)], 0)
+
+    def logits(weights: Weights, inputs: Tensor) -> Tensor:
+        return inference(net, weights, inputs)
+
+    return _Programs(xla_program(train), xla_program(measure), xla_program(logits))
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """The training program: `full` batches of `size` examples an epoch, and one of `rest`."""
+
+    net: Network
+    pipeline: Pipeline
+    size: int
+    full: int
+    rest: int
+
+    def run(
+        self,
+        weights: Weights,
+        initial: list[Tensor],
+        data: Data,
+        drawn: dict[str, Tensor],
+        epochs: Epochs,
+    ) -> tuple[Weights, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Run epochs until a loss is not finite or the stopping rule is met.
+
+        Gives the weights, the epochs begun, the steps taken, the last step's loss, whether the rule
+        was met, and what was measured: float64 [capacity, VALUES].
+        """
+
         def body(
             epoch: Tensor,
             weights: Weights,
@@ -267,21 +303,25 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
             stopped: Tensor,
             table: Tensor,
         ) -> tuple[Tensor, Weights, Tensor, Tensor, Tensor, Tensor]:
-            now = strengths._replace(learning_rate=learning_rates[epoch])
-            weights, taken, loss = one_epoch(weights, data, drawn, epoch, now)
+            scalars = {**epochs.scalars, "learning_rate": epochs.learning_rates[epoch]}
+            scalars = optimizers.later(scalars, steps)
+            weights, taken, loss = self._epoch(
+                weights, partial(self._batch, data, drawn, epoch), scalars
+            )
+            measure, check = epochs.measure[epoch], epochs.check[epoch]
             fine = ops.isfinite(loss)
             train = ops.cond(
-                fine & (measure[epoch] | check[epoch]),
-                lambda: _whole(net, weights, data.train),
+                fine & (measure | check),
+                lambda: _whole(self.net, weights, data.train),
                 lambda: ops.zeros(2, "float64"),
             )
-            stopped = fine & check[epoch] & (train[1] >= enough)
+            stopped = fine & check & (train[CORRECT] >= epochs.enough)
             others = ops.cond(
-                fine & (measure[epoch] | stopped),
+                fine & (measure | stopped),
                 lambda: ops.concatenate(
-                    [_whole(net, weights, data.test), norms(weights, initial)], 0
+                    [_whole(self.net, weights, data.test), norms(weights, initial)], 0
                 ),
-                lambda: ops.zeros(COLUMNS - 2, "float64"),
+                lambda: ops.zeros(VALUES - 2, "float64"),
             )
             measured = ops.concatenate([train, others], 0)
             table = ops.scatter_update(table, ops.reshape(epoch, (1, 1)), measured[None])
@@ -289,7 +329,7 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
 
         epoch, weights, steps, loss, stopped, table = ops.while_loop(
             lambda epoch, weights, steps, loss, stopped, table: (
-                (epoch < count) & ops.isfinite(loss) & ~stopped
+                (epoch < epochs.count) & ops.isfinite(loss) & ~stopped
             ),
             body,
             (
@@ -298,19 +338,56 @@ def _program(net: Network, training: Training, pipeline: Pipeline) -> tuple[Any,
                 _integer(0),
                 _no_loss(),
                 ops.convert_to_tensor(False),
-                ops.zeros((learning_rates.shape[0], COLUMNS), "float64"),
+                ops.zeros((epochs.learning_rates.shape[0], VALUES), "float64"),
             ),
         )
         return weights, epoch, steps, loss, stopped, table
 
-    def measurement(weights: Weights, initial: list[Tensor], data: Data) -> Tensor:
-        sets = [_whole(net, weights, split) for split in (data.train, data.test)]
-        return ops.concatenate([*sets, norms(weights, initial)], 0)
+    def _epoch(
+        self,
+        weights: Weights,
+        batch: Callable[[Tensor, int], tuple[Tensor, Tensor]],
+        first: Scalars,
+    ) -> tuple[Weights, Tensor, Tensor]:
+        """Make the steps of an epoch; `batch(start, count)` gives so many of its examples.
 
-    def classified(weights: Weights, inputs: Tensor) -> Tensor:
-        return inference(net, weights, inputs)
+        Gives the weights, the steps taken and the last one's loss.
+        """
 
-    return xla_program(run), xla_program(measurement), xla_program(classified)
+        def body(taken: Tensor, weights: Weights, loss: Tensor) -> tuple[Tensor, Weights, Tensor]:
+            weights, loss = training_step(
+                self.net,
+                weights,
+                *batch(taken * self.size, self.size),
+                optimizers.later(first, taken),
+            )
+            return taken + 1, weights, loss
+
+        taken, loss = _integer(0), _no_loss()
+        if self.full:  # else the one batch is short: a loop would slice a whole one out of the data
+            taken, weights, loss = ops.while_loop(
+                lambda taken, weights, loss: (taken < self.full) & ops.isfinite(loss),
+                body,
+                (taken, weights, loss),
+            )
+        if self.rest:
+            fine = ops.isfinite(loss)
+            last = batch(_integer(self.full * self.size), self.rest)
+            scalars = optimizers.later(first, taken)
+            weights, last_loss = training_step(self.net, weights, *last, scalars)
+            taken, loss = taken + ops.cast(fine, "int32"), ops.where(fine, last_loss, loss)
+        return weights, taken, loss
+
+    def _batch(
+        self, data: Data, drawn: dict[str, Tensor], epoch: Tensor, start: Tensor, count: int
+    ) -> tuple[Tensor, Tensor]:
+        chosen = {name: _rows(array, epoch, start, count) for name, array in drawn.items()}
+        if "inputs" in chosen:
+            return chosen["inputs"], chosen["labels"]
+        if data.raw is not None:
+            return make_batch(self.pipeline, data.raw, data.train[1], chosen)
+        inputs, labels = data.train
+        return ops.take(inputs, chosen["order"], 0), ops.take(labels, chosen["order"], 0)
 
 
 def _integer(value: int) -> Tensor:

@@ -16,22 +16,23 @@ from keras import ops
 from harness.data.pipeline import Pipeline
 from harness.experiment import Training
 from harness.training import programs
-from harness.training.chunk import Chunk, Ran, Way
-from harness.training.compiled import compiled, suits
-from harness.training.measure import Row, row, summary
-from harness.training.schedules import LOOKING, learning_rate
+from harness.training.engine import Chunk, ChunkResult, Engine
+from harness.training.engines import Engines
+from harness.training.measure import Measured, Row, row, summary
+from harness.training.optimizers import empty_slots
+from harness.training.schedules import learning_rate, looks_back
 from harness.training.state import NonFiniteLoss, State
 from harness.training.step import Network, Weights, network
 from harness.training.stopping import stalled
-from harness.training.streamed import streamed
 
-__all__ = ["NonFiniteLoss", "Outcome", "Report", "State", "train"]
+__all__ = ["NonFiniteLoss", "Outcome", "Report", "Resume", "State", "train"]
 
 Report = Callable[[Sequence[Row], State], None]
 
 CHUNK_SECONDS = 0.7
-"""How long a call should take: long against the cost of a call, short against what a kill may
-lose.
+"""How long a call of an engine should take.
+
+That is long against the cost of a call, and short against what a kill may lose.
 """
 
 
@@ -42,7 +43,7 @@ class Outcome:
     `measurements` has every name of `harness.metrics.METRICS` but `boundary_length`, and
     `augmented_train_accuracy` where there is augmentation alone. `devices` is how many shared every
     batch. `logits()` computes those of the test set, batch after batch; see
-    `harness.training.chunk.Way`.
+    `harness.training.engine.Engine`.
     """
 
     state: State
@@ -54,17 +55,24 @@ class Outcome:
     logits: Callable[[], Iterator[np.ndarray]]
 
 
+@dataclass(frozen=True)
+class Resume:
+    """Where a run goes on: a reported state, and all rows that were reported until then."""
+
+    state: State
+    history: Sequence[Row]
+
+
 def train(
     training: Training,
     model: keras.Model,
     pipeline: Pipeline,
     *,
-    state: State | None = None,
-    history: Sequence[Row] = (),
     report: Report,
-    devices: int = 1,
+    resume: Resume | None = None,
+    engines: Engines | None = None,
 ) -> Outcome:
-    """Train `model` in place from its present weights, or go on from `state` and its `history`.
+    """Train `model` in place from its present weights, or go on from `resume`.
 
     `report` gets the new rows (perhaps none) and the state after every chunk, epoch 0 first; what
     it raises goes through. A run that goes on from any reported state ends as the uninterrupted one
@@ -72,16 +80,12 @@ def train(
     ValueError where the state does not fit the model or comes without its history, or where the
     batch size leaves no step.
 
-    Of `devices` (more than one with JAX alone), as many share every batch as divide its size. What
-    fits into one compiled program stays on one device, where it is fastest.
+    Runs that are given the same `engines` share compiled programs and use its devices; without it,
+    the run has programs of its own, and one device.
     """
     net = network(model, training)
-    way = (
-        compiled(net, training, pipeline)
-        if suits(net, pipeline)
-        else streamed(net, training, pipeline, devices)
-    )
-    return _Run(training, pipeline, net, way, report).outcome(state, history)
+    engine = (engines or Engines()).engine(net, training, pipeline)
+    return _Run(training, pipeline, net, engine, report).outcome(resume)
 
 
 @dataclass(frozen=True)
@@ -89,18 +93,17 @@ class _Run:
     training: Training
     pipeline: Pipeline
     net: Network
-    way: Way
+    engine: Engine
     report: Report
 
-    def outcome(self, state: State | None, history: Sequence[Row]) -> Outcome:
-        rows = [dict(old) for old in history]
-        if state is None:
-            state = _initial_state(self.net)
-        elif not rows:
+    def outcome(self, resume: Resume | None) -> Outcome:
+        state = resume.state if resume else _initial_state(self.net, self.training)
+        rows = [dict(old) for old in resume.history] if resume else []
+        if resume and not rows:
             raise ValueError("a state needs the history that led to it")
         weights, initial = _tensors(state, self.net)
         if not rows:
-            rows = [self._row(state, self.way.measure(weights, initial), rows)]
+            rows = [self._row(state, self.engine.measure(weights, initial), rows)]
             self.report(rows, state)
         if not self._over(state, rows):
             state = self._trained(state, weights, initial, rows)
@@ -114,49 +117,48 @@ class _Run:
         speed = images / state.seconds if state.seconds else 0.0
         measurements = summary(rows) | self._augmented(state)
         logits = partial(self._logits, state)
-        return Outcome(state, rows, measurements, state.seconds, speed, self.way.devices, logits)
+        return Outcome(state, rows, measurements, state.seconds, speed, self.engine.devices, logits)
 
     def _logits(self, state: State) -> Iterator[np.ndarray]:
-        return self.way.logits(_tensors(state, self.net)[0])
+        return self.engine.logits(_tensors(state, self.net)[0])
 
     def _augmented(self, state: State) -> dict[str, float | None]:
-        """Measure the training accuracy on images as the next epoch would augment them, where it
-        would.
-        """
+        """Measure the training accuracy on images as the next epoch would augment them."""
         if not self.pipeline.augmentation:
             return {}
-        correct = self.way.augmented(*_tensors(state, self.net), state.epoch)
+        correct = self.engine.augmented_correct(*_tensors(state, self.net), state.epoch)
         return {"augmented_train_accuracy": correct / len(self.pipeline.train.labels)}
 
     def _trained(
         self, state: State, weights: Weights, initial: list[Any], rows: list[Row]
     ) -> State:
         """Run chunks until the budget is spent or the stopping rule is met; adds to `rows`."""
-        self.way.prepare(weights, initial)
+        self.engine.prepare(weights, initial)
         epochs, length, stopped = self._next(state.epoch, 1), 1, False
         while epochs and not stopped:
-            # The next call's length is settled before this one, so that its random decisions are
+            # The next call's length is chosen before this one, so that its random decisions are
             # drawn meanwhile.
             following = self._next(epochs.stop, length)
-            chunk = self._chunk(epochs, following, rows)
+            chunk = self._chunk(state.step, epochs, following, rows)
             start = time.perf_counter()
-            ran = self.way.advance(weights, initial, chunk)
+            result = self.engine.train(weights, initial, chunk)
             spent = time.perf_counter() - start
-            if not math.isfinite(ran.loss):
-                raise NonFiniteLoss(ran.loss, state.step + ran.steps, state.epoch + ran.epochs)
-            new = self._rows(state, chunk, ran, spent, rows)
-            state = _after(state, ran, spent)
+            if not math.isfinite(result.loss):
+                step, epoch = state.step + result.steps, state.epoch + result.epochs
+                raise NonFiniteLoss(result.loss, step, epoch)
+            new = self._rows(state, result, spent, rows)
+            state = _after(state, result, spent)
             rows += new
-            weights, stopped = ran.weights, ran.stopped or self._stalled(rows)
+            weights, stopped = result.weights, result.stopped or self._stalled(rows)
             self.report(new, state)
-            length = max(1, min(8 * len(epochs), int(CHUNK_SECONDS * ran.epochs / spent)))
+            length = max(1, min(8 * len(epochs), int(CHUNK_SECONDS * result.epochs / spent)))
             epochs = following
         return state
 
     def _next(self, first: int, length: int) -> range:
-        end = first + min(length, self.way.capacity)
+        end = first + min(length, self.engine.capacity)
         # These look at the history between two chunks: no measurement may lie inside one.
-        if self.training.early_stopping or self.training.schedule.name in LOOKING:
+        if self.training.early_stopping or looks_back(self.training.schedule):
             every = self.training.measure_every
             end = min(end, first - first % every + every)
         return range(first, min(self.training.epochs, end))
@@ -165,11 +167,12 @@ class _Run:
         rule = self.training.early_stopping
         return rule is not None and stalled(rule, rows)
 
-    def _chunk(self, epochs: range, following: range, rows: Sequence[Row]) -> Chunk:
+    def _chunk(self, step: int, epochs: range, following: range, rows: Sequence[Row]) -> Chunk:
         training, stop = self.training, self.training.stop_when
         completed = np.arange(epochs.start, epochs.stop) + 1
         return Chunk(
             first=epochs.start,
+            step=step,
             learning_rates=np.array([self._learning_rate(epoch, rows) for epoch in epochs]),
             measure=(completed % training.measure_every == 0) | (completed == training.epochs),
             check=completed % stop.check_every == 0 if stop else np.zeros(len(completed), bool),
@@ -200,25 +203,23 @@ class _Run:
         return learning_rate(self.training.schedule, initial, epoch, rows)
 
     def _rows(
-        self, before: State, chunk: Chunk, ran: Ran, spent: float, earlier: Sequence[Row]
+        self, before: State, result: ChunkResult, spent: float, earlier: Sequence[Row]
     ) -> list[Row]:
-        steps = ran.steps // ran.epochs
+        steps = result.steps // result.epochs
         rows: list[Row] = []
-        for place in range(ran.epochs):
-            if chunk.measure[place] or (ran.stopped and place == ran.epochs - 1):
-                done = place + 1
-                seconds = before.seconds + spent * done / ran.epochs
-                after = replace(
-                    before,
-                    epoch=before.epoch + done,
-                    step=before.step + steps * done,
-                    seconds=seconds,
-                )
-                rows.append(self._row(after, ran.measured[place], earlier))
+        for place, measured in sorted(result.measured.items()):
+            done = place + 1
+            after = replace(
+                before,
+                epoch=before.epoch + done,
+                step=before.step + steps * done,
+                seconds=before.seconds + spent * done / result.epochs,
+            )
+            rows.append(self._row(after, measured, earlier))
         return rows
 
-    def _row(self, state: State, measured: np.ndarray, earlier: Sequence[Row]) -> Row:
-        for loss in (float(measured[0]), float(measured[2])):
+    def _row(self, state: State, measured: Measured, earlier: Sequence[Row]) -> Row:
+        for loss in (measured.train.loss, measured.test.loss):
             if not math.isfinite(loss):
                 raise NonFiniteLoss(loss, state.step, state.epoch)
         rate = self._learning_rate(max(0, state.epoch - 1), earlier)
@@ -229,10 +230,10 @@ def _variables(net: Network) -> list[keras.Variable]:
     return [*net.model.trainable_variables, *net.model.non_trainable_variables]
 
 
-def _initial_state(net: Network) -> State:
+def _initial_state(net: Network, training: Training) -> State:
     trainable = tuple(variable.numpy() for variable in net.model.trainable_variables)
     non_trainable = tuple(variable.numpy() for variable in net.model.non_trainable_variables)
-    slots = tuple(np.zeros_like(array) for array in trainable for _ in range(net.optimizer.SLOTS))
+    slots = empty_slots(training, trainable)
     return State(0, 0, 0.0, trainable, non_trainable, slots, initial=trainable)
 
 
@@ -248,13 +249,13 @@ def _tensors(state: State, net: Network) -> tuple[Weights, list[Any]]:
     return Weights(trainable, non_trainable, slots), initial
 
 
-def _after(state: State, ran: Ran, spent: float) -> State:
+def _after(state: State, result: ChunkResult, spent: float) -> State:
     trainable, non_trainable, slots = (
-        tuple(np.array(tensor) for tensor in group) for group in ran.weights
+        tuple(np.array(tensor) for tensor in group) for group in result.weights
     )
     return State(
-        state.epoch + ran.epochs,
-        state.step + ran.steps,
+        state.epoch + result.epochs,
+        state.step + result.steps,
         state.seconds + spent,
         trainable,
         non_trainable,

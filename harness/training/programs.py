@@ -1,55 +1,30 @@
-"""Programs compiled once in a process and shared by the runs that can share them."""
+"""Which runs can share a compiled program, and how many steps an epoch has."""
 
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
-
-from keras import ops
+from collections.abc import Hashable
 
 from harness.data.pipeline import Pipeline
 from harness.data.records import Split
 from harness.experiment import Training
-from harness.training.step import Network, Strengths
-
-Program = TypeVar("Program")
-
-_PROGRAMS: OrderedDict[Hashable, Any] = OrderedDict()
-_KEPT = 16
-
-
-def shared(key: Hashable, build: Callable[[], Program]) -> Program:
-    """Give the program of this key, built where there is none yet; the least recently used are
-    forgotten.
-    """
-    if key not in _PROGRAMS:
-        _PROGRAMS[key] = build()
-    _PROGRAMS.move_to_end(key)
-    while len(_PROGRAMS) > _KEPT:
-        _PROGRAMS.popitem(last=False)
-    return _PROGRAMS[key]
+from harness.training import optimizers
+from harness.training.step import Network
 
 
 def signature(net: Network, training: Training, pipeline: Pipeline) -> Hashable:
-    """Give everything static that a program depends on.
+    """Give everything fixed that a program depends on.
 
-    Learning rate, momentum and l2 are left out on purpose: programs take them as tensors, so seeds
-    and subsets of the regularizers share one.
+    The optimizer's scalars (learning rate, momentum, l2) are left out on purpose: programs take
+    them as tensors, so seeds and subsets of the regularizers share one.
     """
-    optimizer = {
-        name: value
-        for name, value in training.optimizer.parameters.items()
-        if name != "learning_rate"
-    }
     return (
         net.model.to_json(),
         training.loss,
         training.loss_reduction,
         training.label_smoothing,
-        training.optimizer.name,
-        json.dumps(optimizer, sort_keys=True),
+        optimizers.OPTIMIZERS[training.optimizer.name].update,
+        json.dumps(optimizers.fixed(training.optimizer), sort_keys=True),
         training.batch_size,
         training.last_batch,
         repr((pipeline.augmentation, pipeline.normalize, pipeline.center_crop)),
@@ -76,9 +51,3 @@ def steps_an_epoch(examples: int, training: Training) -> int:
 def images_an_epoch(examples: int, training: Training) -> int:
     """Count the training examples that an epoch's steps see."""
     return examples - (examples % training.batch_size if training.last_batch == "drop" else 0)
-
-
-def strengths(training: Training, learning_rate: float) -> Strengths:
-    """Give a step's scalars as tensors."""
-    values = (learning_rate, training.momentum, training.l2)
-    return Strengths(*(ops.convert_to_tensor(value, "float32") for value in values))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from harness.experiment import Component
 
@@ -36,16 +37,18 @@ def exponential(epoch: int, history: History, *, factor: float) -> float:
 def plateau(
     epoch: int, history: History, *, metric: str, factor: float, patience: int, min_delta: float
 ) -> float:
-    """Give factor**k, k being how often `metric` had not improved for `patience` epochs before the
-    epoch begins.
+    """Give factor**k, k being how often `metric` had not improved before the epoch begins.
 
-    As `keras.callbacks.ReduceLROnPlateau` does it: improved is what is better than the best so far
-    by more than `min_delta`, and after each of the k times the epochs are counted anew. It is
-    looked at where it is measured, epoch 0 (the initial weights) included.
+    It has not improved where it did not for `patience` epochs. As
+    `keras.callbacks.ReduceLROnPlateau` does it: improved is what is better than the best so far by
+    more than `min_delta`, and after each of the k times the epochs are counted anew. It is looked
+    at where it is measured, epoch 0 (the initial weights) included.
 
-    >>> rows = [{"epoch": e, "train_accuracy": a} for e, a in enumerate([0.5, 0.9, 0.9, 0.8, 0.9,
-    0.9])] >>> rule = {"metric": "train_accuracy", "factor": 0.5, "patience": 2, "min_delta": 0.0}
-    >>> [plateau(epoch, rows, **rule) for epoch in range(6)] [1.0, 1.0, 1.0, 0.5, 0.5, 0.25]
+    >>> accuracies = [0.5, 0.9, 0.9, 0.8, 0.9, 0.9]
+    >>> rows = [{"epoch": epoch, "train_accuracy": a} for epoch, a in enumerate(accuracies)]
+    >>> rule = {"metric": "train_accuracy", "factor": 0.5, "patience": 2, "min_delta": 0.0}
+    >>> [plateau(epoch, rows, **rule) for epoch in range(6)]
+    [1.0, 1.0, 1.0, 0.5, 0.5, 0.25]
     """
     sign = 1 if metric.endswith("accuracy") else -1
     best, since, times = -float("inf"), 0.0, 0
@@ -59,20 +62,33 @@ def plateau(
     return float(factor**times)
 
 
-SCHEDULES: dict[str, Callable[..., float]] = {
-    "constant": constant,
-    "piecewise": piecewise,
-    "exponential": exponential,
-    "plateau": plateau,
-}
-"""What multiplies the initial learning rate in an epoch, by name; epochs are counted from 0."""
+@dataclass(frozen=True)
+class Schedule:
+    """A row of the registry.
 
-LOOKING = frozenset({"plateau"})
-"""The schedules that look at the history: they must be asked again after every measurement."""
+    `factor(epoch, history, **parameters)` is what multiplies the initial learning rate in an epoch,
+    counted from 0. `looks_back` tells whether it looks at the history: it is asked again then after
+    every measurement.
+    """
+
+    factor: Callable[..., float]
+    looks_back: bool = False
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "constant": Schedule(constant),
+    "piecewise": Schedule(piecewise),
+    "exponential": Schedule(exponential),
+    "plateau": Schedule(plateau, looks_back=True),
+}
+"""The schedules by the names that specifications use."""
 
 
 def learning_rate(component: Component, initial: float, epoch: int, history: History) -> float:
-    """Give the learning rate of an epoch, counted from 0, from what was measured until it
-    begins.
-    """
-    return initial * SCHEDULES[component.name](epoch, history, **component.parameters)
+    """Give the learning rate of an epoch, counted from 0, from what was measured before it."""
+    return initial * SCHEDULES[component.name].factor(epoch, history, **component.parameters)
+
+
+def looks_back(component: Component) -> bool:
+    """Tell whether a schedule looks at the history."""
+    return SCHEDULES[component.name].looks_back

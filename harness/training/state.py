@@ -49,8 +49,7 @@ class State:
 
 
 class NonFiniteLoss(ArithmeticError):
-    """The loss became NaN or infinite, in optimizer step `step` of epoch `epoch`, both counted from
-    1.
+    """The loss became NaN or infinite, in step `step` and epoch `epoch`, both counted from 1.
 
     Where every step's loss was finite and the measured loss after an epoch was not, `step` is the
     epoch's last.

@@ -1,5 +1,6 @@
-"""One optimizer step and one evaluation, as pure functions of tensors: the mathematics of every way
-to train.
+"""One optimizer step and one evaluation, as pure functions of tensors.
+
+They are the mathematics of every engine.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from keras import ops
 from harness.experiment import Training
 from harness.training.backend import gradients
 from harness.training.losses import LOSSES, REDUCTIONS, Loss
-from harness.training.optimizers import OPTIMIZERS, Sgd
+from harness.training.optimizers import Optimizer, Scalars, Weight, optimizer_of
 
 Tensor = Any
 
@@ -28,47 +29,39 @@ class Weights(NamedTuple):
     slots: list[Tensor]
 
 
-class Strengths(NamedTuple):
-    """The scalars of a step, float32; tensors, so that runs that differ in them share a compiled
-    program.
-    """
-
-    learning_rate: Tensor
-    momentum: Tensor
-    l2: Tensor
-
-
 @dataclass(frozen=True)
 class Network:
-    """The model, its loss and its optimizer; only their functions are used, never their variables'
-    values.
+    """The model, its loss and its optimizer.
 
-    `smoothing` is that of the labels in the loss that is minimized; measured losses are without it.
+    Only the model's function is used, never its variables' values. `smoothing` is that of the
+    labels in the loss that is minimized; measured losses are without it.
     """
 
     model: keras.Model
     loss: Loss
     smoothing: float
     reduce: Callable[[Tensor], Tensor]
-    optimizer: Sgd
+    optimizer: Optimizer
 
 
 def network(model: keras.Model, training: Training) -> Network:
-    """Look up the loss and the optimizer that `training` names; raises KeyError for unknown
-    names.
+    """Look up the loss and the optimizer that `training` names.
+
+    Raises KeyError for unknown names, ValueError where a regularizer is on that the optimizer has
+    no place for.
     """
-    optimizer = OPTIMIZERS[training.optimizer.name](**training.optimizer.parameters)
+    optimizer = optimizer_of(training)
     loss, reduce = LOSSES[training.loss], REDUCTIONS[training.loss_reduction]
     return Network(model, loss, training.label_smoothing, reduce, optimizer)
 
 
 def training_step(
-    net: Network, weights: Weights, x: Tensor, y: Tensor, strengths: Strengths
+    net: Network, weights: Weights, x: Tensor, y: Tensor, scalars: Scalars
 ) -> tuple[Weights, Tensor]:
-    """Make one optimizer step on the batch `x`, `y`; gives the new weights and the loss before the
-    step.
+    """Make one optimizer step on the batch `x`, `y`.
 
-    The loss is the reduced loss of the batch, float32, without l2, which enters the gradient.
+    Gives the new weights and the loss before the step. The loss is the reduced loss of the batch,
+    float32, without l2, which enters the gradient.
     """
 
     def reduced(trainable: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -81,12 +74,13 @@ def training_step(
     loss, non_trainable, slopes = gradients(reduced, weights.trainable)
     trainable: list[Tensor] = []
     slots: list[Tensor] = []
-    count = net.optimizer.SLOTS
-    for index, (weight, gradient) in enumerate(zip(weights.trainable, slopes, strict=True)):
-        own = tuple(weights.slots[index * count : (index + 1) * count])
-        moved, kept = net.optimizer.updated(weight, gradient, own, **strengths._asdict())
-        trainable.append(moved)
-        slots.extend(kept)
+    names = net.optimizer.slots
+    for index, (value, gradient) in enumerate(zip(weights.trainable, slopes, strict=True)):
+        own = weights.slots[index * len(names) : (index + 1) * len(names)]
+        weight = Weight(value, dict(zip(names, own, strict=True)))
+        moved = net.optimizer.update(weight, gradient, scalars)
+        trainable.append(moved.value)
+        slots.extend(moved.slots[name] for name in names)
     return Weights(trainable, non_trainable, slots), loss
 
 
@@ -111,8 +105,9 @@ def evaluation(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Tensor:
 
 
 def norms(weights: Weights, initial: list[Tensor]) -> Tensor:
-    """Give [norm of the trainable weights, norm of their difference from `initial`], float64
-    [2].
+    """Give [norm of the trainable weights, norm of their difference from `initial`].
+
+    It is float64 [2].
     """
     differences = [now - then for now, then in zip(weights.trainable, initial, strict=True)]
     return ops.stack([_norm(weights.trainable), _norm(differences)])

@@ -1,5 +1,6 @@
-"""Early stopping, as a function of the history alone: a run that is resumed stops where it would
-have.
+"""Early stopping, as a function of the history alone.
+
+So a run that is resumed stops where the uninterrupted one does.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""Epochs of any network on any data: a graph that loops over a `tf.data` pipeline, an epoch a
-call.
+"""The engine of any network on any data: programs that take batches from `tf.data`.
+
+It runs an epoch a call. What the programs are is the backend's: see `streamed_tensorflow` and
+`streamed_jax`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -16,18 +17,13 @@ from harness.data.batches import evaluation_batches, training_batches
 from harness.data.pipeline import Pipeline
 from harness.data.records import Split
 from harness.experiment import Training
-from harness.training import programs
+from harness.training import optimizers, programs
 from harness.training.backend import on_jax
-from harness.training.chunk import COLUMNS, Chunk, Ran, Way
-from harness.training.step import (
-    Network,
-    Strengths,
-    Weights,
-    evaluation,
-    inference,
-    norms,
-    training_step,
-)
+from harness.training.cache import ProgramCache
+from harness.training.engine import Chunk, ChunkResult
+from harness.training.measure import Measured, Sums
+from harness.training.optimizers import Scalars
+from harness.training.step import Network, Weights
 
 Tensor = Any
 
@@ -38,97 +34,133 @@ EVALUATION_VALUES = 2**24
 """Input values an evaluation step: fewer examples where each has many."""
 
 
-@dataclass(frozen=True)
-class Program:
-    """What was compiled, shared by runs whose static settings are equal.
+class StepPrograms(Protocol):
+    """What a backend compiles, shared by runs whose fixed settings are equal.
 
-    `read` gives an iterator of batches; `epoch` makes some steps on those that come next,
-    `evaluate` sums over them, `classify` gives the logits of the next one; `prepare` compiles what
-    `epoch` needs for batches of some sizes, and moves nothing.
+    Batches are what `read` gives; `count` is how many of those that come next are used.
     """
 
-    read: Callable[[tf.data.Dataset], Iterator[Any]]
-    prepare: Callable[[Weights, Tensor, set[int], Strengths], object]
-    epoch: Callable[..., tuple[Weights, Tensor, Tensor]]
-    evaluate: Callable[..., Tensor]
-    classify: Callable[..., Tensor]
-    norms: Callable[..., Tensor]
-    devices: int = 1
+    @property
+    def device_count(self) -> int:
+        """How many devices share a batch."""
+
+    def read(self, batches: tf.data.Dataset) -> Iterator[Any]:
+        """Give an iterator of batches."""
+
+    def prepare(
+        self, weights: Weights, batches: tf.data.Dataset, sizes: set[int], scalars: Scalars
+    ) -> None:
+        """Compile what `epoch` needs for batches of these sizes; moves no weight."""
+
+    def epoch(
+        self, weights: Weights, batches: Iterator[Any], count: Tensor, scalars: Scalars
+    ) -> tuple[Weights, Tensor, Tensor]:
+        """Make steps; gives the weights, the steps until a loss was not finite, the last loss."""
+
+    def evaluate(self, weights: Weights, batches: Iterator[Any], count: Tensor) -> Tensor:
+        """Give [sum of the losses, number of examples classified right], float64 [2]."""
+
+    def classify(self, weights: Weights, batches: Iterator[Any]) -> Tensor:
+        """Give the logits of the next batch, float32 [batch, outputs]."""
+
+    def norms(self, weights: Weights, initial: list[Tensor]) -> Tensor:
+        """Give the norms of `harness.training.step.norms`, float64 [2]."""
 
 
-def streamed(net: Network, training: Training, pipeline: Pipeline, devices: int = 1) -> Way:
-    """Prepare the programs for one run, on so many devices at most."""
-    key = ("streamed", devices, programs.signature(net, training, pipeline))
-    program = programs.shared(key, lambda: _built(net, training, devices))
-    examples = len(pipeline.train.labels)
-    steps = programs.steps_an_epoch(examples, training)
+class StreamedEngine:
+    """Runs an epoch a call, on so many devices at most."""
 
-    last: Literal["keep", "drop"] = "keep" if training.last_batch == "keep" else "drop"
-    train, test = (_Whole(program, pipeline, split) for split in (pipeline.train, pipeline.test))
+    capacity = 1
 
-    def trained(first: int) -> tf.data.Dataset:
-        return training_batches(pipeline, range(first, training.epochs), training.batch_size, last)
+    def __init__(
+        self,
+        net: Network,
+        training: Training,
+        pipeline: Pipeline,
+        cache: ProgramCache,
+        devices: int = 1,
+    ) -> None:
+        key = ("streamed", devices, programs.signature(net, training, pipeline))
+        self._programs = cache.get(key, lambda: _built(net, training, devices))
+        self.devices = self._programs.device_count
+        self._training, self._pipeline = training, pipeline
+        self._examples = len(pipeline.train.labels)
+        self._steps = programs.steps_an_epoch(self._examples, training)
+        self._train = _Whole(self._programs, pipeline, pipeline.train)
+        self._test = _Whole(self._programs, pipeline, pipeline.test)
+        self._batches = _EpochBatches(self._programs, training, pipeline)
 
-    epoch_batches = _Epochs(lambda first: program.read(trained(first)))
-
-    def measured(weights: Weights, initial: list[Tensor], on_train: np.ndarray) -> np.ndarray:
-        return np.concatenate(
-            [on_train, test.sums(weights), np.asarray(program.norms(weights, initial))]
-        )
-
-    def measure(weights: Weights, initial: list[Tensor]) -> np.ndarray:
-        return measured(weights, initial, train.sums(weights))
-
-    def prepare(weights: Weights, initial: list[Tensor]) -> None:
+    def prepare(self, weights: Weights, initial: list[Tensor]) -> None:
+        """Compile the steps of whole batches and of the last one."""
+        training = self._training
         sizes = {
-            min(training.batch_size, examples),
-            programs.images_an_epoch(examples, training) % training.batch_size,
+            min(training.batch_size, self._examples),
+            programs.images_an_epoch(self._examples, training) % training.batch_size,
         }
-        program.prepare(weights, trained(0), sizes - {0}, programs.strengths(training, 0.0))
+        batches = self._batches.dataset(0)
+        self._programs.prepare(weights, batches, sizes - {0}, optimizers.scalars(training, 0.0))
 
-    def advance(weights: Weights, initial: list[Tensor], chunk: Chunk) -> Ran:
-        strengths = programs.strengths(training, chunk.learning_rates[0])
-        batches = epoch_batches.of(chunk.first)
-        weights, taken, loss = program.epoch(weights, batches, tf.constant(steps), strengths)
-        row, stopped = np.zeros(COLUMNS), False
-        if np.isfinite(loss) and (chunk.measure[0] or chunk.check[0]):
-            on_train = train.sums(weights, 0 if chunk.measure[0] else chunk.enough)
-            stopped = bool(chunk.check[0] and on_train[1] >= chunk.enough)
-            if chunk.measure[0] or stopped:
-                row = measured(weights, initial, on_train)
-        return Ran(weights, 1, int(taken), float(loss), stopped, row[None])
+    def measure(self, weights: Weights, initial: list[Tensor]) -> Measured:
+        """Measure everything."""
+        return self._measured(weights, initial, self._train.sums(weights))
 
-    def augmented(weights: Weights, initial: list[Tensor], epoch: int) -> float:
-        batches = training_batches(pipeline, range(epoch, epoch + 1), train.size, "keep")
-        return float(
-            np.asarray(program.evaluate(weights, program.read(batches), tf.constant(train.count)))[
-                1
-            ]
+    def train(self, weights: Weights, initial: list[Tensor], chunk: Chunk) -> ChunkResult:
+        """Run the epoch of a chunk."""
+        scalars = optimizers.scalars(self._training, chunk.learning_rates[0], chunk.step + 1)
+        batches = self._batches.of(chunk.first)
+        weights, taken, loss = self._programs.epoch(
+            weights, batches, tf.constant(self._steps), scalars
         )
+        measured, stopped = {}, False
+        if np.isfinite(loss) and (chunk.measure[0] or chunk.check[0]):
+            on_train = self._train.sums(weights, 0 if chunk.measure[0] else chunk.enough)
+            stopped = bool(chunk.check[0] and on_train.correct >= chunk.enough)
+            if chunk.measure[0] or stopped:
+                measured[0] = self._measured(weights, initial, on_train)
+        return ChunkResult(weights, 1, int(taken), float(loss), stopped, measured)
 
-    def logits(weights: Weights) -> Iterator[np.ndarray]:
-        batches = program.read(evaluation_batches(pipeline, pipeline.test, test.size))
+    def augmented_correct(self, weights: Weights, initial: list[Tensor], epoch: int) -> float:
+        """Count the training examples classified right as they are augmented in an epoch."""
+        train = self._train
+        batches = training_batches(self._pipeline, range(epoch, epoch + 1), train.size, "keep")
+        read = self._programs.read(batches)
+        evaluated = self._programs.evaluate(weights, read, tf.constant(train.count))
+        return Sums(*np.asarray(evaluated).tolist()).correct
+
+    def logits(self, weights: Weights) -> Iterator[np.ndarray]:
+        """Yield the logits of the test set in its order, float32 [batch, outputs]."""
+        pipeline, test = self._pipeline, self._test
+        batches = self._programs.read(evaluation_batches(pipeline, pipeline.test, test.size))
         for _ in range(test.count):
-            yield np.asarray(program.classify(weights, batches))
+            yield np.asarray(self._programs.classify(weights, batches))
 
-    return Way(1, prepare, measure, advance, augmented, logits, program.devices)
+    def _measured(self, weights: Weights, initial: list[Tensor], on_train: Sums) -> Measured:
+        on_test = self._test.sums(weights)
+        norm, distance = np.asarray(self._programs.norms(weights, initial)).tolist()
+        return Measured(on_train, on_test, norm, distance)
 
 
-class _Epochs:
-    """The batches of one epoch after another, from one iterator: to begin anew takes longer than a
-    small epoch.
+class _EpochBatches:
+    """The batches of one epoch after another, from one iterator.
+
+    To begin anew takes longer than a small epoch.
     """
 
-    def __init__(self, begin: Callable[[int], Iterator[Any]]) -> None:
-        self._begin = begin
+    def __init__(self, step_programs: StepPrograms, training: Training, pipeline: Pipeline) -> None:
+        self._programs, self._training, self._pipeline = step_programs, training, pipeline
         self._next = -1
 
+    def dataset(self, first: int) -> tf.data.Dataset:
+        """Give the batches of the epochs from `first` on."""
+        training = self._training
+        last: Literal["keep", "drop"] = "keep" if training.last_batch == "keep" else "drop"
+        epochs = range(first, training.epochs)
+        return training_batches(self._pipeline, epochs, training.batch_size, last)
+
     def of(self, epoch: int) -> Iterator[Any]:
-        """Give an iterator whose next batches are those of `epoch`; they are taken to be used
-        up.
-        """
+        """Give an iterator whose next batches are those of `epoch`; the caller uses all of them."""
         if epoch != self._next:
-            self._batches = self._begin(epoch)
+            self._batches = self._programs.read(self.dataset(epoch))
         self._next = epoch + 1
         return self._batches
 
@@ -136,18 +168,18 @@ class _Epochs:
 class _Whole:
     """A split, evaluated again and again: `count` batches of `size` examples at most."""
 
-    def __init__(self, program: Program, pipeline: Pipeline, split: Split) -> None:
-        self._program = program
+    def __init__(self, step_programs: StepPrograms, pipeline: Pipeline, split: Split) -> None:
+        self._programs = step_programs
         self._examples = len(split)
         self.size = max(
             1, min(EVALUATION_BATCH, EVALUATION_VALUES // math.prod(pipeline.input_shape))
         )
         self.count = -(-self._examples // self.size)
         self._passes = evaluation_batches(pipeline, split, self.size, passes=-1)
-        self._batches = program.read(self._passes)
+        self._batches = self._programs.read(self._passes)
 
-    def sums(self, weights: Weights, enough: int = 0) -> np.ndarray:
-        """Give [sum of the losses, number of examples classified right], float64 [2].
+    def sums(self, weights: Weights, enough: int = 0) -> Sums:
+        """Evaluate the split.
 
         It ends as soon as fewer than `enough` can be right, which the first batch often shows; what
         it gives then are the sums so far.
@@ -155,80 +187,22 @@ class _Whole:
         done, part, total = 0, 1 if enough else self.count, np.zeros(2)
         while done < self.count:
             part = min(part, self.count - done)
-            total += np.asarray(self._program.evaluate(weights, self._batches, tf.constant(part)))
+            total += np.asarray(self._programs.evaluate(weights, self._batches, tf.constant(part)))
             done += part
             part *= 2
-            wrong = min(done * self.size, self._examples) - total[1]
+            wrong = min(done * self.size, self._examples) - Sums(*total).correct
             if wrong > self._examples - enough:
                 if done < self.count:
-                    self._batches = self._program.read(self._passes)
+                    self._batches = self._programs.read(self._passes)
                 break
-        return total
+        return Sums(*total.tolist())
 
 
-def _built(net: Network, training: Training, devices: int) -> Program:
-    if not on_jax():
-        return _program(net)
-    from harness.training import streamed_jax  # which imports JAX
+def _built(net: Network, training: Training, devices: int) -> StepPrograms:
+    if on_jax():
+        from harness.training import streamed_jax  # which imports JAX
 
-    built = streamed_jax.program(net, streamed_jax.devices(devices, training.batch_size))
-    evaluate, classify, count = built.evaluate, built.classify, built.devices.count
-    return Program(built.read, built.prepare, built.epoch, evaluate, classify, built.norms, count)
+        return streamed_jax.build(net, streamed_jax.devices(devices, training.batch_size))
+    from harness.training import streamed_tensorflow
 
-
-def _program(net: Network) -> Program:
-    # On the CPU, XLA is slower than the plain graph for convolutions; on a GPU it is faster.
-    compiled = bool(tf.config.list_logical_devices("GPU"))
-    step = tf.function(
-        lambda weights, x, y, strengths: training_step(net, weights, x, y, strengths),
-        jit_compile=compiled,
-        autograph=False,
-    )
-    evaluated = tf.function(
-        lambda weights, x, y: evaluation(net, weights, x, y), jit_compile=compiled, autograph=False
-    )
-
-    @tf.function(autograph=False)
-    def epoch(
-        weights: Weights, batches: Tensor, count: Tensor, strengths: Strengths
-    ) -> tuple[Weights, Tensor, Tensor]:
-        def body(taken: Tensor, weights: Weights, loss: Tensor) -> tuple[Tensor, Weights, Tensor]:
-            x, y = next(batches)
-            weights, loss = step(weights, x, y, strengths)
-            return taken + 1, weights, loss
-
-        taken, weights, loss = tf.while_loop(
-            lambda taken, weights, loss: (taken < count) & tf.math.is_finite(loss),
-            body,
-            (tf.constant(0), weights, tf.constant(0.0)),
-            parallel_iterations=1,
-        )
-        return weights, taken, loss
-
-    @tf.function(autograph=False)
-    def evaluate(weights: Weights, batches: Tensor, count: Tensor) -> Tensor:
-        def body(done: Tensor, total: Tensor) -> tuple[Tensor, Tensor]:
-            x, y = next(batches)
-            return done + 1, total + evaluated(weights, x, y)
-
-        start = (tf.constant(0), tf.zeros(2, tf.float64))
-        return tf.while_loop(lambda done, total: done < count, body, start, parallel_iterations=1)[
-            1
-        ]
-
-    inferred = tf.function(
-        lambda weights, x: inference(net, weights, x), jit_compile=compiled, autograph=False
-    )
-
-    @tf.function(autograph=False)
-    def classify(weights: Weights, batches: Tensor) -> Tensor:
-        return inferred(weights, next(batches)[0])
-
-    def prepare(
-        weights: Weights, batches: tf.data.Dataset, sizes: set[int], strengths: Strengths
-    ) -> object:
-        return epoch(
-            weights, iter(batches), tf.constant(0), strengths
-        )  # no steps: the graph is traced
-
-    return Program(iter, prepare, epoch, evaluate, classify, tf.function(norms, autograph=False))
+    return streamed_tensorflow.build(net)

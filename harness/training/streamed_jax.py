@@ -1,5 +1,6 @@
-"""Epochs of any network on any data with JAX: `tf.data` feeds compiled steps, which wait for
-nothing but data.
+"""The programs of the streamed engine with JAX: compiled steps that `tf.data` feeds.
+
+They wait for nothing but data.
 """
 
 from __future__ import annotations
@@ -15,15 +16,8 @@ import tensorflow as tf
 from jax import numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from harness.training.step import (
-    Network,
-    Strengths,
-    Weights,
-    evaluation,
-    inference,
-    norms,
-    training_step,
-)
+from harness.training.optimizers import Scalars, later
+from harness.training.step import Network, Weights, evaluation, inference, norms, training_step
 
 Tensor = Any
 Batch = tuple[Any, Any]
@@ -32,11 +26,11 @@ Sums = tuple[Weights, Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Devices:
-    """Where a batch is computed: `count` devices, each with its part of the examples and all of the
-    weights.
+    """Where a batch is computed: `count` devices.
 
-    What is computed is that of one device: XLA adds what concerns the whole batch, such as the
-    moments of batch normalization, over all of them.
+    Each has its part of the examples and all of the weights. What is computed is that of one
+    device: XLA adds what concerns the whole batch, such as the moments of batch normalization, over
+    all of them.
     """
 
     whole: NamedSharding
@@ -44,8 +38,9 @@ class Devices:
     count: int
 
     def placed(self, arrays: Batch) -> Batch:
-        """Give a batch, its examples shared out; where they are not a multiple of the devices, all
-        to each.
+        """Give a batch, its examples shared out.
+
+        Where they are not a multiple of the devices, each gets all.
         """
         even = len(arrays[0]) % self.count == 0
         placed: Batch = jax.device_put(arrays, self.parts if even else self.whole)
@@ -71,10 +66,8 @@ def devices_used(asked: int, batch_size: int) -> int:
 
 
 @dataclass(frozen=True)
-class Program:
-    """The compiled steps, shared by runs whose static settings are equal; called as
-    `streamed.Program` is.
-    """
+class JaxPrograms:
+    """The compiled steps; see `harness.training.streamed.StepPrograms`."""
 
     step: Callable[..., Sums]
     add: Callable[..., Tensor]
@@ -82,13 +75,18 @@ class Program:
     norms: Callable[..., Tensor]
     devices: Devices
 
+    @property
+    def device_count(self) -> int:
+        """How many devices share a batch."""
+        return self.devices.count
+
     def read(self, batches: tf.data.Dataset) -> Iterator[Batch]:
         """Give an iterator of batches, as arrays."""
         iterator: Iterator[Batch] = batches.as_numpy_iterator()
         return iterator
 
     def prepare(
-        self, weights: Weights, batches: tf.data.Dataset, sizes: set[int], strengths: Strengths
+        self, weights: Weights, batches: tf.data.Dataset, sizes: set[int], scalars: Scalars
     ) -> None:
         """Compile the step for batches of these sizes, on copies of the weights."""
         shapes = [(spec.shape[1:], spec.dtype.as_numpy_dtype) for spec in batches.element_spec]
@@ -97,26 +95,27 @@ class Program:
             self.step(
                 self._start(jax.tree.map(jnp.copy, weights)),
                 *self.devices.placed((x, y)),
-                strengths,
+                scalars,
             )
 
     def epoch(
-        self, weights: Weights, batches: Iterator[Batch], count: Tensor, strengths: Strengths
+        self, weights: Weights, batches: Iterator[Batch], count: Tensor, scalars: Scalars
     ) -> Sums:
-        """Make `count` steps; gives the weights, the steps until a loss was not finite, and the
-        last one's loss.
+        """Make `count` steps.
 
-        Nothing is read from a device meanwhile: after a loss that is not finite, steps go on and
-        count no more.
+        Gives the weights, the steps until a loss was not finite, and the last one's loss. Nothing
+        is read from a device meanwhile: after a loss that is not finite, steps go on and count no
+        more.
         """
         sums = self._start(weights)
         for batch in itertools.islice(batches, int(count)):
-            sums = self.step(sums, *self.devices.placed(batch), strengths)
+            sums = self.step(sums, *self.devices.placed(batch), scalars)
         return sums
 
     def evaluate(self, weights: Weights, batches: Iterator[Batch], count: Tensor) -> Tensor:
-        """Give [sum of the losses, number of examples classified right] over `count` batches,
-        float64 [2].
+        """Evaluate `count` batches: [sum of the losses, number of examples classified right].
+
+        It is float64 [2].
         """
         weights = jax.device_put(weights, self.devices.whole)
         total = jax.device_put(jnp.zeros(2, "float64"), self.devices.whole)
@@ -135,19 +134,19 @@ class Program:
         return start
 
 
-def program(net: Network, devices: Devices) -> Program:
+def build(net: Network, devices: Devices) -> JaxPrograms:
     """Build the steps of a network."""
 
-    def step(sums: Sums, x: Tensor, y: Tensor, strengths: Strengths) -> Sums:
+    def step(sums: Sums, x: Tensor, y: Tensor, scalars: Scalars) -> Sums:
         weights, taken, last = sums
         fine = jnp.isfinite(last)
-        moved, loss = training_step(net, weights, x, y, strengths)
+        moved, loss = training_step(net, weights, x, y, later(scalars, taken))
         return moved, taken + fine.astype(taken.dtype), jnp.where(fine, loss, last)
 
     def add(total: Tensor, weights: Weights, x: Tensor, y: Tensor) -> Tensor:
         return total + evaluation(net, weights, x, y)
 
-    return Program(
+    return JaxPrograms(
         jax.jit(step, donate_argnums=0, out_shardings=devices.whole),
         jax.jit(add, donate_argnums=0, out_shardings=devices.whole),
         jax.jit(lambda weights, x: inference(net, weights, x), out_shardings=devices.whole),

@@ -16,7 +16,7 @@ from harness.authoring.new import Invalid, schema_path, schema_reference, specif
 from harness.authoring.questions import QUESTIONS, Choices
 from harness.data.catalog import DATASETS
 from harness.experiment import Json
-from harness.models.demands import DEMANDS
+from harness.models.registry import MODELS
 from harness.plan import make_plan
 from harness.spec.load import load_file
 from harness.spec.schema import definition, fill_defaults
@@ -36,7 +36,7 @@ def choices(
 
 
 def possible() -> Iterator[tuple[str, str]]:
-    for dataset, model in itertools.product(DATASETS, DEMANDS):
+    for dataset, model in itertools.product(DATASETS, MODELS):
         if dataset != "blobs" or model == "perceptron":
             yield dataset, model
 
@@ -53,7 +53,7 @@ def test_every_possible_choice_is_valid_and_can_be_planned(
     tmp_path: Path, dataset: str, model: str
 ) -> None:
     experiments = []
-    dropout = DEMANDS[model].dropout(
+    dropout = MODELS[model].dropout(
         fill_defaults(definition("model"), starts.model(model, dataset))
     )
     everything = names.REGULARIZERS if dropout else names.REGULARIZERS[:-1]

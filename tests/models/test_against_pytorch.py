@@ -6,6 +6,7 @@ layers as Keras's network does, which is how the weights are matched.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -16,12 +17,21 @@ import tensorflow as tf
 from harness.experiment import Component, Training
 from harness.models.initialization import initialize
 from harness.models.registry import MODELS, build
-from harness.training.step import Strengths, Weights, evaluation, network, training_step
+from harness.training.step import Weights, evaluation, network, training_step
 
 torch = pytest.importorskip("torch")
 nn, functional = torch.nn, torch.nn.functional
 
 Tensor = Any
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a convolution sees at once: its size, its stride, and zeros on every side."""
+
+    size: int
+    stride: int = 1
+    pad: int = 0
 
 
 class Net(nn.Module):  # type: ignore[name-defined]
@@ -44,12 +54,11 @@ class Net(nn.Module):  # type: ignore[name-defined]
         x: Tensor,
         name: str,
         filters: int,
-        size: int,
+        window: Window,
         *,
-        stride: int = 1,
-        pad: int = 0,
         bias: bool = False,
     ) -> Tensor:
+        size, stride, pad = window.size, window.stride, window.pad
         return self.part(
             name, lambda: nn.Conv2d(x.shape[1], filters, size, stride, pad, bias=bias)
         )(x)
@@ -90,12 +99,12 @@ def perceptron(net: Net, x: Tensor, hidden: list[int]) -> Tensor:
 
 
 def convnet(net: Net, x: Tensor, width: int) -> Tensor:
-    x = functional.relu(net.conv(x, "conv1", width, 3, pad=1, bias=True))
+    x = functional.relu(net.conv(x, "conv1", width, Window(3, pad=1), bias=True))
     x = functional.max_pool2d(
-        functional.relu(net.conv(x, "conv2", 2 * width, 3, pad=1, bias=True)), 2
+        functional.relu(net.conv(x, "conv2", 2 * width, Window(3, pad=1), bias=True)), 2
     )
     x = functional.max_pool2d(
-        functional.relu(net.conv(x, "conv3", 2 * width, 3, pad=1, bias=True)), 2
+        functional.relu(net.conv(x, "conv3", 2 * width, Window(3, pad=1), bias=True)), 2
     )
     return net.dense(rows(x), "logits", 10)
 
@@ -105,14 +114,14 @@ def vgg(net: Net, x: Tensor, convolutions: list[int], width: int, batch_norm: bo
     for stage, count in enumerate(convolutions):
         for number in range(1, count + 1):
             name = f"stage{stage + 1}_{number}"
-            x = net.conv(x, f"{name}_conv", channels[stage], 3, pad=1, bias=True)
+            x = net.conv(x, f"{name}_conv", channels[stage], Window(3, pad=1), bias=True)
             x = net.norm_relu(x, name) if batch_norm else functional.relu(x)
         x = functional.max_pool2d(x, 2)
     return net.dense(x.mean(dim=(2, 3)), "logits", 10)
 
 
 def resnet(net: Net, x: Tensor, blocks: list[int], width: int, block: str) -> Tensor:
-    x = net.norm_relu(net.conv(x, "stem_conv", width, 3, pad=1), "stem")
+    x = net.norm_relu(net.conv(x, "stem_conv", width, Window(3, pad=1)), "stem")
     for stage, count in enumerate(blocks):
         for number in range(1, count + 1):
             stride = 2 if stage and number == 1 else 1
@@ -127,32 +136,32 @@ def residual(net: Net, x: Tensor, width: int, stride: int, block: str, name: str
         shapes = [(width, 1, 1), (width, 3, stride), (4 * width, 1, 1)]
     y = x
     for place, (filters, size, step) in enumerate(shapes, start=1):
-        y = net.conv(y, f"{name}_{place}_conv", filters, size, stride=step, pad=size // 2)
+        y = net.conv(y, f"{name}_{place}_conv", filters, Window(size, step, size // 2))
         y = net.norm(y, f"{name}_{place}_norm")
         y = functional.relu(y) if place < len(shapes) else y
     if stride != 1 or x.shape[1] != y.shape[1]:
         x = net.norm(
-            net.conv(x, f"{name}_shortcut_conv", y.shape[1], 1, stride=stride),
+            net.conv(x, f"{name}_shortcut_conv", y.shape[1], Window(1, stride)),
             f"{name}_shortcut_norm",
         )
     return functional.relu(x + y)
 
 
 def wide_resnet(net: Net, x: Tensor, depth: int, widen_factor: int, width: int) -> Tensor:
-    x = net.conv(x, "stem_conv", width, 3, pad=1)
+    x = net.conv(x, "stem_conv", width, Window(3, pad=1))
     for stage, filters in enumerate(
         [width * widen_factor, 2 * width * widen_factor, 4 * width * widen_factor]
     ):
         for number in range(1, (depth - 4) // 6 + 1):
             stride, name = 2 if stage and number == 1 else 1, f"stage{stage + 1}_block{number}"
             active = net.norm_relu(x, f"{name}_1")
-            y = net.conv(active, f"{name}_1_conv", filters, 3, stride=stride, pad=1)
-            y = net.conv(net.norm_relu(y, f"{name}_2"), f"{name}_2_conv", filters, 3, pad=1)
+            y = net.conv(active, f"{name}_1_conv", filters, Window(3, stride, 1))
+            y = net.conv(net.norm_relu(y, f"{name}_2"), f"{name}_2_conv", filters, Window(3, pad=1))
             same_shape = x.shape[1] == filters
             x = y + (
                 x
                 if same_shape
-                else net.conv(active, f"{name}_shortcut_conv", filters, 1, stride=stride)
+                else net.conv(active, f"{name}_shortcut_conv", filters, Window(1, stride))
             )
     return net.dense(net.norm_relu(x, "final").mean(dim=(2, 3)), "logits", 10)
 
@@ -160,18 +169,18 @@ def wide_resnet(net: Net, x: Tensor, depth: int, widen_factor: int, width: int) 
 def densenet(
     net: Net, x: Tensor, layers: list[int], growth: int, reduction: float, bottleneck: bool
 ) -> Tensor:
-    x = net.conv(x, "stem_conv", 2 * growth, 3, pad=1)
+    x = net.conv(x, "stem_conv", 2 * growth, Window(3, pad=1))
     for block, count in enumerate(layers, start=1):
         for number in range(1, count + 1):
             y, name = x, f"block{block}_layer{number}"
             if bottleneck:
                 y = net.norm_relu(y, f"{name}_bottleneck")
-                y = net.conv(y, f"{name}_bottleneck_conv", 4 * growth, 1)
-            y = net.conv(net.norm_relu(y, name), f"{name}_conv", growth, 3, pad=1)
+                y = net.conv(y, f"{name}_bottleneck_conv", 4 * growth, Window(1))
+            y = net.conv(net.norm_relu(y, name), f"{name}_conv", growth, Window(3, pad=1))
             x = torch.cat([x, y], dim=1)
         if block < len(layers):
             x = net.norm_relu(x, f"transition{block}")
-            x = net.conv(x, f"transition{block}_conv", int(x.shape[1] * reduction), 1)
+            x = net.conv(x, f"transition{block}_conv", int(x.shape[1] * reduction), Window(1))
             x = functional.avg_pool2d(x, 2)
     return net.dense(net.norm_relu(x, "final").mean(dim=(2, 3)), "logits", 10)
 
@@ -180,7 +189,11 @@ def small_inception(net: Net, x: Tensor, batch_norm: bool, width_multiplier: flo
     def convolution(x: Tensor, name: str, channels: int, size: int, stride: int = 1) -> Tensor:
         filters = round(channels * width_multiplier)
         x = net.conv(
-            same(x, size, stride), f"{name}_conv", filters, size, stride=stride, bias=not batch_norm
+            same(x, size, stride),
+            f"{name}_conv",
+            filters,
+            Window(size, stride),
+            bias=not batch_norm,
         )
         return functional.relu(net.norm(x, f"{name}_norm", scale=False) if batch_norm else x)
 
@@ -209,7 +222,7 @@ def small_inception(net: Net, x: Tensor, batch_norm: bool, width_multiplier: flo
 
 def small_alexnet(net: Net, x: Tensor, width: int, hidden: list[int]) -> Tensor:
     for stage in (1, 2):
-        x = functional.relu(net.conv(same(x, 5), f"conv{stage}", width, 5, bias=True))
+        x = functional.relu(net.conv(same(x, 5), f"conv{stage}", width, Window(5), bias=True))
         x = functional.max_pool2d(same(x, 3, 2, -torch.inf), 3, 2)
         x = functional.local_response_norm(x, 9, alpha=0.001, beta=0.75, k=1.0)
     return perceptron(net, x, hidden)
@@ -337,13 +350,14 @@ def test_two_steps_and_an_evaluation_against_pytorch(case: str) -> None:
     trainable = [tf.constant(variable.numpy()) for variable in model.trainable_variables]
     statistics = [tf.constant(variable.numpy()) for variable in model.non_trainable_variables]
     weights = Weights(trainable, statistics, [tf.zeros_like(tensor) for tensor in trainable])
-    strengths = Strengths(*(tf.constant(value) for value in (0.1, 0.9, 5e-4)))
+    values = {"learning_rate": 0.1, "momentum": 0.9, "l2": 5e-4}
+    scalars = {name: tf.constant(value) for name, value in values.items()}
     for step in range(2):  # the second step has momentum
         x, y = (
             images(8, side, step),
             np.random.default_rng(step).integers(0, 10, 8).astype(np.int32),
         )
-        weights, loss = training_step(ours, weights, tf.constant(x), tf.constant(y), strengths)
+        weights, loss = training_step(ours, weights, tf.constant(x), tf.constant(y), scalars)
         optimizer.zero_grad()
         expected = functional.cross_entropy(logits_of(net, x), torch.from_numpy(y).long())
         expected.backward()

@@ -8,31 +8,30 @@ import numpy as np
 import pytest
 
 from harness.experiment import Component
-from harness.models.demands import DEMANDS
 from harness.models.registry import MODELS, build
 from harness.spec import schema
 
 
 def test_dropout_has_a_place_where_the_network_takes_it() -> None:
     takes = {
-        name for name, model in MODELS.items() if "dropout" in inspect.signature(model).parameters
+        name
+        for name, model in MODELS.items()
+        if "dropout" in inspect.signature(model.load()).parameters
     }
-    assert {
-        name for name, demand in DEMANDS.items() if demand.dropout(parameters(name, {}))
-    } == takes
-    assert not DEMANDS["perceptron"].dropout({"hidden": []})
+    assert {name for name, row in MODELS.items() if row.dropout(parameters(name, {}))} == takes
+    assert not MODELS["perceptron"].dropout({"hidden": []})
 
 
 def test_no_framework_is_needed_to_know() -> None:
     code = (
-        "import sys, harness.models.demands; sys.exit('keras' in sys.modules or 'tensorflow' in"
+        "import sys, harness.models.registry; sys.exit('keras' in sys.modules or 'tensorflow' in"
         " sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_vectors_and_images_alike() -> None:
-    assert [name for name, demand in DEMANDS.items() if demand.smallest is None] == ["perceptron"]
+    assert [name for name, row in MODELS.items() if row.smallest is None] == ["perceptron"]
     for shape in ((3,), (1, 1, 1)):
         assert build(Component("perceptron", {"hidden": [2]}), shape, 2).output_shape == (None, 2)
 
@@ -76,7 +75,7 @@ SMALLEST: list[tuple[str, dict[str, Any], int]] = [
 
 @pytest.mark.parametrize(("name", "changed", "side"), SMALLEST)
 def test_the_smallest_image_gives_logits(name: str, changed: dict[str, Any], side: int) -> None:
-    smallest = DEMANDS[name].smallest
+    smallest = MODELS[name].smallest
     assert smallest is not None
     assert smallest(parameters(name, changed)) == side
     logits = network(name, side, changed)(np.ones((2, side, side, 3), np.float32), training=True)

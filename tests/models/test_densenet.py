@@ -1,6 +1,7 @@
 import pytest
 
 from harness.models.densenet import densenet
+from harness.models.shapes import Shapes
 
 
 @pytest.mark.parametrize(
@@ -15,7 +16,7 @@ from harness.models.densenet import densenet
 def test_channels_grow_by_the_layer_and_shrink_between_blocks(
     growth: int, reduction: float, expected: list[int]
 ) -> None:
-    model = densenet((8, 8, 3), 10, growth=growth, reduction=reduction)
+    model = densenet(Shapes((8, 8, 3), 10), growth=growth, reduction=reduction)
     found = []
     for block in (1, 2, 3):
         found.append(model.get_layer(f"block{block}_layer1_bottleneck_norm").input.shape[-1])
@@ -24,5 +25,5 @@ def test_channels_grow_by_the_layer_and_shrink_between_blocks(
 
 
 def test_no_convolution_has_a_bias() -> None:
-    model = densenet((8, 8, 3), 10, layers=[1, 1])
+    model = densenet(Shapes((8, 8, 3), 10), layers=[1, 1])
     assert [weight.path for weight in model.weights if weight.name == "bias"] == ["logits/bias"]

@@ -23,7 +23,7 @@ def parameters(name: str, **changed: Any) -> dict[str, Any]:
 def test_defaults_are_the_schemas(name: str) -> None:
     defaults = {
         key: list(each.default) if isinstance(each.default, tuple) else each.default
-        for key, each in inspect.signature(MODELS[name]).parameters.items()
+        for key, each in inspect.signature(MODELS[name].load()).parameters.items()
         if each.default is not inspect.Parameter.empty and key != "dropout"
     }
     assert defaults.items() <= parameters(name).items()

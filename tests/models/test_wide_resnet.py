@@ -1,5 +1,6 @@
 import pytest
 
+from harness.models.shapes import Shapes
 from harness.models.wide_resnet import wide_resnet
 from harness.spec import schema
 
@@ -7,7 +8,7 @@ from harness.spec import schema
 @pytest.mark.parametrize("depth", [4, 12, 27, -2])
 def test_a_depth_that_makes_no_whole_blocks_is_refused(depth: int) -> None:
     with pytest.raises(ValueError, match=f"4 plus a multiple of 6: {depth}"):
-        wide_resnet((8, 8, 3), 2, depth=depth)
+        wide_resnet(Shapes((8, 8, 3), 2), depth=depth)
 
 
 def test_the_schema_allows_only_depths_that_make_whole_blocks() -> None:
@@ -16,13 +17,13 @@ def test_the_schema_allows_only_depths_that_make_whole_blocks() -> None:
 
 
 def test_the_depth_counts_the_convolutions_of_a_widened_network() -> None:
-    model = wide_resnet((8, 8, 3), 2, depth=16, width=2, widen_factor=2)
+    model = wide_resnet(Shapes((8, 8, 3), 2), depth=16, width=2, widen_factor=2)
     assert sum(layer.name.endswith("_conv") for layer in model.layers) == 16
 
 
 def test_shortcuts_are_where_the_number_of_channels_changes() -> None:
     def shortcuts(widen_factor: int) -> list[str]:
-        model = wide_resnet((8, 8, 3), 2, depth=16, width=2, widen_factor=widen_factor)
+        model = wide_resnet(Shapes((8, 8, 3), 2), depth=16, width=2, widen_factor=widen_factor)
         return [
             layer.name.removesuffix("_shortcut_conv")
             for layer in model.layers

@@ -4,7 +4,6 @@ import gc
 import hashlib
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from harness.data import catalog
 from harness.plan import ConcreteRun
 from harness.run_result import RunResult, Status
 from harness.runner import local, make
-from harness.training import compiled, programs
+from harness.training import compiled
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -249,6 +248,7 @@ def test_weights_that_do_not_fit_are_the_run_s_error(person: Person) -> None:
     )
 
 
+@pytest.mark.usefixtures("own_programs")
 @pytest.mark.parametrize(
     ("changes", "kept"), [(PERCEPTRON, 1), (CONVNET, 0)], ids=["perceptron", "convnet"]
 )
@@ -265,7 +265,6 @@ def test_the_data_of_a_run_are_gone_before_the_next(
         return made
 
     monkeypatch.setattr(make, "compile_run", compile_run)
-    monkeypatch.setattr(programs, "_PROGRAMS", OrderedDict())
     gc.disable()  # which comes too seldom for data, and would hide here what waits for it
     try:
         execute(person, person.spec(**changes, seeds=[0, 1, 2, 3]))

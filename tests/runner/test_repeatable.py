@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 import tensorflow as tf
 
-from harness.training import programs
-
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
 
@@ -30,27 +28,26 @@ def alone(tmp_path_factory: pytest.TempPathFactory, person_in: Callable[[Path], 
     """One who makes these runs and nothing else."""
     person = person_in(tmp_path_factory.mktemp("alone"))
     assert person.run(person.spec(runs=RUNS)).exit_code == 0
-    programs._PROGRAMS.clear()
     return person
 
 
+@pytest.mark.usefixtures("own_programs")
 def test_other_specifications_beside_it_change_nothing(person: Person, alone: Person) -> None:
     spec = person.spec(runs=RUNS)
     others = person.spec(
         name="other", runs={"wide": {"model": {"hidden": [32]}}, "images": IMAGES}, seeds=[3, 0]
     )
-    programs._PROGRAMS.clear()
     assert person.run(others, spec).exit_code == 0
     for key in person.plan(spec).runs:
         assert person.same(alone, key)
 
 
+@pytest.mark.usefixtures("own_programs")
 @pytest.mark.parametrize("threads", [1, 7])
 def test_the_number_of_threads_that_make_batches_changes_nothing(
     person: Person, alone: Person, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = person.spec(runs=RUNS)
-    programs._PROGRAMS.clear()
     with monkeypatch.context() as patch:
         patch.setattr(tf.data, "AUTOTUNE", threads)
         assert person.run(spec).exit_code == 0

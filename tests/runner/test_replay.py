@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from harness.cli import main
 from harness.store import staleness
 from harness.store.store import Store
-from harness.training import optimizers, programs, schedules
+from harness.training import optimizers, schedules
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -110,7 +110,8 @@ class TestRun:
         keys = stored.keys(spec)
         stored.store.remove(keys["random"])
         with monkeypatch.context() as patch:  # a learning rate that the record does not tell
-            patch.setitem(schedules.SCHEDULES, "constant", lambda epoch, history: 0.5)
+            half = schedules.Schedule(lambda epoch, history: 0.5)
+            patch.setitem(schedules.SCHEDULES, "constant", half)
             stored.run(spec, "--only", "random")
         planned = command(stored, "plan", spec).output
         assert "random, from which it starts, was made again and has other weights" in " ".join(
@@ -176,20 +177,23 @@ class TestVerifyReplay:
         self, stored: Person, spec: str, what: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         if what == "l2":
-            updated = optimizers.Sgd.updated
+            sgd = optimizers.OPTIMIZERS["sgd"]
 
             def halved(
-                self: optimizers.Sgd, *arguments: object, l2: float, **rest: object
-            ) -> object:
-                return updated(self, *arguments, l2=l2 / 2, **rest)  # type: ignore[arg-type]
+                weight: optimizers.Weight,
+                gradient: object,
+                scalars: optimizers.Scalars,
+                **parameters: object,
+            ) -> optimizers.Weight:
+                scalars = {**scalars, "l2": scalars["l2"] / 2}
+                return sgd.update(weight, gradient, scalars, **parameters)
 
-            monkeypatch.setattr(optimizers.Sgd, "updated", halved)
-            monkeypatch.setattr(
-                programs, "_PROGRAMS", OrderedDict()
-            )  # those of before halve nothing
+            monkeypatch.setitem(optimizers.OPTIMIZERS, "sgd", replace(sgd, update=halved))
         elif what == "late schedule":  # after the epochs that are repeated
             monkeypatch.setitem(
-                schedules.SCHEDULES, "constant", lambda epoch, history: 1.0 if epoch < 4 else 0.1
+                schedules.SCHEDULES,
+                "constant",
+                schedules.Schedule(lambda epoch, history: 1.0 if epoch < 4 else 0.1),
             )
         else:
             monkeypatch.setattr("harness.training.fit.summary", lambda rows: {"epochs": 6.0})

@@ -13,17 +13,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from harness.data.sources import LOADERS
 
-from harness.authoring import starts
 from harness.authoring.names import REGULARIZERS
 from harness.data.augmentation import AUGMENTATIONS
-from harness.data.catalog import SOURCES
-from harness.data.facts import FACTS
+from harness.data.catalog import DATASETS
 from harness.data.randomizations import RANDOMIZATIONS
 from harness.experiment import Basis, Control, Interval, Json, Statistic
 from harness.metrics import BINOMIAL, HISTORY, METRICS, ON_TEST_IMAGES
-from harness.models.demands import DEMANDS
 from harness.models.initialization import INITIALIZATIONS
 from harness.models.registry import MODELS
 from harness.report.figures import FIGURES
@@ -35,13 +31,8 @@ from harness.training.schedules import SCHEDULES
 SCHEMA = schema.load_schema()
 
 NAMED: list[tuple[str, Iterable[str]]] = [
-    ("dataset", SOURCES),
-    ("dataset", FACTS),
-    ("dataset", LOADERS),
-    ("dataset", starts.DATASETS),
+    ("dataset", DATASETS),
     ("model", MODELS),
-    ("model", DEMANDS),
-    ("model", starts.MODELS),
     ("initialization", INITIALIZATIONS),
     ("randomization", RANDOMIZATIONS),
     ("augmentation", AUGMENTATIONS),
@@ -98,14 +89,8 @@ def keywords(*functions: Callable[..., object]) -> set[str]:
     }
 
 
-def taken(component: object, *, but: Iterable[str] = ()) -> set[str]:
-    """Return the parameters of a class, without some that are given to every one."""
-    names = inspect.signature(component).parameters  # type: ignore[arg-type]
-    return set(names) - set(but)
-
-
 PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
-    ("model", {name: keywords(row) - {"dropout"} for name, row in MODELS.items()}),
+    ("model", {name: keywords(row.load()) - {"dropout"} for name, row in MODELS.items()}),
     ("initialization", {name: keywords(row) for name, row in INITIALIZATIONS.items()}),
     ("randomization", {name: keywords(row.train) for name, row in RANDOMIZATIONS.items()}),
     (
@@ -115,11 +100,12 @@ PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
     (
         "optimizer",
         {
-            name: taken(row, but=["name", "options", *at("$defs/strengths/properties")])
+            name: (keywords(row.update) | set(row.scalars))
+            - {"step", *at("$defs/strengths/properties")}
             for name, row in OPTIMIZERS.items()
         },
     ),
-    ("schedule", {name: keywords(row) for name, row in SCHEDULES.items()}),
+    ("schedule", {name: keywords(row.factor) for name, row in SCHEDULES.items()}),
     (
         "figure",
         {name: keywords(pkgutil.resolve_name(row.function)) for name, row in FIGURES.items()},
@@ -158,7 +144,7 @@ def test_metrics_are_named_from_what_is_measured() -> None:
     assert set(figures[0]["then"]["properties"]["metric"]["examples"]) <= set(METRICS)
 
 
-@pytest.mark.parametrize("definition", ["dataset"])
+@pytest.mark.parametrize("definition", ["dataset", "model"])
 def test_the_reader_of_the_language_names_no_component(definition: str) -> None:
     """What there is to know of one is asked of its package, so that one more needs no change."""
     names = set(at(f"$defs/{definition}/properties/name/enum"))

@@ -100,7 +100,7 @@ class TestModulesIn:
                 '"""Give one."""  # in every epoch',
             ),
             ("training/schedules.py", '"""Learning rates by epoch, and', '"""Rates by epoch, and'),
-            ("training/schedules.py", '"""The schedules that look', '"""Those that look'),
+            ("training/schedules.py", '"""The schedules by the', '"""Those by the'),
             ("training/schedules.py", "    return 1.0\n", "\n    return (\n        1.0\n    )\n"),
             ("follow/progress.py", '"compiling"', '"waiting"'),
             ("runner/local.py", "_WAIT_SECONDS = 0.2", "_WAIT_SECONDS = 0.3"),
@@ -187,14 +187,14 @@ MUTATIONS = {
         "return 0.5 * initial * S",
     ),
     "momentum is ignored": (
-        "training/programs.py",
-        "training.momentum, training.l2",
-        "0.0, training.l2",
+        "training/optimizers.py",
+        '"momentum": training.momentum',
+        '"momentum": 0.0',
     ),
     "l2 is halved": (
         "training/optimizers.py",
-        "gradient + l2 * weight",
-        "gradient + 0.5 * l2 * weight",
+        'gradient + scalars["l2"] * value',
+        'gradient + 0.5 * scalars["l2"] * value',
     ),
     "labels are not random": (
         "data/randomizations.py",
@@ -246,8 +246,8 @@ MUTATIONS = {
     ),
     "accuracy is that of the first half": (
         "training/measure.py",
-        "train_correct / examples",
-        "train_correct / 2 / examples",
+        "train.correct / epoch.train_examples",
+        "train.correct / 2 / epoch.train_examples",
     ),
 }
 

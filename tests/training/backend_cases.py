@@ -26,9 +26,10 @@ from harness.experiment import Component, EarlyStopping, StopRule, Training
 from harness.models.initialization import initialize, seed_dropout
 from harness.models.registry import MODELS, build
 from harness.spec import schema
-from harness.training import fit, programs
+from harness.training import engines, fit, optimizers
 from harness.training.backend import on_jax, xla_program
-from harness.training.fit import NonFiniteLoss, Outcome, State
+from harness.training.engines import Engines
+from harness.training.fit import NonFiniteLoss, Outcome, Resume, State
 from harness.training.step import Weights, evaluation, network, training_step
 
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -50,6 +51,9 @@ SETTINGS = Training(
     stop_when=None,
     measure_every=1,
 )
+
+ENGINES = Engines()
+"""What the cases share, so that each program is compiled once."""
 
 LONG = replace(SETTINGS, epochs=60, schedule=Component("constant"))
 
@@ -162,7 +166,7 @@ def steps(made: keras.Model, settings: Training) -> Arrays:
     found = {"evaluation": np.array(evaluate(weights, x, y))}
     losses = []
     for _ in range(STEPS):
-        weights, loss = step(weights, x, y, programs.strengths(settings, 0.05))
+        weights, loss = step(weights, x, y, optimizers.scalars(settings, 0.05))
         losses.append(float(loss))
     found["losses"] = np.array(losses)
     for group, arrays in weights._asdict().items():
@@ -182,8 +186,8 @@ def rule_steps(settings: Training) -> Arrays:
 
 @contextlib.contextmanager
 def taking(way: str) -> Iterator[None]:
-    """Train by this way, whatever suits."""
-    with unittest.mock.patch.object(fit, "suits", lambda net, pipeline: way == "compiled"):
+    """Train with this engine, whatever suits."""
+    with unittest.mock.patch.object(engines, "suits", lambda net, pipeline: way == "compiled"):
         yield
 
 
@@ -191,6 +195,7 @@ def train(case: str, made: keras.Model | None = None, **options: Any) -> Outcome
     """Train as a case says."""
     way, name, settings, augmentation = RUNS[case]
     options.setdefault("report", lambda rows, state: None)
+    options.setdefault("engines", ENGINES)
     with taking(way):
         return fit.train(settings, made or model(name), pipeline(augmentation), **options)
 
@@ -265,9 +270,8 @@ def resumed(case: str, dropout: float) -> bool:
         train(case, model(name, dropout=dropout), report=interrupt)
     except KeyboardInterrupt:
         state, history = kept[0]
-    if case == "compiled":
-        programs._PROGRAMS.clear()
-    again = train(case, model(name, dropout=dropout), state=state, history=history)
+    anew = {"engines": Engines()} if case == "compiled" else {}
+    again = train(case, model(name, dropout=dropout), resume=Resume(state, history), **anew)
     return 2 <= state.epoch < 4 and same(whole, again)
 
 
@@ -283,7 +287,7 @@ def wide_floats(name: str) -> list[str]:
     others = [variable.numpy() for variable in made.non_trainable_variables]
     weights = Weights(trainable, others, [np.zeros_like(each) for each in trainable])
     x, y = np.zeros((6, 8, 8, 3), np.float32), np.zeros(6, np.int32)
-    strengths = programs.strengths(SETTINGS, 0.1)
+    scalars = optimizers.scalars(SETTINGS, 0.1)
 
     def values(jaxpr: Any) -> Iterator[Any]:
         for equation in jaxpr.eqns:
@@ -295,7 +299,7 @@ def wide_floats(name: str) -> list[str]:
                     yield from values(parameter.jaxpr)
 
     traced = jax.make_jaxpr(lambda *arguments: training_step(net, *arguments))(
-        weights, x, y, strengths
+        weights, x, y, scalars
     )
     found = [value.aval for value in values(traced.jaxpr)]
     assert len(found) > 20
@@ -320,13 +324,13 @@ def jax_alone() -> Arrays:
         ),
         "wide": np.array([f"{name}: {each}" for name in MODELS for each in wide_floats(name)], str),
     }
-    programs._PROGRAMS.clear()
-    train("compiled")
-    train("compiled-weaker")
-    ((program, *_),) = programs._PROGRAMS.values()
-    found["traces"] = np.array(program._cache_size())
+    shared = Engines()
+    train("compiled", engines=shared)
+    train("compiled-weaker", engines=shared)
+    (program,) = shared.programs
+    found["traces"] = np.array(program.train._cache_size())
     for devices in (1, 4):
-        outcome = train("streamed-keep", devices=devices)
+        outcome = train("streamed-keep", engines=Engines(devices))
         found |= {
             f"devices{devices}/{name}": array for name, array in outcome_arrays(outcome).items()
         }

@@ -14,8 +14,9 @@ from harness.experiment import Component, EarlyStopping, StopRule, Training
 from harness.metrics import HISTORY, METRICS
 from harness.models.initialization import initialize
 from harness.models.registry import build
-from harness.training import fit, programs
-from harness.training.fit import Outcome, State, train
+from harness.training import engines, fit
+from harness.training.engines import Engines
+from harness.training.fit import Outcome, Resume, State, train
 
 SETTINGS = Training(
     loss="binary_cross_entropy",
@@ -35,7 +36,7 @@ WAYS = ["compiled", "streamed"]
 
 @pytest.fixture
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(fit, "suits", lambda net, pipeline: request.param == "compiled")
+    monkeypatch.setattr(engines, "suits", lambda net, pipeline: request.param == "compiled")
     return str(request.param)
 
 
@@ -58,8 +59,8 @@ def network() -> keras.Model:
 
 
 def run(settings: Training, pipeline: Pipeline | None = None, **options: Any) -> Outcome:
-    report = options.pop("report", lambda rows, state: None)
-    return train(settings, network(), pipeline or points(), report=report, **options)
+    options = {"report": lambda rows, state: None} | options
+    return train(settings, network(), pipeline or points(), **options)
 
 
 def same(one: State, other: State) -> bool:
@@ -184,7 +185,8 @@ def test_the_model_holds_the_final_weights(way: str) -> None:
 
 
 def resumed(settings: Training, pipeline: Callable[[], Pipeline], epoch: int) -> None:
-    whole = run(settings, pipeline())
+    shared = Engines()
+    whole = run(settings, pipeline(), engines=shared)
     kept: list[tuple[bytes, list[dict[str, float]]]] = []
     rows: list[dict[str, float]] = []
 
@@ -197,18 +199,18 @@ def resumed(settings: Training, pipeline: Callable[[], Pipeline], epoch: int) ->
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(settings, pipeline(), report=interrupt)
+        run(settings, pipeline(), report=interrupt, engines=shared)
     state = State.from_arrays(dict(np.load(io.BytesIO(kept[0][0]))))
-    again = run(settings, pipeline(), state=state, history=kept[0][1])
+    again = run(settings, pipeline(), resume=Resume(state, kept[0][1]), engines=shared)
     assert same(whole.state, again.state)
     wanted = [{**row, "seconds": 0} for row in whole.history]
     assert [{**row, "seconds": 0} for row in again.history] == wanted
 
 
+@pytest.mark.usefixtures("own_programs")
 @pytest.mark.parametrize("way", WAYS, indirect=True)
 @pytest.mark.parametrize("epoch", [0, 1, 3])
 def test_a_resumed_run_is_the_same_bit_by_bit(way: str, epoch: int) -> None:
-    programs._PROGRAMS.clear()
     resumed(replace(SETTINGS, epochs=12, measure_every=5), points, epoch)
 
 
@@ -244,7 +246,7 @@ def test_inputs_that_are_read_train_as_those_in_memory(monkeypatch: pytest.Monke
     in_memory = points(augmentation=(Component("gaussian_noise", {"deviation": 0.1}),))
     late = replace(in_memory, train=read(in_memory.train), test=read(in_memory.test))
     found = run(SETTINGS, late)  # which no compiled program takes
-    monkeypatch.setattr(fit, "suits", lambda net, pipeline: False)
+    monkeypatch.setattr(engines, "suits", lambda net, pipeline: False)
     expected = run(SETTINGS, in_memory)
     assert same(found.state, expected.state)
     assert [row["test_loss"] for row in found.history] == [
@@ -256,7 +258,9 @@ def test_both_ways_agree_with_augmentation(monkeypatch: pytest.MonkeyPatch) -> N
     augmentation = (Component("gaussian_noise", {"deviation": 0.3}),)
     outcomes = []
     for chosen in WAYS:
-        monkeypatch.setattr(fit, "suits", lambda net, pipeline, chosen=chosen: chosen == "compiled")
+        monkeypatch.setattr(
+            engines, "suits", lambda net, pipeline, chosen=chosen: chosen == "compiled"
+        )
         outcomes.append(run(SETTINGS, points(augmentation=augmentation)))
     for one, other in zip(outcomes[0].state.trainable, outcomes[1].state.trainable, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
@@ -284,7 +288,7 @@ def test_the_stopping_rule(way: str, measure_every: int) -> None:
     )
     assert outcome.history[-1]["train_accuracy"] == every[int(reached)]["train_accuracy"]
     # A stopped run that is asked to go on is over.
-    again = run(replace(settings, stop_when=stop), state=outcome.state, history=outcome.history)
+    again = run(replace(settings, stop_when=stop), resume=Resume(outcome.state, outcome.history))
     assert same(again.state, outcome.state)
 
 
@@ -299,21 +303,21 @@ def test_a_loss_that_is_not_finite(way: str) -> None:
 def test_states_that_do_not_fit() -> None:
     state = run(replace(SETTINGS, epochs=1)).state
     with pytest.raises(ValueError, match="history"):
-        run(SETTINGS, state=state)
+        run(SETTINGS, resume=Resume(state, []))
     wrong = replace(state, trainable=state.trainable[::-1])
     with pytest.raises(ValueError, match="shapes"):
-        run(SETTINGS, state=wrong, history=[{}])
+        run(SETTINGS, resume=Resume(wrong, [{}]))
 
 
+@pytest.mark.usefixtures("own_programs")
 def test_settings_that_are_tensors_share_a_program() -> None:
-    programs._PROGRAMS.clear()
-    run(SETTINGS)
-    run(replace(SETTINGS, momentum=0.0, l2=0.0, epochs=3), points(seed=5))
-    assert len(programs._PROGRAMS) == 1
-    ((program, *_),) = programs._PROGRAMS.values()
-    assert program.experimental_get_tracing_count() == 1
-    run(replace(SETTINGS, batch_size=5))
-    assert len(programs._PROGRAMS) == 2
+    shared = Engines()
+    run(SETTINGS, engines=shared)
+    run(replace(SETTINGS, momentum=0.0, l2=0.0, epochs=3), points(seed=5), engines=shared)
+    (program,) = shared.programs
+    assert program.train.experimental_get_tracing_count() == 1
+    run(replace(SETTINGS, batch_size=5), engines=shared)
+    assert len(shared.programs) == 2
 
 
 @pytest.mark.parametrize("way", WAYS, indirect=True)
@@ -332,6 +336,6 @@ def test_early_stopping_stops_where_the_history_says_and_so_does_a_resumed_run(w
     best = min(range(len(norms)), key=norms.__getitem__)
     assert whole.history[-1]["epoch"] == whole.history[best]["epoch"] + 4 < 60
     for state, count in states:
-        resumed = run(settings, state=state, history=seen[:count])
+        resumed = run(settings, resume=Resume(state, seen[:count]))
         assert same(resumed.state, whole.state)
         assert [row["epoch"] for row in resumed.history] == [row["epoch"] for row in whole.history]

@@ -1,8 +1,23 @@
+from dataclasses import replace
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
 
-from harness.training.optimizers import Sgd
+from harness.experiment import Component, Training
+from harness.training import engines
+from harness.training.engines import Engines
+from harness.training.optimizers import (
+    OPTIMIZERS,
+    KerasOptimizer,
+    Optimizer,
+    Scalars,
+    Weight,
+    fixed,
+    optimizer_of,
+)
+from tests.training import test_fit
 
 RATES = [0.1, 0.1, 0.01, 0.01, 0.1]
 SETTINGS = [
@@ -23,7 +38,8 @@ def gradient(weight: np.ndarray) -> np.ndarray:
 
 
 def ours(momentum: float, l2: float, nesterov: bool, momentum_rule: str = "pytorch") -> np.ndarray:
-    return moved(Sgd(0.1, momentum=momentum, l2=l2, nesterov=nesterov, momentum_rule=momentum_rule))
+    settings = {"momentum": momentum, "l2": l2, "nesterov": nesterov}
+    return moved(KerasOptimizer("sgd", 0.1, {**settings, "momentum_rule": momentum_rule}))
 
 
 def moved(optimizer: keras.optimizers.Optimizer) -> np.ndarray:
@@ -78,7 +94,7 @@ def test_works_in_fit_and_survives_its_configuration() -> None:
     model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
     model.set_weights([np.array([[1.0], [2.0]]), np.array([0.5])])
     optimizer = keras.optimizers.deserialize(
-        keras.optimizers.serialize(Sgd(0.1, momentum=0.9, l2=0.2))
+        keras.optimizers.serialize(KerasOptimizer("sgd", 0.1, {"momentum": 0.9, "l2": 0.2}))
     )
     model.compile(optimizer, "mse")
     x, y = np.array([[1.0, -1.0]], np.float32), np.array([[0.0]], np.float32)
@@ -87,3 +103,59 @@ def test_works_in_fit_and_survives_its_configuration() -> None:
     kernel, bias = model.get_weights()
     np.testing.assert_allclose(kernel[:, 0], [1 - 0.1 * -0.8, 2 - 0.1 * 1.4], rtol=1e-6)
     np.testing.assert_allclose(bias, [0.5 - 0.1 * -0.9], rtol=1e-6)
+
+
+class TestOptimizerRows:
+    """An optimizer with two slots a weight, a step counter, and no place for momentum."""
+
+    @pytest.fixture(autouse=True)
+    def _counting(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def counting(
+            weight: Weight, gradient: Any, scalars: Scalars, *, unit: float = 1.0
+        ) -> Weight:
+            step = keras.ops.cast(scalars["step"], "float32")
+            slots = {"sum": weight.slots["sum"] + step, "last": weight.slots["last"] * 0 + step}
+            return Weight(weight.value + unit * scalars["bonus"], slots)
+
+        row = Optimizer(counting, ("sum", "last"), ("learning_rate", "step", "bonus"))
+        monkeypatch.setitem(OPTIMIZERS, "counting", row)
+
+    def settings(self, bonus: float) -> Training:
+        parameters = {"learning_rate": 0.1, "bonus": bonus, "unit": 2.0}
+        optimizer = Component("counting", parameters)
+        return replace(test_fit.SETTINGS, optimizer=optimizer, momentum=0.0, l2=0.0, epochs=3)
+
+    @pytest.mark.parametrize("engine", ["compiled", "streamed"])
+    def test_slots_and_steps_are_counted_across_epochs_and_resumed_runs(
+        self, engine: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(engines, "suits", lambda net, pipeline: engine == "compiled")
+        settings = self.settings(0.25)
+        state = test_fit.run(settings).state
+        assert state.step == 15  # 18 examples in batches of four
+        assert len(state.slots) == 2 * len(state.trainable)
+        for place, weight in enumerate(state.trainable):
+            total, last = state.slots[2 * place : 2 * place + 2]
+            np.testing.assert_array_equal(total, np.full(weight.shape, 120.0))
+            np.testing.assert_array_equal(last, np.full(weight.shape, 15.0))
+            np.testing.assert_allclose(weight, state.initial[place] + 15 * 0.5, rtol=1e-6)
+        test_fit.resumed(settings, test_fit.points, 1)
+
+    @pytest.mark.usefixtures("own_programs")
+    def test_what_is_a_scalar_does_not_compile_anew_and_other_parameters_do(self) -> None:
+        shared = Engines()
+        for bonus in (0.25, 0.5):
+            test_fit.run(self.settings(bonus), engines=shared)
+        assert len(shared.programs) == 1
+        assert fixed(self.settings(0.25).optimizer) == {"unit": 2.0}
+
+    @pytest.mark.parametrize("name", ["momentum", "l2"])
+    def test_a_regularizer_without_a_place_is_refused(self, name: str) -> None:
+        settings = replace(self.settings(0.25), **{name: 0.5})  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=f"the optimizer counting has no place for {name}"):
+            optimizer_of(settings)
+
+    def test_keras_counts_the_same_steps(self) -> None:
+        optimizer = KerasOptimizer("counting", 0.1, {"bonus": 0.25, "unit": 2.0})
+        np.testing.assert_allclose(moved(optimizer), start() + 5 * 0.5, rtol=1e-6)
+        assert float(optimizer.slots["sum"][0].numpy()[0]) == 15

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from harness.experiment import Component, Training
 from harness.models.registry import build
-from harness.training.step import Strengths, Weights, network, norms, training_step
+from harness.training.step import Weights, network, norms, training_step
 
 
 def settings(loss: str, reduction: str) -> Training:
@@ -42,12 +42,13 @@ def test_norms_by_hand() -> None:
 def test_a_summed_loss_moves_as_many_times_further() -> None:
     model = build(Component("perceptron", {"hidden": [3]}), (2,), 1)
     x, y = tf.constant([[1.0, 2.0], [0.5, -1.0]]), tf.constant([0, 1])
-    strengths = Strengths(*(tf.constant(value) for value in (0.1, 0.0, 0.0)))
+    values = {"learning_rate": 0.1, "momentum": 0.0, "l2": 0.0}
+    scalars = {name: tf.constant(value) for name, value in values.items()}
     start = tensors(model)
     mean, total = (
-        training_step(
-            network(model, settings("binary_cross_entropy", kind)), start, x, y, strengths
-        )[0]
+        training_step(network(model, settings("binary_cross_entropy", kind)), start, x, y, scalars)[
+            0
+        ]
         for kind in ("mean", "sum")
     )
     for before, one, other in zip(start.trainable, mean.trainable, total.trainable, strict=True):

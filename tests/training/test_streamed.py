@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from harness.experiment import StopRule
-from harness.training import fit, streamed
+from harness.training import engines, streamed
 from harness.training.fit import Outcome
 from tests.training.test_fit import SETTINGS, points, run, same
 
 
 @pytest.fixture(autouse=True)
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the streamed way, and evaluate the 18 examples in parts of four."""
-    monkeypatch.setattr(fit, "suits", lambda net, pipeline: False)
+    """Take the streamed engine, and evaluate the 18 examples in parts of four."""
+    monkeypatch.setattr(engines, "suits", lambda net, pipeline: False)
     monkeypatch.setattr(streamed, "EVALUATION_BATCH", 4)
 
 
@@ -61,7 +61,7 @@ def test_an_evaluation_ends_as_soon_as_enough_are_out_of_reach(
 ) -> None:
     program, pipeline = Counting(), points()
     whole = streamed._Whole(program, pipeline, pipeline.train)  # type: ignore[arg-type]
-    assert whole.sums(None, enough).tolist() == sums  # type: ignore[arg-type]
+    assert list(whole.sums(None, enough)) == sums  # type: ignore[arg-type]
     assert program.evaluated == evaluated
     assert program.begun == (
         2 if evaluated < 5 else 1

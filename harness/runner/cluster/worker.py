@@ -24,6 +24,7 @@ from harness.run_result import RunResult
 from harness.runner.cluster.needs import ClusterError
 from harness.store.store import Store
 from harness.system import machine
+from harness.training.cache import ProgramCache
 
 News = tuple[str, Sequence[Row] | None]
 """The key of a run and new rows of its history; None where the run begins."""
@@ -148,6 +149,7 @@ def work_on(key: str, terms: Terms, mailbox: Any, *_parents: object) -> Ending:
             stop=stop,
             deterministic=terms.deterministic,
             default_backend=terms.default_backend,
+            programs=_programs(),
         )
         try:
             # Moments are compared by the clock of the store alone.
@@ -199,6 +201,12 @@ def see(run: ConcreteRun, terms: Terms) -> None:
             f"{node} does not see the data that this machine does: {missing}; data must lie on"
             " storage that all nodes share, under the same path (TFDS_DATA_DIR)"
         )
+
+
+@functools.cache
+def _programs() -> ProgramCache:
+    """Keep compiled programs: the processes of Ray make one run after another."""
+    return ProgramCache()
 
 
 @functools.cache

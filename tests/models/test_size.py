@@ -7,9 +7,9 @@ import math
 import pytest
 
 from harness.experiment import Component, Json
-from harness.models.registry import MODELS, build
+from harness.models.registry import MODELS, build, kernel_weights
+from harness.models.shapes import Shapes
 from harness.spec import schema
-from harness.spec.size import weights
 
 NETWORKS: list[tuple[str, Json]] = [
     ("perceptron", {"hidden": [30, 20]}),
@@ -34,7 +34,7 @@ def test_every_network_is_known() -> None:
 
 
 def test_a_network_that_is_not_known_has_no_count() -> None:
-    assert weights(Component("transformer"), (8, 8, 3), 10) is None
+    assert kernel_weights(Component("transformer"), Shapes((8, 8, 3), 10)) is None
 
 
 @pytest.mark.parametrize(("name", "changed"), NETWORKS)
@@ -46,5 +46,5 @@ def test_it_is_about_what_the_built_network_has(name: str, changed: Json) -> Non
         for weight in build(component, (10, 9, 3), 5).trainable_weights
         if len(weight.shape) > 1
     ]
-    counted = weights(component, (10, 9, 3), 5)
+    counted = kernel_weights(component, Shapes((10, 9, 3), 5))
     assert counted == pytest.approx(sum(kernels), rel=0.1 if name == "small_inception" else 1e-9)
