@@ -14,8 +14,11 @@ from harness.plan import Member, make_plan
 from harness.spec.load import load_file
 from harness.store.staleness import present
 from harness.store.store import Store
+from tests.support.person import another, person, person_in
 
 pytest_plugins = ["pytester", "tests.support.programs"]
+
+__all__ = ["another", "person", "person_in"]  # fixtures
 
 Pretend = Callable[[Path, Path, Mapping[str, Mapping[str, Sequence[float | None]]]], None]
 

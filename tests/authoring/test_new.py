@@ -48,7 +48,7 @@ def test_every_name_can_be_chosen() -> None:
     } == set(possible())
 
 
-@pytest.mark.parametrize(("dataset", "model"), possible())
+@pytest.mark.parametrize(("dataset", "model"), list(possible()))
 def test_every_possible_choice_is_valid_and_can_be_planned(
     tmp_path: Path, dataset: str, model: str
 ) -> None:

@@ -262,6 +262,16 @@ def start_cluster(*nodes: dict[str, float]) -> Iterator[Nodes]:
 
 
 @pytest.fixture(scope="module")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory, person_in: Callable[[Path], Person]
+) -> Person:
+    """One who makes the long run on this machine alone."""
+    person = person_in(tmp_path_factory.mktemp("undisturbed"))
+    assert person.run(person.spec(**LONG)).exit_code == 0
+    return person
+
+
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Nodes]:
     """Two nodes that stay; one says that it has a GPU, as Ray lets one say."""
     yield from start_cluster({}, {"num_gpus": 1})
@@ -352,7 +362,7 @@ def test_two_nodes_end_as_this_machine_does(
 
 @pytest.mark.timeout(600)
 def test_a_run_outlives_its_process_and_its_node(
-    person: Person, another: Person, mortal_cluster: Nodes
+    person: Person, undisturbed: Person, mortal_cluster: Nodes
 ) -> None:
     spec = person.spec(**LONG)
     key = person.keys(spec)["random"]
@@ -375,8 +385,7 @@ def test_a_run_outlives_its_process_and_its_node(
     assert len(starts) == 3
     for start, epoch in zip(starts[1:], reached, strict=True):
         assert told[start + 1]["epoch"] > epoch > 0  # it went on from its checkpoint
-    assert another.run(spec).exit_code == 0
-    assert person.same(another, key)
+    assert person.same(undisturbed, key)
     assert list((person.folder / "store" / "unfinished").iterdir()) == []
 
 
@@ -403,7 +412,7 @@ def test_without_its_head_the_cluster_stops_in_order(person: Person, mortal_clus
 
 @pytest.mark.timeout(600)
 def test_a_driver_that_ends_leaves_nothing_at_work(
-    person: Person, another: Person, cluster: Nodes
+    person: Person, undisturbed: Person, cluster: Nodes
 ) -> None:
     spec = person.spec(**LONG, name="stopped")
     key = person.keys(spec)["random"]
@@ -418,8 +427,7 @@ def test_a_driver_that_ends_leaves_nothing_at_work(
         assert reached
     assert person.run(spec).exit_code == 0  # on this machine alone
     assert events(person, key)[-1]["status"] == "done"
-    assert another.run(spec).exit_code == 0
-    assert person.same(another, key)
+    assert person.same(undisturbed, key)
 
 
 @pytest.mark.timeout(600)

@@ -81,11 +81,12 @@ class Disk:
         patch.setattr(io, "open", opened)
 
 
-@pytest.fixture
-def clean(another: Person) -> Person:
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory, person_in: Callable[[Path], Person]) -> Person:
     """One whose disk never fails."""
-    assert another.run(another.spec(runs=RUNS)).exit_code == 0
-    return another
+    clean = person_in(tmp_path_factory.mktemp("clean"))
+    assert clean.run(clean.spec(runs=RUNS)).exit_code == 0
+    return clean
 
 
 def moments(count: int) -> Iterator[int]:

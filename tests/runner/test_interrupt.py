@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,8 +96,18 @@ def test_handlers_are_restored_after_an_error() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.fixture(scope="module")
+def undisturbed(
+    tmp_path_factory: pytest.TempPathFactory, person_in: Callable[[Path], Person]
+) -> Person:
+    """One whose runs nobody stops."""
+    person = person_in(tmp_path_factory.mktemp("undisturbed"))
+    assert person.run(person.spec(**LONG)).exit_code == 0
+    return person
+
+
 def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(
-    person: Person, another: Person
+    person: Person, undisturbed: Person
 ) -> None:
     spec = person.spec(**LONG)
     keys = person.keys(spec)
@@ -117,13 +128,12 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(
     result = person.run(spec)
     assert result.exit_code == 0
     assert result.stdout.count("(kept from before)") == 1
-    assert another.run(spec).exit_code == 0
-    assert person.same(another, keys["short"])
-    assert person.same(another, keys["long"])
+    assert person.same(undisturbed, keys["short"])
+    assert person.same(undisturbed, keys["long"])
 
 
 def test_a_kill_breaks_nothing_and_the_same_command_goes_on(
-    person: Person, another: Person
+    person: Person, undisturbed: Person
 ) -> None:
     spec = person.spec(**LONG)
     keys = person.keys(spec)
@@ -136,6 +146,5 @@ def test_a_kill_breaks_nothing_and_the_same_command_goes_on(
     assert person.store.progress(keys["long"])
 
     assert person.run(spec).exit_code == 0
-    assert another.run(spec).exit_code == 0
-    assert person.same(another, keys["long"])
+    assert person.same(undisturbed, keys["long"])
     assert list((person.folder / "store" / "unfinished").iterdir()) == []

@@ -246,7 +246,7 @@ def noise(dataset: Dataset, folder: Path, side: int | None) -> Dataset:
     return replace(dataset, source=source, train_examples=None, test_examples=None)
 
 
-@pytest.mark.parametrize(("key", "settings"), kinds_of_networks())
+@pytest.mark.parametrize(("key", "settings"), list(kinds_of_networks()))
 def test_each_network_trains(key: str, settings: Settings, folder: Path) -> None:
     dataset = noise(replace(settings.dataset, randomize=()), folder, json.loads(key)[2])
     trains(replace(settings, dataset=dataset), catalog.data_dir())
@@ -258,7 +258,7 @@ def kinds_of_randomizations() -> Iterator[tuple[int | None, Settings]]:
     )
 
 
-@pytest.mark.parametrize(("side", "settings"), kinds_of_randomizations())
+@pytest.mark.parametrize(("side", "settings"), list(kinds_of_randomizations()))
 def test_each_randomization_trains(side: int | None, settings: Settings, folder: Path) -> None:
     dataset = noise(settings.dataset, folder, side)
     model = Component("perceptron", {"hidden": [8], "bias": True})
