@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from importlib import metadata
 from typing import IO
 
+from harness.errors import INVALID, HarnessError
 from harness.experiment import Training
 from harness.system import machine, processor
 
@@ -24,10 +25,12 @@ VARIABLE = "KERAS_BACKEND"
 _STANDARD_ERROR = 2
 
 
-class BackendError(Exception):
+class BackendError(HarnessError):
     """What was asked for cannot be computed with here; the text says what is allowed, or how to get
     it.
     """
+
+    exit_code = INVALID
 
 
 def chosen() -> str:

@@ -18,6 +18,7 @@ import keras
 
 from harness.data.pipeline import Pipeline
 from harness.data.pipeline import build as build_pipeline
+from harness.errors import HarnessError
 from harness.experiment import Settings
 from harness.models.initialization import initialize, seed_dropout
 from harness.models.registry import build as build_model
@@ -29,7 +30,7 @@ built.
 """
 
 
-class WeightsError(Exception):
+class WeightsError(HarnessError):
     """A weights file cannot be read or does not fit the network."""
 
 

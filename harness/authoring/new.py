@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.authoring import starts
 from harness.authoring.layout import laid_out
 from harness.authoring.questions import QUESTIONS, Choices
+from harness.errors import UsageFault
 from harness.experiment import Json
 from harness.report.outcome import plural
 from harness.spec import schema
@@ -33,7 +34,7 @@ _PART = (
 )
 
 
-class Invalid(Exception):
+class Invalid(UsageFault):
     """The choices do not go together; the message says why."""
 
 

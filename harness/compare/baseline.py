@@ -40,6 +40,7 @@ from pathlib import Path
 
 from harness.compare.kept import kept_metrics, kept_numbers
 from harness.compare.significance import Method, compare_all
+from harness.errors import HarnessError
 from harness.experiment import Experiment, Json, Tolerance
 from harness.metrics import METRICS
 from harness.report.environment import environment
@@ -89,7 +90,7 @@ _UNTIL_A_FIT = Tolerance(relative=0.3)
 _ELSE = Tolerance(relative=0.05)
 
 
-class BaselineError(Exception):
+class BaselineError(HarnessError):
     """A file is no baseline, or cannot be read; the message says where and why."""
 
 

@@ -16,6 +16,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
+from harness.errors import HarnessError
 from harness.experiment import Basis, Expectation, Experiment, Interval, Json, Statistic
 from harness.expression import ExpressionError, parse
 from harness.system import files
@@ -32,7 +33,7 @@ Runs = Mapping[str, tuple[int, ...]]
 """Seeds of runs, by the names of the runs."""
 
 
-class LedgerError(Exception):
+class LedgerError(HarnessError):
     """A file is no ledger, or cannot be read; the message says why."""
 
 

@@ -28,6 +28,7 @@ does too.
 RECORDING = frozenset(
     (
         "harness",
+        "harness.errors",
         "harness.run_result",
         "harness.system",
         "harness.system.machine",

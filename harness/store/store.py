@@ -29,6 +29,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from harness.errors import HarnessError
 from harness.experiment import Json
 from harness.run_result import Code, RunResult, Status
 from harness.store import checkpoint as checkpoints
@@ -73,7 +74,7 @@ removing.
 _IN_THE_WAY = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
 
 
-class StoreError(Exception):
+class StoreError(HarnessError):
     """The store cannot be written or read; the message says where and why."""
 
 
