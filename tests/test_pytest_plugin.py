@@ -325,7 +325,7 @@ def test_a_run_that_ended_in_an_error_is_an_error(tiny: Session, pytester: pytes
 def test_runs_that_cannot_be_made_are_an_error(
     tiny: Session, pytester: pytest.Pytester, obstacle: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(specification, "run_apart", lambda *_: -9)
+    monkeypatch.setattr(specification, "run_in_child_process", lambda *_: -9)
     (pytester.path / "file").write_text("")
     result = tiny(
         "specs", "-k", "learns", "--harness-store", "file" if obstacle == "store" else "empty"

@@ -7,9 +7,7 @@ import sys
 import click
 
 from harness.cli import completing
-from harness.cli.options import ERROR
 from harness.metrics import METRICS
-from harness.system.console import visible
 
 CHANGED = 1
 
@@ -63,17 +61,9 @@ def diff(
     from harness.compare.difference import compare_sides
     from harness.compare.page import page
     from harness.compare.read import side
-    from harness.compare.records import ReadError, UnknownSide
     from harness.compare.settings import why
 
-    try:
-        sides = side(before), side(after)
-    except UnknownSide as error:
-        raise click.UsageError(str(error)) from error
-    except ReadError as error:
-        click.echo(visible(f"error: {error}"), err=True)
-        sys.exit(ERROR)
-    found = compare_sides(*sides, confidence, metrics, why)
+    found = compare_sides(side(before), side(after), confidence, metrics, why)
     if form == "json":
         click.echo(formats.as_json(found))
     elif form == "markdown":

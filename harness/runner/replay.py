@@ -45,7 +45,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Told:
+class Repetition:
     """What came of a program: `agreement` says how exactly it agrees, or else `message` why its
     mark stays.
 
@@ -89,7 +89,7 @@ def _program(origin: Origin, result: RunResult) -> str:
 
 def replay(
     store: Store, programs: Sequence[Program], data_dir: Path, epochs: int = EPOCHS
-) -> Iterator[Told]:
+) -> Iterator[Repetition]:
     """Repeat a run of each program, and record it for all of its runs where it agrees.
 
     Raises:
@@ -109,7 +109,7 @@ def replay(
     code = staleness.present(here)
     for program in programs:
         if _backend(program) != here:
-            yield Told(
+            yield Repetition(
                 program,
                 message=f"it was made with {_backend(program)}: KERAS_BACKEND={_backend(program)}",
             )
@@ -118,12 +118,12 @@ def replay(
             origin, result = store.finished(program.keys[0], history=True)
             count, agreement = repeat(store, origin, result, data_dir, epochs)
         except (Differs, CannotRepeat, DamagedRun) as error:
-            yield Told(program, message=str(error), differs=isinstance(error, Differs))
+            yield Repetition(program, message=str(error), differs=isinstance(error, Differs))
             continue
         except (
             Exception
         ) as error:  # whatever the code that is here stumbles over: other programs are repeated
-            yield Told(
+            yield Repetition(
                 program, message=f"it ended in {type(error).__name__}: {error}", differs=True
             )
             continue
@@ -132,7 +132,7 @@ def replay(
         )
         for key in program.keys:
             store.save_replay(key, record)
-        yield Told(program, f"{agreement}, {count} epochs and the end")
+        yield Repetition(program, f"{agreement}, {count} epochs and the end")
 
 
 def _backend(program: Program) -> str:
