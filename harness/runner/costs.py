@@ -19,8 +19,7 @@ from harness.store.store import Store
 
 
 def next_looks(reached: Stage, whole: Plan, store: Store, took: Iterable[Took]) -> Iterator[str]:
-    """Yield a sentence on each undecided expectation, and one on what the decisions may cost
-    together.
+    """Yield a sentence on each undecided expectation, and one on what all decisions may cost.
 
     Args:
         reached: How far the experiment has come.
@@ -56,8 +55,9 @@ def next_looks(reached: Stage, whole: Plan, store: Store, took: Iterable[Took]) 
 
 
 def _from_alike(expectation: Expectation, experiment: Experiment, store: Store) -> str:
-    """Say by how many seeds an expectation is likely decided, if its values scatter as in another
-    experiment.
+    """Say by how many seeds an expectation is likely decided.
+
+    That is told as if its values scattered as in another experiment.
     """
     found = _alike(expectation, experiment, store)
     plan = experiment.seed_plan
@@ -79,8 +79,9 @@ class _Alike:
 
 
 def _alike(expectation: Expectation, experiment: Experiment, store: Store) -> _Alike | None:
-    """Find the experiment in the store with the most seeds of runs that have the names, networks
-    and data it needs.
+    """Find the experiment in the store with the most seeds of the runs that an expectation needs.
+
+    Its runs have the same names, networks and data.
     """
     expression = parse(expectation.metric)
     needed = references(expression)
@@ -107,9 +108,7 @@ def _alike(expectation: Expectation, experiment: Experiment, store: Store) -> _A
 
 
 def _same_kind(origin: Origin, experiment: Experiment) -> bool:
-    """Tell whether a finished run has the data set and the kind of network of this experiment's of
-    its name.
-    """
+    """Tell whether a finished run has the data set and network of an experiment's of its name."""
     own = experiment.runs[origin.run].resolved if origin.run in experiment.runs else {}
     return all(
         _name(origin.settings, part) == _name(own, part) is not None
@@ -142,8 +141,9 @@ def _value(
 
 
 def _likely(judgement: Judgement, plan: SeedPlan) -> int | None:
-    """Return by how many seeds an expectation is likely decided; None: it is not, or nobody
-    knows.
+    """Return by how many seeds an expectation is likely decided.
+
+    None stands for "it is not", and for "nobody knows".
     """
     values = list(judgement.values.values())
     if judgement.expectation.statistic is not Statistic.MEAN or len(values) < 2:

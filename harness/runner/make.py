@@ -1,5 +1,6 @@
-"""Makes one run: compiles it, trains it, measures it. What of the runner decides a result is here,
-and no more.
+"""Makes one run: compiles it, trains it, measures it.
+
+What of the runner decides a result is here, and no more.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a run: its outcome, all that was measured, and for two-dimensional inputs the
-    decision grid.
+    """What came of a run: its outcome, and all that was measured.
+
+    `grid` is the decision grid, which there is for two-dimensional inputs.
     """
 
     outcome: Outcome
@@ -43,8 +45,9 @@ def starting_weights(run: ConcreteRun, weights_of: Callable[[str], Path]) -> Pat
 
 
 def compiled(run: ConcreteRun, start: Path | None, data_dir: Path) -> Compiled:
-    """Compile a run; `start` is the file with the weights that it starts from, where it starts from
-    some.
+    """Compile a run.
+
+    `start` is the file with the weights that it starts from, None where they are drawn.
 
     Raises:
         DataError: the data cannot be read, or are not those that the run's key names.
@@ -68,8 +71,9 @@ def made(
     report: Report,
     devices: int = 1,
 ) -> Made:
-    """Train what was compiled, from `state` and its history where there is one, and measure it; see
-    `train`.
+    """Train what was compiled, from a state and its history or from the start, and measure it.
+
+    See `train` for the arguments.
     """
     outcome = train(
         run.run.settings.training,

@@ -46,10 +46,10 @@ class Program:
 
 @dataclass(frozen=True)
 class Repetition:
-    """What came of a program: `agreement` says how exactly it agrees, or else `message` why its
-    mark stays.
+    """What came of repeating a run of a program.
 
-    `differs` tells whether that is because it came to something else.
+    `agreement` says how exactly it agrees, or else `message` why the mark of stale stays. `differs`
+    tells whether that is because it came to something else.
     """
 
     program: Program
@@ -59,8 +59,9 @@ class Repetition:
 
 
 def stale_programs(store: Store, keys: Sequence[str]) -> list[Program]:
-    """Return the programs of those of some finished runs that other code made; damaged runs are
-    left out.
+    """Return the programs of those of some finished runs that other code made.
+
+    Damaged runs are left out.
     """
     found: dict[str, Program] = {}
     for key in keys:
@@ -140,8 +141,9 @@ def _backend(program: Program) -> str:
 
 
 def _threads(facts: Sequence[Mapping[str, object]]) -> int | None:
-    """Return how many threads most of the runs had, which decides the order of sums; None for as
-    many as there are.
+    """Return how many threads most of the runs had, which decides the order of sums.
+
+    None stands for as many as there are.
     """
     found = Counter(str(each.get("threads")) for each in facts)
     most = next((text for text, _ in found.most_common() if text.isdecimal()), None)
