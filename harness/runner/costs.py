@@ -155,14 +155,14 @@ def _words(judgement: Judgement, plan: SeedPlan, size: int | None) -> str:
     look = judgement.look
     assert look is not None
     following = plan.sizes[look.number]
-    told = f"undecided at {look.words}; the next look adds {following - look.seeds}"
+    start = f"undecided at {look.words}; the next look adds {following - look.seeds}"
     if judgement.expectation.statistic is not Statistic.MEAN:
-        return f"{told}; how many a {judgement.expectation.statistic.value} needs is not known"
+        return f"{start}; how many a {judgement.expectation.statistic.value} needs is not known"
     if size is None:
         return (
-            f"{told}; as measured, {plan.most} seeds decide it in fewer than {LIKELY:.0%} of cases"
+            f"{start}; as measured, {plan.most} seeds decide it in fewer than {LIKELY:.0%} of cases"
         )
-    return f"{told}; as measured, {size} seeds decide it in {LIKELY:.0%} of cases or more"
+    return f"{start}; as measured, {size} seeds decide it in {LIKELY:.0%} of cases or more"
 
 
 def _cost(

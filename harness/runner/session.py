@@ -8,6 +8,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from harness.ci.cases import Conclusion
+from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.follow.events import session
 from harness.follow.forecast import Forecast
@@ -105,16 +106,17 @@ class _Session:
             execute(Several(display), keys)
         try:
             reached = stage(experiment, self._job.plan, self._job.store)
-            if reached.beyond(experiment):
-                return reached.following
-            experiment = reached.experiment
-            plan = self._job.plan.narrowed([experiment])
+        except HarnessError:
+            raise
         except Exception as error:  # whatever the judging stumbles over: other experiments go on
             self._conclusions[experiment.name] = crashed(self._invocation, experiment, error)
-        else:
-            self._conclusions[experiment.name] = conclude(
-                self._invocation, experiment, plan, self._console
-            )
+            return None
+        if reached.beyond(experiment):
+            return reached.following
+        plan = self._job.plan.narrowed([reached.experiment])
+        self._conclusions[experiment.name] = conclude(
+            self._invocation, reached.experiment, plan, self._console
+        )
         return None
 
 
