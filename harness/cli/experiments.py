@@ -55,7 +55,7 @@ def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...]) -> None:
 @SELECTION
 @with_selection
 def plan(selection: Selection) -> None:
-    """Show the runs: what each starts from, if it is done, stale, shared or blocked, and costs."""
+    """Show the runs: what each starts from, whether it is done, stale or blocked, what it costs."""
     from harness.cli.tables import show_looks, show_plan
     from harness.runner.looks import plan_all, stage
     from harness.store.store import Store
