@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator
 from importlib import metadata
 from typing import IO
 
+from harness.errors import INVALID, HarnessError
 from harness.experiment import Training
 from harness.system import machine, processor
 
@@ -23,8 +24,10 @@ VARIABLE = "KERAS_BACKEND"
 _STANDARD_ERROR = 2
 
 
-class BackendError(Exception):
+class BackendError(HarnessError):
     """The backend that was asked for cannot be used here; the message says what to do."""
+
+    exit_code = INVALID
 
 
 def chosen() -> str:

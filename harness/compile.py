@@ -16,6 +16,7 @@ import keras
 
 from harness.data.pipeline import Pipeline
 from harness.data.pipeline import build as build_pipeline
+from harness.errors import HarnessError
 from harness.experiment import Settings
 from harness.models.initialization import initialize, seed_dropout
 from harness.models.registry import build as build_model
@@ -25,7 +26,7 @@ MOST_GARBAGE = 2**26
 """Bytes of the weights of earlier models that may wait for the garbage collector."""
 
 
-class WeightsError(Exception):
+class WeightsError(HarnessError):
     """A weights file cannot be read or does not fit the network."""
 
 

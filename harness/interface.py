@@ -288,8 +288,9 @@ def _check(experiments: Sequence[Experiment], store: Store, ledgers: Ledgers | N
     """Check experiments as the command does, and return its exit code."""
     from harness.data import catalog
     from harness.runner.conclude import check_experiments
+    from harness.runner.invocation import Invocation
 
-    return check_experiments(experiments, store, catalog.data_dir(), None, (), ledgers=ledgers)
+    return check_experiments(Invocation(experiments, store, catalog.data_dir(), ledgers=ledgers))
 
 
 def _outcome(experiments: Sequence[Experiment], store: Store, exit_code: int) -> Outcome:

@@ -9,6 +9,7 @@ import harness
 ROOT = Path(harness.__file__).parent
 
 FLOORS = (
+    "errors",
     "rounding",
     "metrics",
     "experiment",

@@ -315,7 +315,7 @@ def test_a_run_that_ended_in_an_error_is_an_error(tiny: Session, pytester: pytes
 def test_runs_that_cannot_be_made_are_an_error(
     tiny: Session, pytester: pytest.Pytester, obstacle: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judged, "run_apart", lambda *_: -9)
+    monkeypatch.setattr(judged, "run_in_child_process", lambda *_: -9)
     (pytester.path / "file").write_text("")
     result = tiny(
         "specs", "-k", "learns", "--harness-store", "file" if obstacle == "store" else "empty"
@@ -329,6 +329,31 @@ def test_runs_that_cannot_be_made_are_an_error(
         ),
     }
     result.stdout.fnmatch_lines([said[obstacle]])
+
+
+@pytest.mark.parametrize(
+    ("place", "named"),
+    [
+        ("harness.runner.conclude.check", "learns"),
+        ("harness.testing.items.message", "steady"),
+        ("harness.testing.items.baseline.unfinished", "baseline"),
+    ],
+)
+def test_what_nobody_foresaw_is_an_error_and_no_failure(
+    tiny: Session, place: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("nobody foresaw this")
+
+    monkeypatch.setattr(place, broken)
+    result = tiny("specs", "-k", named)
+    result.assert_outcomes(errors=1, deselected=3)
+    result.stdout.fnmatch_lines(
+        [
+            "internal error: RuntimeError: nobody foresaw this; this is a fault of the harness: *"
+            " .harness/store/crashes/*.txt"
+        ]
+    )
 
 
 def test_an_invalid_specification_is_a_collection_error_in_the_harness_s_words(

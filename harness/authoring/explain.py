@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from harness.errors import UsageFault
 from harness.experiment import Json
 from harness.metrics import METRICS
 from harness.spec.schema import Schema, compact, definition
@@ -72,7 +73,7 @@ class Entry:
     setting: str
 
 
-class UnknownPath(Exception):
+class UnknownPath(UsageFault):
     """No property has this path; the message says which is nearest."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.authoring import starts
 from harness.authoring.layout import laid_out
 from harness.authoring.questions import QUESTIONS, Choices
+from harness.errors import UsageFault
 from harness.experiment import Json
 from harness.spec import schema
 from harness.spec.document import format_pointer
@@ -34,7 +35,7 @@ _PART = (
 )
 
 
-class Invalid(Exception):
+class Invalid(UsageFault):
     """The choices do not go together; the message says why."""
 
 

@@ -31,9 +31,9 @@ BASELINE = "[baseline]"
 class Conclusion:
     """What came of one experiment; `report` is its Markdown, where one was written.
 
-    `unwritten` says why one that was to be written is not there. `regression` is the comparison
-    with the kept numbers, where that was asked for. `statements` tell when the expectations were
-    stated, None for a trial.
+    `unwritten` says why one that was to be written is not there, `crash` what nobody foresaw and
+    where its traceback lies. `regression` is the comparison with the kept numbers, where that was
+    asked for. `statements` tell when the expectations were stated, None for a trial.
     """
 
     experiment: Experiment
@@ -41,6 +41,7 @@ class Conclusion:
     judgements: Sequence[Judgement]
     report: Path | None = None
     unwritten: str = ""
+    crash: str = ""
     regression: Regression | None = None
     statements: Statements | None = None
 

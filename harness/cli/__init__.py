@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from harness.cli import authoring, baseline, compare, data, experiments, runs, status
+from harness.cli.entry import Commands
 from harness.system import machine, streams
 
 
@@ -23,7 +24,10 @@ def _print_version(context: click.Context, _parameter: click.Parameter, asked: b
         context.exit()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -33,11 +37,11 @@ def _print_version(context: click.Context, _parameter: click.Parameter, asked: b
     help="Show the version.",
 )
 def main() -> None:
-    """Run experiments that are written as JSON specifications, and check what they are expected to
-    show.
+    """Run experiments that are written as JSON specifications, and check what they should show.
 
     Exit codes of run and check: 0 all pass; 1 a fail; 2 invalid specification or usage; 3 an error;
-    4 nothing failed, but something is blocked or inconclusive.
+    4 nothing failed, but something is blocked or inconclusive; 70 an internal error, of any
+    command: a fault of the harness, whose traceback is in the file that is named.
     """
 
 

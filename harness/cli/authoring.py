@@ -12,10 +12,9 @@ from click.shell_completion import get_completion_class
 
 from harness.authoring.names import QUESTIONS, REGULARIZERS, SHELLS, NameList
 from harness.cli import completing
-from harness.cli.options import ERROR
 from harness.data import catalog
+from harness.errors import HarnessError
 from harness.models.registry import MODELS
-from harness.system.console import visible
 
 PROGRAM = "harness"
 """The program that completion is for: `python -m harness` is one of Python's."""
@@ -48,7 +47,7 @@ def new(**options: Any) -> None:
     At a terminal, what is not given is asked for; elsewhere it has a default.
     """
     from harness.authoring import ask
-    from harness.authoring.new import Invalid, counted, specification, write
+    from harness.authoring.new import counted, specification, write
 
     given, at_a_terminal = ask.Given(**options), sys.stdin.isatty()
     try:
@@ -56,15 +55,10 @@ def new(**options: Any) -> None:
         output = ask.output(given, chosen.name, at_a_terminal)
         document = specification(chosen, output)
         write(document, output, given.force)
-    except Invalid as error:
-        raise click.UsageError(str(error)) from error
     except FileExistsError as error:
         raise click.UsageError(f"{error.filename} is there already; --force replaces it") from error
     except OSError as error:
-        click.echo(
-            visible(f"error: {error.filename} cannot be written: {error.strerror}"), err=True
-        )
-        sys.exit(ERROR)
+        raise HarnessError(f"{error.filename} cannot be written: {error.strerror}") from error
     path = shlex.quote(str(output))
     click.echo(f"{output}: {counted(document, output)}\n")
     commands = {
@@ -79,20 +73,16 @@ def new(**options: Any) -> None:
 @click.command()
 @click.argument("path", default="", shell_complete=completing.properties)
 def explain(path: str) -> None:
-    """Explain a property of the language, such as training.optimizer, runs.*.initialize_from or
-    model.resnet.
+    """Explain a property of the language, such as training.optimizer or model.resnet.
 
-    The end of a path is enough where it is the only one of its kind, such as learning_rate; without
-    PATH, the properties of a specification are listed.
+    Of any run, the path is such as runs.*.initialize_from. The end of a path is enough where it is
+    the only one of its kind, such as learning_rate; without PATH, the properties of a specification
+    are listed.
     """
-    from harness.authoring.explain import UnknownPath
-    from harness.authoring.explain import explain as explained
+    from harness.authoring.explain import explain as explanation
     from harness.authoring.show import show
 
-    try:
-        show(explained(path))
-    except UnknownPath as error:
-        raise click.UsageError(str(error)) from error
+    show(explanation(path))
 
 
 @click.command()
@@ -119,7 +109,7 @@ def completion(context: click.Context, shell: str) -> None:
     bash: harness completion bash > ~/.local/share/bash-completion/completions/harness
     zsh:  harness completion zsh > ~/.zfunc/_harness   (a folder of $fpath)
     fish: harness completion fish > ~/.config/fish/completions/harness.fish
-    """
+    """  # noqa: D301 - the backspace tells Click to leave the lines as they are
     kind = get_completion_class(shell)
     assert kind is not None
     click.echo(kind(context.find_root().command, {}, PROGRAM, "_HARNESS_COMPLETE").source())

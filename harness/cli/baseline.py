@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.options import ERROR, PATHS, STORE, load_or_exit, options
+from harness.cli.entry import tell
+from harness.cli.options import PATHS, STORE, Selection, options
 from harness.data import catalog
+from harness.errors import ERROR, FAIL, UNDECIDED
 from harness.system.console import visible
 
 if TYPE_CHECKING:
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 
     Kept = Baseline | BaselineError | None
     """The kept numbers, why they cannot be read, or nothing where none are kept."""
-
-DRIFTED, BLOCKED = 1, 4
 
 FOLDER = click.option(
     "--reports",
@@ -66,7 +66,7 @@ def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> No
     codes: list[int] = []
     for experiment, kept, now in _measured(paths, store, reports):
         if isinstance(kept, BaselineError):
-            codes.append(_told(kept))
+            codes.append(_code_of(kept))
         elif isinstance(now, int):
             codes.append(now)
         elif _show_changes(experiment, kept, now):
@@ -74,7 +74,7 @@ def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> No
                 demand_whole(now)
                 new.append(now)
             except BaselineError as error:
-                codes.append(_told(error))
+                codes.append(_code_of(error))
     if new and not yes:
         click.confirm(f"keep the numbers of {', '.join(each.name for each in new)}?", abort=True)
     try:
@@ -82,21 +82,23 @@ def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> No
             write(each, path_of(each.name, reports))
             click.echo(f"written: {path_of(each.name, reports)}")
     except BaselineError as error:
-        codes.append(_told(error))
+        codes.append(_code_of(error))
     sys.exit(_worst(codes))
 
 
 def _worst(codes: Iterable[int]) -> int:
-    """Return the exit code of all experiments: an error goes before a drift, and that before what
-    is not there.
+    """Return the exit code of all experiments.
+
+    An error goes before a drift, and that before what is not there.
     """
     found = set(codes)
-    return next((code for code in (ERROR, DRIFTED, BLOCKED) if code in found), 0)
+    return next((code for code in (ERROR, FAIL, UNDECIDED) if code in found), 0)
 
 
-def _told(error: BaselineError) -> int:
-    click.echo(visible(f"error: {error}"), err=True)
-    return ERROR
+def _code_of(error: BaselineError) -> int:
+    """Tell an error, which ends no other experiment, and return its exit code."""
+    tell(error)
+    return error.exit_code
 
 
 def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
@@ -105,24 +107,25 @@ def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
     from harness.compare.regression import compare_baselines
 
     if isinstance(kept, BaselineError):
-        return _told(kept)
+        return _code_of(kept)
     if isinstance(now, int):
         return now
     if kept is None:
         click.echo(f"{experiment.name}: no baseline yet")
-        return BLOCKED
+        return UNDECIDED
     found = compare_baselines(kept, now, experiment, path_of(experiment.name, Path()))
     click.echo(f"{experiment.name}: {found.counted}")
     for line in found.lines if found.message else ():
         click.echo(visible(line))
-    return DRIFTED if found.drifted else BLOCKED if found.uncertain else 0
+    return FAIL if found.drifted else UNDECIDED if found.uncertain else 0
 
 
 def _measured(
     paths: tuple[Path, ...], store: Path, reports: Path
 ) -> Iterator[tuple[Experiment, Kept, Baseline | int]]:
-    """Yield the experiments, each with the kept numbers and the stored ones, or the exit code where
-    some are not.
+    """Yield the experiments, each with the kept numbers and the stored ones.
+
+    Where some are not stored, the exit code stands for them.
     """
     from harness.compare.baseline import BaselineError, measure, path_of, unfinished
     from harness.compare.baseline_file import read
@@ -132,7 +135,7 @@ def _measured(
     from harness.store.store import Store
     from harness.system import machine
 
-    experiments = load_or_exit(paths, (), None)
+    experiments = Selection(paths, store).load()
     plan = make_plan(experiments, catalog.data_dir(), machine.gpus())
     for experiment in experiments:
         results = judge_stored(experiment, plan, Store(store), history=False).results
@@ -153,7 +156,7 @@ def _measured(
                 f"{experiment.name}: {len(stale)} of {len(results)} runs are stale; {why}; run them"
                 " again"
             )
-        code = ERROR if missing and missing[0].status is Status.ERROR else BLOCKED
+        code = ERROR if missing and missing[0].status is Status.ERROR else UNDECIDED
         yield experiment, kept, code if missing or stale else measure(experiment, results)
 
 

@@ -7,9 +7,7 @@ import sys
 import click
 
 from harness.cli import completing
-from harness.cli.options import ERROR
 from harness.metrics import METRICS
-from harness.system.console import visible
 
 CHANGED = 1
 
@@ -62,18 +60,10 @@ def diff(
     from harness.compare import formats, terminal_page
     from harness.compare.difference import compare_sides
     from harness.compare.page import page
-    from harness.compare.records import ReadError, UnknownSide
     from harness.compare.setting_changes import why_keys_differ
     from harness.compare.sides import read_side
 
-    try:
-        sides = read_side(before), read_side(after)
-    except UnknownSide as error:
-        raise click.UsageError(str(error)) from error
-    except ReadError as error:
-        click.echo(visible(f"error: {error}"), err=True)
-        sys.exit(ERROR)
-    found = compare_sides(*sides, confidence, metrics, why_keys_differ)
+    found = compare_sides(read_side(before), read_side(after), confidence, metrics, why_keys_differ)
     if form == "json":
         click.echo(formats.as_json(found))
     elif form == "markdown":

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import ERROR, Assignment
+from harness.cli.options import Assignment
 from harness.data import catalog
 from harness.data.origins import ImageArchive
+from harness.errors import ERROR
 from harness.experiment import Json
 from harness.spec.patch import merge_patch
 from harness.system.console import visible

@@ -1,19 +1,20 @@
-"""The options of run that say where the runs are made."""
+"""The options of run that say where the runs are made, and where they can be watched."""
 
 from __future__ import annotations
 
 import functools
 import importlib.util
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from harness.cli.options import options
+from harness.cli.options import DEVICES, PROCESSES, TENSORBOARD, gathered, options
 
 if TYPE_CHECKING:
-    from harness.runner.cluster.needs import Asked
+    from harness.runner.executor import Executor
 
 
 class Gpus(click.ParamType[float]):
@@ -39,6 +40,9 @@ class Gpus(click.ParamType[float]):
 
 
 _OPTIONS = options(
+    PROCESSES,
+    DEVICES,
+    TENSORBOARD,
     click.option(
         "--executor",
         type=click.Choice(["local", "ray"]),
@@ -84,28 +88,32 @@ _OF_THIS_MACHINE = {
 }
 
 
+@dataclass(frozen=True)
+class _Where:
+    """The values of the options."""
+
+    executor: str
+    processes: int
+    devices: int | None
+    address: str | None
+    cpus_per_run: int
+    gpus_per_run: float | None
+
+
 def with_executor(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the options to a command, which gets them as one `cluster`, None for this machine."""
+    """Add the options to a command, which gets them as one `executor`."""
 
     @functools.wraps(function)
-    def command(
-        *arguments: Any,
-        executor: str,
-        address: str | None,
-        cpus_per_run: int,
-        gpus_per_run: float | None,
-        **rest: Any,
-    ) -> None:
-        _check(executor)
-        cluster = _asked(address, cpus_per_run, gpus_per_run) if executor == "ray" else None
-        function(*arguments, cluster=cluster, **rest)
+    def command(where: _Where, **rest: Any) -> None:
+        _check(where)
+        function(executor=_executor(where), **rest)
 
-    decorated: Callable[..., None] = _OPTIONS(command)
+    decorated: Callable[..., None] = _OPTIONS(gathered("where", _Where)(command))
     return decorated
 
 
-def _check(executor: str) -> None:
-    if executor == "ray":
+def _check(where: _Where) -> None:
+    if where.executor == "ray":
         for name, why in _OF_THIS_MACHINE.items():
             if _given(name):
                 raise click.UsageError(why)
@@ -113,12 +121,22 @@ def _check(executor: str) -> None:
             raise click.UsageError("--executor ray: Ray is not installed: pip install -e '.[ray]'")
     elif given := [option for name, option in _OF_RAY.items() if _given(name)]:
         raise click.UsageError(f"{' and '.join(given)}: only for a cluster, so with --executor ray")
+    elif where.devices != 1 and where.processes > 1:
+        raise click.UsageError(
+            "--devices shares every batch and --processes whole runs: give one of them"
+        )
 
 
-def _asked(address: str | None, cpus: int, gpus: float | None) -> Asked:
-    from harness.runner.cluster.needs import Asked
+def _executor(where: _Where) -> Executor:
+    if where.executor == "ray":
+        from harness.runner.cluster.executor import ClusterExecutor
+        from harness.runner.cluster.needs import ClusterOptions
 
-    return Asked(address, cpus, gpus)
+        options = ClusterOptions(where.address, where.cpus_per_run, where.gpus_per_run)
+        return ClusterExecutor(options)
+    from harness.runner.local_executor import LocalExecutor
+
+    return LocalExecutor(where.processes, where.devices)
 
 
 def _given(name: str) -> bool:

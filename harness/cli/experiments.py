@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import fnmatch
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,30 +13,28 @@ import click
 from harness.cli.executors import with_executor
 from harness.cli.options import (
     ALLOW,
-    DEVICES,
-    INTERRUPTED,
     KEEP_STALE,
     ONLY,
     PATHS,
-    PROCESSES,
     REPORTS,
     SELECTION,
     SET,
-    TENSORBOARD,
-    explained,
-    load_or_exit,
+    Selection,
+    gathered,
     options,
     reports_folder,
+    with_selection,
 )
 from harness.cli.outputs import with_outputs
 from harness.data import catalog
-from harness.experiment import Json
+from harness.errors import INTERRUPTED
+from harness.experiment import Experiment, Json
 from harness.words import plural
 
 if TYPE_CHECKING:
     from harness.ci.outputs import Outputs
-    from harness.plan import Member, Plan
-    from harness.runner.cluster.needs import Asked
+    from harness.runner.executor import Executor
+    from harness.runner.invocation import Invocation
 
 
 _REPORTS = Path("reports")
@@ -48,94 +45,72 @@ _REPORTS = Path("reports")
 @options(PATHS, SET)
 def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...]) -> None:
     """Check specifications; every fault is told with its place, and what is allowed there."""
-    experiments = load_or_exit(paths, assignments, None)
+    experiments = Selection(paths, Path(), assignments).load()
     runs = sum(len(experiment.runs) * len(experiment.seeds) for experiment in experiments)
     click.echo(f"{plural(len(experiments), 'specification')} valid, {runs} runs")
 
 
 @click.command()
 @SELECTION
-def plan(paths: tuple[Path, ...], assignments: tuple[Json, ...], seeds: Json, store: Path) -> None:
-    """Show the runs, what each starts from, which are done, stale, shared or blocked, and what they
-    cost.
-    """
+@with_selection
+def plan(selection: Selection) -> None:
+    """Show the runs: what each starts from, whether it is done, stale or blocked, what it costs."""
     from harness.cli.tables import show_looks, show_plan
     from harness.runner.looks import plan_all, stage
     from harness.store.store import Store
     from harness.system import machine
 
-    experiments, kept = load_or_exit(paths, assignments, seeds), Store(store)
-    with explained():
-        whole = plan_all(experiments, catalog.data_dir(), machine.gpus())
-        stages = [stage(experiment, whole, kept) for experiment in experiments]
-        following = [each.following for each in stages]
-        show_plan(following, whole.narrowed(following), kept)
-        show_looks(stages, whole, kept)
+    experiments, kept = selection.load(), Store(selection.store)
+    whole = plan_all(experiments, catalog.data_dir(), machine.gpus())
+    stages = [stage(experiment, whole, kept) for experiment in experiments]
+    following = [each.following for each in stages]
+    show_plan(following, whole.narrowed(following), kept)
+    show_looks(stages, whole, kept)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Which runs are wanted, and what is done with their results."""
+
+    only: str | None
+    reports: Path | None
+    allow: tuple[str, ...]
+    keep_stale: bool
+    tensorboard: Path | None
 
 
 @click.command()
-@options(SELECTION, ONLY, REPORTS, ALLOW, KEEP_STALE, PROCESSES, DEVICES, TENSORBOARD)
+@options(SELECTION, ONLY, REPORTS, ALLOW, KEEP_STALE)
 @with_executor
 @with_outputs
-def run(
-    paths: tuple[Path, ...],
-    assignments: tuple[Json, ...],
-    seeds: Json,
-    store: Path,
-    only: str | None,
-    reports: Path | None,
-    allow: tuple[str, ...],
-    keep_stale: bool,
-    processes: int,
-    devices: int | None,
-    tensorboard: Path | None,
-    cluster: Asked | None,
-    outputs: Outputs,
-) -> None:
-    """Run what is not done yet or was made by other code, check the expectations and write the
-    reports.
-    """
-    if devices != 1 and processes > 1:
-        raise click.UsageError(
-            "--devices shares every batch and --processes whole runs: give one of them"
-        )
-    experiments = load_or_exit(paths, assignments, seeds)
-    if only is not None and not any(
-        _matches(only, name) for experiment in experiments for name in experiment.runs
-    ):
-        names = dict.fromkeys(name for experiment in experiments for name in experiment.runs)
-        raise click.BadParameter(
-            f"no run is named like {only!r}; there are {', '.join(names)}", param_hint="'--only'"
-        )
-    if only is not None:
-        experiments = tuple(
-            replace(each, trial=(*each.trial, "--only", only)) for each in experiments
-        )
-    trial = bool(assignments or seeds or only)
-    folder = reports_folder(reports, trial, experiments)
-    from harness.runner.session import run_experiments, run_on_cluster
-    from harness.runner.stating import Ledgers
-    from harness.store.store import Store
+@with_selection
+@gathered("wanted", _Wanted)
+def run(selection: Selection, wanted: _Wanted, executor: Executor, outputs: Outputs) -> None:
+    """Run what is not done yet or stale, check the expectations and write the reports.
 
+    Stale is what was made by other code.
+    """
+    from harness.runner.session import run_experiments
+    from harness.runner.stating import Ledgers
+
+    experiments = selection.load()
+    if wanted.only is not None:
+        experiments = _of_some_runs(experiments, wanted.only)
+    trial = selection.changed or wanted.only is not None
     # With --only it is the same experiment still, and all that it expects was stated.
-    ledgers = None if assignments or seeds else Ledgers(reports or _REPORTS, write=True)
-    common = (experiments, _selector(only), Store(store), catalog.data_dir(), folder, allow)
+    ledgers = None if selection.changed else Ledgers(wanted.reports or _REPORTS, write=True)
+    invocation = replace(
+        _invocation(selection, experiments),
+        only=wanted.only,
+        keep_stale=wanted.keep_stale,
+        reports=reports_folder(wanted.reports, trial, experiments),
+        tensorboard=wanted.tensorboard,
+        outputs=outputs,
+        ledgers=ledgers,
+        allow=wanted.allow,
+    )
     try:
-        with explained():
-            if cluster is not None:
-                sys.exit(
-                    run_on_cluster(*common, cluster, tensorboard, outputs, keep_stale, ledgers)
-                )
-            code = run_experiments(
-                *common,
-                processes,
-                tensorboard,
-                outputs,
-                devices=devices,
-                keep_stale=keep_stale,
-                ledgers=ledgers,
-            )
-            sys.exit(code)
+        sys.exit(run_experiments(invocation, executor))
     except KeyboardInterrupt:
         click.echo(
             "interrupted: finished runs are kept; the same command goes on where this one stopped",
@@ -144,15 +119,16 @@ def run(
         sys.exit(INTERRUPTED)
 
 
-def _selector(only: str | None) -> Callable[[Plan, Member], bool]:
-    return lambda plan, member: only is None or _matches(only, member.run)
+def _of_some_runs(experiments: Sequence[Experiment], only: str) -> tuple[Experiment, ...]:
+    """Return the experiments as trials of the runs whose names fit a pattern."""
+    from harness.runner.invocation import matches
 
-
-def _matches(pattern: str, name: str) -> bool:
-    """Tell whether a run's name is the pattern, or fits it; a cell's brackets are no character
-    class.
-    """
-    return fnmatch.fnmatchcase(name, pattern.replace("[", "[[]"))
+    names = dict.fromkeys(name for experiment in experiments for name in experiment.runs)
+    if not any(matches(only, name) for name in names):
+        raise click.BadParameter(
+            f"no run is named like {only!r}; there are {', '.join(names)}", param_hint="'--only'"
+        )
+    return tuple(replace(each, trial=(*each.trial, "--only", only)) for each in experiments)
 
 
 @click.command()
@@ -161,51 +137,42 @@ def _matches(pattern: str, name: str) -> bool:
     "--strict", is_flag=True, help="Fail unless every expectation was stated before its results."
 )
 @with_outputs
-def check(
-    paths: tuple[Path, ...],
-    assignments: tuple[Json, ...],
-    seeds: Json,
-    store: Path,
-    allow: tuple[str, ...],
-    strict: bool,
-    outputs: Outputs,
-) -> None:
+@with_selection
+def check(selection: Selection, allow: tuple[str, ...], strict: bool, outputs: Outputs) -> None:
     """Judge the stored runs again, without training."""
     from harness.runner.conclude import check_experiments
     from harness.runner.stating import Ledgers
-    from harness.store.store import Store
 
-    trial = bool(assignments or seeds)
-    if strict and trial:
+    if strict and selection.changed:
         raise click.UsageError(
             "what a trial (--set, --seeds) expects was never stated: leave these out with --strict"
         )
-    ledgers = None if trial else Ledgers(_REPORTS)
-    experiments = load_or_exit(paths, assignments, seeds)
-    with explained():
-        common = (Store(store), catalog.data_dir(), None, allow, outputs)
-        sys.exit(check_experiments(experiments, *common, ledgers, strict))
+    invocation = replace(
+        _invocation(selection, selection.load()),
+        outputs=outputs,
+        ledgers=None if selection.changed else Ledgers(_REPORTS),
+        allow=allow,
+        strict=strict,
+    )
+    sys.exit(check_experiments(invocation))
 
 
 @click.command()
 @options(SELECTION, REPORTS)
-def report(
-    paths: tuple[Path, ...],
-    assignments: tuple[Json, ...],
-    seeds: Json,
-    store: Path,
-    reports: Path | None,
-) -> None:
+@with_selection
+def report(selection: Selection, reports: Path | None) -> None:
     """Write the reports of the stored runs again, without training."""
     from harness.runner.conclude import check_experiments
     from harness.runner.stating import Ledgers
+
+    experiments = selection.load()
+    folder = reports_folder(reports, selection.changed, experiments)
+    ledgers = None if selection.changed else Ledgers(folder, write=True)
+    check_experiments(replace(_invocation(selection, experiments), reports=folder, ledgers=ledgers))
+
+
+def _invocation(selection: Selection, experiments: Sequence[Experiment]) -> Invocation:
+    from harness.runner.invocation import Invocation
     from harness.store.store import Store
 
-    experiments = load_or_exit(paths, assignments, seeds)
-    trial = bool(assignments or seeds)
-    folder = reports_folder(reports, trial, experiments)
-    ledgers = None if trial else Ledgers(folder, write=True)
-    with explained():
-        check_experiments(
-            experiments, Store(store), catalog.data_dir(), folder, (), ledgers=ledgers
-        )
+    return Invocation(experiments, Store(selection.store), catalog.data_dir())

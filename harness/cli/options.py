@@ -1,23 +1,19 @@
-"""Options and endings that several commands share."""
+"""Options that several commands share, and the records in which commands get their values."""
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
+import functools
 import importlib.util
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
+from harness.cli.entry import remember_store
 from harness.experiment import Experiment, Json
 from harness.spec.patch import parse_assignment
-from harness.spec.problems import SpecError
-from harness.system.console import visible
-from harness.words import agreeing
-
-INVALID, ERROR, INTERRUPTED = 2, 3, 130
 
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 STORE = click.option(
@@ -25,6 +21,7 @@ STORE = click.option(
     type=click.Path(path_type=Path),
     default=Path(".harness/store"),
     show_default=True,
+    callback=remember_store,
     help="Folder of all runs.",
 )
 REPORTS = click.option(
@@ -159,22 +156,56 @@ def options(*decorators: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return decorate
 
 
+def gathered(name: str, record: Callable[..., Any]) -> Callable[[Any], Any]:
+    """Return the decorator that hands the values of some options to a command as one record.
+
+    Args:
+        name: The parameter of the command that gets the record.
+        record: The dataclass, whose fields have the names of the options.
+    """
+    names = [field.name for field in dataclasses.fields(cast("Any", record))]
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def command(**values: Any) -> None:
+            own = record(**{each: values.pop(each) for each in names if each in values})
+            function(**{name: own}, **values)
+
+        return command
+
+    return decorate
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+    """The experiments of a command, as a person named and changed them, and where runs are kept."""
+
+    paths: tuple[Path, ...]
+    store: Path
+    assignments: tuple[Json, ...] = ()
+    seeds: Json = None
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether the experiments are other ones than those in the files."""
+        return bool(self.assignments or self.seeds)
+
+    def load(self) -> tuple[Experiment, ...]:
+        """Return the experiments.
+
+        Raises:
+            SpecError: with every fault of every file.
+        """
+        from harness.spec.load import load
+
+        return load(self.paths, self.assignments, self.seeds, warn=_warn)
+
+
 SELECTION = options(PATHS, SET, SEEDS, STORE)
+"""The options of a `Selection`."""
 
-
-def load_or_exit(
-    paths: Iterable[Path], assignments: Sequence[Json], seeds: Json
-) -> tuple[Experiment, ...]:
-    """Return the experiments, or end with every fault of every file."""
-    from harness.spec.load import load
-
-    try:
-        return load(paths, assignments, seeds, warn=_warn)
-    except SpecError as error:
-        click.echo(str(error), err=True)
-        count = len(error.problems)
-        click.echo(f"{count:,} {agreeing(count, 'problem', 'problems')} found", err=True)
-        sys.exit(INVALID)
+with_selection = gathered("selection", Selection)
+"""Hands the values of these options to a command as one `selection`."""
 
 
 def _warn(text: str) -> None:
@@ -182,10 +213,10 @@ def _warn(text: str) -> None:
 
 
 def reports_folder(given: Path | None, trial: bool, experiments: Sequence[Experiment]) -> Path:
-    """Return where reports go; a trial's go to a folder of their own, and replace others only where
-    that is asked for.
+    """Return where reports go: those of a trial to a folder of their own.
 
-    Then a warning says so; the report itself tells that it is of a trial, and by which command.
+    They replace others only where that is asked for. Then a warning says so; the report itself
+    tells that it is of a trial, and by which command.
     """
     if given is None:
         return Path(".harness/reports" if trial else "reports")
@@ -199,23 +230,3 @@ def reports_folder(given: Path | None, trial: bool, experiments: Sequence[Experi
             err=True,
         )
     return given
-
-
-@contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """End with a sentence: what cannot or must not be written, which backend or cluster is not
-    there.
-    """
-    from harness.backend import BackendError
-    from harness.runner.cluster.needs import ClusterError, Unavailable
-    from harness.store.store import StoreError
-    from harness.system.ownership import OverwriteError
-
-    try:
-        yield
-    except (BackendError, OverwriteError, Unavailable) as error:
-        click.echo(visible(f"error: {error}"), err=True)
-        sys.exit(INVALID)
-    except (StoreError, ClusterError) as error:
-        click.echo(visible(f"error: {error}"), err=True)
-        sys.exit(ERROR)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.options import explained, options
+from harness.cli.options import options
 
 if TYPE_CHECKING:
     from harness.ci.outputs import Outputs
@@ -84,13 +84,12 @@ def with_outputs(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options to a command, which gets them as one `outputs`."""
 
     @functools.wraps(function)
-    def command(*arguments: Any, **rest: Any) -> None:
+    def command(**rest: Any) -> None:
         outputs = _outputs(
             *(rest.pop(name) for name in ("junit", "json", "summary", "annotate", "baseline"))
         )
-        with explained():
-            _clear(outputs)
-        function(*arguments, outputs=outputs, **rest)
+        _clear(outputs)
+        function(outputs=outputs, **rest)
 
     decorated: Callable[..., None] = _OPTIONS(command)
     return decorated

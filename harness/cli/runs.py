@@ -13,22 +13,18 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.completing import keys as complete_keys
-from harness.cli.options import ERROR, STORE, explained
+from harness.cli.options import STORE
 from harness.data.catalog import data_dir
+from harness.errors import ERROR, FAIL, UNDECIDED
 from harness.system.console import visible
-from harness.words import plural
 
 if TYPE_CHECKING:
     from harness.store.store import Store
 
-FAILED, BLOCKED = 1, 4
-
 
 @click.group()
 def runs() -> None:
-    """Look at the finished runs of the store, check their files, remove them. A KEY may be
-    shortened.
-    """
+    """Look at the finished runs of the store, check and remove them. A KEY may be shortened."""
 
 
 @runs.command("list")
@@ -39,8 +35,7 @@ def runs_list(pattern: str, store: Path) -> None:
     from harness.cli.tables import show_runs
     from harness.store.store import Store
 
-    with explained():
-        faults = show_runs(Store(store), pattern)
+    faults = show_runs(Store(store), pattern)
     for fault in faults:
         click.echo(visible(f"error: {fault}"), err=True)
     sys.exit(ERROR if faults else 0)
@@ -54,10 +49,9 @@ def runs_show(key: str, store: Path) -> None:
     from harness.store.state import why_stale
     from harness.store.store import Store
 
-    with explained():
-        origin, result = Store(store).finished(Store(store).find(key), history=False)
-        stale = why_stale(Store(store), result, origin.parent)
-        kept = Store(store).kept(origin.key)
+    origin, result = Store(store).finished(Store(store).find(key), history=False)
+    stale = why_stale(Store(store), result, origin.parent)
+    kept = Store(store).kept(origin.key)
     made = {
         name: getattr(result, name)
         for name in ("environment", "seconds", "images_per_second", "parameters")
@@ -81,8 +75,7 @@ def runs_path(key: str, store: Path) -> None:
     """Print the folder of a run: weights, history, measurements."""
     from harness.store.store import Store
 
-    with explained():
-        click.echo(Store(store).folder(Store(store).find(key)).resolve())
+    click.echo(Store(store).folder(Store(store).find(key)).resolve())
 
 
 @runs.command("remove")
@@ -93,12 +86,13 @@ def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
     """Remove runs, finished or not: what needs them is run again."""
     from harness.store.store import Store
 
-    with explained():
-        found = [Store(store).find(key, unfinished=True) for key in keys]
-        if not yes:
-            click.confirm(f"remove {plural(len(found), 'run')} for good?", abort=True)
-        for key in found:
-            Store(store).remove(key)
+    found = [Store(store).find(key, unfinished=True) for key in keys]
+    if not yes:
+        click.confirm(
+            f"remove {len(found)} run{'s' if len(found) != 1 else ''} for good?", abort=True
+        )
+    for key in found:
+        Store(store).remove(key)
 
 
 @runs.command("verify")
@@ -129,9 +123,8 @@ def runs_verify(keys: tuple[str, ...], again: bool, epochs: int, store: Path) ->
     """
     from harness.store.store import Store
 
-    with explained():
-        found = list(dict.fromkeys(Store(store).find(key) for key in keys)) or Store(store).keys()
-        damaged = {key: damage for key in found if (damage := Store(store).damage(key))}
+    found = list(dict.fromkeys(Store(store).find(key) for key in keys)) or Store(store).keys()
+    damaged = {key: damage for key in found if (damage := Store(store).damage(key))}
     for key, damage in damaged.items():
         click.echo(f"{key}: {'; '.join(damage)}")
     if damaged:
@@ -147,22 +140,23 @@ def runs_verify(keys: tuple[str, ...], again: bool, epochs: int, store: Path) ->
 
 
 def _replay(keys: Sequence[str], epochs: int, store: Store) -> int:
-    """Repeat what is stale of some runs, tell of each program what came of it, and return the exit
-    code.
-    """
+    """Repeat what is stale of some runs, tell what came of each program, return the exit code."""
     from harness.runner.replay import replay, stale_programs
 
     code = cleared = 0
-    with explained():
-        programs = stale_programs(store, keys)
-        for told in replay(store, programs, data_dir(), epochs):
-            runs = len(told.program.keys)
-            what = f"agrees {told.agreement}" if told.agreement else f"stays stale: {told.message}"
-            click.echo(
-                visible(f"{told.program.label} ({plural(runs, 'run')} of this program): {what}")
+    programs = stale_programs(store, keys)
+    for found in replay(store, programs, data_dir(), epochs):
+        runs = len(found.program.keys)
+        what = f"agrees {found.agreement}" if found.agreement else f"stays stale: {found.message}"
+        click.echo(
+            visible(
+                f"{found.program.label} ({runs} run{'s' if runs != 1 else ''} of this program):"
+                f" {what}"
             )
-            cleared += runs if told.agreement else 0
-            code = code if told.agreement else FAILED if told.differs or code == FAILED else BLOCKED
+        )
+        cleared += runs if found.agreement else 0
+        if not found.agreement:
+            code = FAIL if found.differs or code == FAIL else UNDECIDED
     stale = sum(len(program.keys) for program in programs)
     click.echo(f"{cleared} of {stale} stale runs are cleared" if stale else "no run is stale")
     return code

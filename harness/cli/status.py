@@ -7,17 +7,18 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import ERROR, STORE, explained, options
+from harness.cli.options import STORE, options
+from harness.errors import ERROR
 from harness.system.console import visible
 
 
 @click.command()
 @options(STORE, click.option("--json", "as_json", is_flag=True, help="As JSON, for programs."))
 def status(store: Path, as_json: bool) -> None:
-    """Tell which invocations of run are at work on the store, on what, how far they are, and how
-    long they will take.
+    """Tell which invocations of run are at work on the store, and how far they are.
 
-    Their event logs, JSON lines, are in the folder events of the store.
+    It is told on what each is at work, and how long all will take. Their event logs, JSON lines,
+    are in the folder events of the store.
     """
     from harness.cli.tables import show_standings
     from harness.follow.events import unreadable
@@ -25,8 +26,7 @@ def status(store: Path, as_json: bool) -> None:
     from harness.follow.status import session_statuses
     from harness.store.store import Store
 
-    with explained():
-        found, faults = session_statuses(Store(store)), unreadable(Store(store))
+    found, faults = session_statuses(Store(store)), unreadable(Store(store))
     if as_json:
         click.echo(json_of(found))
     else:

@@ -40,9 +40,7 @@ _SHORT = 12
 
 
 def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> None:
-    """Show every run of every experiment, its standing and its cost, and the cost of all that is
-    left.
-    """
+    """Show every run of some experiments, its standing, its cost, and the cost of what is left."""
     console = Console()
     kept = [] if all(store.done(key) for key in plan.runs) else list(store.origins().values())
     damaged: set[str] = set()
@@ -87,8 +85,9 @@ def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> No
 
 
 def show_looks(stages: Sequence[Stage], whole: Plan, store: Store) -> None:
-    """Show what the next looks at undecided expectations would add, where seeds are added, and the
-    likely cost.
+    """Show what the next looks at undecided expectations would add, and the likely cost.
+
+    Only of experiments whose seeds are added look after look.
     """
     open_ = [each for each in stages if each.experiment.seed_plan]
     took = list(finished_runs(store)) if open_ else []
@@ -137,8 +136,7 @@ def _total(runs: Sequence[ConcreteRun], what: str) -> str:
 
 
 def show_runs(store: Store, pattern: str) -> list[str]:
-    """Show the finished runs whose label fits the pattern: key, label, accuracies, time, size, and
-    what is stale.
+    """Show the finished runs whose label fits a pattern, with what they reached and took.
 
     Returns:
         What is wrong with runs that cannot be used, whatever their labels are.
@@ -188,9 +186,7 @@ def _percent(value: float | None) -> str:
 
 
 def show_standings(standings: Sequence[SessionStatus], root: Path) -> None:
-    """Show the invocations that are at work on a store, what each is doing, and how long it will
-    take.
-    """
+    """Show the invocations that are at work on a store, what each does, and how long it takes."""
     console = Console()
     if not standings:
         say(console, f"no event log in {root}: nothing was run there yet")
@@ -249,8 +245,7 @@ def show_sources(data_dir: Path) -> None:
 
 
 def show_status(names: Sequence[str], data_dir: Path, parameters: Json | None = None) -> None:
-    """Show of each data set what it is, where it lies or must lie, how large that is, and what to
-    do next.
+    """Show of each data set what it is, where and how large it is, and what to do next.
 
     `parameters` are those of the one that is named, where some are given.
     """
@@ -275,9 +270,7 @@ def show_status(names: Sequence[str], data_dir: Path, parameters: Json | None = 
 
 
 def _standing(status: Availability) -> Iterator[tuple[str, str]]:
-    """Yield whether a data set is ready, where it is or will be prepared, and where its archives
-    lie or must lie.
-    """
+    """Yield whether a data set is ready, and where it and its archives lie or must lie."""
     if status.folder is None:
         yield "ready", "by what a specification names; give it here with --set"
         return

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.metrics import METRICS
 from harness.report.environment import code_digests, environment
@@ -24,7 +25,7 @@ Values = Mapping[str, Mapping[str, Sequence[float | None]]]
 TO_FIT = "_to_fit"
 
 
-class BaselineError(Exception):
+class BaselineError(HarnessError):
     """A file is no baseline, or cannot be read; the message says where and why."""
 
 

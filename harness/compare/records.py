@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from harness.errors import HarnessError, UsageFault
 from harness.experiment import Json
 
 DONE = "done"
@@ -75,9 +76,9 @@ class Side:
     remarks: tuple[str, ...] = ()
 
 
-class ReadError(Exception):
+class ReadError(HarnessError):
     """A side cannot be read; the message says which file, and what is wrong there."""
 
 
-class UnknownSide(Exception):
+class UnknownSide(UsageFault):
     """A word names nothing that can be compared; the message says what is accepted."""

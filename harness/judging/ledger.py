@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from harness.errors import HarnessError
 from harness.experiment import Expectation, Experiment, Interval, Json, Statistic
 from harness.expression import parse
 
@@ -19,7 +20,7 @@ Runs = Mapping[str, tuple[int, ...]]
 """Seeds of runs, by the names of the runs."""
 
 
-class LedgerError(Exception):
+class LedgerError(HarnessError):
     """A file is no ledger, or cannot be read; the message says why."""
 
 

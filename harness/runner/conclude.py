@@ -1,5 +1,6 @@
-"""From what is stored to verdicts and reports: the end of every invocation, and all of one that
-runs nothing.
+"""From what is stored to verdicts and reports.
+
+That is the end of every invocation, and all of one that runs nothing.
 """
 
 from __future__ import annotations
@@ -13,54 +14,46 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.ci.cases import Conclusion, case_of_runs
-from harness.ci.outputs import NOTHING, Outputs, prepare, refuse_foreign, write
+from harness.ci.outputs import Outputs, prepare, refuse_foreign, write
 from harness.compare.regression import Regression, compare_with_kept
+from harness.errors import (
+    ERROR,
+    FAIL,
+    INTERNAL,
+    UNDECIDED,
+    HarnessError,
+    InternalError,
+)
 from harness.experiment import Experiment
-from harness.judging.check import Verdict, check
+from harness.judging.check import Judgement, Verdict, check
 from harness.judging.exit_code import Allow, allowed, exit_code
 from harness.plan import Plan
 from harness.report import folder
 from harness.report.statements import warnings
 from harness.report.terminal import show_judgements
-from harness.run_result import RunResult
+from harness.run_result import RunResult, Status
+from harness.runner.invocation import Invocation
 from harness.runner.looks import plan_as_it_stands
 from harness.runner.stating import Ledgers, look_up
 from harness.store.state import state_of
 from harness.store.store import Store, StoreError
 from harness.system import files, machine
 from harness.system.console import say
-from harness.system.ownership import OverwriteError, is_folder, is_stream, refuse_shared
-
-_ERROR = 3
-"""The exit code where something could not be written."""
-
-_FAIL = 1
-"""The exit code of a fail."""
+from harness.system.crash import internal_error
+from harness.system.ownership import is_folder, is_stream, refuse_shared
 
 _CODES = {
     Verdict.PASS: 0,
-    Verdict.FAIL: 1,
-    Verdict.ERROR: 3,
-    Verdict.INCONCLUSIVE: 4,
-    Verdict.BLOCKED: 4,
+    Verdict.FAIL: FAIL,
+    Verdict.ERROR: ERROR,
+    Verdict.INCONCLUSIVE: UNDECIDED,
+    Verdict.BLOCKED: UNDECIDED,
 }
 """By what a comparison with kept numbers came to."""
 
 
-def check_experiments(
-    experiments: Sequence[Experiment],
-    store: Store,
-    data_dir: Path,
-    reports: Path | None,
-    allow: Sequence[str],
-    outputs: Outputs = NOTHING,
-    ledgers: Ledgers | None = None,
-    strict: bool = False,
-) -> int:
+def check_experiments(invocation: Invocation) -> int:
     """Judge what is stored, and write the reports where a folder is given; nothing is run.
-
-    `ledgers` say when the expectations were stated, None where these are trials; `strict` makes it
-    a fail where that was not before their results.
 
     Returns:
         The exit code.
@@ -68,14 +61,14 @@ def check_experiments(
     Raises:
         StoreError: the reports or the outputs cannot be written.
         OverwriteError: they would replace what the harness did not write.
+        InternalError: something that nobody foresaw happened to one of the experiments.
     """
-    prepare_folders(experiments, reports, outputs)
-    now, plan = plan_as_it_stands(experiments, data_dir, machine.gpus(), store)
+    prepare_folders(invocation.experiments, invocation.reports, invocation.outputs)
+    now, plan = plan_as_it_stands(
+        invocation.experiments, invocation.data_dir, machine.gpus(), invocation.store
+    )
     console = Console()
-    conclusions = [
-        conclude(experiment, plan, store, reports, console, ledgers) for experiment in now
-    ]
-    return end(conclusions, allow, outputs, strict)
+    return end(invocation, [conclude(invocation, each, plan, console) for each in now])
 
 
 def prepare_folders(
@@ -113,28 +106,47 @@ def refuse_foreign_reports(reports: Path, experiments: Sequence[Experiment]) -> 
 
 
 def conclude(
-    experiment: Experiment,
-    plan: Plan,
-    store: Store,
-    reports: Path | None,
-    console: Console,
-    ledgers: Ledgers | None = None,
+    invocation: Invocation, experiment: Experiment, plan: Plan, console: Console
 ) -> Conclusion:
-    """Judge an experiment from what is stored, write its report where a folder is given, and show
-    the verdicts.
+    """Judge an experiment from what is stored, write its report, and show the verdicts.
 
-    A report that cannot be written is told at the end of the invocation: it stops no other
-    experiment.
+    A report is written where a folder is given. One that cannot be written, and whatever nobody
+    foresaw, is told at the end of the invocation: it stops no other experiment.
     """
-    conclusion = judge_stored(experiment, plan, store, history=reports is not None, ledgers=ledgers)
+    try:
+        return _concluded(invocation, experiment, plan, console)
+    except HarnessError:
+        raise
+    except Exception as error:
+        return crashed(invocation, experiment, error)
+
+
+def crashed(invocation: Invocation, experiment: Experiment, error: Exception) -> Conclusion:
+    """Return the conclusion of an experiment that could not be judged: all of it is an error."""
+    why = str(internal_error(error, invocation.store.root, f"{experiment.name} cannot be judged"))
+    results = [
+        RunResult(run, seed, "", Status.ERROR, reason=why)
+        for run in experiment.runs
+        for seed in experiment.seeds_of(run)
+    ]
+    judgements = [Judgement(each, Verdict.ERROR, message=why) for each in experiment.expectations]
+    return Conclusion(experiment, results, judgements, crash=why)
+
+
+def _concluded(
+    invocation: Invocation, experiment: Experiment, plan: Plan, console: Console
+) -> Conclusion:
+    store, reports = invocation.store, invocation.reports
+    conclusion = judge_stored(experiment, plan, store, reports is not None, invocation.ledgers)
     if reports is not None:
         try:
             conclusion = report(conclusion, reports)
-        except (StoreError, OverwriteError) as error:
+        except HarnessError as error:
             conclusion = replace(conclusion, unwritten=str(error))
-        except Exception as error:  # whatever a figure stumbles over: other experiments go on
-            why = f"the report of {experiment.name} cannot be made: {type(error).__name__}: {error}"
-            conclusion = replace(conclusion, unwritten=" ".join(why.split()))
+        except Exception as error:  # whatever a figure stumbles over
+            what = f"the report of {experiment.name} cannot be made"
+            why = str(internal_error(error, store.root, what))
+            conclusion = replace(conclusion, crash=why)
     show_judgements(console, experiment, conclusion.judgements, conclusion.report)
     for line in warnings(conclusion.statements):
         say(console, f"warning: {line}")
@@ -167,8 +179,10 @@ def results_of(experiment: Experiment, plan: Plan, store: Store, history: bool) 
 
 
 def write_down(experiment: Experiment, plan: Plan, store: Store, ledgers: Ledgers) -> Sequence[str]:
-    """Write down what an experiment expects, before a run of it starts, and return what is wrong
-    with the ledger.
+    """Write down what an experiment expects, before a run of it starts.
+
+    Returns:
+        What is wrong with the ledger, a sentence each.
 
     Raises:
         StoreError: it cannot be written.
@@ -199,19 +213,33 @@ def report(conclusion: Conclusion, reports: Path) -> Conclusion:
     return replace(conclusion, report=path)
 
 
-def end(
-    conclusions: Sequence[Conclusion], allow: Sequence[str], outputs: Outputs, strict: bool = False
-) -> int:
+def end(invocation: Invocation, conclusions: Sequence[Conclusion]) -> int:
     """Return the exit code, after what is to be written of all experiments is written.
 
-    It is that of a fail, too, where `strict` and an expectation was not stated before its results.
+    It is that of a fail, too, where an expectation was not stated before its results and that is
+    asked for strictly.
 
     Raises:
         StoreError: something could not be written, a report among it.
         OverwriteError: a file came to be in the way meanwhile that the harness did not write.
+        InternalError: something that nobody foresaw happened to an experiment or its report.
     """
-    accepted = allowed(allow)
+    accepted, outputs = allowed(invocation.allow), invocation.outputs
     conclusions = [_held(each, outputs.baseline) for each in conclusions]
+    unwritten = list(dict.fromkeys(each.unwritten for each in conclusions if each.unwritten))
+    crashes = [each.crash for each in conclusions if each.crash]
+    code = _code(conclusions, accepted, invocation.strict)
+    code = INTERNAL if crashes else ERROR if unwritten else code
+    write(outputs, conclusions, accepted, code)
+    if crashes:
+        raise InternalError("; ".join([*crashes, *unwritten]))
+    if unwritten:
+        raise StoreError("; ".join(unwritten))
+    return code
+
+
+def _code(conclusions: Sequence[Conclusion], accepted: Allow, strict: bool) -> int:
+    """Return the exit code of the verdicts, of kept numbers, and of late statements."""
     results = [result for each in conclusions for result in each.results]
     code = exit_code(
         [judgement for each in conclusions for judgement in each.judgements],
@@ -219,27 +247,15 @@ def end(
         [result.status for result in results],
         any(result.stale for result in results),
     )
-    code = _with_drift(
-        code, [each.regression for each in conclusions if each.regression is not None], accepted
-    )
-    if (
-        strict
-        and code != _ERROR
-        and any(each.statements and not each.statements.in_time for each in conclusions)
-    ):
-        code = _FAIL
-    unwritten = list(dict.fromkeys(each.unwritten for each in conclusions if each.unwritten))
-    write(outputs, conclusions, accepted, _ERROR if unwritten else code)
-    if unwritten:
-        raise StoreError("; ".join(unwritten))
-    return code
+    regressions = [each.regression for each in conclusions if each.regression is not None]
+    code = _with_drift(code, regressions, accepted)
+    late = any(each.statements and not each.statements.in_time for each in conclusions)
+    return FAIL if strict and late and code != ERROR else code
 
 
 def _held(conclusion: Conclusion, baselines: Path | None) -> Conclusion:
-    """Compare an experiment with its kept numbers, where there is a folder of them, and show what
-    drifted.
-    """
-    if baselines is None:
+    """Compare an experiment with its kept numbers, where there are some, and show what drifted."""
+    if baselines is None or conclusion.crash:
         return conclusion
     found = compare_with_kept(conclusion.experiment, conclusion.results, baselines)
     said = found.message or f"{found.counted} (kept in {found.path})"
@@ -252,11 +268,12 @@ def _held(conclusion: Conclusion, baselines: Path | None) -> Conclusion:
 
 
 def _with_drift(code: int, regressions: Sequence[Regression], accepted: Allow) -> int:
-    """Return the exit code of verdicts and kept numbers together: an error goes first, a fail next,
-    then a 4.
+    """Return the exit code of verdicts and kept numbers together.
+
+    An error goes first, a fail next, then what is undecided.
     """
     codes = {code} | {_CODES[each.verdict] for each in regressions if each.verdict not in accepted}
-    return next(each for each in (3, 1, 4, 0) if each in codes)
+    return next(each for each in (ERROR, FAIL, UNDECIDED, 0) if each in codes)
 
 
 def _prepare_reports(reports: Path, experiments: Sequence[Experiment]) -> None:

@@ -20,8 +20,7 @@ from harness.store.store import Store
 def next_looks(
     reached: Stage, whole: Plan, store: Store, took: Iterable[FinishedRun]
 ) -> Iterator[str]:
-    """Yield a sentence on each undecided expectation, and one on what the decisions may cost
-    together.
+    """Yield a sentence on each undecided expectation, and one on what all decisions may cost.
 
     Args:
         reached: How far the experiment has come.
@@ -57,8 +56,9 @@ def next_looks(
 
 
 def _from_alike(expectation: Expectation, experiment: Experiment, store: Store) -> str:
-    """Say by how many seeds an expectation is likely decided, if its values scatter as in another
-    experiment.
+    """Say by how many seeds an expectation is likely decided.
+
+    That is told as if its values scattered as in another experiment.
     """
     found = _alike(expectation, experiment, store)
     plan = experiment.seed_plan
@@ -80,8 +80,9 @@ class _Alike:
 
 
 def _alike(expectation: Expectation, experiment: Experiment, store: Store) -> _Alike | None:
-    """Find the experiment in the store with the most seeds of runs that have the names, networks
-    and data it needs.
+    """Find the experiment in the store with the most seeds of the runs that an expectation needs.
+
+    Its runs have the same names, networks and data.
     """
     expression = parse(expectation.metric)
     needed = references(expression)
@@ -108,9 +109,7 @@ def _alike(expectation: Expectation, experiment: Experiment, store: Store) -> _A
 
 
 def _same_kind(origin: Origin, experiment: Experiment) -> bool:
-    """Tell whether a finished run has the data set and the kind of network of this experiment's of
-    its name.
-    """
+    """Tell whether a finished run has the data set and network of an experiment's of its name."""
     own = experiment.runs[origin.run].resolved if origin.run in experiment.runs else {}
     return all(
         _name(origin.settings, part) == _name(own, part) is not None
@@ -143,8 +142,9 @@ def _value(
 
 
 def _likely(judgement: Judgement, plan: SeedPlan) -> int | None:
-    """Return by how many seeds an expectation is likely decided; None: it is not, or nobody
-    knows.
+    """Return by how many seeds an expectation is likely decided.
+
+    None stands for "it is not", and for "nobody knows".
     """
     values = list(judgement.values.values())
     if judgement.expectation.statistic is not Statistic.MEAN or len(values) < 2:
@@ -156,14 +156,14 @@ def _words(judgement: Judgement, plan: SeedPlan, size: int | None) -> str:
     look = judgement.look
     assert look is not None
     following = plan.sizes[look.number]
-    told = f"undecided at {look.words}; the next look adds {following - look.seeds}"
+    start = f"undecided at {look.words}; the next look adds {following - look.seeds}"
     if judgement.expectation.statistic is not Statistic.MEAN:
-        return f"{told}; how many a {judgement.expectation.statistic.value} needs is not known"
+        return f"{start}; how many a {judgement.expectation.statistic.value} needs is not known"
     if size is None:
         return (
-            f"{told}; as measured, {plan.most} seeds decide it in fewer than {LIKELY:.0%} of cases"
+            f"{start}; as measured, {plan.most} seeds decide it in fewer than {LIKELY:.0%} of cases"
         )
-    return f"{told}; as measured, {size} seeds decide it in {LIKELY:.0%} of cases or more"
+    return f"{start}; as measured, {size} seeds decide it in {LIKELY:.0%} of cases or more"
 
 
 def _cost(

@@ -19,8 +19,9 @@ _PATIENCE_SECONDS = 1.0
 
 @contextlib.contextmanager
 def stoppable() -> Iterator[Callable[[], bool]]:
-    """Yield a function that tells whether a stop was asked for; a second signal raises
-    KeyboardInterrupt.
+    """Yield a function that tells whether a stop was asked for.
+
+    A second signal raises KeyboardInterrupt.
     """
     asked = False
 
@@ -41,11 +42,10 @@ def stoppable() -> Iterator[Callable[[], bool]]:
 
 @contextlib.contextmanager
 def _answering() -> Iterator[None]:
-    """Answer signals from a thread: Python's own handlers wait for a call of TensorFlow, an epoch
-    perhaps, to return.
+    """Answer signals from a thread.
 
-    To end the process at any moment is safe, because the store writes everything whole or not at
-    all.
+    Python's own handlers wait for a call of TensorFlow, an epoch perhaps, to return. To end the
+    process at any moment is safe, because the store writes everything whole or not at all.
     """
     heard, sent = socket.socketpair()
     sent.setblocking(False)

@@ -1,5 +1,6 @@
-"""Runs a plan's runs one after another on this machine, keeping what is finished and resuming what
-is not.
+"""Makes a plan's runs one after another in this process.
+
+What is finished is kept, and what was begun goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ import numpy as np
 
 from harness import backend
 from harness.compile import Compiled, WeightsError
-from harness.data.records import DataError
+from harness.errors import HarnessError
 from harness.experiment import Json
 from harness.follow.listener import Listener, Row
 from harness.plan import ConcreteRun, Plan
 from harness.run_result import Code
 from harness.runner import make
+from harness.runner.job import Job
 from harness.store import predictions, staleness
 from harness.store.predictions import Disagreement, Predictions
 from harness.store.run_files import PREDICTIONS
@@ -41,7 +43,7 @@ from harness.training import boundary
 from harness.training.cache import ProgramCache
 from harness.training.engines import Engines
 from harness.training.fit import Outcome, Resume
-from harness.training.state import NonFiniteLoss, State
+from harness.training.state import State
 
 _WAIT_SECONDS = 0.2
 """Between two looks at runs that other processes work on."""
@@ -60,26 +62,38 @@ class Interrupted(Exception):
     """A stop was asked for; the current run's state is saved."""
 
 
+def _none_left(backend: str) -> str:
+    return f"no process computes with {backend}"
+
+
 @dataclass(frozen=True)
 class Work:
-    """What some runs share: the plan, where results and data lie, who follows, and who says stop.
+    """What this process makes runs of, who follows them, and who may stop it.
 
-    `deterministic` says whether the backend was asked for deterministic operations,
-    `default_backend` is that of runs that name none. `gone` tells why no process beside this one
-    computes with a backend any more, or None while one does. At most so many `devices` share a
-    batch, and the runs share compiled `programs`.
+    Attributes:
+        job: What every process of the invocation is told.
+        listener: Hears of the runs that are made here.
+        stop: Tells whether a stop was asked for.
+        none_left: Tells of another backend why no other process is left that computes with it, None
+            while there is one.
+        programs: Compiled programs, which runs share.
     """
 
-    plan: Plan
-    store: Store
-    data_dir: Path
+    job: Job
     listener: Listener
     stop: Callable[[], bool]
-    deterministic: bool = True
-    default_backend: str = machine.BACKENDS[0]
-    gone: Callable[[str], str | None] = lambda backend: f"no process computes with {backend}"
-    devices: int = 1
+    none_left: Callable[[str], str | None] = _none_left
     programs: ProgramCache = field(default_factory=ProgramCache)
+
+    @property
+    def plan(self) -> Plan:
+        """Return the plan that the runs are of."""
+        return self.job.plan
+
+    @property
+    def store(self) -> Store:
+        """Return where the runs are kept."""
+        return self.job.store
 
 
 def execute(work: Work, keys: Sequence[str]) -> None:
@@ -108,8 +122,7 @@ def execute(work: Work, keys: Sequence[str]) -> None:
 
 
 def ended(work: Work, key: str, begin: float) -> bool:
-    """Tell whether a run has come to an end, after trying it where it is free and what it starts
-    from is there.
+    """Make a run where it is free and what it starts from is there, and tell whether it has ended.
 
     A failure before `begin` (seconds since the epoch, by the clock of the store) is none: the run
     is tried again.
@@ -126,16 +139,16 @@ def ended(work: Work, key: str, begin: float) -> bool:
         return (
             store.failed_since(run.parent, begin) or why_blocked(work.plan, run, store) is not None
         )
-    wanted = backend.backend_of(run.run.settings.training, work.default_backend)
+    wanted = backend.backend_of(run.run.settings.training, work.job.default_backend)
     here = wanted == keras.backend.backend()
-    if not here and run.blocked is None and work.gone(wanted) is None:
+    if not here and run.blocked is None and work.none_left(wanted) is None:
         return False
     with store.lock(key) as held:
         if held and not store.done(key) and why_blocked(work.plan, run, store) is None:
             if here:
                 _attempt(work, run)
             else:
-                store.save_error(key, str(work.gone(wanted)))
+                store.save_error(key, str(work.none_left(wanted)))
         return held
 
 
@@ -146,10 +159,10 @@ def _attempt(work: Work, run: ConcreteRun) -> None:
     work.store.forget_error(run.key)
     try:
         _run(work, run)
-    except (DataError, WeightsError, NonFiniteLoss) as error:
-        work.store.save_error(run.key, str(error))
     except (Interrupted, StoreError):
         raise
+    except HarnessError as error:
+        work.store.save_error(run.key, str(error))
     except Exception as error:
         work.store.save_error(run.key, f"{type(error).__name__}: {error}", traceback.format_exc())
 
@@ -157,7 +170,7 @@ def _attempt(work: Work, run: ConcreteRun) -> None:
 def _run(work: Work, run: ConcreteRun) -> None:
     store = work.store
     start = start_of(run, store)
-    compiled = make.compiled(run, start, work.data_dir)
+    compiled = make.compiled(run, start, work.job.data_dir)
     recorded = _environment(work, run)  # before training: what fails here must not cost a result
     code = staleness.present(keras.backend.backend())
     checkpoint = _checkpoint(run, store, code)
@@ -179,7 +192,7 @@ def _run(work: Work, run: ConcreteRun) -> None:
             raise Interrupted
 
     resume = Resume(State.from_arrays(checkpoint.arrays), list(history)) if checkpoint else None
-    made = make.made(run, compiled, report, resume, Engines(work.devices, work.programs))
+    made = make.made(run, compiled, report, resume, Engines(work.job.devices, work.programs))
     by = {"code": code.to_json(), **({} if start is None else {"start": sha256(start)})}
     _finish(
         work,
@@ -193,13 +206,14 @@ def _run(work: Work, run: ConcreteRun) -> None:
 def _environment(work: Work, run: ConcreteRun) -> dict[str, str]:
     precision = run.run.settings.training.precision
     return machine.environment(
-        keras.backend.backend(), backend.computing(), precision, work.deterministic
+        keras.backend.backend(), backend.computing(), precision, work.job.deterministic
     )
 
 
 def _checkpoint(run: ConcreteRun, store: Store, code: Code) -> Checkpoint | None:
-    """Load where the run goes on; what another backend or other code began is begun again: one
-    makes it whole.
+    """Load where the run goes on.
+
+    What another backend or other code began is begun again, so that one alone makes all of it.
     """
     checkpoint = store.load_checkpoint(run.key)
     if checkpoint is None:

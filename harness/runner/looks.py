@@ -1,5 +1,6 @@
-"""Which seeds an experiment has now, and which come next, where seeds are added until its
-expectations are decided.
+"""Which seeds an experiment has now, and which come next.
+
+Seeds may be added, look after look, until its expectations are decided.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from harness.store.store import Store
 
 @dataclass(frozen=True)
 class Stage:
-    """An experiment as far as it is judged, and its judgements; `following` has the seeds of the
-    next looks too.
+    """An experiment as far as it is judged, with the judgements.
 
-    Where all is decided, or the last look was, `following` is the experiment as it is.
+    `following` is the experiment with the seeds of the next looks too. Where all is decided,
+    or the last look was, it is the experiment as it is.
     """
 
     experiment: Experiment

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Made:
-    """What came of a run: its outcome, all that was measured, and the decision grid.
+    """What came of a run: its outcome, and all that was measured.
 
-    There is a grid for two-dimensional inputs alone.
+    `grid` is the decision grid, which there is for two-dimensional inputs.
     """
 
     outcome: Outcome
@@ -44,7 +44,9 @@ def starting_weights(run: ConcreteRun, weights_of: Callable[[str], Path]) -> Pat
 
 
 def compiled(run: ConcreteRun, start: Path | None, data_dir: Path) -> Compiled:
-    """Compile a run; `start` is the file with the weights that it starts from, if it has one.
+    """Compile a run.
+
+    `start` is the file with the weights that it starts from, None where they are drawn.
 
     Raises:
         DataError: the data cannot be read, or are not those that the run's key names.
@@ -67,7 +69,10 @@ def made(
     resume: Resume | None = None,
     engines: Engines | None = None,
 ) -> Made:
-    """Train what was compiled, and measure it; see `train`."""
+    """Train what was compiled, from a state and its history or from the start, and measure it.
+
+    See `train` for the arguments.
+    """
     outcome = train(
         run.run.settings.training,
         compiled.model,

@@ -1,6 +1,4 @@
-"""Repeats the beginning and the end of one stored run, and compares it with what is recorded of
-it.
-"""
+"""Repeats the beginning and the end of one stored run, and compares them with its records."""
 
 from __future__ import annotations
 
@@ -46,9 +44,7 @@ _WEIGHTS_TELL = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "
 
 
 class Differs(Exception):
-    """A repetition came to something else than what is recorded; the message says where and
-    what.
-    """
+    """A repetition came to something else than is recorded; the message says where and what."""
 
 
 class CannotRepeat(Exception):
@@ -177,8 +173,9 @@ def _end(
 
 
 class _Agreement:
-    """Compares numbers, exactly where everything is alike, else within the tolerance, and says how
-    well all agree.
+    """Compares numbers, and says how well all agree.
+
+    They must be the same where everything is alike, and else within the tolerance.
     """
 
     def __init__(self, alike: bool) -> None:
@@ -218,9 +215,7 @@ def _listed(epochs: Sequence[float]) -> str:
 
 
 def _alike(origin: Origin, result: RunResult) -> bool:
-    """Tell whether all that can change the bits of a result is as it was, but for the harness
-    itself.
-    """
+    """Tell whether all that can change a result's bits, but for the harness, is as it was."""
     then = {"devices": "1"} | dict(result.environment)
     deterministic = then.get("deterministic") == "yes"
     now = machine.environment(

@@ -46,11 +46,11 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What came of a program: `agreement` says how exactly it agrees, or else `message` why its
-    mark stays.
+class Repetition:
+    """What came of repeating a run of a program.
 
-    `differs` tells whether that is because it came to something else.
+    `agreement` says how exactly it agrees, or else `message` why the mark of stale stays. `differs`
+    tells whether that is because it came to something else.
     """
 
     program: Program
@@ -60,8 +60,9 @@ class Told:
 
 
 def stale_programs(store: Store, keys: Sequence[str]) -> list[Program]:
-    """Return the programs of those of some finished runs that other code made; damaged runs are
-    left out.
+    """Return the programs of those of some finished runs that other code made.
+
+    Damaged runs are left out.
     """
     found: dict[str, Program] = {}
     for key in keys:
@@ -90,7 +91,7 @@ def _program(origin: Origin, result: RunResult) -> str:
 
 def replay(
     store: Store, programs: Sequence[Program], data_dir: Path, epochs: int = EPOCHS
-) -> Iterator[Told]:
+) -> Iterator[Repetition]:
     """Repeat a run of each program, and record it for all of its runs where it agrees.
 
     Raises:
@@ -110,7 +111,7 @@ def replay(
     code = staleness.present(here)
     for program in programs:
         if _backend(program) != here:
-            yield Told(
+            yield Repetition(
                 program,
                 message=f"it was made with {_backend(program)}: KERAS_BACKEND={_backend(program)}",
             )
@@ -119,12 +120,12 @@ def replay(
             origin, result = store.finished(program.keys[0], history=True)
             count, agreement = repeat(store, origin, result, data_dir, epochs)
         except (Differs, CannotRepeat, DamagedRun) as error:
-            yield Told(program, message=str(error), differs=isinstance(error, Differs))
+            yield Repetition(program, message=str(error), differs=isinstance(error, Differs))
             continue
         except (
             Exception
         ) as error:  # whatever the code that is here stumbles over: other programs are repeated
-            yield Told(
+            yield Repetition(
                 program, message=f"it ended in {type(error).__name__}: {error}", differs=True
             )
             continue
@@ -133,7 +134,7 @@ def replay(
         )
         for key in program.keys:
             store.save_replay(key, record)
-        yield Told(program, f"{agreement}, {count} epochs and the end")
+        yield Repetition(program, f"{agreement}, {count} epochs and the end")
 
 
 def _backend(program: Program) -> str:
@@ -141,8 +142,9 @@ def _backend(program: Program) -> str:
 
 
 def _threads(facts: Sequence[Mapping[str, object]]) -> int | None:
-    """Return how many threads most of the runs had, which decides the order of sums; None for as
-    many as there are.
+    """Return how many threads most of the runs had, which decides the order of sums.
+
+    None stands for as many as there are.
     """
     found = Counter(str(each.get("threads")) for each in facts)
     most = next((text for text, _ in found.most_common() if text.isdecimal()), None)

@@ -1,6 +1,4 @@
-"""Write down what an experiment expects before its first run starts, and look up later when that
-was stated.
-"""
+"""Writes down what an experiment expects before its first run, and looks up when it was stated."""
 
 from __future__ import annotations
 
@@ -46,17 +44,20 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True)
 class Ledgers:
-    """Where the copies of the ledgers beside reports lie, and whether what is new may be written
-    down.
+    """Where the ledgers that are committed lie, and whether what is new may be written down.
 
     A trial has none: it is another experiment than the one whose expectations were stated. What is
-    written down is written in the store, and in the folder where it is `beside` the reports that
-    are written as well.
+    written down is always written in the store.
+
+    Attributes:
+        folder: Where a copy lies beside each report.
+        write: Whether what is new is written down.
+        with_reports: Whether reports are written to that folder as well, and so the copies.
     """
 
     folder: Path
     write: bool = False
-    beside: bool = True
+    with_reports: bool = True
 
 
 def look_up(
@@ -95,8 +96,9 @@ def look_up(
 
 @dataclass(frozen=True)
 class _Found:
-    """What the copies tell together, and the ledger that they should come to; `writable` are those
-    that may be.
+    """What the copies tell together, and the ledger that they should come to.
+
+    `writable` are the copies that may be written.
     """
 
     joined: MergedLedger
@@ -109,8 +111,9 @@ class _Found:
 
     @property
     def undated(self) -> tuple[Statement, ...]:
-        """Return the statements; what nothing was measured of yet has no date until it is written
-        down.
+        """Return the statements.
+
+        What nothing was measured of yet has no date until it is written down.
         """
         old = self.joined.ledger.statements
         new = self.ledger.statements[len(old) :]
@@ -165,7 +168,10 @@ class _Look:
             (*both.ledger.statements, *pending),
             ledger.all_seeds(both.ledger.finished, seen.finished),
         )
-        folders = {in_store: True, beside: self.ledgers.beside and self.ledgers.folder.is_dir()}
+        folders = {
+            in_store: True,
+            beside: self.ledgers.with_reports and self.ledgers.folder.is_dir(),
+        }
         # Of copies that tell differently, both stay until a person has looked at them.
         writable = [path for path in copies if folders[path] and not both.disputed]
         new = any(copies[path] != whole for path in writable)
@@ -187,14 +193,12 @@ class _Look:
                 f" {beside} says counts"
             )
         report = results_path(self.ledgers.folder, self.experiment.name)
-        known = self.ledgers.beside and copies.get(in_store) is not None
+        known = self.ledgers.with_reports and copies.get(in_store) is not None
         if known and beside in copies and copies[beside] is None and report.exists():
             yield f"{beside} is missing beside its report: what {in_store} says counts"
 
     def _seen(self, ever: Runs) -> _Seen:
-        """Return what is known of the runs: from the store, from the report that lies there, from
-        the ledger.
-        """
+        """Return what is known of the runs from the store, the report and the ledger."""
         path = results_path(self.ledgers.folder, self.experiment.name)
         results = _reported(path) | self.done
         begun = [
@@ -210,9 +214,7 @@ class _Look:
         return _Seen(ledger.all_seeds(finished, _by_run(begun)), finished, results)
 
     def _pending(self, written: Ledger, seen: _Seen) -> Iterator[Statement]:
-        """Yield what is not written down: new expectations, changed ones, and that others are not
-        there any more.
-        """
+        """Yield what is not written down: expectations that are new, changed or removed."""
         # Never earlier than what is there, whatever the clock says: the order of statements is by
         # their times.
         when = max([ledger.now(), *(statement.at for statement in written.statements)])
@@ -250,9 +252,7 @@ class _Seen:
 
 
 def _reported(path: Path) -> dict[Place, RunResult]:
-    """Return the finished runs that a report's results list; none where there are no such
-    results.
-    """
+    """Return the finished runs that a report's results list, none where there are no results."""
     try:
         found = reported(json.loads(files.read_bytes(path, _LARGEST)))
     except (OSError, ValueError, RecursionError, NotAResult, ReadError):
@@ -271,8 +271,7 @@ def _by_run(places: Iterator[Place] | Sequence[Place] | Mapping[Place, RunResult
 
 @contextlib.contextmanager
 def _locked(store: Store, name: str) -> Iterator[None]:
-    """Keep other processes from writing the ledger; each writes for moments only, and is waited
-    for.
+    """Keep other processes from writing the ledger, after waiting for one that is at it.
 
     Raises:
         StoreError: there can be no lock, or one holds it for much longer.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.errors import INVALID, HarnessError
 from harness.system.console import visible
 from harness.words import listed
 
@@ -51,15 +52,23 @@ class Problem:
         return visible(text)
 
 
-class SpecError(Exception):
+class SpecError(HarnessError):
     """One or more specifications are not valid; `problems` lists every fault found.
 
     Its text has a line for each, of the first hundred of a file.
     """
 
+    exit_code = INVALID
+
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(_lines(self.problems)))
+
+    def lines(self) -> Iterator[str]:
+        """Yield the faults, as in the text, and how many there are."""
+        yield from _lines(self.problems)
+        count = len(self.problems)
+        yield f"{count:,} problem{'s' if count != 1 else ''} found"
 
 
 def _lines(problems: Iterable[Problem]) -> Iterator[str]:

@@ -6,13 +6,15 @@ import errno
 import shlex
 from pathlib import Path
 
+from harness.errors import HarnessError
+
 _OCCUPIED = (errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
 """Something else lies where a file or a folder is to be written."""
 
 REMOVE_IT = "remove what lies there"
 
 
-class StoreError(Exception):
+class StoreError(HarnessError):
     """The store cannot be written or read; the message says where and why."""
 
 

@@ -25,6 +25,7 @@ ROOTS = ("compile", "data", "models", "training", "backend", "runner.make")
 RECORDING = frozenset(
     (
         "harness",
+        "harness.errors",
         "harness.run_result",
         "harness.words",
         "harness.system",

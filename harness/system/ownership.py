@@ -15,12 +15,15 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness.errors import INVALID, HarnessError
 from harness.experiment import Json
 from harness.system import files
 
 
-class OverwriteError(Exception):
+class OverwriteError(HarnessError):
     """What the harness did not write would be replaced; the message says what, and what to do."""
+
+    exit_code = INVALID
 
 
 class Kind(enum.Enum):

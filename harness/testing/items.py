@@ -12,10 +12,13 @@ import pytest
 from harness.ci.cases import Case
 from harness.ci.message import headline, message
 from harness.compare import baseline
+from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.judging.check import Mark, Verdict, stale_runs
 from harness.report.statements import timing_sentence
 from harness.spec.problems import Place
+from harness.system.console import visible
+from harness.system.crash import internal_error
 from harness.testing.judged import JudgedSpecification
 from harness.testing.regression import compare_with_kept, regressions_are_here
 
@@ -27,6 +30,7 @@ class _Item(pytest.Item):
         super().__init__(**rest)
         self.specification = judged
         self.verdict: Verdict | None = None
+        self._outcome: BaseException | None = None
         self.extra_keyword_matches.add(self.specification.experiment.name)
         if self.config.pluginmanager.hasplugin("xdist"):
             self.add_marker(pytest.mark.xdist_group(name=self.specification.experiment.name))
@@ -38,9 +42,41 @@ class _Item(pytest.Item):
         return place.path, place.line - 1, f"{self.specification.experiment.name}: {self.name}"
 
     def setup(self) -> None:
+        """Make the runs, where no earlier item has, and judge them.
+
+        What nobody foresaw is an error of the item: it says nothing of what is expected.
+        """
+        error = self._fault()
+        if error is not None:
+            self.fail(Verdict.ERROR, "\n".join(map(visible, error.lines())))
+
+    def _fault(self) -> HarnessError | None:
+        """Judge, and return why that cannot be done; the outcome is for later."""
+        try:
+            self.prepare()
+            try:
+                self.judge()
+            except (pytest.fail.Exception, pytest.skip.Exception) as outcome:
+                self._outcome = outcome
+        except HarnessError as error:
+            return error
+        except Exception as error:
+            return internal_error(error, self.specification.settings.store)
+        return None
+
+    def runtest(self) -> None:
+        """Pass, fail, or say why there is neither, as it was judged."""
+        if self._outcome is not None:
+            raise self._outcome
+
+    def prepare(self) -> None:
         """Make the runs, where no earlier item has."""
         if self.specification.trouble:
             self.fail(Verdict.ERROR, self.specification.trouble)
+
+    def judge(self) -> None:
+        """Pass, fail, or say why there is neither."""
+        raise NotImplementedError
 
     def fail(self, verdict: Verdict, text: str) -> NoReturn:
         self.verdict = verdict
@@ -54,9 +90,9 @@ class _Item(pytest.Item):
 class ExpectationItem(_Item):
     """One expectation, or the runs that no expectation reads."""
 
-    def setup(self) -> None:
+    def prepare(self) -> None:
         """Make the runs; one that ended in an error is an error of the item, not a failure."""
-        super().setup()
+        super().prepare()
         case = self._case
         self.user_properties += _properties(self.specification.experiment, case)
         statements = self.specification.conclusion.statements
@@ -65,7 +101,7 @@ class ExpectationItem(_Item):
         if case.verdict is Verdict.ERROR:
             self.fail(case.verdict, message(case, self.specification.report))
 
-    def runtest(self) -> None:
+    def judge(self) -> None:
         """Pass, fail, or say why there is neither."""
         case = self._case
         self.verdict = case.verdict
@@ -101,7 +137,7 @@ def _properties(experiment: Experiment, case: Case) -> list[tuple[str, object]]:
 class BaselineItem(_Item):
     """The measured numbers against those that are kept."""
 
-    def runtest(self) -> None:
+    def judge(self) -> None:
         """Compare through pytest-regressions, whose --force-regen keeps new numbers.
 
         They are shown before they are kept.

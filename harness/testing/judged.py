@@ -12,7 +12,7 @@ from harness.data import catalog
 from harness.experiment import Experiment
 from harness.plan import Plan
 from harness.run_result import Status
-from harness.runner.apart import run_apart, startable
+from harness.runner.child_process import run_in_child_process, startable
 from harness.runner.conclude import judge_stored, write_down
 from harness.runner.looks import plan_all, stage
 from harness.runner.stating import Ledgers
@@ -57,7 +57,9 @@ class JudgedSpecification:
                 write_down(self.experiment, self._plan, store, replace(self._ledgers, write=True))
         except StoreError as error:
             return str(error)
-        code = run_apart(self.experiment, store, catalog.data_dir(), self.settings.processes)
+        code = run_in_child_process(
+            self.experiment, store, catalog.data_dir(), self.settings.processes
+        )
         missing = [result for result in self.conclusion.results if result.status is Status.MISSING]
         labels = ", ".join(f"{result.run} seed {result.seed}" for result in missing)
         return (

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from harness.errors import HarnessError
+
 Arrays = tuple[np.ndarray, ...]
 
 _COUNTERS = ("epoch", "step", "seconds")
@@ -48,7 +50,7 @@ class State:
         return cls(int(named["epoch"]), int(named["step"]), float(named["seconds"]), **groups)
 
 
-class NonFiniteLoss(ArithmeticError):
+class NonFiniteLoss(HarnessError):
     """The loss became NaN or infinite, in step `step` and epoch `epoch`, both counted from 1.
 
     Where every step's loss was finite and the measured loss after an epoch was not, `step` is the

@@ -15,3 +15,4 @@ def test_the_version_and_the_exit_codes_are_told(harness: Harness) -> None:
         "Exit codes of run and check: 0 all pass; 1 a fail; 2 invalid specification or usage; 3 an"
         " error; 4" in words
     )
+    assert "70 an internal error" in words

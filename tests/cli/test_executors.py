@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.runner import session
-from harness.runner.cluster.needs import Asked
+from harness.runner.cluster.executor import ClusterExecutor
+from harness.runner.cluster.needs import ClusterOptions
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Harness
@@ -60,25 +61,25 @@ def test_without_ray_the_way_to_install_it_is_told(
 @pytest.mark.parametrize(
     ("arguments", "asked"),
     [
-        ([], Asked(address=None, cpus=1, gpus=None)),
+        ([], ClusterOptions(address=None, cpus=1, gpus=None)),
         (
             ["--address", "head:6379", "--cpus-per-run", "4", "--gpus-per-run", "0.25"],
-            Asked("head:6379", 4, 0.25),
+            ClusterOptions("head:6379", 4, 0.25),
         ),
-        (["--gpus-per-run", "2"], Asked(None, 1, 2.0)),
-        (["--gpus-per-run", "0"], Asked(None, 1, 0.0)),
+        (["--gpus-per-run", "2"], ClusterOptions(None, 1, 2.0)),
+        (["--gpus-per-run", "0"], ClusterOptions(None, 1, 0.0)),
     ],
 )
 def test_what_is_asked_for_reaches_the_cluster(
-    harness: Harness, monkeypatch: pytest.MonkeyPatch, arguments: list[str], asked: Asked
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, arguments: list[str], asked: ClusterOptions
 ) -> None:
     heard: list[Any] = []
 
-    def run_on_cluster(*given: Any) -> int:
-        heard.extend(given)
+    def run_experiments(_invocation: Any, executor: Any) -> int:
+        heard.append(executor)
         return 4
 
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    monkeypatch.setattr(session, "run_on_cluster", run_on_cluster)
+    monkeypatch.setattr(session, "run_experiments", run_experiments)
     assert harness("run", "a.json", "--executor", "ray", *arguments).exit_code == 4
-    assert [each for each in heard if isinstance(each, Asked)] == [asked]
+    assert heard == [ClusterExecutor(asked)]

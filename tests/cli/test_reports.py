@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.ci.outputs import Outputs
+from harness.errors import InternalError
 from harness.runner.conclude import check_experiments
+from harness.runner.invocation import Invocation
 from harness.spec.load import load
-from harness.store.store import Store, StoreError
+from harness.store.store import Store
 from harness.system.ownership import Kind, kind_of
 from tests.cli.conftest import SPEC
 
@@ -142,16 +144,19 @@ def test_a_report_that_cannot_be_made_stops_no_other(
     monkeypatch.setattr("harness.report.write.draw", draw)
     said = "the report of a cannot be made: ValueError: a figure that cannot be drawn"
     found = harness("report", "a.json", "b.json", "--reports", "r")
-    assert (found.exit_code, found.stderr) == (3, f"error: {said}\n")
+    assert found.exit_code == 70
+    assert found.stderr.startswith(f"internal error: {said}; this is a fault of the harness: ")
+    assert found.stderr.count("\n") == 1
     names = ["README.md", "a.expectations.json", "b", "b.expectations.json", "b.json", "b.md"]
     assert sorted(path.name for path in Path("r").iterdir()) == names
     experiments, store = load([Path("a.json"), Path("b.json")]), Store(Path(".harness/store"))
-    with pytest.raises(StoreError, match=said):
-        check_experiments(
-            experiments, store, Path("data"), Path("r"), (), Outputs(json=Path("v.json"))
-        )
+    invocation = Invocation(
+        experiments, store, Path("data"), reports=Path("r"), outputs=Outputs(json=Path("v.json"))
+    )
+    with pytest.raises(InternalError, match=said):
+        check_experiments(invocation)
     verdicts = json.loads(Path("v.json").read_text())
-    assert verdicts["exit_code"] == 3
+    assert verdicts["exit_code"] == 70
     assert [each["report"] for each in verdicts["experiments"]] == [None, "r/b.md"]
     assert verdicts["counts"]["inconclusive"] == 2
 

@@ -18,18 +18,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.data import catalog
-from harness.runner.cluster.driver import Deaths, told
+from harness.runner.cluster.driver import Deaths, fault_of
 from harness.runner.cluster.needs import (
-    Asked,
     ClusterError,
+    ClusterOptions,
     Needs,
     Node,
     Unavailable,
     check_needs,
-    places,
+    slots,
 )
-from harness.runner.cluster.worker import Correspondent, Mailbox, Terms, see
-from harness.store.store import StoreError
+from harness.runner.cluster.worker import Mailbox, MailboxListener, check_node
+from harness.runner.job import Job
+from harness.store.store import Store, StoreError
 from harness.system import machine
 
 if TYPE_CHECKING:
@@ -60,9 +61,10 @@ main()
 
 
 def test_the_needs_of_a_run() -> None:
-    assert Asked().needs(gpu=False) == Needs(1, 0.0)
-    assert Asked(cpus=4).needs(gpu=True) == Needs(4, 1.0)
-    assert Asked(gpus=0.25).needs(gpu=True) == Asked(gpus=0.25).needs(gpu=False) == Needs(1, 0.25)
+    assert ClusterOptions().needs(gpu=False) == Needs(1, 0.0)
+    assert ClusterOptions(cpus=4).needs(gpu=True) == Needs(4, 1.0)
+    part = ClusterOptions(gpus=0.25)
+    assert part.needs(gpu=True) == part.needs(gpu=False) == Needs(1, 0.25)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_the_needs_of_a_run() -> None:
     ],
 )
 def test_how_many_runs_a_cluster_holds(needs: Needs, count: int) -> None:
-    assert places([Node("a", 8, 2), Node("b", 4, 0)], needs) == count
+    assert slots([Node("a", 8, 2), Node("b", 4, 0)], needs) == count
 
 
 def test_tenths_of_a_gpu_add_up() -> None:
@@ -119,8 +121,8 @@ def test_what_a_task_raises_is_told_in_one_sentence() -> None:
         ClusterError("the node a has no data"),
         StoreError("the store b cannot be written"),
     ):
-        assert told(TaskError(f"ray::f()\n...\n{own}", own)) is own
-    another = told(
+        assert fault_of(TaskError(f"ray::f()\n...\n{own}", own)) is own
+    another = fault_of(
         TaskError("ray::f()\n...\nModuleNotFoundError: No module named 'harness'\n", RuntimeError())
     )
     assert isinstance(another, ClusterError)
@@ -137,77 +139,75 @@ def test_the_driver_hears_every_row_once_and_in_order(
     run = next(iter(person.plan(person.spec()).runs.values()))
     now, mailbox = [100.0], Mailbox()
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    correspondent = Correspondent(mailbox.put)
-    correspondent.started(run)
+    listener = MailboxListener(mailbox.put)
+    listener.started(run)
     for moment, epoch in ((100.2, 1), (100.4, 2), (101.3, 3), (101.5, 4)):
         now[0] = moment
-        correspondent.advanced(run, [{"epoch": epoch}])
+        listener.advanced(run, [{"epoch": epoch}])
     assert mailbox.take() == [
         (run.key, None),
         (run.key, [{"epoch": 1}, {"epoch": 2}, {"epoch": 3}]),
     ]
-    correspondent.report(run)
-    correspondent.report(run)
+    listener.report(run)
+    listener.report(run)
     assert mailbox.take() == [(run.key, [{"epoch": 4}])]
     assert mailbox.take() == []
 
 
 @pytest.fixture
-def terms(person: Person) -> Terms:
-    """Give the terms of a driver that holds no lock yet."""
+def job(person: Person) -> Job:
+    """Give the job of a driver that holds no lock yet."""
     person.store.prepare()
-    return Terms(
+    return Job(
         plan=person.plan(person.spec()),
-        root=person.store.root,
+        store=person.store,
         data_dir=catalog.data_dir(),
-        folder=person.folder,
-        session="driver",
-        software=machine.software(),
         threads=1,
-        deterministic=True,
-        default_backend="tensorflow",
+        log=Path("driver"),
+        folder=person.folder,
+        software=machine.software(),
     )
 
 
-def test_a_node_that_is_as_the_driver_passes(person: Person, terms: Terms) -> None:
+def test_a_node_that_is_as_the_driver_passes(person: Person, job: Job) -> None:
     with person.store.lock("driver"):
-        see(next(iter(terms.plan.runs.values())), terms)
+        check_node(next(iter(job.plan.runs.values())), job)
 
 
 @pytest.mark.parametrize(
     ("changes", "locked", "message"),
     [
         (
-            {"root": Path("/nowhere")},
+            {"store": Store(Path("/nowhere"))},
             True,
             "does not see the store /nowhere that this machine writes",
         ),
-        ({"session": "another"}, True, "does not see the store"),
+        ({"log": Path("another")}, True, "does not see the store"),
         ({}, False, "does not see the locks in the store"),
         ({"software": {"keras": "2.0"}}, True, ", not 2.0: install there what this machine has"),
     ],
 )
 def test_a_node_that_is_not_as_the_driver_says_in_what(
-    person: Person, terms: Terms, changes: dict[str, Any], locked: bool, message: str
+    person: Person, job: Job, changes: dict[str, Any], locked: bool, message: str
 ) -> None:
-    run = next(iter(terms.plan.runs.values()))
+    run = next(iter(job.plan.runs.values()))
     with person.store.lock("driver"), pytest.raises(ClusterError, match=message):
         if not locked:
             person.store.lock_file(
                 "driver"
             ).unlink()  # as a file that another machine has no lock on
             person.store.lock_file("driver").touch()
-        see(run, replace(terms, **changes))
+        check_node(run, replace(job, **changes))
 
 
-def test_a_node_without_the_data_says_so(person: Person, terms: Terms) -> None:
+def test_a_node_without_the_data_says_so(person: Person, job: Job) -> None:
     spec = person.spec(defaults={"dataset": {"name": "mnist", "train_examples": None}})
     run = next(iter(person.plan(spec).runs.values()))
     with (
         person.store.lock("driver"),
         pytest.raises(ClusterError, match=r"does not see the data .*mnist is not prepared"),
     ):
-        see(run, terms)
+        check_node(run, job)
 
 
 # From here on with a real cluster.

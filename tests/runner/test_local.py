@@ -17,6 +17,7 @@ from harness.data import catalog
 from harness.plan import ConcreteRun
 from harness.run_result import RunResult, Status
 from harness.runner import local, make
+from harness.runner.job import Job
 from harness.training import compiled
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def execute(
     plan, heard = person.plan(spec), Heard()
     person.store.prepare()
     prepare_backend()
-    work = local.Work(plan, person.store, catalog.data_dir(), heard, lambda: stop(heard))
+    job = Job(plan, person.store, catalog.data_dir())
+    work = local.Work(job, heard, lambda: stop(heard))
     local.execute(work, list(plan.runs))
     return heard
 

@@ -1,3 +1,1 @@
-"""Runs as tasks on a Ray cluster: what they need, the way there, what a worker does, what the
-driver does.
-"""
+"""Runs as tasks on a Ray cluster: what they need, the way there, the worker and the driver."""

@@ -19,8 +19,9 @@ _SECONDS = 10.0
 
 @contextlib.contextmanager
 def connected(address: str | None) -> Iterator[None]:
-    """Be a driver of the cluster at this address; what Ray would tell a person on the way stays in
-    its own logs.
+    """Be a driver of the cluster at this address.
+
+    What Ray would tell a person on the way stays in its own logs.
 
     Raises:
         Unavailable: there is no such cluster, or this machine or its software does not belong to
@@ -29,7 +30,7 @@ def connected(address: str | None) -> Iterator[None]:
     import ray
 
     asked = address or os.environ.get("RAY_ADDRESS") or "auto"
-    _see_head(asked)
+    _check_head(asked)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -60,19 +61,20 @@ def nodes() -> list[Node]:
 
 
 def head_answers() -> bool:
-    """Tell whether the head is there; once it is not, Ray ends this process after a minute,
-    whatever it is doing.
+    """Tell whether the head is there.
+
+    Once it is not, Ray ends this process after a minute, whatever it is doing.
     """
     import ray
 
     try:
-        _call(ray.get_runtime_context().gcs_address)
+        _reach(ray.get_runtime_context().gcs_address)
     except OSError:
         return False
     return True
 
 
-def _see_head(asked: str) -> None:
+def _check_head(asked: str) -> None:
     """See that something answers at an address."""
     from ray._private.services import canonicalize_bootstrap_address
 
@@ -93,14 +95,14 @@ def _see_head(asked: str) -> None:
     if place is None:
         raise Unavailable(f"no Ray cluster runs on this machine: {_START}")
     try:
-        _call(place)
+        _reach(place)
     except OSError as error:
         raise Unavailable(
             f"no Ray cluster answers at {place} ({_sentence(error)}): {_START}"
         ) from error
 
 
-def _call(place: str) -> None:
+def _reach(place: str) -> None:
     host, _, port = place.rpartition(":")
     socket.create_connection((host.strip("[]"), port), _SECONDS).close()
 
@@ -110,8 +112,9 @@ def _sentence(error: Exception) -> str:
 
 
 def _quieten() -> None:
-    """Keep Ray from printing a page for a node that dies: the runs go on elsewhere, and nobody has
-    to act.
+    """Keep Ray from printing a page for a node that dies.
+
+    The runs go on elsewhere, and nobody has to act.
     """
     from ray._private import worker
 

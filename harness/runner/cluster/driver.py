@@ -1,9 +1,8 @@
-"""What the driver does: a task for every run that is not done, followed to its end, and begun again
-where a node fails.
+"""What the driver does: it follows a task for every run that is not done to its end.
 
-A task depends on that of the run it starts from, so that it takes no place on the cluster before.
-It tells when it has come to its end; where it has not (its node failed, its process died, others
-work on the run), it gets a new one, which goes on from its last checkpoint.
+A task depends on that of the run it starts from, so that it takes no slot of the cluster before.
+It tells when it has come to its end. Where it has not (its node failed, its process died, others
+work on the run), the run gets a new one, which goes on from the last checkpoint.
 """
 
 from __future__ import annotations
@@ -11,16 +10,17 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from harness.backend import VARIABLE, backend_of
 from harness.follow.listener import Listener
 from harness.plan import ConcreteRun
 from harness.runner.cluster import connection, worker
-from harness.runner.cluster.needs import ClusterError, Needs, places
+from harness.runner.cluster.needs import ClusterError, Needs, slots
+from harness.runner.job import Job
 from harness.store.state import state_of
-from harness.store.store import Store, StoreError
+from harness.store.store import StoreError
 
 _WAIT_SECONDS = 0.2
 """How long the driver waits for a task to end, before it looks for news again."""
@@ -29,9 +29,7 @@ _ELSEWHERE_SECONDS = 2.0
 """Between two looks at a run that others work on."""
 
 _PATIENCE_SECONDS = 60.0
-"""How long runs may take for their present epoch and their checkpoint once they were asked to
-stop.
-"""
+"""How long runs may take for their epoch and their checkpoint once they were asked to stop."""
 
 _ROOM_SECONDS = 300.0
 """How long the runs wait for a node that could take them, when the last such node has failed."""
@@ -43,8 +41,9 @@ _HEAD_SECONDS = 20.0
 """How long the head may be silent, as while it is started again; the runs go on meanwhile."""
 
 _SEEN_SECONDS = 180.0
-"""How long a run that is finished may take to be seen from here; an NFS client remembers for a
-minute.
+"""How long a run that is finished may take to be seen from here.
+
+An NFS client remembers for a minute what was not there.
 """
 
 _DEATHS = 3
@@ -58,9 +57,7 @@ class Deaths:
         self._counts: dict[str, tuple[int | None, int]] = {}
 
     def count(self, key: str, epoch: int | None) -> int:
-        """Return how often a run's process has died at this epoch in a row, after it has done so
-        once more.
-        """
+        """Count another death at this epoch, and return how many there were in a row."""
         before, times = self._counts.get(key, (epoch, 0))
         self._counts[key] = (epoch, times + 1 if before == epoch else 1)
         return self._counts[key][1]
@@ -69,33 +66,31 @@ class Deaths:
 class Tasks:
     """The runs of a plan on a cluster.
 
-    `needs` are those of each run, `followers` hear of all runs, and `stop` tells whether a stop was
-    asked for.
+    Args:
+        job: What every worker is told; its paths are absolute.
+        keys: The runs to bring to their end, parents first.
+        followers: Hears of all runs.
+        stop: Tells whether a stop was asked for.
     """
 
     def __init__(
-        self,
-        terms: worker.Terms,
-        needs: Mapping[str, Needs],
-        keys: Sequence[str],
-        followers: Listener,
-        stop: Callable[[], bool],
+        self, job: Job, keys: Sequence[str], followers: Listener, stop: Callable[[], bool]
     ) -> None:
         import ray
 
-        self._plan, self._store = terms.plan, Store(terms.root)
-        self._terms, self._needs = terms, needs
+        self._plan, self._store = job.plan, job.store
+        self._job, self._needs = job, job.needs
         self._followers, self._stop = followers, stop
         self._done = {key for key in keys if self._store.done(key)}
         self._ended: set[str] = set()
-        self._told: set[str] = set(self._done)
+        self._reported: set[str] = set(self._done)
         self._left = list(keys)
         self._tasks: dict[Any, str] = {}
         self._deaths = Deaths()
         self._elsewhere: dict[str, float] = {}
         self._made: dict[str, float] = {}
         self._room = self._looked = self._answered = time.monotonic()
-        self._shared_terms = ray.put(terms)
+        self._shared_job = ray.put(job)
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
@@ -104,11 +99,10 @@ class Tasks:
             .options(num_cpus=0, max_restarts=-1, scheduling_strategy=here)
             .remote()
         )
-        self._settle()
+        self._take_out_ended()
 
     def execute(self, display: Listener, keys: Sequence[str]) -> None:
-        """Wait until the runs of `keys`, parents first, have come to an end; those of the other
-        keys go on meanwhile.
+        """Wait until some runs, parents first, have come to an end; all others go on meanwhile.
 
         Raises:
             KeyboardInterrupt: a stop was asked for.
@@ -119,8 +113,8 @@ class Tasks:
         while True:
             for key in [key for key in left if key in self._ended]:
                 left.remove(key)
-                self._tell(display, key, key in self._told)
-                self._told.add(key)
+                self._report(display, key, key in self._reported)
+                self._reported.add(key)
             if not left:
                 return
             if self._stop():
@@ -151,7 +145,7 @@ class Tasks:
         self._hear(display, shown)  # what a task said before it ended is there
         for task in ready:
             self._collect(task, self._tasks.pop(task))
-        self._settle()
+        self._take_out_ended()
         self._check_cluster()
 
     def _begin(self) -> None:
@@ -189,19 +183,20 @@ class Tasks:
         return (
             ray.remote(worker.work_on)
             .options(**options)
-            .remote(run.key, self._shared_terms, self._mailbox, *after)
+            .remote(run.key, self._shared_job, self._mailbox, *after)
         )
 
     def _variables(self, run: ConcreteRun, needs: Needs) -> dict[str, str]:
-        """Return the environment of a run's process; Ray keeps processes with other variables
-        apart.
+        """Return the environment of a run's process.
+
+        Ray does not use a process for runs with other variables.
         """
         archives = {name: os.environ[name] for name in ["HARNESS_ARCHIVES"] if name in os.environ}
         unseen = (
             {} if needs.gpus else {"CUDA_VISIBLE_DEVICES": ""}
         )  # Ray hides nothing from tasks that need none
         return {
-            VARIABLE: backend_of(run.run.settings.training, self._terms.default_backend),
+            VARIABLE: backend_of(run.run.settings.training, self._job.default_backend),
             **archives,
             **unseen,
         }
@@ -228,10 +223,9 @@ class Tasks:
         try:
             ending = worker.Ending(*ray.get(task))
         except ray.exceptions.RayTaskError as error:
-            if not isinstance(
-                error.cause, ray.exceptions.RayError
-            ):  # else the task that it waited for was lost
-                raise told(error) from None
+            # Where it is an error of Ray's, the task that this one waited for was lost.
+            if not isinstance(error.cause, ray.exceptions.RayError):
+                raise fault_of(error) from None
         except ray.exceptions.NodeDiedError:
             pass
         except ray.exceptions.RayError as error:
@@ -256,7 +250,7 @@ class Tasks:
                     )
                     self._ended.add(key)
 
-    def _settle(self) -> None:
+    def _take_out_ended(self) -> None:
         """Take out the runs that have come to an end, and those that cannot begin any more."""
         for key, moment in list(self._made.items()):
             if self._store.done(key):
@@ -276,18 +270,16 @@ class Tasks:
         ended = [key for key in self._left if key in self._ended]
         self._left = [key for key in self._left if key not in self._ended]
         for key in ended:
-            self._tell(self._followers, key, key in self._told)
+            self._report(self._followers, key, key in self._reported)
 
-    def _tell(self, listener: Listener, key: str, reused: bool) -> None:
+    def _report(self, listener: Listener, key: str, reused: bool) -> None:
         run = self._plan.runs[key]
         listener.finished(
             run, state_of(self._plan, key, run.run.name, run.seed, self._store), reused
         )
 
     def _check_cluster(self) -> None:
-        """See that the head is there, and for some run at work, or waiting for its turn, a node
-        that could take it.
-        """
+        """See that the head is there, and a node that could take some run that has not ended."""
         now = time.monotonic()
         if now - self._looked < _LOOK_SECONDS:
             return
@@ -301,7 +293,7 @@ class Tasks:
             return
         self._answered = now
         nodes, wanted = connection.nodes(), {self._needs[key] for key in self._tasks.values()}
-        if not wanted or any(places(nodes, needs) for needs in wanted):
+        if not wanted or any(slots(nodes, needs) for needs in wanted):
             self._room = now
         elif now - self._room > _ROOM_SECONDS:
             raise ClusterError(
@@ -310,8 +302,8 @@ class Tasks:
             )
 
 
-def told(error: Any) -> Exception:
-    """Return what a task raised, as the driver tells it."""
+def fault_of(error: Any) -> Exception:
+    """Return what a person is told of the error in which a task ended."""
     cause = error.cause
     if isinstance(cause, ClusterError | StoreError):
         return cause
@@ -319,12 +311,3 @@ def told(error: Any) -> Exception:
     return ClusterError(
         f"a node cannot run what this machine asks for: {last}; install there what this machine has"
     )
-
-
-@contextlib.contextmanager
-def at_work(tasks: Tasks) -> Iterator[Tasks]:
-    """End the tasks, in order, when the invocation ends."""
-    try:
-        yield tasks
-    finally:
-        tasks.stop()

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.errors import INVALID, HarnessError
 from harness.words import agreeing
 
 _ROUNDING = 1e-9
 """Ten runs with a tenth of a GPU each fit on one."""
 
 
-class ClusterError(Exception):
+class ClusterError(HarnessError):
     """The cluster cannot make the runs; the text says why, and the next command."""
 
 
 class Unavailable(ClusterError):
-    """No node has what a run was said to need, or there is no cluster at the address that was
-    given.
-    """
+    """No node has what a run needs, or there is no cluster at the address that was given."""
+
+    exit_code = INVALID
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ClusterOptions:
     """What a person asks for: the cluster's address, CPUs for each run, and GPUs.
 
     An address of None is the one in RAY_ADDRESS, else the cluster that this machine belongs to.
@@ -66,7 +67,7 @@ class Asked:
         return Needs(self.cpus, float(gpu) if self.gpus is None else self.gpus)
 
 
-def places(nodes: Iterable[Node], needs: Needs) -> int:
+def slots(nodes: Iterable[Node], needs: Needs) -> int:
     """Return how many runs with such needs go on at once on the cluster."""
     return sum(node.holds(needs) for node in nodes)
 
@@ -78,7 +79,7 @@ def check_needs(nodes: Sequence[Node], wanted: Iterable[Needs]) -> None:
         Unavailable: one is not.
     """
     for needs in wanted:
-        if not places(nodes, needs):
+        if not slots(nodes, needs):
             raise Unavailable(
                 f"each run needs {needs}, and no node of the cluster has that much; it has"
                 f" {'; '.join(map(str, nodes)) or 'no node'}: ask for less with --cpus-per-run and"

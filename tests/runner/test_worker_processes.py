@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.runner.side import Crew, crews, threads_each
+from harness.runner.worker_processes import BackendShare, backend_shares, threads_each
 from harness.system import processor
 from harness.system.files import alive
 
@@ -37,20 +37,26 @@ def test_processes_are_shared_out_among_backends(person: Person) -> None:
     keys = list(plan.runs)
     on_jax = [key for key in keys if plan.runs[key].run.name == "both[jax]"]
     others = [key for key in keys if key not in on_jax]
-    assert crews(plan, keys, "tensorflow", "tensorflow", 1) == (
-        Crew("tensorflow", 1, others),
-        Crew("jax", 1, on_jax),
+    assert backend_shares(plan, keys, "tensorflow", "tensorflow", 1) == (
+        BackendShare("tensorflow", 1, others),
+        BackendShare("jax", 1, on_jax),
     )
-    assert [crew.processes for crew in crews(plan, keys, "tensorflow", "tensorflow", 8)] == [6, 2]
-    assert [crew.processes for crew in crews(plan, keys, "tensorflow", "tensorflow", 256)] == [
+    assert [
+        share.processes for share in backend_shares(plan, keys, "tensorflow", "tensorflow", 8)
+    ] == [6, 2]
+    assert [
+        share.processes for share in backend_shares(plan, keys, "tensorflow", "tensorflow", 256)
+    ] == [
         12,
         4,
     ]
-    assert crews(plan, others, "tensorflow", "tensorflow", 2) == (Crew("tensorflow", 2, others),)
-    here, beside = crews(plan, keys, "jax", "jax", 2)
+    assert backend_shares(plan, others, "tensorflow", "tensorflow", 2) == (
+        BackendShare("tensorflow", 2, others),
+    )
+    here, other = backend_shares(plan, keys, "jax", "jax", 2)
     assert [plan.runs[key].run.name for key in here.keys] == ["both[jax]", "any"] * 4
-    assert beside.backend == "tensorflow"
-    assert crews(plan, [], "jax", "jax", 3) == (Crew("jax", 1, []),)
+    assert other.backend == "tensorflow"
+    assert backend_shares(plan, [], "jax", "jax", 3) == (BackendShare("jax", 1, []),)
 
 
 def test_one_invocation_makes_the_runs_of_both_backends(person: Person) -> None:
@@ -72,8 +78,14 @@ def test_one_invocation_makes_the_runs_of_both_backends(person: Person) -> None:
     assert norms[0] == pytest.approx(norms[1], rel=1e-6)
 
 
-DYING = "from harness.cli import main; from harness.runner import side; side._work = max; main()"
-"""The command, whose processes beside the first end at once, with an exception."""
+DYING = """
+from harness.cli import main
+from harness.runner import worker_processes
+
+worker_processes._work = max
+main()
+"""
+"""The command, whose worker processes end at once, with an exception."""
 
 
 def test_runs_of_a_backend_whose_process_dies_are_errors(person: Person) -> None:
@@ -101,15 +113,15 @@ def test_a_process_whose_first_dies_while_it_imports_trains_nothing(person: Pers
     spec = person.spec(runs={"random": {"training": {"epochs": 500}}}, seeds=[0, 1, 2])
     started = person.fork(spec, "-j", "2", program=("-c", WAITING))
     assert started.stdout is not None
-    assert started.stdout.readline() == "beside\n"
-    beside = [number for number in children(started.pid) if "spawn_main" in command_of(number)]
-    assert len(beside) == 1
+    assert started.stdout.readline() == "started\n"
+    workers = [number for number in children(started.pid) if "spawn_main" in command_of(number)]
+    assert len(workers) == 1
     started.kill()
     started.wait()
     deadline = time.monotonic() + 60
-    while alive(beside[0]) and time.monotonic() < deadline:
+    while alive(workers[0]) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert not alive(beside[0])
+    assert not alive(workers[0])
     assert person.store.keys() == []
     assert list((person.folder / "store" / "unfinished").iterdir()) == []
 
@@ -127,14 +139,14 @@ start = BaseProcess.start
 
 def begin(process):
     start(process)
-    print("beside", flush=True)
+    print("started", flush=True)
     time.sleep(600)
 
 if __name__ == "__main__":
     BaseProcess.start = begin
     main()
 """
-"""The command, which is killed at the moment when it has started the process beside it."""
+"""The command, which is killed at the moment when it has started its worker process."""
 
 
 def test_two_processes_end_as_one_does(person: Person, another: Person) -> None:

@@ -1,4 +1,4 @@
-"""Training in a process of its own, however the first one was started."""
+"""Runs made in a child process, however its parent was started."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def test_a_script_without_a_guard_trains_and_is_not_run_again(tmp_path: Path, by
     assert done.stdout.count("begun") == 1
 
 
-def test_the_process_ends_when_the_one_that_started_it_is_gone() -> None:
-    waits = "from harness.runner.apart import _end_with_the_first; _end_with_the_first()"
+def test_the_child_process_ends_when_its_parent_has_ended() -> None:
+    waits = "from harness.runner.child_process import _end_with_the_parent; _end_with_the_parent()"
     process = subprocess.Popen([sys.executable, "-c", waits], stdin=subprocess.PIPE)
     assert process.stdin is not None
     with pytest.raises(subprocess.TimeoutExpired):
