@@ -85,7 +85,7 @@ def suits(net: Network, pipeline: Pipeline) -> bool:
 
 
 class CompiledEngine:
-    """Runs epochs in calls of one program; `programs` is where it is shared with other runs."""
+    """Runs many epochs in a call; its programs are shared with other runs in `cache`."""
 
     devices = 1
 

@@ -1,7 +1,7 @@
 """Optimizers with the original's mathematics: one function and one row each.
 
 An optimizer is a pure function of tensors, called for every trainable weight in every step. Its row
-says what it keeps beside a weight, and what may change without compiling a program anew.
+says what it keeps for a weight, and what may change without compiling a program anew.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Optimizer:
     """A row of the registry.
 
     `update(weight, gradient, scalars, **parameters)` takes and gives a `Weight`. `slots` names the
-    state that is kept beside each weight, zero at first.
+    state that is kept for each weight, zero at first.
 
     `scalars` names what the function gets as tensors, so that runs which differ in it share a
     compiled program: "learning_rate", as the schedule has it in the epoch; the regularizers
@@ -135,7 +135,7 @@ def later(values: Scalars, steps: Tensor) -> Scalars:
 
 
 def empty_slots(training: Training, weights: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-    """Give what the optimizer keeps beside these weights at first, weight by weight."""
+    """Give the slots of these weights at first, weight by weight."""
     names = OPTIMIZERS[training.optimizer.name].slots
     return tuple(np.zeros_like(array) for array in weights for _ in names)
 

@@ -68,7 +68,7 @@ class StepPrograms(Protocol):
 
 
 class StreamedEngine:
-    """Runs an epoch a call, on so many devices at most."""
+    """Runs an epoch a call, on so many devices at most; its programs are shared in `cache`."""
 
     capacity = 1
 

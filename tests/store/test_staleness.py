@@ -189,7 +189,7 @@ MUTATIONS = {
     "momentum is ignored": (
         "training/optimizers.py",
         '"momentum": training.momentum',
-        '"momentum": 0.0',
+        '"momentum": 0 * training.momentum',
     ),
     "l2 is halved": (
         "training/optimizers.py",

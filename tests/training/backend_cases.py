@@ -91,7 +91,7 @@ AUGMENTATION = (
 Case = tuple[str, str, Training, tuple[Component, ...]]
 
 RUNS: dict[str, Case] = {
-    # the way, the network, how it is trained, its augmentation
+    # the engine, the network, how it is trained, its augmentation
     "compiled": ("compiled", "perceptron", SETTINGS, ()),
     "compiled-weaker": ("compiled", "perceptron", replace(SETTINGS, momentum=0.5, l2=0.0), ()),
     "compiled-augmented": ("compiled", "perceptron", SETTINGS, AUGMENTATION),
@@ -106,8 +106,8 @@ RUNS: dict[str, Case] = {
     "streamed-drop": ("streamed", "perceptron", replace(SETTINGS, last_batch="drop"), AUGMENTATION),
     "streamed-keep": ("streamed", "resnet", SETTINGS, AUGMENTATION),
     **{
-        f"{way}-{name}": (way, "perceptron", settings, ())
-        for way in ("compiled", "streamed")
+        f"{engine}-{name}": (engine, "perceptron", settings, ())
+        for engine in ("compiled", "streamed")
         for name, settings in {
             "stop": replace(LONG, stop_when=StopRule(0.6, 2)),
             "early": replace(LONG, early_stopping=EarlyStopping("test_loss", 3, 0.0, "min")),
@@ -185,18 +185,18 @@ def rule_steps(settings: Training) -> Arrays:
 
 
 @contextlib.contextmanager
-def taking(way: str) -> Iterator[None]:
+def using(engine: str) -> Iterator[None]:
     """Train with this engine, whatever suits."""
-    with unittest.mock.patch.object(engines, "suits", lambda net, pipeline: way == "compiled"):
+    with unittest.mock.patch.object(engines, "suits", lambda net, pipeline: engine == "compiled"):
         yield
 
 
 def train(case: str, made: keras.Model | None = None, **options: Any) -> Outcome:
     """Train as a case says."""
-    way, name, settings, augmentation = RUNS[case]
+    engine, name, settings, augmentation = RUNS[case]
     options.setdefault("report", lambda rows, state: None)
     options.setdefault("engines", ENGINES)
-    with taking(way):
+    with using(engine):
         return fit.train(settings, made or model(name), pipeline(augmentation), **options)
 
 
@@ -216,14 +216,14 @@ def run(case: str) -> Arrays:
     return outcome_arrays(train(case))
 
 
-def where_it_ends(way: str) -> Arrays:
+def where_it_ends(engine: str) -> Arrays:
     """Train until the loss is not finite."""
     wild = replace(
         SETTINGS,
         optimizer=Component("sgd", {**SETTINGS.optimizer.parameters, "learning_rate": 1e25}),
     )
     try:
-        with taking(way):
+        with using(engine):
             fit.train(wild, model("perceptron"), pipeline(), report=lambda rows, state: None)
     except NonFiniteLoss as error:
         return {"at": np.array([error.epoch, error.step])}
@@ -238,7 +238,7 @@ CASES: dict[str, Callable[[], Arrays]] = {
     },
     **{f"rule-{name}": partial(rule_steps, settings) for name, settings in RULES.items()},
     **{f"run-{name}": partial(run, name) for name in RUNS},
-    **{f"ends-{way}": partial(where_it_ends, way) for way in ("compiled", "streamed")},
+    **{f"ends-{engine}": partial(where_it_ends, engine) for engine in ("compiled", "streamed")},
 }
 """What both processes compute."""
 

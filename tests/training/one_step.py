@@ -21,7 +21,7 @@ from harness.experiment import Json, RunSpec
 from harness.spec import schema
 from harness.spec.load import load_file
 from harness.spec.problems import SpecError
-from tests.training.backend_cases import SMALL, taking
+from tests.training.backend_cases import SMALL, using
 
 Schema = dict[str, Any]
 
@@ -157,14 +157,14 @@ def _drop(value: Json, pointer: list[str]) -> None:
         value.pop(pointer[-1], None)
 
 
-def trained(run: RunSpec, way: str, run_seed: int) -> None:
+def trained(run: RunSpec, engine: str, run_seed: int) -> None:
     """Train a run; what is raised but a loss that is not finite is a fault of the harness."""
     from harness.compile import compile_run
     from harness.training.fit import NonFiniteLoss, train
 
     made = compile_run(run.settings, run_seed, None, catalog.data_dir())
     convolutions = any(len(weight.shape) > 2 for weight in made.model.trainable_weights)
-    with taking("streamed" if convolutions else way):
+    with using("streamed" if convolutions else engine):
         try:
             outcome = train(
                 run.settings.training, made.model, made.pipeline, report=lambda rows, state: None
@@ -185,12 +185,12 @@ def check(examples: int) -> int:
         max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
     @given(runs(), st.sampled_from(["compiled", "streamed"]), seeds)
-    def every(run: Json, way: str, run_seed: int) -> None:
+    def every(run: Json, engine: str, run_seed: int) -> None:
         nonlocal count
         with tempfile.TemporaryDirectory() as folder:
             found = valid(run, Path(folder))
         if found is not None:
-            trained(found, way, run_seed)
+            trained(found, engine, run_seed)
             count += 1
 
     every()

@@ -31,11 +31,11 @@ SETTINGS = Training(
     stop_when=None,
     measure_every=1,
 )
-WAYS = ["compiled", "streamed"]
+ENGINES = ["compiled", "streamed"]
 
 
 @pytest.fixture
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(engines, "suits", lambda net, pipeline: request.param == "compiled")
     return str(request.param)
 
@@ -94,8 +94,8 @@ def numpy_run(settings: Training, pipeline: Pipeline) -> tuple[list[np.ndarray],
     return [w1, b1, w2, b2], losses
 
 
-@pytest.mark.parametrize("way", WAYS, indirect=True)
-def test_against_numpy(way: str) -> None:
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_against_numpy(engine: str) -> None:
     outcome = run(SETTINGS)
     weights, losses = numpy_run(SETTINGS, points())
     for ours, expected in zip(outcome.state.trainable, weights, strict=True):
@@ -112,8 +112,8 @@ def test_against_numpy(way: str) -> None:
     ] * 2
 
 
-@pytest.mark.parametrize("way", WAYS, indirect=True)
-def test_a_batch_larger_than_the_training_set_is_one_short_batch(way: str) -> None:
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_a_batch_larger_than_the_training_set_is_one_short_batch(engine: str) -> None:
     """The weights are those of batches of exactly that size."""
     examples = len(points().train)
     larger, exact = (run(replace(SETTINGS, batch_size=size)) for size in (examples + 1, examples))
@@ -122,8 +122,8 @@ def test_a_batch_larger_than_the_training_set_is_one_short_batch(way: str) -> No
         np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize("way", WAYS, indirect=True)
-def test_rows_and_measurements(way: str) -> None:
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_rows_and_measurements(engine: str) -> None:
     reported: list[dict[str, float]] = []
     outcome = run(
         replace(SETTINGS, measure_every=4, last_batch="drop"),
@@ -144,8 +144,8 @@ def test_rows_and_measurements(way: str) -> None:
 NOISE = (Component("gaussian_noise", {"deviation": 3.0}),)
 
 
-@pytest.mark.parametrize("way", WAYS, indirect=True)
-def test_training_accuracy_on_augmented_examples(way: str) -> None:
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_training_accuracy_on_augmented_examples(engine: str) -> None:
     pipeline = points(augmentation=NOISE)
     outcome = run(SETTINGS, pipeline)
     drawn = decisions(pipeline, SETTINGS.epochs)  # as the epoch after the last one augments them
@@ -160,8 +160,8 @@ def test_training_accuracy_on_augmented_examples(way: str) -> None:
 PLATEAU = {"metric": "train_loss", "factor": 0.5, "patience": 2, "min_delta": 0.005}
 
 
-@pytest.mark.parametrize("way", WAYS, indirect=True)
-def test_the_plateau_is_that_of_the_measured_history(way: str) -> None:
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_the_plateau_is_that_of_the_measured_history(engine: str) -> None:
     settings = replace(SETTINGS, schedule=Component("plateau", PLATEAU), epochs=20, l2=0.2)
     rows = run(settings).history
     best, since, rate, expected = rows[0]["train_loss"], 0, 0.05, [0.05]
@@ -176,8 +176,8 @@ def test_the_plateau_is_that_of_the_measured_history(way: str) -> None:
     resumed(settings, points, 7)
 
 
-@pytest.mark.parametrize("way", WAYS, indirect=True)
-def test_the_model_holds_the_final_weights(way: str) -> None:
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_the_model_holds_the_final_weights(engine: str) -> None:
     model = network()
     outcome = train(SETTINGS, model, points(), report=lambda rows, state: None)
     for variable, array in zip(model.trainable_variables, outcome.state.trainable, strict=True):
@@ -208,9 +208,9 @@ def resumed(settings: Training, pipeline: Callable[[], Pipeline], epoch: int) ->
 
 
 @pytest.mark.usefixtures("own_programs")
-@pytest.mark.parametrize("way", WAYS, indirect=True)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 @pytest.mark.parametrize("epoch", [0, 1, 3])
-def test_a_resumed_run_is_the_same_bit_by_bit(way: str, epoch: int) -> None:
+def test_a_resumed_run_is_the_same_bit_by_bit(engine: str, epoch: int) -> None:
     resumed(replace(SETTINGS, epochs=12, measure_every=5), points, epoch)
 
 
@@ -257,7 +257,7 @@ def test_inputs_that_are_read_train_as_those_in_memory(monkeypatch: pytest.Monke
 def test_both_ways_agree_with_augmentation(monkeypatch: pytest.MonkeyPatch) -> None:
     augmentation = (Component("gaussian_noise", {"deviation": 0.3}),)
     outcomes = []
-    for chosen in WAYS:
+    for chosen in ENGINES:
         monkeypatch.setattr(
             engines, "suits", lambda net, pipeline, chosen=chosen: chosen == "compiled"
         )
@@ -268,9 +268,9 @@ def test_both_ways_agree_with_augmentation(monkeypatch: pytest.MonkeyPatch) -> N
     assert not np.allclose(plain.state.trainable[0], outcomes[0].state.trainable[0], rtol=1e-3)
 
 
-@pytest.mark.parametrize("way", WAYS, indirect=True)
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
 @pytest.mark.parametrize("measure_every", [1, 1000])
-def test_the_stopping_rule(way: str, measure_every: int) -> None:
+def test_the_stopping_rule(engine: str, measure_every: int) -> None:
     settings = replace(SETTINGS, epochs=60, momentum=0.0, l2=0.0, schedule=Component("constant"))
     every = run(replace(settings, epochs=30)).history
     reached = next(
@@ -292,8 +292,8 @@ def test_the_stopping_rule(way: str, measure_every: int) -> None:
     assert same(again.state, outcome.state)
 
 
-@pytest.mark.parametrize("way", WAYS, indirect=True)
-def test_a_loss_that_is_not_finite(way: str) -> None:
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_a_loss_that_is_not_finite(engine: str) -> None:
     wild = replace(SETTINGS, optimizer=Component("sgd", {"learning_rate": 1e25, "nesterov": False}))
     with pytest.raises(fit.NonFiniteLoss, match=r"at step \d+ \(epoch 1\)") as caught:
         run(wild)
@@ -320,8 +320,8 @@ def test_settings_that_are_tensors_share_a_program() -> None:
     assert len(shared.programs) == 2
 
 
-@pytest.mark.parametrize("way", WAYS, indirect=True)
-def test_early_stopping_stops_where_the_history_says_and_so_does_a_resumed_run(way: str) -> None:
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_early_stopping_stops_where_the_history_says_and_so_does_a_resumed_run(engine: str) -> None:
     rule = EarlyStopping("weight_norm", 4, 0.0, "min")
     settings = replace(SETTINGS, epochs=60, l2=0.0, measure_every=2, early_stopping=rule)
     states: list[tuple[State, int]] = []
