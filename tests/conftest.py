@@ -40,6 +40,9 @@ LONGEST = (
 )
 """The modules that take longest begin first: none is left for one worker at the end."""
 
+TOGETHER = ("data/test_sources.py", "data/test_archives.py")
+"""Modules for the same worker, since both unpack an archive of 60,000 images, once a worker."""
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -56,8 +59,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         return None
     from xdist.scheduler import LoadFileScheduling
 
+    class Modules(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module: str = super()._split_scope(nodeid)
+            return TOGETHER[0] if module.endswith(TOGETHER) else module
+
     config.option.loadscopereorder = False
-    return LoadFileScheduling(config, log)
+    return Modules(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
