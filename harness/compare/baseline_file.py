@@ -25,7 +25,25 @@ _LARGEST = 1 << 28
 
 _ADVICE = "keep them in another folder, or move it away"
 
-_FIRST_METRICS = frozenset(METRICS) - {"augmented_train_accuracy"}
+_FIRST_METRICS = frozenset(
+    (
+        "boundary_length",
+        "distance",
+        "epochs",
+        "epochs_to_fit",
+        "initial_test_accuracy",
+        "initial_train_accuracy",
+        "initial_weight_norm",
+        "relative_distance",
+        "steps",
+        "steps_to_fit",
+        "test_accuracy",
+        "test_loss",
+        "train_accuracy",
+        "train_loss",
+        "weight_norm",
+    )
+)
 """What was measured when the files did not list it yet."""
 
 

@@ -20,6 +20,7 @@ from harness.run_result import RunResult
 from harness.runner.cluster.needs import ClusterError
 from harness.runner.job import Job
 from harness.system import machine
+from harness.training.cache import ProgramCache
 
 News = tuple[str, Sequence[Row] | None]
 """The key of a run and new rows of its history; None where the run begins."""
@@ -119,7 +120,7 @@ def work_on(key: str, job: Job, mailbox: Any, *_parents: object) -> Ending:
         from harness.runner import local
 
         listener = MailboxListener(mailbox.put.remote)
-        work = local.Work(job, Listeners(listener), stop)
+        work = local.Work(job, Listeners(listener), stop, programs=_programs())
         try:
             # Moments are compared by the clock of the store alone.
             begin = store.lock_file(job.log.name).stat().st_mtime
@@ -168,6 +169,12 @@ def check_node(run: ConcreteRun, job: Job) -> None:
             f"{node} does not see the data that this machine does: {missing}; data must lie on"
             " storage that all nodes share, under the same path (TFDS_DATA_DIR)"
         )
+
+
+@functools.cache
+def _programs() -> ProgramCache:
+    """Keep compiled programs: the processes of Ray make one run after another."""
+    return ProgramCache()
 
 
 @functools.cache
