@@ -208,5 +208,6 @@ class _Tail:
         first = min(max((1 + expected / self.share) / 2, 0.0), 1.0)
         possible = (needed > 0) & (needed <= self.counts)
         tails = np.where(needed <= 0, 1.0, 0.0)
-        tails[possible] = bdtrc(needed[possible] - 1, self.counts[possible], first)
+        images = self.counts[possible].astype(np.int64)
+        tails[possible] = bdtrc(needed[possible] - 1, images, first)
         return float(self.weights @ tails) + self.left_out

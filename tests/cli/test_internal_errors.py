@@ -86,7 +86,7 @@ def test_planning(measured: Harness, monkeypatch: pytest.MonkeyPatch, command: s
     ("place", "arguments"),
     [
         ("harness.authoring.explain.explain", ["explain", "title"]),
-        ("harness.compare.read.side", ["diff", "a", "b"]),
+        ("harness.compare.sides.read_side", ["diff", "a", "b"]),
         ("harness.spec.load.load", ["validate", "a.json"]),
     ],
 )
