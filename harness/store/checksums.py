@@ -16,6 +16,13 @@ from harness.system import files
 CHECKSUMS = "SHA256SUMS"
 """The file of them; `sha256sum -c` reads it."""
 
+WEIGHTS = "final.weights.h5"
+"""The largest file of a run by far, and the one that it is whole without.
+
+It can be removed, or left behind when a store is copied: what was measured says the same without
+it, and only a run that starts from these weights needs them.
+"""
+
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^/\0]+)")
 
 
@@ -38,6 +45,8 @@ class RunFiles:
 
 def open_run(folder: Path) -> RunFiles:
     """Read which files a run was written with, and check that they are there and no others.
+
+    The weights may be missing.
 
     Files whose names begin with a dot are ignored: file managers leave such.
 
@@ -71,13 +80,16 @@ def listed(folder: Path) -> dict[str, str]:
 
 
 def missing_or_foreign(run: RunFiles) -> Iterator[Damaged]:
-    """Yield what is missing in the folder, and what is in it and was not written with it."""
+    """Yield what is missing in the folder, and what is in it and was not written with it.
+
+    The weights may be missing.
+    """
     try:
         there = {path.name for path in run.folder.iterdir() if not path.name.startswith(".")}
     except OSError as error:
         yield Damaged(run.folder, _unreadable(error))
         return
-    for name in sorted(run.digests.keys() - there):
+    for name in sorted(run.digests.keys() - there - {WEIGHTS}):
         yield Damaged(run.folder / name, "is missing")
     for name in sorted(there - run.digests.keys() - {CHECKSUMS}):
         yield Damaged(run.folder / name, f"is not in {CHECKSUMS}")

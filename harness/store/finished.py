@@ -12,11 +12,11 @@ from harness.experiment import Json
 from harness.run_result import RunResult, Status
 from harness.store import checksums, run_files, unfinished
 from harness.store.checkpoint import Row
-from harness.store.checksums import CHECKSUMS, Damaged
+from harness.store.checksums import CHECKSUMS, WEIGHTS, Damaged, RunFiles
 from harness.store.errors import DamagedRun, StoreError, way_out
 from harness.store.formats import csv_file, json_file
 from harness.store.layout import Layout
-from harness.store.run_files import WEIGHTS, Origin
+from harness.store.run_files import Origin
 from harness.system.files import Writer, remove, sha256, sync, temporary_path
 
 
@@ -106,13 +106,18 @@ def read(layout: Layout, key: str, history: bool) -> tuple[Origin, RunResult]:
             seconds=surroundings.seconds,
             images_per_second=surroundings.images_per_second,
             parameters=surroundings.parameters,
-            weights=opened.folder / WEIGHTS,
+            weights=_weights_of(opened),
             decision_grid=run_files.decision_grid(opened) if history else None,
             data=surroundings.data,
             code=surroundings.code,
             start=surroundings.start,
             tested=run_files.tested(opened),
         )
+
+
+def _weights_of(run: RunFiles) -> Path | None:
+    path = run.folder / WEIGHTS
+    return path if path.exists() else None
 
 
 def origin(layout: Layout, key: str) -> Origin:
@@ -165,7 +170,11 @@ def contents(layout: Layout, key: str) -> dict[str, Json]:
             described = "not kept: the run is from before they were"
         else:
             described = predictions.summary()
-        sizes = {name: (opened.folder / name).lstat().st_size for name in sorted(opened.digests)}
+        sizes = {
+            name: (opened.folder / name).lstat().st_size
+            for name in sorted(opened.digests)
+            if name != WEIGHTS or _weights_of(opened)
+        }
         return {"predictions": described, "bytes": sizes}
 
 

@@ -21,7 +21,7 @@ from harness.data.loaded import loaded
 from harness.experiment import Json
 from harness.run_result import Code, Loaded, RightImages
 from harness.store import checksums
-from harness.store.checksums import Damaged, RunFiles
+from harness.store.checksums import WEIGHTS, Damaged, RunFiles
 from harness.store.predictions import Predictions
 from harness.store.staleness import code
 from harness.system.json_value import WrongForm, parse
@@ -30,7 +30,6 @@ RUN = "run.json"
 HISTORY = "history.csv"
 MEASUREMENTS = "measurements.json"
 ENVIRONMENT = "environment.json"
-WEIGHTS = "final.weights.h5"
 DECISION_GRID = "decision_grid.npz"
 PREDICTIONS = "predictions.npz"
 
@@ -275,6 +274,8 @@ def faults(folder: Path) -> list[str]:
         DECISION_GRID: decision_grid,
         PREDICTIONS: predictions,
     }
+    if not (folder / WEIGHTS).exists():
+        reported.add(WEIGHTS)
     # What every run has is read even where its line is missing in the list of checksums.
     for name in sorted({*run.digests, RUN, MEASUREMENTS, ENVIRONMENT, HISTORY} - reported):
         try:

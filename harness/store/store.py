@@ -39,12 +39,12 @@ from harness.store import (
     unfinished,
 )
 from harness.store.checkpoint import Checkpoint, Row
-from harness.store.checksums import CHECKSUMS
+from harness.store.checksums import CHECKSUMS, WEIGHTS
 from harness.store.errors import DamagedRun, StoreError, way_out
 from harness.store.finished import Record
 from harness.store.layout import LOCKS, RUNS, UNFINISHED, Layout
 from harness.store.replays import Replay
-from harness.store.run_files import DECISION_GRID, WEIGHTS, Origin
+from harness.store.run_files import DECISION_GRID, Origin
 from harness.system.files import Writer, sha256, temporary_path
 
 __all__ = [
