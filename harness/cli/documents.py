@@ -14,7 +14,9 @@ from pathlib import Path
 
 import click
 
+from harness.ci.compact import number_record
 from harness.cli.stored_runs import StoredRun
+from harness.compare.regression import Regression
 from harness.data import catalog
 from harness.data.availability import availability
 from harness.data.info import Facts
@@ -90,6 +92,31 @@ def runs_document(runs: Sequence[StoredRun], faults: Sequence[str], store: Store
         "store": store.root.as_posix(),
         "runs": [each.record() for each in runs],
         "errors": list(faults),
+    }
+
+
+def baseline_document(found: Iterable[tuple[Experiment, Regression]], code: int) -> Json:
+    """Return what each comparison with kept numbers came to, and every number compared."""
+    compared = list(found)
+    return {
+        "exit_code": code,
+        "experiments": [
+            {
+                "experiment": experiment.name,
+                "specification": experiment.path.as_posix(),
+                "file": each.path.as_posix(),
+                "verdict": each.verdict.value,
+                "message": each.message,
+                "compared": len(each.comparisons),
+                "changed_since": list(each.causes),
+            }
+            for experiment, each in compared
+        ],
+        "numbers": [
+            {"experiment": experiment.name, **number_record(number)}
+            for experiment, each in compared
+            for number in each.comparisons
+        ],
     }
 
 
