@@ -30,12 +30,18 @@ from harness.store.store import Store
 
 
 def print_document(name: str, members: Json) -> None:
-    """Print a document; it is ASCII, which every standard output can show.
+    """Print a document with the name of its format; see `print_json`."""
+    print_json({"format": f"reproduction-harness {name} 1", **members})
 
-    A number that JSON does not have is the string "inf", "-inf" or "nan".
+
+def print_json(document: Json) -> None:
+    """Print a document in ASCII, which every standard output can show.
+
+    A number that JSON does not have is the string "inf", "-inf" or "nan". What GitHub would take
+    for a command to its runner is escaped.
     """
-    document = {"format": f"reproduction-harness {name} 1", **members}
-    click.echo(json.dumps(finite(document), indent=2, allow_nan=False))
+    text = json.dumps(finite(document), indent=2, allow_nan=False)
+    click.echo(text.replace("##[", "#\\u0023["))
 
 
 @contextlib.contextmanager

@@ -54,11 +54,12 @@ def _no_specification(
 ) -> Path | None:
     """Refuse a specification that stands after --json, which would take it for its file."""
     from harness.spec.find import is_specification
+    from harness.system.ownership import OverwriteError
 
     if path is not None and path.is_file() and is_specification(path):
-        raise click.BadParameter(
-            f"{path} is a specification, not a file for the verdicts; name the specifications"
-            f" first, or write --json={STANDARD_OUTPUT} before them"
+        raise OverwriteError(
+            f"{path} is a specification, which what --json writes would replace; name the"
+            f" specifications first, or write --json={STANDARD_OUTPUT} before them"
         )
     return path
 
@@ -137,7 +138,7 @@ def _printed(path: Path | None) -> Iterator[Path | None]:
     if path != Path(STANDARD_OUTPUT):
         yield path
         return
-    from harness.cli.documents import alone
+    from harness.cli.documents import alone, print_json
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "verdicts.json"
@@ -146,8 +147,7 @@ def _printed(path: Path | None) -> Iterator[Path | None]:
                 yield file
         finally:
             if file.exists():
-                verdicts = json.loads(file.read_text(encoding="utf-8"))
-                click.echo(json.dumps(verdicts, indent=2))
+                print_json(json.loads(file.read_text(encoding="utf-8")))
 
 
 def _clear(outputs: Outputs) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -57,6 +56,7 @@ def runs_show(key: str, store: Path, as_json: bool) -> None:
 
     It is JSON with and without --json.
     """
+    from harness.cli.documents import print_document
     from harness.store.state import why_stale
     from harness.store.store import Store
 
@@ -68,7 +68,6 @@ def runs_show(key: str, store: Path, as_json: bool) -> None:
         for name in ("environment", "seconds", "images_per_second", "parameters")
     }
     shown = {
-        "format": "reproduction-harness runs show 1",
         "key": origin.key,
         "run": asdict(origin),
         "measurements": result.measurements,
@@ -77,7 +76,7 @@ def runs_show(key: str, store: Path, as_json: bool) -> None:
         "stale": stale,
         **kept,
     }
-    click.echo(json.dumps(shown, indent=2))
+    print_document("runs show", shown)
 
 
 @runs.command("path")

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
+from harness.system.console import literal
+
 _GAP = 2
 """Blanks between two columns."""
 
@@ -82,13 +84,12 @@ def show_record(
         _put(console, _hanging(first, folded, start))
 
 
-def show_names(console: Console, names: Iterable[str], start: str = "") -> None:
+def show_names(console: Console, names: Iterable[str]) -> None:
     """Print names on an indented line: in a terminal on several, none of them broken."""
     width = columns_of(console)
-    items = [Text(name) for name in names]
+    items = [literal(name) for name in names]
     commas = [each.append(",") for each in items[:-1]] + items[-1:]
-    first = [Text(start)] if start else []
-    _put(console, _packed(console, [*first, *commas], width, 1))
+    _put(console, _packed(console, commas, width, 1))
 
 
 def _put(console: Console, lines: Iterable[Text]) -> None:
