@@ -112,7 +112,10 @@ def _show_experiments(console: Console, standings: Sequence[Standing]) -> None:
     """Show a row an experiment: how many runs stand how, and the hours that are left."""
     failed = any(each.counts[Status.ERROR] for each in standings)
     headers = ["runs", "done", "stale", *(["failed"] if failed else []), "blocked", "to do", _HOURS]
-    columns = [Column("experiment"), *(Column(header, right=True) for header in headers)]
+    columns = [
+        Column("experiment"),
+        *(Column(header, folds=header == "to do", right=True) for header in headers),
+    ]
     rows: list[list[Text]] = []
     for each in standings:
         counts = each.counts
@@ -137,7 +140,7 @@ def _hours(standing: Standing) -> str:
         return "?"
     hours = standing.seconds_left / 3600
     known = "<0.1" if hours < 0.1 else f"{hours:,.1f}"
-    return f"{known} + ?" if standing.unknown else known
+    return f"{known}+?" if standing.unknown else known
 
 
 @dataclass

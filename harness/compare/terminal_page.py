@@ -43,7 +43,7 @@ def show(page: Page) -> None:
 
 def _show_table(console: Console, table: Table) -> None:
     columns = [
-        Column(header, folds=index > 0, right=align == ">", leading=index == 0)
+        Column(header, folds=index > 1, right=align == ">", leading=index < 2)
         for index, (header, align) in enumerate(zip(table.headers, table.align, strict=True))
     ]
     rows = [[_cell(cell) for cell in row] for row in table.rows]

@@ -150,7 +150,6 @@ class TestTheTerminal:
             (("plan", FILE, "--json"), 0),
             (("check", FILE, "--json"), 1),
             (("validate", FILE, "--json"), 0),
-            (("baseline", "compare", FILE, "--json"), 0),
             (("runs", "verify"), 0),
             (("status",), 0),
             (("status", "--json"), 0),
@@ -163,6 +162,7 @@ class TestTheTerminal:
             (("validate", "no\x1bway\n::error::.json"), 2),
             (("baseline", "update", FILE, "--yes"), 0),
             (("baseline", "compare", FILE), 0),
+            (("baseline", "compare", FILE, "--json"), 0),
         ],
         ids=lambda each: (
             " ".join(each[:2]).partition("\n")[0].replace("\x1b", "")
