@@ -19,18 +19,13 @@ from harness.experiment import Json
 
 if TYPE_CHECKING:
     from harness.experiment import Experiment
-    from harness.judging.check import Judgement
-    from harness.plan import ConcreteRun
-    from harness.run_result import RunResult
+    from harness.runner.records import Record
     from harness.runner.stating import Ledgers
     from harness.spec.problems import Problem
     from harness.store.store import Store
 
 Paths = str | Path | Iterable[str | Path]
 """A specification, a folder of specifications, or several of these."""
-
-Record = dict[str, Json]
-"""A row of a table: names to numbers, texts, booleans or None."""
 
 STORE = Path(".harness/store")
 REPORTS = Path("reports")
@@ -150,20 +145,13 @@ def plan_runs(
     """
     from harness.data import catalog
     from harness.runner.looks import plan_all, stage
-    from harness.store.state import state_of
+    from harness.runner.records import planned
     from harness.system import machine
 
     experiments, kept = load(paths, changes=changes, seeds=seeds), _store(store)
     whole = plan_all(experiments, catalog.data_dir(), machine.gpus())
     plan = whole.narrowed([stage(each, whole, kept).following for each in experiments])
-    return [
-        _planned(
-            member.experiment,
-            plan.runs[key],
-            state_of(plan, key, member.run, member.seed, kept, history=False),
-        )
-        for member, key in plan.members.items()
-    ]
+    return planned(plan, kept)
 
 
 def run(
@@ -248,10 +236,12 @@ def results(source: str | Path = REPORTS) -> list[Record]:
         ReadError: it cannot be read.
     """
     from harness.compare.sides import read_side
+    from harness.plan import Member
+    from harness.runner.records import measured
 
     found = read_side(str(source))
     return [
-        _measured((experiment, run, seed), each.status, each.key, each.measurements)
+        measured(Member(experiment, run, seed), each.status, each.key, each.measurements)
         for experiment, known in found.experiments.items()
         for run, by_seed in known.runs.items()
         for seed, each in by_seed.items()
@@ -296,8 +286,10 @@ def _check(experiments: Sequence[Experiment], store: Store, ledgers: Ledgers | N
 def _outcome(experiments: Sequence[Experiment], store: Store, exit_code: int) -> Outcome:
     """Put together what experiments came to, as it stands in the store now."""
     from harness.data import catalog
+    from harness.plan import Member
     from harness.runner.conclude import judge_stored
     from harness.runner.looks import plan_as_it_stands
+    from harness.runner.records import measured, verdict
     from harness.system import machine
 
     now, plan = plan_as_it_stands(experiments, catalog.data_dir(), machine.gpus(), store)
@@ -305,13 +297,13 @@ def _outcome(experiments: Sequence[Experiment], store: Store, exit_code: int) ->
     return Outcome(
         exit_code,
         [
-            _verdict(each.experiment.name, judgement)
+            verdict(each.experiment.name, judgement)
             for each in conclusions
             for judgement in each.judgements
         ],
         [
-            _measured(
-                (each.experiment.name, result.run, result.seed),
+            measured(
+                Member(each.experiment.name, result.run, result.seed),
                 result.status.value,
                 result.key,
                 result.measurements,
@@ -320,63 +312,6 @@ def _outcome(experiments: Sequence[Experiment], store: Store, exit_code: int) ->
             for result in each.results
         ],
     )
-
-
-def _verdict(experiment: str, judgement: Judgement) -> Record:
-    expectation, (low, high) = judgement.expectation, judgement.interval
-    return {
-        "experiment": experiment,
-        "expectation": expectation.id,
-        "title": expectation.title,
-        "metric": expectation.metric,
-        "lower": expectation.lower,
-        "upper": expectation.upper,
-        "basis": expectation.basis.value,
-        "verdict": judgement.verdict.value,
-        "mean": judgement.mean,
-        "deviation": judgement.deviation,
-        "seeds": len(judgement.values),
-        "limit_low": low,
-        "limit_high": high,
-        "message": judgement.message,
-        "stale": judgement.stale,
-    }
-
-
-def _planned(experiment: str, planned: ConcreteRun, found: RunResult) -> Record:
-    start = planned.run.initialize_from
-    return {
-        "experiment": experiment,
-        "run": found.run,
-        "seed": found.seed,
-        "status": found.status.value,
-        "reason": found.reason or found.stale,
-        "stale": bool(found.stale),
-        "starts_from": start if start is None or isinstance(start, str) else start.path.as_posix(),
-        "steps": planned.steps,
-        "images": planned.images,
-        "key": planned.key,
-    }
-
-
-def _measured(
-    place: tuple[str, str, int],
-    status: str,
-    key: str,
-    measurements: Mapping[str, float | None],
-) -> Record:
-    from harness.metrics import METRICS
-
-    experiment, run, seed = place
-    return {
-        "experiment": experiment,
-        "run": run,
-        "seed": seed,
-        "status": status,
-        "key": key,
-        **dict.fromkeys(METRICS),
-        **measurements,
-    }
 
 
 def _paths(paths: Paths) -> list[Path]:

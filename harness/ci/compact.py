@@ -1,5 +1,7 @@
 """The verdicts as compact JSON, for programs; the format is stable.
 
+It is what `--json FILE` of `run` and `check` writes, and `--json` without a file prints.
+
 ```
 {
   "format": "reproduction-harness verdicts 1",
@@ -17,6 +19,9 @@
       "expectations": [
         {
           "id": "drop",
+          "experiment": "quickstart-digits",           these three make the record whole by itself,
+          "expectation": "drop",                       as harness.check returns it
+          "title": "...",
           "verdict": "fail",             pass, fail, inconclusive, blocked or error
           "message": "...",              empty for a pass
           "file": "specs/quickstart/digits.json",
@@ -27,8 +32,10 @@
           "mean": 0.0198,                over seeds; null where a seed has no value
           "deviation": 0.0031,           the same
           "median": null,                where the statistic is the median
+          "seeds": 3,                    how many have a value
           "interval": [0.0145, 0.025],   the one-sided confidence limits that decided;
                                          [null, null] where there are none
+          "limit_low": 0.0145, "limit_high": 0.025,      the same
           "values": {"0": 0.0231, "1": 0.0193, "2": 0.017},      by seed
           "basis": "claim",              paper, claim, measured or hypothesis
           "stale": "..."                 which runs it rests on are stale and why;
@@ -53,7 +60,7 @@
         "drifted": [                     what drifted, and what may have ("uncertain" is true)
           {"run": "confusion", "metric": "test_accuracy", "kept": 0.1, "measured": 0.2,
            "allowed": 0.01, "p": 0.0004, "lost": [], "gained": [], "unusable": [],
-           "uncertain": false}
+           "drifted": true, "uncertain": false}
         ]
       }
     }
@@ -115,7 +122,8 @@ def _experiment(suite: Suite) -> dict[str, Json]:
         "seeds": list(experiment.seeds),
         "runs": {status.value: statuses[status] for status in Status},
         "expectations": [
-            _expectation(case, case.judgement) | _stated(conclusion.statements, case.id)
+            _expectation(experiment.name, case, case.judgement)
+            | _stated(conclusion.statements, case.id)
             for case in suite.cases
             if case.judgement is not None
         ],
@@ -132,11 +140,12 @@ def _regression(regression: Regression) -> dict[str, Json]:
         "message": regression.message,
         "compared": len(regression.comparisons),
         "changed_since": list(regression.causes),
-        "drifted": [_moved(each) for each in (*regression.drifted, *regression.uncertain)],
+        "drifted": [number_record(each) for each in regression.moved],
     }
 
 
-def _moved(comparison: BaselineComparison) -> dict[str, Json]:
+def number_record(comparison: BaselineComparison) -> dict[str, Json]:
+    """Return a kept number and the measured one as a flat record."""
     return {
         "run": comparison.run,
         "metric": comparison.metric,
@@ -147,6 +156,7 @@ def _moved(comparison: BaselineComparison) -> dict[str, Json]:
         "lost": list(comparison.lost),
         "gained": list(comparison.gained),
         "unusable": list(comparison.unusable),
+        "drifted": comparison.drifted,
         "uncertain": comparison.uncertain,
     }
 
@@ -155,10 +165,13 @@ def _stated(statements: Statements | None, name: str) -> dict[str, Json]:
     return {"stated": stated_json(statements.each[name])} if statements is not None else {}
 
 
-def _expectation(case: Case, judgement: Judgement) -> dict[str, Json]:
-    expectation = judgement.expectation
+def _expectation(experiment: str, case: Case, judgement: Judgement) -> dict[str, Json]:
+    expectation, (low, high) = judgement.expectation, judgement.interval
     return {
         "id": case.id,
+        "experiment": experiment,
+        "expectation": case.id,
+        "title": expectation.title,
         "verdict": case.verdict.value,
         "message": case.message,
         "file": os.path.normpath(case.place.path),
@@ -170,7 +183,10 @@ def _expectation(case: Case, judgement: Judgement) -> dict[str, Json]:
         "mean": judgement.mean,
         "deviation": judgement.deviation,
         "median": judgement.median,
-        "interval": list(judgement.interval),
+        "seeds": len(judgement.values),
+        "interval": [low, high],
+        "limit_low": low,
+        "limit_high": high,
         "values": {str(seed): value for seed, value in judgement.values.items()},
         "basis": expectation.basis.value,
         **({"stale": judgement.stale} if judgement.stale else {}),

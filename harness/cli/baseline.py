@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.entry import tell
-from harness.cli.options import PATHS, STORE, Selection, options
+from harness.cli.options import JSON, PATHS, STORE, Selection, options
 from harness.data import catalog
 from harness.errors import ERROR, FAIL, UNDECIDED
 from harness.system.console import visible
@@ -18,6 +19,7 @@ from harness.system.console import visible
 if TYPE_CHECKING:
     from harness.compare.baseline import Baseline, BaselineError
     from harness.compare.drift import BaselineComparison
+    from harness.compare.regression import Regression
     from harness.experiment import Experiment
 
     Kept = Baseline | BaselineError | None
@@ -38,8 +40,8 @@ def baseline() -> None:
 
 
 @baseline.command()
-@options(PATHS, STORE, FOLDER)
-def compare(paths: tuple[Path, ...], store: Path, reports: Path) -> None:
+@options(PATHS, STORE, FOLDER, JSON)
+def compare(paths: tuple[Path, ...], store: Path, reports: Path, as_json: bool) -> None:
     """Show which stored numbers drifted from the kept ones.
 
     A number that some seed has on one side alone has drifted too. What changed since the numbers
@@ -47,7 +49,32 @@ def compare(paths: tuple[Path, ...], store: Path, reports: Path) -> None:
     baseline cannot be read, or a run failed; 4 some numbers are not measured or not kept yet, are
     those of stale runs, or differ by more than the tolerance and maybe by chance.
     """
-    sys.exit(_worst(_compared(*each) for each in _measured(paths, store, reports)))
+    from harness.cli.documents import alone, baseline_document, print_document
+
+    with alone(as_json):
+        found = [_compared(*each, reports) for each in _measured(paths, store, reports)]
+    code = _worst(each.code for each in found)
+    if as_json:
+        conclusions = [(each.experiment, each.regression) for each in found]
+        print_document("baseline compare", baseline_document(conclusions, code))
+    sys.exit(code)
+
+
+@dataclass(frozen=True)
+class _NotMeasured:
+    """The exit code where some runs of an experiment are not stored, and why."""
+
+    code: int
+    why: str
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What the comparison of an experiment came to, and the exit code."""
+
+    experiment: Experiment
+    regression: Regression
+    code: int
 
 
 @baseline.command()
@@ -67,8 +94,8 @@ def update(paths: tuple[Path, ...], store: Path, reports: Path, yes: bool) -> No
     for experiment, kept, now in _measured(paths, store, reports):
         if isinstance(kept, BaselineError):
             codes.append(_code_of(kept))
-        elif isinstance(now, int):
-            codes.append(now)
+        elif isinstance(now, _NotMeasured):
+            codes.append(now.code)
         elif _show_changes(experiment, kept, now):
             try:
                 demand_whole(now)
@@ -101,31 +128,44 @@ def _code_of(error: BaselineError) -> int:
     return error.exit_code
 
 
-def _compared(experiment: Experiment, kept: Kept, now: Baseline | int) -> int:
-    """Show what drifted in an experiment, and return the exit code."""
-    from harness.compare.baseline import BaselineError, path_of
-    from harness.compare.regression import compare_baselines
+def _compared(
+    experiment: Experiment, kept: Kept, now: Baseline | _NotMeasured, reports: Path
+) -> _Compared:
+    """Show what drifted in an experiment."""
+    from rich.console import Console
 
+    from harness.compare.baseline import BaselineError, path_of
+    from harness.compare.drift_table import show_drift
+    from harness.compare.regression import Regression, compare_baselines
+    from harness.words import Verdict
+
+    path = path_of(experiment.name, reports)
     if isinstance(kept, BaselineError):
-        return _code_of(kept)
-    if isinstance(now, int):
-        return now
+        return _Compared(experiment, Regression(path, Verdict.ERROR, str(kept)), _code_of(kept))
+    if isinstance(now, _NotMeasured):
+        verdict = Verdict.ERROR if now.code == ERROR else Verdict.BLOCKED
+        return _Compared(experiment, Regression(path, verdict, now.why), now.code)
     if kept is None:
         click.echo(f"{experiment.name}: no baseline yet")
-        return UNDECIDED
-    found = compare_baselines(kept, now, experiment, path_of(experiment.name, Path()))
+        return _Compared(
+            experiment, Regression(path, Verdict.BLOCKED, "no baseline yet"), UNDECIDED
+        )
+    found = compare_baselines(kept, now, experiment, path)
     click.echo(f"{experiment.name}: {found.counted}")
-    for line in found.lines if found.message else ():
-        click.echo(visible(line))
-    return FAIL if found.drifted else UNDECIDED if found.uncertain else 0
+    if found.message:
+        for line in found.changes:
+            click.echo(visible(line))
+        show_drift(Console(), found.moved)
+    code = FAIL if found.drifted else UNDECIDED if found.uncertain else 0
+    return _Compared(experiment, found, code)
 
 
 def _measured(
     paths: tuple[Path, ...], store: Path, reports: Path
-) -> Iterator[tuple[Experiment, Kept, Baseline | int]]:
+) -> Iterator[tuple[Experiment, Kept, Baseline | _NotMeasured]]:
     """Yield the experiments, each with the kept numbers and the stored ones.
 
-    Where some are not stored, the exit code stands for them.
+    Where some are not stored, why they are not stands for them.
     """
     from harness.compare.baseline import BaselineError, measure, path_of, unfinished
     from harness.compare.baseline_file import read
@@ -138,12 +178,14 @@ def _measured(
     experiments = Selection(paths, store).load()
     plan = make_plan(experiments, catalog.data_dir(), machine.gpus())
     for experiment in experiments:
+        why = ""
         results = judge_stored(experiment, plan, Store(store), history=False).results
         missing = sorted(unfinished(results), key=lambda result: result.status is not Status.ERROR)
         if missing:
             first = missing[0]
             rest = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-            click.echo(f"{experiment.name}: {first.run}, seed {first.seed}{rest}: {first.reason}")
+            why = f"{first.run}, seed {first.seed}{rest}: {first.reason}"
+            click.echo(f"{experiment.name}: {why}")
         kept: Kept
         try:
             kept = read(path_of(experiment.name, reports))
@@ -151,19 +193,26 @@ def _measured(
             kept = error
         stale = [result for result in results if result.stale]
         if stale and not missing:
-            why = f"{stale[0].run}, seed {stale[0].seed}: stale: {stale[0].stale}"
-            click.echo(
-                f"{experiment.name}: {len(stale)} of {len(results)} runs are stale; {why}; run them"
-                " again"
+            first = stale[0]
+            why = (
+                f"{len(stale)} of {len(results)} runs are stale; {first.run}, seed {first.seed}:"
+                f" stale: {first.stale}; run them again"
             )
+            click.echo(f"{experiment.name}: {why}")
         code = ERROR if missing and missing[0].status is Status.ERROR else UNDECIDED
-        yield experiment, kept, code if missing or stale else measure(experiment, results)
+        yield (
+            experiment,
+            kept,
+            _NotMeasured(code, why) if missing or stale else measure(experiment, results),
+        )
 
 
 def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) -> bool:
     """Show what would change, and tell whether anything would."""
+    from rich.console import Console
+
     from harness.compare.causes import setting_causes
-    from harness.compare.drift_table import changes, drift_table, other_environment
+    from harness.compare.drift_table import changes, other_environment, show_drift
     from harness.words import plural
 
     if kept is None:
@@ -180,7 +229,7 @@ def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) 
     changed = changes(compared)
     click.echo(f"{experiment.name}: {len(changed)} of {plural(len(compared), 'mean')} changed")
     if changed:
-        click.echo(drift_table(changed))
+        show_drift(Console(), changed)
     if kept.seeds != now.seeds:
         click.echo(f"seeds: {list(kept.seeds)} -> {list(now.seeds)}")
     if not kept.settings:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.options import Assignment
+from harness.cli.options import JSON, Assignment
 from harness.data import catalog
 from harness.data.origins import ImageArchive
 from harness.errors import ERROR
@@ -23,8 +23,15 @@ def data() -> None:
 
 
 @data.command("list")
-def data_list() -> None:
+@JSON
+def data_list(as_json: bool) -> None:
     """List the data sets, whether each is ready, and its size and licence."""
+    if as_json:
+        from harness.cli.documents import data_document, print_document
+
+        document = data_document(catalog.DATASETS, catalog.data_dir(), files=False)
+        print_document("data list", document)
+        return
     from harness.cli.tables import show_sources
 
     show_sources(catalog.data_dir())
@@ -39,14 +46,22 @@ def data_list() -> None:
     type=Assignment(),
     help="Its parameters, such as path=images.",
 )
-def data_status(names: tuple[str, ...], assignments: tuple[Json, ...]) -> None:
+@JSON
+def data_status(names: tuple[str, ...], assignments: tuple[Json, ...], as_json: bool) -> None:
     """Tell of the data sets NAMES (all) what and where each is, its size, and what to do next."""
-    from harness.cli.tables import show_status
-
     if assignments and len(names) != 1:
         raise click.UsageError("--set gives the parameters of one data set: name one")
     parameters = _parameters(names[0], assignments) if assignments else None
-    show_status(names or tuple(catalog.DATASETS), catalog.data_dir(), parameters)
+    asked = names or tuple(catalog.DATASETS)
+    if as_json:
+        from harness.cli.documents import data_document, print_document
+
+        document = data_document(asked, catalog.data_dir(), parameters, files=True)
+        print_document("data status", document)
+        return
+    from harness.cli.tables import show_status
+
+    show_status(asked, catalog.data_dir(), parameters)
 
 
 @data.command("import")

@@ -13,6 +13,7 @@ import click
 from harness.cli.executors import with_executor
 from harness.cli.options import (
     ALLOW,
+    JSON,
     KEEP_STALE,
     ONLY,
     PATHS,
@@ -27,8 +28,9 @@ from harness.cli.options import (
 )
 from harness.cli.outputs import with_outputs
 from harness.data import catalog
-from harness.errors import INTERRUPTED
+from harness.errors import INTERRUPTED, INVALID
 from harness.experiment import Experiment, Json
+from harness.system.console import visible
 from harness.words import plural
 
 if TYPE_CHECKING:
@@ -42,21 +44,38 @@ _REPORTS = Path("reports")
 
 
 @click.command()
-@options(PATHS, SET)
-def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...]) -> None:
+@options(PATHS, SET, JSON)
+def validate(paths: tuple[Path, ...], assignments: tuple[Json, ...], as_json: bool) -> None:
     """Check specifications; every fault is told with its place, and what is allowed there."""
-    experiments = Selection(paths, Path(), assignments).load()
+    selection = Selection(paths, Path(), assignments)
+    if as_json:
+        from harness.cli.documents import print_document, validate_document
+
+        valid, problems = selection.checked()
+        print_document("validate", validate_document(valid, problems))
+        sys.exit(INVALID if problems else 0)
+    experiments = selection.load()
     runs = sum(len(experiment.runs) * len(experiment.seeds) for experiment in experiments)
     click.echo(f"{plural(len(experiments), 'specification')} valid, {runs} runs")
 
 
 @click.command()
 @SELECTION
+@click.option(
+    "--all", "everything", is_flag=True, help="Show every run, also where there are many."
+)
+@JSON
 @with_selection
-def plan(selection: Selection) -> None:
-    """Show the runs: what each starts from, whether it is done, stale or blocked, what it costs."""
-    from harness.cli.tables import show_looks, show_plan
+def plan(selection: Selection, everything: bool, as_json: bool) -> None:
+    """Show the runs: what each starts from, whether it is done, stale or blocked, what it costs.
+
+    Of many runs, a row a specification is shown: how many runs stand how, and the hours that are
+    left by what runs like them took.
+    """
+    from harness.cli.plan_table import show_plan
+    from harness.runner.costs import all_next_looks
     from harness.runner.looks import plan_all, stage
+    from harness.runner.standings import standings
     from harness.store.store import Store
     from harness.system import machine
 
@@ -64,8 +83,17 @@ def plan(selection: Selection) -> None:
     whole = plan_all(experiments, catalog.data_dir(), machine.gpus())
     stages = [stage(experiment, whole, kept) for experiment in experiments]
     following = [each.following for each in stages]
-    show_plan(following, whole.narrowed(following), kept)
-    show_looks(stages, whole, kept)
+    narrowed = whole.narrowed(following)
+    found, pace = standings(following, narrowed, kept)
+    looks = all_next_looks(stages, whole, kept)
+    if as_json:
+        from harness.cli.documents import plan_document, print_document
+
+        print_document("plan", plan_document(found, narrowed, kept, looks))
+        return
+    show_plan(found, narrowed, kept, pace, everything)
+    for sentence in looks:
+        click.echo(visible(sentence))
 
 
 @dataclass(frozen=True)

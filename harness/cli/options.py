@@ -14,6 +14,7 @@ import click
 from harness.cli.entry import remember_store
 from harness.experiment import Experiment, Json
 from harness.spec.patch import parse_assignment
+from harness.spec.problems import Problem
 
 PATHS = click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 STORE = click.option(
@@ -76,6 +77,7 @@ ONLY = click.option(
     metavar="PATTERN",
     help="Only the runs whose names match, such as 'random*', and what they start from.",
 )
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 ALLOW = click.option(
     "--allow",
     multiple=True,
@@ -199,6 +201,12 @@ class Selection:
         from harness.spec.load import load
 
         return load(self.paths, self.assignments, self.seeds, warn=_warn)
+
+    def checked(self) -> tuple[tuple[Experiment, ...], tuple[Problem, ...]]:
+        """Return the experiments that are valid, and every fault of the others."""
+        from harness.spec.load import load_valid
+
+        return load_valid(self.paths, self.assignments, self.seeds, warn=_warn)
 
 
 SELECTION = options(PATHS, SET, SEEDS, STORE)

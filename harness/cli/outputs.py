@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import json
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +49,24 @@ def _no_specifications(
     )
 
 
+def _no_specification(
+    _context: click.Context, _parameter: click.Parameter, path: Path | None
+) -> Path | None:
+    """Refuse a specification that stands after --json, which would take it for its file."""
+    from harness.spec.find import is_specification
+    from harness.system.ownership import OverwriteError
+
+    if path is not None and path.is_file() and is_specification(path):
+        raise OverwriteError(
+            f"{path} is a specification, which what --json writes would replace; name the"
+            f" specifications first, or write --json={STANDARD_OUTPUT} before them"
+        )
+    return path
+
+
+STANDARD_OUTPUT = "-"
+"""Stands for a file where the verdicts are printed."""
+
 BASELINES = Path("reports")
 """The folder of the kept numbers where none is named."""
 
@@ -63,7 +84,18 @@ _OPTIONS = options(
         ),
     ),
     click.option("--junit", type=Output(), help="Write JUnit XML: a test case an expectation."),
-    click.option("--json", type=Output(), help="Write the verdicts as compact JSON."),
+    click.option(
+        "--json",
+        type=Output(),
+        is_flag=False,
+        flag_value=STANDARD_OUTPUT,
+        metavar="[FILE]",
+        callback=_no_specification,
+        help=(
+            "Write the verdicts as compact JSON; without FILE, print them, and what people read on"
+            " standard error."
+        ),
+    ),
     click.option(
         "--summary",
         type=Output(),
@@ -85,14 +117,37 @@ def with_outputs(function: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(function)
     def command(**rest: Any) -> None:
-        outputs = _outputs(
-            *(rest.pop(name) for name in ("junit", "json", "summary", "annotate", "baseline"))
-        )
-        _clear(outputs)
-        function(outputs=outputs, **rest)
+        with _printed(rest.pop("json")) as json_file:
+            outputs = _outputs(
+                json_file,
+                *(rest.pop(name) for name in ("junit", "summary", "annotate", "baseline")),
+            )
+            _clear(outputs)
+            function(outputs=outputs, **rest)
 
     decorated: Callable[..., None] = _OPTIONS(command)
     return decorated
+
+
+@contextlib.contextmanager
+def _printed(path: Path | None) -> Iterator[Path | None]:
+    """Give the file that the verdicts go to, and print them at the end where they are to be.
+
+    Until then, what people read goes to standard error.
+    """
+    if path != Path(STANDARD_OUTPUT):
+        yield path
+        return
+    from harness.cli.documents import alone, print_json
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "verdicts.json"
+        try:
+            with alone():
+                yield file
+        finally:
+            if file.exists():
+                print_json(json.loads(file.read_text(encoding="utf-8")))
 
 
 def _clear(outputs: Outputs) -> None:
@@ -102,8 +157,8 @@ def _clear(outputs: Outputs) -> None:
 
 
 def _outputs(
+    json_file: Path | None,
     junit: Path | None,
-    json: Path | None,
     summary: Path | None,
     annotate: str | None,
     baseline: Path | None,
@@ -112,4 +167,4 @@ def _outputs(
     from harness.ci.outputs import Outputs
 
     wanted = annotate == "github" if annotate else in_actions(os.environ)
-    return Outputs(junit, json, summary, wanted, baseline)
+    return Outputs(junit, json_file, summary, wanted, baseline)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.completing import keys as complete_keys
-from harness.cli.options import STORE
+from harness.cli.options import JSON, STORE, options
 from harness.data.catalog import data_dir
 from harness.errors import ERROR, FAIL, UNDECIDED
 from harness.system.console import visible
@@ -29,13 +28,21 @@ def runs() -> None:
 
 @runs.command("list")
 @click.argument("pattern", default="")
-@STORE
-def runs_list(pattern: str, store: Path) -> None:
+@options(STORE, JSON)
+def runs_list(pattern: str, store: Path, as_json: bool) -> None:
     """List the finished runs whose label has PATTERN in it, such as 'digits / random*seed 0'."""
-    from harness.cli.tables import show_runs
+    from harness.cli.stored_runs import stored_runs
     from harness.store.store import Store
 
-    faults = show_runs(Store(store), pattern)
+    found, faults = stored_runs(Store(store), pattern)
+    if as_json:
+        from harness.cli.documents import print_document, runs_document
+
+        print_document("runs list", runs_document(found, faults, Store(store)))
+    else:
+        from harness.cli.tables import show_runs
+
+        show_runs(found, Store(store))
     for fault in faults:
         click.echo(visible(f"error: {fault}"), err=True)
     sys.exit(ERROR if faults else 0)
@@ -43,9 +50,13 @@ def runs_list(pattern: str, store: Path) -> None:
 
 @runs.command("show")
 @click.argument("key", shell_complete=complete_keys)
-@STORE
-def runs_show(key: str, store: Path) -> None:
-    """Print what a run was, what was measured and where, and what is kept of it, as JSON."""
+@options(STORE, JSON)
+def runs_show(key: str, store: Path, as_json: bool) -> None:
+    """Print what a run was, what was measured and where, and what is kept of it, as JSON.
+
+    It is JSON with and without --json.
+    """
+    from harness.cli.documents import print_document
     from harness.store.state import why_stale
     from harness.store.store import Store
 
@@ -65,7 +76,7 @@ def runs_show(key: str, store: Path) -> None:
         "stale": stale,
         **kept,
     }
-    click.echo(json.dumps(shown, indent=2))
+    print_document("runs show", shown)
 
 
 @runs.command("path")

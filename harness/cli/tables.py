@@ -2,183 +2,60 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.table import Table
+from rich.text import Text
 
-from harness.compare.setting_changes import why_run_again
+from harness.cli.stored_runs import StoredRun
 from harness.data import catalog
 from harness.data.availability import Availability, availability, why_not_ready
-from harness.experiment import Experiment, Json, RunSpec, WeightsFile
-from harness.follow.events import Session
+from harness.experiment import Json
+from harness.follow.events import Current, Session
 from harness.follow.status import SessionStatus, age
-from harness.follow.time_left import finished_runs, in_words, time_left
-from harness.plan import ConcreteRun, Member, Plan
-from harness.report.terminal import show_remarks
-from harness.run_result import RunResult, Status
-from harness.runner.costs import next_looks
-from harness.runner.looks import Stage
-from harness.store.state import state_of, why_stale
-from harness.store.store import DamagedRun, Store
-from harness.system.console import empty_table, heading, literal, say
-from harness.words import run_label
-
-_STATES = {
-    Status.DONE: "done",
-    Status.MISSING: "to do",
-    Status.BLOCKED: "blocked",
-    Status.ERROR: "error",
-}
-_HALTED = (Status.BLOCKED, Status.ERROR)
+from harness.follow.time_left import in_words, time_left
+from harness.store.store import Store
+from harness.system.console import literal, say
+from harness.system.table import Column, show_record, show_table
 
 _SHORT = 12
 """Characters of a key that a person is shown; any that begin one key alone name it."""
 
 
-def show_plan(experiments: Sequence[Experiment], plan: Plan, store: Store) -> None:
-    """Show every run of some experiments, its standing, its cost, and the cost of what is left."""
-    console = Console()
-    kept = [] if all(store.done(key) for key in plan.runs) else list(store.origins().values())
-    damaged: set[str] = set()
-    stale: set[str] = set()
-    for experiment in experiments:
-        table = empty_table(
-            "run", "starts from", "seeds", "standing", "steps", "images", title=experiment.name
-        )
-        notes: dict[str, dict[str, None]] = {}
-        for name, run in experiment.runs.items():
-            keys = [
-                plan.members[Member(experiment.name, name, seed)]
-                for seed in experiment.seeds_of(name)
-            ]
-            first = plan.runs[keys[0]]
-            cost = ["?" if each is None else f"{each:,}" for each in (first.steps, first.images)]
-            results = [
-                state_of(plan, key, name, plan.runs[key].seed, store, history=False) for key in keys
-            ]
-            damaged |= {
-                each.key for each in results if each.status is Status.ERROR and store.done(each.key)
-            }
-            stale |= {each.key for each in results if each.stale}
-            standings = _standings(plan, results, store)
-            table.add_row(
-                literal(name), literal(_start(run)), str(len(keys)), literal(standings), *cost
-            )
-            for each in results:
-                if each.status in _HALTED:
-                    notes.setdefault(f"{_STATES[each.status]}: {each.reason}", {})[name] = None
-                elif each.stale:
-                    notes.setdefault(f"stale: {each.stale}", {})[name] = None
-                elif each.status is Status.MISSING and (
-                    why := why_run_again(plan, plan.runs[each.key], kept)
-                ):
-                    notes.setdefault(f"to do, because {why}", {})[name] = None
-        console.print(table)
-        for reason, names in notes.items():
-            say(console, f"{', '.join(names)} {reason}")
-    show_remarks(console, plan)
-    console.print(f"\n{_summary(plan, store, len(damaged), stale)}", highlight=False)
-
-
-def show_looks(stages: Sequence[Stage], whole: Plan, store: Store) -> None:
-    """Show what the next looks at undecided expectations would add, and the likely cost.
-
-    Only of experiments whose seeds are added look after look.
-    """
-    open_ = [each for each in stages if each.experiment.seed_plan]
-    took = list(finished_runs(store)) if open_ else []
-    console = Console()
-    for each in open_:
-        for sentence in next_looks(each, whole, store, took):
-            say(console, sentence)
-
-
-def _start(run: RunSpec) -> str:
-    if isinstance(run.initialize_from, WeightsFile):
-        return run.initialize_from.path.name
-    return run.initialize_from or ""
-
-
-def _state(plan: Plan, result: RunResult, store: Store) -> str:
-    epoch = store.progress(result.key) if result.status is Status.MISSING else None
-    ended = "stale" if result.stale else _STATES[result.status]
-    state = ended if epoch is None else f"unfinished at epoch {epoch:g}"
-    return f"{state} (shared)" if plan.shared(result.key) else state
-
-
-def _standings(plan: Plan, results: Sequence[RunResult], store: Store) -> str:
-    states = [_state(plan, result, store) for result in results]
-    counted = [(states.count(state), state) for state in dict.fromkeys(states)]
-    return "; ".join(
-        state if count == len(states) else f"{count} {state}" for count, state in counted
+def show_runs(runs: Sequence[StoredRun], store: Store) -> None:
+    """Show finished runs, with what they reached and took."""
+    columns = (
+        Column("key", leading=True),
+        Column("run", leading=True),
+        *(Column(header, right=True) for header in ("train", "test", "seconds", "size")),
+        Column(""),
     )
-
-
-def _summary(plan: Plan, store: Store, damaged: int, stale: Collection[str]) -> str:
-    waiting = [run for key, run in plan.runs.items() if key in stale or not store.done(key)]
-    left = [run for run in waiting if run.blocked is None]
-    again = sum(run.key in stale for run in left)
-    return (
-        f"{len(plan.runs)} runs: {len(plan.runs) - len(waiting) - damaged} done, {len(left)} to do"
-        f"{f' ({again} of them again, because they are stale)' if again else ''}, "
-        f"{len(waiting) - len(left)} blocked{f', {damaged} damaged' if damaged else ''}; "
-        f"left at most {_total(left, 'steps')} steps, {_total(left, 'images')} images"
-    )
-
-
-def _total(runs: Sequence[ConcreteRun], what: str) -> str:
-    known = [getattr(run, what) for run in runs if getattr(run, what) is not None]
-    return f"{sum(known):,}" + ("" if len(known) == len(runs) else " and more")
-
-
-def show_runs(store: Store, pattern: str) -> list[str]:
-    """Show the finished runs whose label fits a pattern, with what they reached and took.
-
-    Returns:
-        What is wrong with runs that cannot be used, whatever their labels are.
-
-    Raises:
-        StoreError: the store cannot be read.
-    """
-    table = empty_table("key", "run", "train", "test", "seconds", "size", "")
-    reasons: dict[str, int] = {}
-    faults: list[str] = []
-    kept = store.keys()
-    for key in kept:
-        try:
-            origin, result = store.finished(key, history=False)
-        except DamagedRun as error:
-            faults.append(str(error))
-            continue
-        label = run_label(origin.experiment, origin.run, origin.seed)
-        if not fnmatch.fnmatchcase(label, f"*{pattern.replace('[', '[[]')}*"):
-            continue
-        train, test = (
-            _percent(result.measurements.get(name)) for name in ("train_accuracy", "test_accuracy")
-        )
-        size = sum(path.lstat().st_size for path in store.folder(key).iterdir())
-        stale = why_stale(store, result, origin.parent)
-        reasons |= {stale: reasons.get(stale, 0) + 1} if stale else {}
-        seconds = f"{result.seconds:.1f}"
-        table.add_row(
-            literal(key[:_SHORT]),
-            literal(label),
-            train,
-            test,
-            seconds,
-            decimal(size),
-            "stale" if stale else "",
-        )
     console = Console()
-    console.print(table)
-    for reason, count in reasons.items():
+    if runs:
+        show_table(console, columns, [_stored(each) for each in runs])
+    for reason, count in Counter(each.stale for each in runs if each.stale).items():
         say(console, f"stale, {count} of them: {reason}")
-    say(console, f"{table.row_count} runs in {store.root}")
-    return faults
+    say(console, f"{len(runs)} runs in {store.root}")
+
+
+def _stored(run: StoredRun) -> list[Text]:
+    cells = (
+        run.origin.key[:_SHORT],
+        run.label,
+        *_accuracies(run.result.measurements),
+        f"{run.result.seconds:.1f}",
+        decimal(run.size),
+        "stale" if run.stale else "",
+    )
+    return [literal(cell) for cell in cells]
+
+
+def _accuracies(measured: Mapping[str, float | None]) -> Iterator[str]:
+    for name in ("train_accuracy", "test_accuracy"):
+        yield _percent(measured.get(name))
 
 
 def _percent(value: float | None) -> str:
@@ -194,20 +71,27 @@ def show_standings(standings: Sequence[SessionStatus], root: Path) -> None:
         session = each.session
         say(console, f"{session.host}, process {session.pid}, {_life(session)}: {_progress(each)}")
         if session.alive and session.current:
-            table = empty_table("run", "epoch", "train", "test", "heard")
-            for run in session.current:
-                row = run.row or {}
-                epoch = f"{row.get('epoch', 0)} of {run.epochs}"
-                accuracies = (
-                    _percent(row.get(name)) for name in ("train_accuracy", "test_accuracy")
-                )
-                table.add_row(
-                    literal(run.label),
-                    literal(epoch),
-                    *accuracies,
-                    f"{in_words(age(run.heard))} ago",
-                )
-            console.print(table)
+            show_table(console, _CURRENT, [_row(run) for run in session.current])
+
+
+_CURRENT = (
+    Column("run"),
+    Column("epoch"),
+    Column("train", right=True),
+    Column("test", right=True),
+    Column("heard"),
+)
+
+
+def _row(run: Current) -> list[Text]:
+    row = run.row or {}
+    cells = (
+        run.label,
+        f"{row.get('epoch', 0)} of {run.epochs}",
+        *_accuracies(row),
+        f"{in_words(age(run.heard))} ago",
+    )
+    return [literal(cell) for cell in cells]
 
 
 def _life(session: Session) -> str:
@@ -230,16 +114,21 @@ def _progress(standing: SessionStatus) -> str:
 def show_sources(data_dir: Path) -> None:
     """Show every data set, whether it is ready, and how to get it."""
     console = Console()
-    table = empty_table("name", "ready", "what", "size", "licence")
-    table.title = literal(f"data folder: {data_dir}")
-    notes = []
+    rows: list[list[Text]] = []
+    notes: list[str] = []
     for name, info in catalog.DATASETS.items():
         named_by = info.origin.named_by
         why_not = None if named_by else why_not_ready(name, {}, data_dir)
         ready = f"by {named_by}" if named_by else "no" if why_not else "yes"
         notes += [why_not] if why_not else []
-        table.add_row(name, ready, literal(info.title), literal(info.size), literal(info.licence))
-    console.print(table)
+        cells = (name, ready, info.title, info.size, info.licence)
+        rows.append([literal(cell) for cell in cells])
+    columns = (
+        Column("name"),
+        Column("ready"),
+        *(Column(header, folds=True) for header in ("what", "size", "licence")),
+    )
+    show_table(console, columns, rows, literal(f"data folder: {data_dir}", "italic"))
     for note in notes:
         say(console, note)
 
@@ -252,19 +141,15 @@ def show_status(names: Sequence[str], data_dir: Path, parameters: Json | None = 
     console = Console()
     for name in names:
         info, status = catalog.DATASETS[name], availability(name, data_dir, parameters)
-        title = heading(f"{name}: {info.title}")
-        table = Table(title=title, title_justify="left", box=None, show_header=False)
-        table.add_column()
-        table.add_column(overflow="fold")
         rows = [
             *_standing(status),
             ("size", info.size),
             ("licence", info.licence),
             ("cite", info.citation),
         ]
-        for label, value in rows:
-            table.add_row(label, literal(value))
-        console.print(table)
+        console.print()
+        caption = literal(f"{name}: {info.title}", "italic")
+        show_record(console, [(label, literal(value)) for label, value in rows], caption)
         if status.next_step:
             say(console, f"next: {status.next_step}")
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.console import Console
 from tabulate import tabulate
 
 from harness.compare.baseline import Baseline
 from harness.compare.drift import BaselineComparison
+from harness.system.console import literal
+from harness.system.table import Column, show_table
 from harness.units import number, scale_of, scale_of_difference
 from harness.words import seeds_named
 
@@ -16,10 +19,24 @@ _HEADERS = ("run", "metric", "kept", "measured", "difference", "allowed", "seeds
 
 def drift_table(comparisons: Sequence[BaselineComparison]) -> str:
     """Return a table of the comparisons that marks drift, with p-values where any was tested."""
+    headers, rows = _cells(comparisons)
+    return tabulate(rows, headers, tablefmt="plain", disable_numparse=True)
+
+
+def show_drift(console: Console, comparisons: Sequence[BaselineComparison]) -> None:
+    """Show the same at a terminal, no wider than it is."""
+    headers, rows = _cells(comparisons)
+    names = ("run", "metric")
+    columns = [Column(each, folds=not each, leading=each in names) for each in headers]
+    show_table(console, columns, [[literal(cell) for cell in row] for row in rows])
+
+
+def _cells(comparisons: Sequence[BaselineComparison]) -> tuple[list[str], list[list[str]]]:
+    """Return the headers and the rows."""
     rows, headers = [_row(each) for each in comparisons], list(_HEADERS)
     if not any(each.test for each in comparisons):
         rows, headers = [[*row[:-2], row[-1]] for row in rows], [*headers[:-2], headers[-1]]
-    return tabulate(rows, headers, tablefmt="plain", disable_numparse=True)
+    return headers, rows
 
 
 def changes(comparisons: Sequence[BaselineComparison]) -> list[BaselineComparison]:

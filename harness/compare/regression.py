@@ -59,9 +59,18 @@ class Regression:
     @property
     def lines(self) -> list[str]:
         """Return what explains the verdict, a line each: what changed, then what drifted."""
-        moved = [*self.drifted, *self.uncertain]
-        table = drift_table(moved).splitlines() if moved else []
-        return [*(f"changed since: {cause}" for cause in self.causes), *table]
+        table = drift_table(self.moved).splitlines() if self.moved else []
+        return [*self.changes, *table]
+
+    @property
+    def moved(self) -> list[BaselineComparison]:
+        """Return the numbers that drifted, then those that may have."""
+        return [*self.drifted, *self.uncertain]
+
+    @property
+    def changes(self) -> list[str]:
+        """Return what changed since the numbers were kept, a line each."""
+        return [f"changed since: {cause}" for cause in self.causes]
 
 
 def compare_with_kept(

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from harness.compare.page import Page, Table
 from harness.compare.significance import Outcome
 from harness.system.console import literal, say
-
-_WIDE = 200
-"""The columns of a page that no terminal shows."""
+from harness.system.table import Column, show_table
 
 _COLOURS = {
     "pass": "green",
@@ -25,8 +22,6 @@ _COLOURS = {
 def show(page: Page) -> None:
     """Show the page."""
     console = Console()
-    if not console.is_terminal and console.width < _WIDE:
-        console = Console(width=_WIDE)
     say(console, f"before: {page.before}")
     say(console, f"after:  {page.after}")
     for sentence in page.notes:
@@ -39,20 +34,20 @@ def show(page: Page) -> None:
         for sentence in section.sentences:
             say(console, f"- {sentence}")
         for table in section.tables:
-            console.print(_table(table))
+            _show_table(console, table)
     console.print()
     say(console, page.summary, "bold")
     for sentence in page.footer:
         say(console, sentence, "dim")
 
 
-def _table(table: Table) -> RichTable:
-    shown = RichTable(box=None, pad_edge=False, header_style="bold")
-    for header, align in zip(table.headers, table.align, strict=True):
-        shown.add_column(header, justify="right" if align == ">" else "left", overflow="fold")
-    for row in table.rows:
-        shown.add_row(*(_cell(cell) for cell in row))
-    return shown
+def _show_table(console: Console, table: Table) -> None:
+    columns = [
+        Column(header, folds=index > 1, right=align == ">", leading=index < 2)
+        for index, (header, align) in enumerate(zip(table.headers, table.align, strict=True))
+    ]
+    rows = [[_cell(cell) for cell in row] for row in table.rows]
+    show_table(console, columns, rows)
 
 
 def _cell(text: str) -> Text:

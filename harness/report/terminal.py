@@ -14,7 +14,8 @@ from harness.plan import Plan
 from harness.report.certainty import remarks
 from harness.report.command import run_command
 from harness.report.outcome import resting_on_stale
-from harness.system.console import empty_table, heading, literal, say
+from harness.system.console import literal, say
+from harness.system.table import Column, show_table
 from harness.units import bounds, found, scale_of
 from harness.words import Verdict, subject, worded
 
@@ -26,14 +27,22 @@ _COLOURS = {
     Verdict.ERROR: "red",
 }
 
+_COLUMNS = (
+    Column("verdict", leading=True),
+    Column("expectation", leading=True),
+    Column("expected", folds=True),
+    Column("measured"),
+    Column("basis"),
+)
+
 
 def show_judgements(
     console: Console, experiment: Experiment, judgements: Sequence[Judgement], report: Path | None
 ) -> None:
     """Show an experiment's verdicts, and where its report lies."""
-    headers = ("verdict", "expectation", "expected", "measured", "basis")
-    rows = [_judgement_row(judgement) for judgement in judgements]
-    _print_table(console, heading(f"{experiment.name}: {experiment.title}"), headers, rows)
+    caption = literal(f"{experiment.name}: {experiment.title}", "italic")
+    console.print()
+    show_table(console, _COLUMNS, [_judgement_row(judgement) for judgement in judgements], caption)
     if experiment.trial:
         say(console, f"this is a trial, not the experiment as specified: {run_command(experiment)}")
     for judgement in judgements:
@@ -69,31 +78,6 @@ def _judgement_row(judgement: Judgement) -> list[Text]:
         literal(found(judgement.mean, judgement.deviation, judgement.median, scale)),
         literal(expectation.basis.value),
     ]
-
-
-def _print_table(
-    console: Console, caption: Text, headers: Sequence[str], rows: Sequence[Sequence[Text]]
-) -> None:
-    """Print a table: aligned where it fits, else folded.
-
-    Printing aligned takes a tenth of the time, which counts for a hundred tables.
-    """
-    cells = [[Text(header, "bold") for header in headers], *rows]
-    widths = [max(cell.cell_len for cell in column) for column in zip(*cells, strict=True)]
-    if sum(widths) + 2 * (len(widths) - 1) > console.width:
-        folded = empty_table(*headers)
-        folded.title = caption
-        for row in rows:
-            folded.add_row(*row)
-        console.print(folded)
-        return
-    whole = Text().append(caption.plain, "italic").append("\n")
-    for row in cells:
-        for cell, width in zip(row, widths, strict=True):
-            whole.append_text(cell).append(" " * (width + 2 - cell.cell_len))
-        whole.rstrip()
-        whole.append("\n")
-    console.print(whole, end="", soft_wrap=True)
 
 
 def show_remarks(console: Console, plan: Plan) -> None:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from harness.ci.cases import Conclusion, case_of_runs
 from harness.ci.outputs import Outputs, prepare, refuse_foreign, write
+from harness.compare.drift_table import show_drift
 from harness.compare.regression import Regression, compare_with_kept
 from harness.errors import (
     ERROR,
@@ -259,11 +260,12 @@ def _held(conclusion: Conclusion, baselines: Path | None) -> Conclusion:
         return conclusion
     found = compare_with_kept(conclusion.experiment, conclusion.results, baselines)
     said = found.message or f"{found.counted} (kept in {found.path})"
-    for line in (
-        f"{conclusion.experiment.name}: baseline: {found.verdict.value}: {said}",
-        *found.lines,
-    ):
-        say(Console(), line)
+    console = Console()
+    say(console, f"{conclusion.experiment.name}: baseline: {found.verdict.value}: {said}")
+    for line in found.changes:
+        say(console, line)
+    if found.moved:
+        show_drift(console, found.moved)
     return replace(conclusion, regression=found)
 
 

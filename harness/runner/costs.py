@@ -8,13 +8,27 @@ from dataclasses import dataclass
 
 from harness.experiment import Expectation, Experiment, Json, SeedPlan, Statistic
 from harness.expression import Expression, Reference, evaluate, parse, references
-from harness.follow.time_left import FinishedRun, Pace, in_words, remaining, unstarted
+from harness.follow.time_left import (
+    FinishedRun,
+    Pace,
+    finished_runs,
+    in_words,
+    remaining,
+    unstarted,
+)
 from harness.judging.check import Judgement, Verdict
 from harness.judging.outlook import LIKELY, outlook
 from harness.plan import Member, Plan
 from harness.runner.looks import Stage, read_by
 from harness.store.run_files import Origin
 from harness.store.store import Store
+
+
+def all_next_looks(stages: Sequence[Stage], whole: Plan, store: Store) -> list[str]:
+    """Return what `next_looks` says of each experiment whose seeds are added look after look."""
+    open_ = [each for each in stages if each.experiment.seed_plan]
+    took = list(finished_runs(store)) if open_ else []
+    return [sentence for each in open_ for sentence in next_looks(each, whole, store, took)]
 
 
 def next_looks(

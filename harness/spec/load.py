@@ -32,8 +32,16 @@ def find(paths: Iterable[Path], warn: Warn = lambda _: None) -> list[Path]:
     Raises:
         SpecError: a path does not exist or is something else, or a folder has no specification.
     """
-    files: dict[str, Path] = {}
     problems: list[Problem] = []
+    files = _found_among(paths, warn, problems)
+    if problems:
+        raise SpecError(problems)
+    return files
+
+
+def _found_among(paths: Iterable[Path], warn: Warn, problems: list[Problem]) -> list[Path]:
+    """Return the specification files at and below the paths, and add what is wrong to problems."""
+    files: dict[str, Path] = {}
     for path in paths:
         try:
             found = _found(path, warn)
@@ -45,8 +53,6 @@ def find(paths: Iterable[Path], warn: Warn = lambda _: None) -> list[Path]:
         else:
             for file in found:
                 files.setdefault(os.path.realpath(file), file)
-    if problems:
-        raise SpecError(problems)
     return list(files.values())
 
 
@@ -92,9 +98,26 @@ def load(
     Raises:
         SpecError: with every fault of every file.
     """
+    experiments, problems = load_valid(paths, assignments, seeds, warn)
+    if problems:
+        raise SpecError(problems)
+    return experiments
+
+
+def load_valid(
+    paths: Iterable[Path],
+    assignments: Sequence[Json] = (),
+    seeds: Sequence[int] | None = None,
+    warn: Warn = lambda _: None,
+) -> tuple[tuple[Experiment, ...], tuple[Problem, ...]]:
+    """Load what can be loaded, as `load` does.
+
+    Returns:
+        The experiments of the specifications that are valid, and every fault of the others.
+    """
     loaded: list[tuple[Chain, Experiment]] = []
     problems: list[Problem] = []
-    for path in find(paths, warn):
+    for path in _found_among(paths, warn, problems):
         try:
             chain = read_chain(path, assignments, seeds)
             loaded.append((chain, _expand(chain)))
@@ -105,9 +128,8 @@ def load(
         if names[experiment.name] > 1:
             message = f"another specification is named {experiment.name!r} too"
             problems.append(chain.problem(Fault((("name",),), message)))
-    if problems:
-        raise SpecError(problems)
-    return tuple(experiment for _, experiment in loaded)
+    valid = tuple(experiment for _, experiment in loaded if names[experiment.name] == 1)
+    return valid, SpecError(problems).problems
 
 
 def load_file(path: Path, assignments: Sequence[Json] = ()) -> Experiment:

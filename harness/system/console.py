@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # commands that only validate do not wait for it
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
 _JOINERS = "\u200c\u200d"
@@ -60,26 +59,3 @@ def _seen(sign: str) -> str:
         if number < 0x10000
         else f"\\U{number:08x}"
     )
-
-
-def empty_table(*columns: str, title: str | None = None) -> Table:
-    """Return a table without lines whose cells are folded where they do not fit."""
-    from rich.table import Table
-
-    table = Table(
-        title=None if title is None else heading(title),
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-    )
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def heading(text: str) -> Text:
-    """Return the title of a table, an empty line above it."""
-    from rich.text import Text
-
-    return Text("\n").append_text(literal(text))

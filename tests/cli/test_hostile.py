@@ -146,6 +146,10 @@ class TestTheTerminal:
             (("report", FILE), 0),
             (("plan", FILE), 0),
             (("runs", "list"), 0),
+            (("runs", "list", "--json"), 0),
+            (("plan", FILE, "--json"), 0),
+            (("check", FILE, "--json"), 1),
+            (("validate", FILE, "--json"), 0),
             (("runs", "verify"), 0),
             (("status",), 0),
             (("status", "--json"), 0),
@@ -158,6 +162,7 @@ class TestTheTerminal:
             (("validate", "no\x1bway\n::error::.json"), 2),
             (("baseline", "update", FILE, "--yes"), 0),
             (("baseline", "compare", FILE), 0),
+            (("baseline", "compare", FILE, "--json"), 0),
         ],
         ids=lambda each: (
             " ".join(each[:2]).partition("\n")[0].replace("\x1b", "")
