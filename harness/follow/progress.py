@@ -7,14 +7,17 @@ terminal): a line for each run that has ended, and once a minute one on how far 
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TextIO, cast
 
 from rich.console import Console
+from rich.file_proxy import FileProxy
 from rich.live import Live
 from rich.text import Text
 
@@ -30,6 +33,11 @@ HEARTBEAT_SECONDS = 60.0
 """How often a log is told how far all is."""
 
 _TICK_SECONDS = 0.25
+
+_FAILURES = 20
+"""So often in a row the display may fail before it is given up."""
+
+_IMPORT = builtins.__import__
 
 _IDLE_SECONDS = 2.0
 """Nothing at work for longer than between two runs: other processes work on what is left."""
@@ -74,13 +82,14 @@ class Display:
         self._work: dict[str, _Work] = {}
         self._left: Callable[[], TimeLeft | None] = _nothing_left
         self._tail: Tail | None = None
+        self._errors: TextIO | None = None
         self._live = Live(
             get_renderable=self.page,
             console=console,
             auto_refresh=False,
             transient=True,
             redirect_stdout=_redrawn(console),
-            redirect_stderr=_redrawn(console) and sys.stderr.isatty(),
+            redirect_stderr=False,  # see `_errors_above`
             vertical_overflow="crop",
         )
 
@@ -91,6 +100,8 @@ class Display:
 
     def __exit__(self, *_error: object) -> None:
         self._live.stop()
+        if self._errors is not None:
+            sys.stderr, self._errors = self._errors, None
 
     def waits(self, what: str) -> None:
         """Show what this process waits for, "importing TensorFlow"; nothing where it goes on."""
@@ -108,6 +119,7 @@ class Display:
 
         `left` estimates the time left.
         """
+        self._errors_above()
         with self._lock:
             self._runs |= {run.key: run for run in runs}
             self._kept |= set(kept)
@@ -208,8 +220,17 @@ class Display:
             say(self.console, f"{self._heading}:", "bold")
         self.console.print(lines.line(ended), highlight=False, soft_wrap=True)
 
+    def _errors_above(self) -> None:
+        """Let what is printed to the standard error stand above the lines that are redrawn.
+
+        Only now, when the backend is there: what its import writes to the descriptor is held back.
+        """
+        if self._live.is_started and self._errors is None and sys.stderr.isatty():
+            self._errors = sys.stderr
+            sys.stderr = cast(TextIO, FileProxy(self.console, sys.stderr))
+
     def _idle_words(self) -> str:
-        return "waiting for other processes" if len(self._ended) < len(self._runs) else ""
+        return "waiting for other processes or nodes" if len(self._ended) < len(self._runs) else ""
 
     def _at_work(self, run: ConcreteRun) -> _Work:
         if run.key not in self._work:
@@ -247,16 +268,7 @@ def _redrawn(console: Console) -> bool:
 def shown_on(console: Console) -> Iterator[Display]:
     """Show an invocation on a console while the context lasts."""
     display, over = Display(console), threading.Event()
-
-    def tick() -> None:
-        try:
-            while not over.wait(_TICK_SECONDS):
-                display.tick()
-        except Exception as error:  # no run ends because of what shows it
-            why = visible(f"{type(error).__name__}: {error}")
-            print(f"the progress is not shown any more: {why}", file=sys.stderr)
-
-    thread = threading.Thread(target=tick, name="display", daemon=True)
+    thread = threading.Thread(target=_tick, args=(display, over), name="display", daemon=True)
     with display:
         thread.start()
         try:
@@ -264,3 +276,22 @@ def shown_on(console: Console) -> Iterator[Display]:
         finally:
             over.set()
             thread.join()
+
+
+def _tick(display: Display, over: threading.Event) -> None:
+    """Let a display tick until all is over; one that cannot be shown stops no run."""
+    failures = 0
+    while not over.wait(_TICK_SECONDS):
+        if builtins.__import__ is not _IMPORT:
+            # While TFDS is imported, etils has another import in place, for all threads. Rich,
+            # which imports while it renders, cannot use it.
+            continue
+        try:
+            display.tick()
+            failures = 0
+        except Exception as error:
+            failures += 1
+            if failures >= _FAILURES:
+                why = visible(f"{type(error).__name__}: {error}")
+                print(f"the progress is not shown any more: {why}", file=sys.stderr)
+                return

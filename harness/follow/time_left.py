@@ -11,7 +11,7 @@ import hashlib
 import statistics
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +23,9 @@ from harness.plan import ConcreteRun, Plan
 from harness.run_result import RunResult, Status
 from harness.store.store import DamagedRun, Store
 from harness.words import plural
+
+_LATEST = 5
+"""How many of the latest runs tell how long reading data and compiling takes."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Pace:
     def __init__(self, finished: Iterable[FinishedRun] = ()) -> None:
         self._totals: dict[str, list[float]] = defaultdict(list)
         self._epochs: dict[str, list[float]] = defaultdict(list)
-        self._beside: list[float] = []
+        self._beside: deque[float] = deque(maxlen=_LATEST)
         for run in finished:
             self.add(run)
 
@@ -102,7 +105,10 @@ class Pace:
 
     @property
     def beside(self) -> float:
-        """Return about how long a run reads data and compiles; 0 where nobody looked."""
+        """Return about how long a run reads data and compiles; 0 where nobody looked.
+
+        That is the median of the latest runs, which more and more share compiled programs.
+        """
         return statistics.median(self._beside) if self._beside else 0.0
 
     def seconds(self, workload: Workload, epochs: int) -> float | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
 import io
+import itertools
 import math
 import re
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.console import Console
 
+from harness.follow import progress
 from harness.follow.progress import Display, shown_on
 from harness.follow.time_left import TimeLeft
 from harness.plan import ConcreteRun
@@ -270,7 +273,7 @@ class TestOnATerminal:
         shown.at(1.5)
         assert len(shown.lines) == 1
         shown.at(3.0)
-        assert shown.lines[1].endswith("waiting for other processes  3 s")
+        assert shown.lines[1].endswith("waiting for other processes or nodes  3 s")
 
     def test_no_colour_where_none_is_wanted(self, run: ConcreteRun) -> None:
         shown = Shown(environment={"TERM": "xterm", "NO_COLOR": "1"})
@@ -302,13 +305,55 @@ def test_the_lines_of_narrow_terminals_stand_below_their_experiment(
 def test_a_display_that_fails_stops_no_run_and_is_told_of_once(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    called = threading.Event()
+    calls = itertools.count(1)
+    enough = threading.Event()
 
     def tick(self: Display) -> None:
-        called.set()
+        if next(calls) == progress._FAILURES:
+            enough.set()
         raise ValueError("\x1bno")
 
     monkeypatch.setattr(Display, "tick", tick)
+    monkeypatch.setattr(progress, "_TICK_SECONDS", 0.001)
     with shown_on(Console(file=io.StringIO())):
-        assert called.wait(30)
-    assert capsys.readouterr().err == ("the progress is not shown any more: ValueError: \\x1bno\n")
+        assert enough.wait(60)
+    assert capsys.readouterr().err == "the progress is not shown any more: ValueError: \\x1bno\n"
+    assert next(calls) == progress._FAILURES + 1
+
+
+def test_a_display_that_fails_for_a_moment_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = itertools.count(1)
+    enough = threading.Event()
+
+    def tick(self: Display) -> None:
+        number = next(calls)
+        if number == 3 * progress._FAILURES:
+            enough.set()
+        if number % 2:
+            raise ValueError("no")
+
+    monkeypatch.setattr(Display, "tick", tick)
+    monkeypatch.setattr(progress, "_TICK_SECONDS", 0.001)
+    with shown_on(Console(file=io.StringIO())):
+        assert enough.wait(60)
+    assert capsys.readouterr().err == ""
+
+
+def test_nothing_is_rendered_while_another_import_is_in_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As etils has one while TFDS is imported; Rich imports when it renders."""
+    real, ticked = builtins.__import__, threading.Event()
+
+    def patched(*arguments: Any, **named: Any) -> Any:
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(Display, "tick", lambda self: ticked.set())
+    monkeypatch.setattr(progress, "_TICK_SECONDS", 0.001)
+    monkeypatch.setattr(builtins, "__import__", patched)
+    with shown_on(Console(file=io.StringIO())):
+        assert not ticked.wait(0.05)
+        monkeypatch.setattr(builtins, "__import__", real)
+        assert ticked.wait(60)

@@ -62,6 +62,14 @@ def test_a_run_of_which_nothing_is_known_goes_on_at_its_own_pace() -> None:
     assert remaining([UnfinishedRun(OTHER, 100, epoch=25, seconds=5.0)], Pace(), 1) == (15.0, 0)
 
 
+def test_a_run_that_has_not_begun_also_compiles_as_long_as_the_latest_runs_did() -> None:
+    besides = [60.0, 60.0, 60.0, 60.0, 1.0, 3.0, 2.0]
+    pace = Pace(FinishedRun(ONE, 10.0, 50, beside) for beside in besides)
+    assert pace.beside == 3.0  # of 60, 60, 1, 3 and 2
+    waiting, training = UnfinishedRun(ONE, 50), UnfinishedRun(ONE, 50, epoch=10, seconds=2.0)
+    assert remaining([waiting, training], pace, 1) == (10.0 + 3.0 + 8.0, 0)
+
+
 def test_a_run_that_takes_longer_than_others_did_is_about_to_end() -> None:
     assert remaining(
         [UnfinishedRun(ONE, 50, epoch=49, seconds=120.0)], Pace([FinishedRun(ONE, 100.0, 50)]), 1
