@@ -8,6 +8,7 @@ with `time` (UTC, ISO 8601), `event` and `pid`:
   `epochs` at most, `work` (the same where an epoch computes the same, see
   `harness.follow.time_left`), whether it was `done` or `blocked`;
 - `run_started`: `key`, `run`, `epochs`;
+- `run_preparing`: `key` and `what` it does before it trains: "reading the data of cifar10";
 - `run_advanced`, about once a second at most: `key` and the newest row of the history;
 - `run_finished`: `key`, `run`, `status` (done or error), `reason`, `seconds`, `measurements`;
 - `run_kept`: `key`, `run`; the run was finished before;
@@ -66,6 +67,10 @@ class Events:
         self._write(
             "run_started", key=run.key, run=run.label, epochs=run.run.settings.training.epochs
         )
+
+    def preparing(self, run: ConcreteRun, what: str) -> None:
+        """Write what a run does before it trains."""
+        self._write("run_preparing", key=run.key, what=what)
 
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
         """Write the newest measurements of a run, unless some have just been written."""
@@ -237,7 +242,7 @@ def _lines(content: bytes) -> Iterator[Line]:
     """
     for number, text in enumerate(content.splitlines()):
         try:
-            line = _line(parse(text))
+            line = read_line(text)
         except WrongForm:
             if number == 0:
                 raise
@@ -254,7 +259,13 @@ class Line:
     value: Value
 
 
-def _line(value: Value) -> Line:
+def read_line(content: bytes) -> Line:
+    """Read a line of a log.
+
+    Raises:
+        WrongForm: it is broken, or of another form.
+    """
+    value = parse(content)
     text = value.member("time").text()
     try:
         moment = datetime.fromisoformat(text)
@@ -297,7 +308,7 @@ def _apply(line: Line, current: dict[str, Current], finished: dict[str, str]) ->
         label, epochs = line.value.member("run").text(), _positive(line.value.member("epochs"))
         current[key] = Current(key, label, epochs, None, line.moment)
     elif line.event == "run_advanced" and key in current:
-        current[key] = replace(current[key], row=_row(line.value), heard=line.moment)
+        current[key] = replace(current[key], row=row_of(line.value), heard=line.moment)
     elif line.event in ("run_finished", "run_kept", "run_blocked"):
         finished[key] = line.value.member_or("status", line.event.removeprefix("run_")).text()
         current.pop(key, None)
@@ -313,8 +324,12 @@ def _planned(value: Value) -> PlannedRun:
     )
 
 
-def _row(value: Value) -> dict[str, float]:
-    """Return the measurements of a line that are numbers; the epoch is one of them."""
+def row_of(value: Value) -> dict[str, float]:
+    """Return the measurements of a line that are numbers; the epoch is one of them.
+
+    Raises:
+        WrongForm: there is no epoch.
+    """
     value.member("epoch").number()
     found = {}
     for name, each in value.members():

@@ -19,6 +19,9 @@ class Listener(Protocol):
     def started(self, run: ConcreteRun) -> None:
         """Be called when a run begins, or goes on from its checkpoint."""
 
+    def preparing(self, run: ConcreteRun, what: str) -> None:
+        """Be called with what a run does before it trains: "reading the data of cifar10"."""
+
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
         """Be called with a run's new measurements, rows of its history."""
 
@@ -30,7 +33,7 @@ class Listeners:
     """A list of listeners as one: each is called with everything, in their order.
 
     One that raises an error is reported once, and called no more: no run ends because of what
-    follows it.
+    follows it. Several threads may call.
     """
 
     def __init__(self, *listeners: Listener) -> None:
@@ -39,6 +42,10 @@ class Listeners:
     def started(self, run: ConcreteRun) -> None:
         """Pass on that a run begins."""
         self._notify(lambda listener: listener.started(run))
+
+    def preparing(self, run: ConcreteRun, what: str) -> None:
+        """Pass on what a run does before it trains."""
+        self._notify(lambda listener: listener.preparing(run, what))
 
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
         """Pass on a run's new measurements."""
@@ -53,6 +60,8 @@ class Listeners:
             try:
                 call(listener)
             except Exception as error:
+                if listener not in self._listeners:  # another thread has told of it
+                    continue
                 self._listeners.remove(listener)
                 why = visible(f"{type(error).__name__}: {error}")
                 print(f"{type(listener).__name__} follows the runs no more: {why}", file=sys.stderr)

@@ -36,6 +36,9 @@ class TensorBoard:
                 str(self._folder / log_folder(run))
             )
 
+    def preparing(self, run: ConcreteRun, what: str) -> None:
+        """Nothing is measured yet."""
+
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
         """Write the new measurements."""
         import tensorflow as tf

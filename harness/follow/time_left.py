@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import statistics
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import rfc8785
@@ -21,6 +23,9 @@ from harness.plan import ConcreteRun, Plan
 from harness.run_result import RunResult, Status
 from harness.store.store import DamagedRun, Store
 from harness.words import plural
+
+_LATEST = 5
+"""How many of the latest runs tell how long reading data and compiling takes."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,16 @@ class Workload:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """How many seconds a finished run took, and for how many epochs."""
+    """How many seconds a finished run trained and measured, and for how many epochs.
+
+    `beside` is how long it took beside that, to read its data and to compile; None where nobody
+    looked.
+    """
 
     workload: Workload
     seconds: float
     epochs: float
+    beside: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,7 @@ class Pace:
     def __init__(self, finished: Iterable[FinishedRun] = ()) -> None:
         self._totals: dict[str, list[float]] = defaultdict(list)
         self._epochs: dict[str, list[float]] = defaultdict(list)
+        self._beside: deque[float] = deque(maxlen=_LATEST)
         for run in finished:
             self.add(run)
 
@@ -89,9 +100,19 @@ class Pace:
         self._totals[run.workload.name].append(run.seconds)
         if run.epochs:
             self._epochs[run.workload.work].append(run.seconds / run.epochs)
+        if run.beside is not None:
+            self._beside.append(run.beside)
+
+    @property
+    def beside(self) -> float:
+        """Return about how long a run reads data and compiles; 0 where nobody looked.
+
+        That is the median of the latest runs, which more and more share compiled programs.
+        """
+        return statistics.median(self._beside) if self._beside else 0.0
 
     def seconds(self, workload: Workload, epochs: int) -> float | None:
-        """Return about how many seconds a run of at most `epochs` will take.
+        """Return about how many seconds a run of at most `epochs` will train and measure.
 
         The median of the same run's other seeds, or else that of an epoch of the same network on
         the same data, times `epochs`; None where neither is known.
@@ -107,7 +128,8 @@ def remaining(unfinished: Iterable[UnfinishedRun], pace: Pace, processes: int) -
     """Estimate how long some processes will take for the runs that are not finished.
 
     The time that a run has had is taken off; a run under way of which nothing else is known goes on
-    at its own pace. A run that may stop early counts with all of its epochs.
+    at its own pace. A run that may stop early counts with all of its epochs. One that has not begun
+    to train also reads its data and compiles.
 
     Returns:
         The seconds, and how many runs they leave out because nothing is known of them.
@@ -121,7 +143,7 @@ def remaining(unfinished: Iterable[UnfinishedRun], pace: Pace, processes: int) -
         if seconds is None:
             unknown += 1
         else:
-            total += max(0.0, seconds - run.seconds)
+            total += max(0.0, seconds - run.seconds) + (0.0 if run.epoch else pace.beside)
     return total / processes, unknown
 
 
@@ -133,18 +155,50 @@ def in_words(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+@dataclass(frozen=True)
+class TimeLeft:
+    """What `remaining` estimated: seconds, and how many runs they leave out."""
+
+    seconds: float = 0.0
+    unknown: int = 0
+
+    @property
+    def short(self) -> str:
+        """Return it in a few words: "about 12 min left", "at least 12 min left"."""
+        if self.unknown and not self.seconds:
+            return "time left not known yet"
+        return f"{'at least' if self.unknown else 'about'} {in_words(self.seconds)} left"
+
+    @property
+    def left_out(self) -> str:
+        """Say how many runs the seconds leave out, because none like them has been made."""
+        return (
+            f"{plural(self.unknown, 'run')} not timed yet" if self.unknown and self.seconds else ""
+        )
+
+
 def time_left(seconds: float, unknown: int) -> str:
-    """Return what `remaining` estimated in words: "about 12 min left"."""
-    runs = f"{plural(unknown, 'run')} of which nothing is known yet"
-    if not unknown:
-        return f"about {in_words(seconds)} left"
-    return f"about {in_words(seconds)} and {runs} left" if seconds else f"{runs} left"
+    """Return what `remaining` estimated in words: "at least 12 min left (3 runs not timed yet)"."""
+    left = TimeLeft(seconds, unknown)
+    return f"{left.short} ({left.left_out})" if left.left_out else left.short
 
 
 class Forecast:
-    """Listens to the runs of a plan, and estimates the time left for those not finished."""
+    """Listens to the runs of a plan, and estimates the time left for those not finished.
 
-    def __init__(self, plan: Plan, keys: Sequence[str], store: Store, processes: int) -> None:
+    Several threads may tell it; `clock` gives seconds.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        keys: Sequence[str],
+        store: Store,
+        processes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lock, self._clock = threading.Lock(), clock
+        self._begun: dict[str, float] = {}
         self._unfinished = {
             key: unstarted(plan.runs[key])
             for key in keys
@@ -154,27 +208,42 @@ class Forecast:
         self._processes = processes
 
     def started(self, run: ConcreteRun) -> None:
-        """Nothing is known of its pace yet."""
+        """Remember when a run began."""
+        with self._lock:
+            self._begun[run.key] = self._clock()
+
+    def preparing(self, run: ConcreteRun, what: str) -> None:
+        """How long this takes is known when the run has ended."""
 
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
         """Take a run's progress into account."""
-        if rows and run.key in self._unfinished:
-            newest = rows[-1]
-            self._unfinished[run.key] = replace(
-                self._unfinished[run.key], epoch=newest["epoch"], seconds=newest["seconds"]
-            )
+        with self._lock:
+            if rows and run.key in self._unfinished:
+                newest = rows[-1]
+                self._unfinished[run.key] = replace(
+                    self._unfinished[run.key], epoch=newest["epoch"], seconds=newest["seconds"]
+                )
 
     def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
         """Take off what is finished, and learn from how long it took."""
-        unfinished = self._unfinished.pop(run.key, None)
-        if unfinished is not None and result.status is Status.DONE:
-            self._pace.add(_finished_run(unfinished.workload, result))
+        with self._lock:
+            unfinished = self._unfinished.pop(run.key, None)
+            if unfinished is not None and result.status is Status.DONE:
+                made = _finished_run(unfinished.workload, result)
+                self._pace.add(replace(made, beside=self._beside(run.key, result.seconds)))
 
-    def words(self) -> str:
-        """Return "about 12 min left", or nothing where every run is finished."""
-        if not self._unfinished:
-            return ""
-        return time_left(*remaining(self._unfinished.values(), self._pace, self._processes))
+    def left(self) -> TimeLeft | None:
+        """Return the time left, None where every run is finished."""
+        with self._lock:
+            if not self._unfinished:
+                return None
+            found = remaining(self._unfinished.values(), self._pace, self._processes)
+            return TimeLeft(*found)
+
+    def _beside(self, key: str, trained: float) -> float | None:
+        """Return how long a run took beside training; None of one that only went on here."""
+        took = self._clock() - self._begun[key] if key in self._begun else 0.0
+        return took - trained if took > trained else None
 
 
 def unstarted(run: ConcreteRun) -> UnfinishedRun:

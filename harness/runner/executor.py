@@ -17,8 +17,8 @@ from harness.runner.invocation import Invocation
 from harness.runner.job import Job
 from harness.store.store import Store
 
-Execute = Callable[[Listener, Sequence[str]], None]
-"""Brings runs, parents first, to their end, and tells a listener of them.
+Execute = Callable[[Sequence[str]], None]
+"""Brings runs, parents first, to their end.
 
 It raises KeyboardInterrupt where a stop was asked for.
 """
@@ -75,6 +75,9 @@ class Executor(Protocol):
         Raises:
             BackendError: the backend or the devices that were asked for are not there.
         """
+
+    def waits_for(self, invocation: Invocation) -> str:
+        """Say what takes its time in `opened`: "importing TensorFlow"."""
 
     def opened(self, invocation: Invocation) -> AbstractContextManager[Resources]:
         """Get ready, and yield what there is for runs; at the end, let it go.

@@ -170,6 +170,7 @@ def _attempt(work: Work, run: ConcreteRun) -> None:
 def _run(work: Work, run: ConcreteRun) -> None:
     store = work.store
     start = start_of(run, store)
+    work.listener.preparing(run, f"reading the data of {run.run.settings.dataset.source.name}")
     compiled = make.compiled(run, start, work.job.data_dir)
     recorded = _environment(work, run)  # before training: what fails here must not cost a result
     code = staleness.present(keras.backend.backend())
@@ -191,6 +192,7 @@ def _run(work: Work, run: ConcreteRun) -> None:
         if asked:
             raise Interrupted
 
+    work.listener.preparing(run, "compiling")
     resume = Resume(State.from_arrays(checkpoint.arrays), list(history)) if checkpoint else None
     made = make.made(run, compiled, report, resume, Engines(work.job.devices, work.programs))
     by = {"code": code.to_json(), **({} if start is None else {"start": sha256(start)})}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from harness import backend
 from harness.experiment import Experiment
-from harness.follow.listener import Listener, Listeners
+from harness.follow.listener import Listener
 from harness.plan import Plan
 from harness.runner.executor import Execute, Queue, Resources
 from harness.runner.invocation import Invocation
@@ -41,6 +41,11 @@ class LocalExecutor:
         """See that the backends and the devices can be had; see `Executor`."""
         _, here = _backends(invocation.experiments)
         backend.check_devices(self.devices, here)
+
+    def waits_for(self, invocation: Invocation) -> str:
+        """Name what is imported; see `Executor`."""
+        _, here = _backends(invocation.experiments)
+        return "importing JAX and TensorFlow" if here == "jax" else "importing TensorFlow"
 
     @contextlib.contextmanager
     def opened(self, invocation: Invocation) -> Iterator[Resources]:
@@ -79,9 +84,9 @@ class LocalExecutor:
         programs = ProgramCache()
         alone = replace(job, devices=1)  # a batch is shared by this process alone
         with worker_processes(self._shares(job, queue), alone) as none_left:
+            work = local.Work(job, followers, stop, none_left, programs)
 
-            def execute(display: Listener, keys: Sequence[str]) -> None:
-                work = local.Work(job, Listeners(followers, display), stop, none_left, programs)
+            def execute(keys: Sequence[str]) -> None:
                 try:
                     local.execute(work, keys)
                 except local.Interrupted:

@@ -12,7 +12,8 @@ from harness.errors import HarnessError
 from harness.experiment import Experiment
 from harness.follow.events import session
 from harness.follow.listener import Listeners
-from harness.follow.progress import Display
+from harness.follow.progress import Display, shown_on
+from harness.follow.tail import Tail
 from harness.follow.time_left import Forecast
 from harness.plan import Plan
 from harness.report.terminal import show_remarks
@@ -47,26 +48,38 @@ def run_experiments(invocation: Invocation, executor: Executor) -> int:
     executor.check(invocation)
     invocation.store.prepare()
     prepare_folders(invocation.experiments, invocation.reports, invocation.outputs)
+    with shown_on(Console()) as display:
+        conclusions = _concluded(invocation, executor, display)
+    return end(invocation, conclusions)
+
+
+def _concluded(invocation: Invocation, executor: Executor, display: Display) -> list[Conclusion]:
+    """Have the runs made, and return what each experiment comes to."""
+    display.waits(executor.waits_for(invocation))
     with executor.opened(invocation) as resources:
+        display.waits("planning the runs")
         plan = plan_all(
             invocation.experiments, invocation.data_dir, resources.gpus, resources.without
         )
+        display.waits("looking at what the store has")
         queue = _queue(plan, invocation)
         job = executor.job(invocation, resources, plan, queue)
-        show_remarks(Console(), plan)
-        _write_down(invocation, plan, queue)
-        return _Session(invocation, executor, job, queue).exit_code()
+        show_remarks(display.console, plan)
+        _write_down(invocation, plan, queue, display.console)
+        return _Session(invocation, executor, job, queue, display).conclusions()
 
 
 class _Session:
     """The looks at an invocation's experiments, until all are decided or no seed is left to add."""
 
-    def __init__(self, invocation: Invocation, executor: Executor, job: Job, queue: Queue) -> None:
+    def __init__(
+        self, invocation: Invocation, executor: Executor, job: Job, queue: Queue, display: Display
+    ) -> None:
         self._invocation, self._executor, self._job, self._queue = invocation, executor, job, queue
-        self._console = Console()
+        self._display = display
         self._conclusions: dict[str, Conclusion] = {}
 
-    def exit_code(self) -> int:
+    def conclusions(self) -> list[Conclusion]:
         """Go through the experiments, each with its report as soon as its runs have ended.
 
         Where seeds are added, all experiments that are undecided go through their next looks
@@ -81,29 +94,33 @@ class _Session:
             keys = [key for key in self._queue.keys if key in wanted and key not in tried]
             tried.update(keys)
             left = self._look(list(left.values()), Queue.of(plan, keys, store))
-        return end(self._invocation, [self._conclusions[each.name] for each in experiments])
+        return [self._conclusions[each.name] for each in experiments]
 
     def _look(self, experiments: Sequence[Experiment], queue: Queue) -> dict[str, Experiment]:
         """Have the runs of a queue made, and return the experiments that want more seeds."""
         plan, store, slots = self._job.plan, self._job.store, self._job.slots
         forecast = Forecast(plan, queue.keys, store, slots)
+        kept = [key for key in queue.keys if store.done(key)]
+        self._display.expect([plan.runs[key] for key in queue.keys], kept, forecast.left)
         with session(store, plan, queue.keys, slots) as (events, log), stoppable() as stop:
             job = replace(self._job, log=log)
-            followers = Listeners(forecast, events, *boards(job))
-            with self._executor.workers(job, queue, followers, stop) as execute:
+            watching = (forecast, self._display)
+            followers = Listeners(events, *boards(job), *watching)
+            with (
+                self._display.following(Tail(log, plan, Listeners(*watching))),
+                self._executor.workers(job, queue, followers, stop) as execute,
+            ):
                 return {
                     each.name: following
                     for each in experiments
-                    if (following := self._through(each, queue, execute, forecast)) is not None
+                    if (following := self._through(each, queue, execute)) is not None
                 }
 
-    def _through(
-        self, experiment: Experiment, queue: Queue, execute: Execute, forecast: Forecast
-    ) -> Experiment | None:
+    def _through(self, experiment: Experiment, queue: Queue, execute: Execute) -> Experiment | None:
         """Have an experiment's runs made, and conclude it, or return it with more seeds."""
-        keys = _keys(self._job.plan, queue.keys, experiment)
-        with Display(self._console, len(keys), forecast.words) as display:
-            execute(Listeners(display), keys)
+        self._display.waits("")
+        execute(_keys(self._job.plan, queue.keys, experiment))
+        self._display.waits(f"judging {experiment.name}")
         try:
             reached = stage(experiment, self._job.plan, self._job.store)
         except HarnessError:
@@ -115,7 +132,7 @@ class _Session:
             return reached.following
         plan = self._job.plan.narrowed([reached.experiment])
         self._conclusions[experiment.name] = conclude(
-            self._invocation, reached.experiment, plan, self._console
+            self._invocation, reached.experiment, plan, self._display.console
         )
         return None
 
@@ -133,14 +150,14 @@ def _queue(plan: Plan, invocation: Invocation) -> Queue:
     return Queue.of(plan, keys, invocation.store)
 
 
-def _write_down(invocation: Invocation, plan: Plan, queue: Queue) -> None:
+def _write_down(invocation: Invocation, plan: Plan, queue: Queue, console: Console) -> None:
     """Write down what is expected of runs that will start, and say what is wrong with that."""
     if invocation.ledgers is None:
         return
     for experiment in invocation.experiments:
         if _keys(plan, queue.startable, experiment):
             for line in write_down(experiment, plan, invocation.store, invocation.ledgers):
-                say(Console(), f"warning: {line}")
+                say(console, f"warning: {line}")
 
 
 def _keys(plan: Plan, keys: Sequence[str], experiment: Experiment) -> list[str]:

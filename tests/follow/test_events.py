@@ -41,7 +41,7 @@ def test_an_invocation_leaves_a_log_of_all_that_happened(
     told = lines(person)
     assert [line["event"] for line in told] == [
         "session_started",
-        *("run_started", "run_advanced", "run_finished") * 2,
+        *("run_started", *("run_preparing",) * 2, "run_advanced", "run_finished") * 2,
         "run_blocked",
         "session_ended",
     ]
@@ -60,9 +60,10 @@ def test_an_invocation_leaves_a_log_of_all_that_happened(
         "tiny / one / seed 0",
         5,
     )
-    assert {"epoch", "step", "seconds", "train_loss", "test_accuracy"} <= told[2].keys()
-    assert told[3]["status"] == "done"
-    assert told[3]["measurements"] == person.measurements(keys["one"])
+    assert [line["what"] for line in told[2:4]] == ["reading the data of digits", "compiling"]
+    assert {"epoch", "step", "seconds", "train_loss", "test_accuracy"} <= told[4].keys()
+    assert told[5]["status"] == "done"
+    assert told[5]["measurements"] == person.measurements(keys["one"])
     assert "there is no folder" in told[-2]["reason"] or "nowhere" in told[-2]["reason"]
     assert told[-1]["reason"] == "done"
 

@@ -27,6 +27,9 @@ class Follower:
     def started(self, run: ConcreteRun) -> None:
         self._hear("started")
 
+    def preparing(self, run: ConcreteRun, what: str) -> None:
+        self._hear("preparing")
+
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
         self._hear("advanced")
 
@@ -42,7 +45,7 @@ class Follower:
 class TestListeners:
     """What one hears, all hear."""
 
-    @pytest.mark.parametrize("fails_at", ["started", "advanced", "finished"])
+    @pytest.mark.parametrize("fails_at", ["started", "preparing", "advanced", "finished"])
     def test_one_that_raises_is_told_of_once_and_left_out(
         self, fails_at: str, person: Person, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -51,9 +54,10 @@ class TestListeners:
         listeners = Listeners(failing, other)
         for _ in range(2):
             listeners.started(run)
+            listeners.preparing(run, "compiling")
             listeners.advanced(run, [])
             listeners.finished(run, DONE, False)
-        news = ["started", "advanced", "finished"]
+        news = ["started", "preparing", "advanced", "finished"]
         assert other.heard == news * 2
         assert failing.heard == news[: news.index(fails_at) + 1]
         told = capsys.readouterr().err

@@ -16,6 +16,7 @@ from harness.follow.time_left import (
     workload,
 )
 from harness.run_result import RunResult, Status
+from tests.follow.display import Clock
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Person
@@ -61,6 +62,14 @@ def test_a_run_of_which_nothing_is_known_goes_on_at_its_own_pace() -> None:
     assert remaining([UnfinishedRun(OTHER, 100, epoch=25, seconds=5.0)], Pace(), 1) == (15.0, 0)
 
 
+def test_a_run_that_has_not_begun_also_compiles_as_long_as_the_latest_runs_did() -> None:
+    besides = [60.0, 60.0, 60.0, 60.0, 1.0, 3.0, 2.0]
+    pace = Pace(FinishedRun(ONE, 10.0, 50, beside) for beside in besides)
+    assert pace.beside == 3.0  # of 60, 60, 1, 3 and 2
+    waiting, training = UnfinishedRun(ONE, 50), UnfinishedRun(ONE, 50, epoch=10, seconds=2.0)
+    assert remaining([waiting, training], pace, 1) == (10.0 + 3.0 + 8.0, 0)
+
+
 def test_a_run_that_takes_longer_than_others_did_is_about_to_end() -> None:
     assert remaining(
         [UnfinishedRun(ONE, 50, epoch=49, seconds=120.0)], Pace([FinishedRun(ONE, 100.0, 50)]), 1
@@ -100,29 +109,51 @@ def test_times_are_in_words(seconds: float, words: str) -> None:
 
 def test_what_is_not_known_is_told() -> None:
     assert time_left(60, 0) == "about 60 s left"
-    assert time_left(60, 1) == "about 60 s and 1 run of which nothing is known yet left"
-    assert time_left(0, 3) == "3 runs of which nothing is known yet left"
+    assert time_left(60, 1) == "at least 60 s left (1 run not timed yet)"
+    assert time_left(0, 3) == "time left not known yet"
 
 
 def ended(key: str, status: Status, seconds: float = 0.0) -> RunResult:
     return RunResult("random", 0, key, status, measurements={"epochs": 5.0}, seconds=seconds)
 
 
+def words(forecast: Forecast) -> str:
+    left = forecast.left()
+    return "" if left is None else time_left(left.seconds, left.unknown)
+
+
 def test_a_forecast_learns_from_what_is_finished(person: Person) -> None:
     plan = person.plan(person.spec(seeds=[0, 1, 2]))
     first, second, third = plan.runs.values()
-    forecast = Forecast(plan, list(plan.runs), person.store, processes=1)
-    assert forecast.words() == "3 runs of which nothing is known yet left"
+    clock = Clock()
+    forecast = Forecast(plan, list(plan.runs), person.store, processes=1, clock=clock)
+    assert words(forecast) == "time left not known yet"
     forecast.started(first)
+    forecast.preparing(first, "compiling")
     forecast.advanced(first, [])
     forecast.advanced(first, [{"epoch": 1, "seconds": 10.0}])
-    assert forecast.words() == "about 40 s and 2 runs of which nothing is known yet left"
+    assert words(forecast) == "at least 40 s left (2 runs not timed yet)"
+    clock.now = 57.0  # 7 s more than it trained: reading data and compiling
     forecast.finished(first, ended(first.key, Status.DONE, 50.0), reused=False)
-    assert forecast.words() == "about 100 s left"
+    assert words(forecast) == "about 114 s left"
+    forecast.started(second)
+    forecast.advanced(second, [{"epoch": 1, "seconds": 10.0}])
+    assert words(forecast) == "about 97 s left"  # it has compiled already
     forecast.finished(second, ended(second.key, Status.ERROR), reused=False)
-    assert forecast.words() == "about 50 s left"
+    assert words(forecast) == "about 57 s left"
     forecast.finished(third, ended(third.key, Status.DONE, 50.0), reused=False)
-    assert forecast.words() == ""
+    assert words(forecast) == ""
+
+
+def test_a_run_that_went_on_does_not_tell_how_long_compiling_takes(person: Person) -> None:
+    plan = person.plan(person.spec(seeds=[0, 1]))
+    first, _ = plan.runs.values()
+    clock = Clock()
+    forecast = Forecast(plan, list(plan.runs), person.store, processes=1, clock=clock)
+    forecast.started(first)
+    clock.now = 20.0  # of the 50 s that it trained in all
+    forecast.finished(first, ended(first.key, Status.DONE, 50.0), reused=False)
+    assert words(forecast) == "about 50 s left"
 
 
 def test_finished_runs_of_the_store_are_known(person: Person) -> None:
@@ -131,12 +162,7 @@ def test_finished_runs_of_the_store_are_known(person: Person) -> None:
     (kept,) = person.plan(spec).runs.values()
     took = person.store.result(kept.key, "", 0).seconds
     plan = person.plan(person.spec(seeds=[0, 1]))
-    assert (
-        Forecast(plan, list(plan.runs), person.store, processes=1).words()
-        == f"about {took:.0f} s left"
-    )
+    keys = list(plan.runs)
+    assert words(Forecast(plan, keys, person.store, processes=1)) == f"about {took:.0f} s left"
     (person.store.folder(kept.key) / "environment.json").write_text("no JSON")
-    assert (
-        "1 run of which nothing is known"
-        in Forecast(plan, list(plan.runs), person.store, 1).words()
-    )
+    assert words(Forecast(plan, keys, person.store, 1)) == "time left not known yet"

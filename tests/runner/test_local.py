@@ -50,6 +50,9 @@ class Heard:
     def started(self, run: ConcreteRun) -> None:
         self.started_runs.append(run.run.name)
 
+    def preparing(self, run: ConcreteRun, what: str) -> None:
+        pass
+
     def advanced(self, run: ConcreteRun, rows: Sequence[Mapping[str, float]]) -> None:
         self.epochs += [row["epoch"] for row in rows]
 

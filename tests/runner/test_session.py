@@ -22,6 +22,7 @@ from harness.data import catalog, loading
 from harness.data.pipeline import scaled
 from harness.data.records import Examples
 from harness.data.rows import whole
+from harness.follow import progress
 from harness.store import checksums, run_files
 
 if TYPE_CHECKING:
@@ -448,3 +449,30 @@ def test_predictions_are_kept_that_have_the_test_accuracy(person: Person, name: 
     np.testing.assert_allclose(found.logits.astype(np.float32), logits, rtol=2e-3, atol=2e-3)
     assert found.labels.tolist() == compiled.pipeline.test.labels.tolist()
     assert person.store.kept(key)["predictions"] == found.summary()
+
+
+def test_the_progress_is_that_of_all_specifications(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "HEARTBEAT_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "_TICK_SECONDS", 0.01)
+    one = person.spec(name="one", seeds=[0, 1])
+    two = person.spec(name="two", seeds=[0, 1, 2])
+    result = person.run(one, two)
+    assert result.exit_code == 0, result.output
+    told = result.stdout.splitlines()
+    beats = [line for line in told if line.startswith("after ")]
+    assert any("planning the runs" in line or "importing" in line for line in beats)
+    assert any("0 of 3 runs done" in line for line in beats), beats
+    assert any("random / seed 0 (compiling" in line for line in beats), beats
+    assert sum(line.startswith("✓") for line in told) == 5
+
+
+def test_runs_of_worker_processes_are_told_when_they_end_and_once(person: Person) -> None:
+    spec = person.spec(seeds=list(range(6)))
+    process = person.fork(spec, "-j", "2")
+    told, faults = process.communicate(timeout=200)
+    assert faults == ""
+    lines = [line for line in told.splitlines() if line.startswith("✓")]
+    assert len(lines) == len(set(lines)) == 6
+    assert "kept" not in told

@@ -83,7 +83,7 @@ class Tasks:
         self._followers, self._stop = followers, stop
         self._done = {key for key in keys if self._store.done(key)}
         self._ended: set[str] = set()
-        self._reported: set[str] = set(self._done)
+        self._kept = frozenset(self._done)
         self._left = list(keys)
         self._tasks: dict[Any, str] = {}
         self._deaths = Deaths()
@@ -101,7 +101,7 @@ class Tasks:
         )
         self._take_out_ended()
 
-    def execute(self, display: Listener, keys: Sequence[str]) -> None:
+    def execute(self, keys: Sequence[str]) -> None:
         """Wait until some runs, parents first, have come to an end; all others go on meanwhile.
 
         Raises:
@@ -113,13 +113,11 @@ class Tasks:
         while True:
             for key in [key for key in left if key in self._ended]:
                 left.remove(key)
-                self._report(display, key, key in self._reported)
-                self._reported.add(key)
             if not left:
                 return
             if self._stop():
                 raise KeyboardInterrupt
-            self._step(display, set(keys))
+            self._step()
 
     def stop(self) -> None:
         """Have every task end: those at work save a checkpoint, the others never begin."""
@@ -131,7 +129,7 @@ class Tasks:
             ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=_PATIENCE_SECONDS)
         self._tasks.clear()
 
-    def _step(self, display: Listener, shown: set[str]) -> None:
+    def _step(self) -> None:
         import ray
 
         self._begin()
@@ -142,7 +140,7 @@ class Tasks:
             )
         else:
             time.sleep(_WAIT_SECONDS)
-        self._hear(display, shown)  # what a task said before it ended is there
+        self._hear()  # what a task said before it ended is there
         for task in ready:
             self._collect(task, self._tasks.pop(task))
         self._take_out_ended()
@@ -201,20 +199,21 @@ class Tasks:
             **unseen,
         }
 
-    def _hear(self, display: Listener, shown: set[str]) -> None:
+    def _hear(self) -> None:
         import ray
 
         left = set(self._left)
         with contextlib.suppress(ray.exceptions.RayActorError):
-            for key, rows in ray.get(self._mailbox.take.remote()):
-                listeners = (
-                    [self._followers, *([display] if key in shown else [])] if key in left else []
-                )
-                for listener in listeners:
-                    if rows is None:
-                        listener.started(self._plan.runs[key])
-                    else:
-                        listener.advanced(self._plan.runs[key], rows)
+            for key, news in ray.get(self._mailbox.take.remote()):
+                if key not in left:
+                    continue
+                run = self._plan.runs[key]
+                if news is None:
+                    self._followers.started(run)
+                elif isinstance(news, str):
+                    self._followers.preparing(run, news)
+                else:
+                    self._followers.advanced(run, news)
 
     def _collect(self, task: Any, key: str) -> None:
         """Take what a task told, which has ended."""
@@ -270,13 +269,12 @@ class Tasks:
         ended = [key for key in self._left if key in self._ended]
         self._left = [key for key in self._left if key not in self._ended]
         for key in ended:
-            self._report(self._followers, key, key in self._reported)
+            self._report(key)
 
-    def _report(self, listener: Listener, key: str, reused: bool) -> None:
+    def _report(self, key: str) -> None:
         run = self._plan.runs[key]
-        listener.finished(
-            run, state_of(self._plan, key, run.run.name, run.seed, self._store), reused
-        )
+        result = state_of(self._plan, key, run.run.name, run.seed, self._store)
+        self._followers.finished(run, result, key in self._kept)
 
     def _check_cluster(self) -> None:
         """See that the head is there, and a node that could take some run that has not ended."""

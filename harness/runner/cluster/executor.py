@@ -28,6 +28,10 @@ class ClusterExecutor:
         """See that the backend is there; see `Executor`."""
         backend.chosen()
 
+    def waits_for(self, invocation: Invocation) -> str:
+        """Say that the cluster may take a while to answer; see `Executor`."""
+        return "joining the Ray cluster"
+
     @contextlib.contextmanager
     def opened(self, invocation: Invocation) -> Iterator[Resources]:
         """Join the cluster; see `Executor`."""

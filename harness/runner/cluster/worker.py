@@ -22,8 +22,9 @@ from harness.runner.job import Job
 from harness.system import machine
 from harness.training.cache import ProgramCache
 
-News = tuple[str, Sequence[Row] | None]
-"""The key of a run and new rows of its history; None where the run begins."""
+News = tuple[str, Sequence[Row] | str | None]
+"""The key of a run and new rows of its history; None where the run begins, and text on what it does
+before it trains."""
 
 _LEAST_SECONDS = 1.0
 """Between two messages on the advance of a run."""
@@ -72,6 +73,10 @@ class MailboxListener:
     def started(self, run: ConcreteRun) -> None:
         """Report that a run begins."""
         self._sent = self._put((run.key, None))
+
+    def preparing(self, run: ConcreteRun, what: str) -> None:
+        """Report what a run does before it trains."""
+        self._sent = self._put((run.key, what))
 
     def advanced(self, run: ConcreteRun, rows: Sequence[Row]) -> None:
         """Report new rows, unless some have just been sent."""
