@@ -11,6 +11,7 @@ from harness.experiment import Experiment, Json, Statistic
 from harness.judging.judgement import Judgement, Look
 from harness.judging.paired import Pairs, mcnemar
 from harness.judging.timing import Statements
+from harness.report.circumstance import environments
 from harness.report.command import run_command
 from harness.report.environment import code_digests, environment
 from harness.report.packed_settings import pack
@@ -60,11 +61,15 @@ def result_json(
         "environment": environment(results),
         "settings": pack({name: run.resolved for name, run in experiment.runs.items()}),
         "code": code_digests(results),
+        **environments(results),
     }
-    return (
-        json.dumps(finite(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        + "\n"
-    )
+    return written(finite(document))
+
+
+def written(document: Json) -> str:
+    """Return the text of a result file."""
+    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n"
 
 
 def _judgement(judgement: Judgement) -> dict[str, Json]:
