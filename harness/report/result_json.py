@@ -12,6 +12,7 @@ from harness.judging.judgement import Judgement, Look
 from harness.judging.paired import Pairs, mcnemar
 from harness.judging.timing import Statements
 from harness.report.circumstance import environments
+from harness.report.claims import about
 from harness.report.command import run_command
 from harness.report.environment import code_digests, environment
 from harness.report.packed_settings import pack
@@ -47,6 +48,7 @@ def result_json(
         "format": FORMAT,
         "name": experiment.name,
         "title": experiment.title,
+        **about(experiment),
         "date": when.isoformat(timespec="seconds"),
         "specification": experiment.path.as_posix(),
         "harness": harness_version(),
@@ -118,6 +120,7 @@ def _where_there(judgement: Judgement) -> dict[str, Json]:
         "median": judgement.median,
         "share": expectation.share,
         "citation": expectation.citation,
+        "claim": expectation.claim,
         "share_limits": judgement.share,
         "image_limits": judgement.images,
         "censored": {str(seed): list(ends) for seed, ends in judgement.censored.items()} or None,
