@@ -62,9 +62,9 @@ def index(documents: Documents, unshown: Sequence[str] = ()) -> str:
     run = [entry for entry in entries if _has_run(entry)]
     parts = [
         "# Results",
-        _headline(entries),
-        table(["experiment", "verdicts", "seeds", "measured on, by"], [_row(each) for each in run]),
-        _by_chance(entries),
+        _headline(run, len(entries) - len(run)),
+        table(_HEADERS, [_row(each) for each in run]) if run else "",
+        _by_chance(run),
         *_papers(run),
         *_not_run(entries),
         *(_unshown(unshown) if unshown else []),
@@ -75,18 +75,23 @@ def index(documents: Documents, unshown: Sequence[str] = ()) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
+_HEADERS = ("experiment", "verdicts", "seeds, date, code")
+
+
 def _has_run(entry: Entry) -> bool:
     """Tell whether there is anything to see: a run that ended, if in an error, or none asked."""
     not_begun = sum(each.count for each in entry.unfinished if each.status is not Status.ERROR)
     return not_begun < entry.trainings or not entry.trainings
 
 
-def _headline(entries: Sequence[Entry]) -> str:
+def _headline(entries: Sequence[Entry], not_run: int) -> str:
     verdicts = [verdict for entry in entries for verdict in entry.verdicts]
     reached = [far for entry in entries for far in entry.reaches]
     stale = resting_on_stale(sum(entry.stale for entry in entries), len(verdicts))
     head = " ".join(filter(None, [outcome(verdicts, reached), stale]))
-    return f"**{head}**" + (f" {len(entries)} experiments." if len(entries) != 1 else "")
+    counted = plural(len(entries), "experiment")
+    others = f", and {not_run} more of which nothing has been run" if not_run else ""
+    return f"**{head}** {counted}{others}."
 
 
 def _by_chance(entries: Sequence[Entry]) -> str:
@@ -105,8 +110,7 @@ def _row(entry: Entry) -> list[str]:
     return [
         f"{_link(entry)}: {escape(asked)}",
         " ".join([*shown, *stale]) or NOTHING,
-        _seeds(entry),
-        f"{unbroken(escape(entry.date))} {_revisions(entry)}".strip(),
+        "<br>".join(filter(None, [_seeds(entry), escape(entry.date), _revisions(entry)])),
     ]
 
 
@@ -116,10 +120,10 @@ def _link(entry: Entry) -> str:
 
 def _seeds(entry: Entry) -> str:
     fewest, most = entry.seeds
-    shown = str(most) if fewest == most else f"{fewest} to {most}"
+    shown = plural(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     if entry.done == entry.trainings:
         return shown
-    return f"{shown} ({entry.done} of {plural(entry.trainings, 'training')} done)"
+    return f"{shown}, {entry.done} of {plural(entry.trainings, 'training')} done"
 
 
 def _revisions(entry: Entry) -> str:
@@ -258,7 +262,7 @@ _ONLY_REPORTS = (
 
 def _unfinished(entry: Entry, of: Unfinished) -> list[str]:
     where = " and ".join(dict.fromkeys(each.where for each in entry.findings if each.where))
-    claims = dict.fromkeys(each.claim for each in entry.findings)
+    claims = sorted({each.claim for each in entry.findings}, key=_as_counted)
     why = f"{_WORDS[of.status]}: {escape(of.reason)}" if of.reason else _WORDS[of.status]
     return [
         "<br>".join(filter(None, [_link(entry), escape(where)])),

@@ -89,7 +89,10 @@ def test_an_experiment_is_a_row_with_what_it_asks_its_verdicts_date_and_revision
         expectations=[EVERY, FAILS, NONE],
     )
     text = index_of(experiment, finished(experiment), tmp_path, when)
-    assert "| [a](a.md): Two things. Does it? | ✅ 2 ❌ 1 | 2 | 2026-03-04 `64e9dd6` |" in text
+    assert (
+        "| [a](a.md): Two things. Does it? | ✅ 2 ❌ 1 | 2 seeds<br>2026-03-04<br>`64e9dd6` |"
+        in text
+    )
     assert text.count("every seed at least") == 0
 
 
@@ -148,7 +151,9 @@ def test_what_was_not_run_is_listed_with_the_reason_and_the_claims_that_it_is_ab
     where = "[a](a.md)<br>digits: perceptron, hidden 512"
     assert f"| {where} | A2, A10 | 1 of 2 | blocked: it needs a GPU &#124; here is none |" in rows
     assert f"| {where} | A2, A10 | 1 of 2 | not run yet |" in rows
+    assert "0 experiments, and 1 more of which nothing has been run." in text
     assert "[Somebody (2020)]" not in text
+    assert "| experiment | verdicts |" not in text
 
 
 def test_an_experiment_that_is_half_run_says_how_far_it_is(
@@ -157,7 +162,7 @@ def test_an_experiment_that_is_half_run_says_how_far_it_is(
     experiment = load(runs=ONE, source=SOURCE, expectations=[MEAN])
     results = [finished(experiment)[0], RunResult("plain", 1, "key", Status.MISSING)]
     text = index_of(experiment, results, tmp_path, when)
-    assert "| 2 (1 of 2 trainings done) |" in text
+    assert "| 2 seeds, 1 of 2 trainings done<br>2026-03-04<br>`64e9dd6` |" in text
     assert "| 1 of 2 | not run yet |" in text
 
 
