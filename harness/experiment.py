@@ -206,6 +206,7 @@ class Expectation:
     is that of all seeds which must be within the bounds; None unless the statistic is `WORST`.
     `citation` is the publication that it alone rests on; None where the experiment's source counts.
     `base` is its id in the specification where a wildcard makes it one of many, a cell each.
+    `claim` is the label of the published claim that it speaks of.
     """
 
     id: str
@@ -222,6 +223,7 @@ class Expectation:
     share: float | None = None
     citation: str | None = None
     base: str | None = None
+    claim: str | None = None
 
 
 @dataclass(frozen=True)
@@ -246,11 +248,12 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the experiment was first published."""
+    """Where the experiment was first published, and what it claims, by label."""
 
     citation: str
     url: str | None
     locator: str | None
+    claims: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def environment(results: Sequence[RunResult]) -> dict[str, dict[str, int]]:
     found: dict[str, Counter[str]] = {}
     for result in results:
         if result.status is Status.DONE:
-            for name, value in _flat(result.environment):
+            for name, value in flat(result.environment):
                 found.setdefault(name, Counter())[value] += 1
     return {name: dict(found[name].most_common()) for name in sorted(found)}
 
@@ -32,7 +32,7 @@ def differing(results: Sequence[RunResult]) -> dict[str, dict[str, list[str]]]:
     """
     done = [result for result in results if result.status is Status.DONE]
     recorded = {
-        _label(result): {"devices": "1"} | dict(_flat(result.environment)) for result in done
+        _label(result): {"devices": "1"} | dict(flat(result.environment)) for result in done
     }
     found = {}
     for name in DECIDING:
@@ -80,10 +80,11 @@ def _guarantee(environment: Mapping[str, Json]) -> str:
     )
 
 
-def _flat(value: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat(value: Mapping[str, Json], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield what an environment records, by dotted name and as text."""
     for key, item in value.items():
         if isinstance(item, Mapping):
-            yield from _flat(item, f"{prefix}{key}.")
+            yield from flat(item, f"{prefix}{key}.")
         else:
             yield (
                 f"{prefix}{key}",

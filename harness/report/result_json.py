@@ -11,6 +11,8 @@ from harness.experiment import Experiment, Json, Statistic
 from harness.judging.judgement import Judgement, Look
 from harness.judging.paired import Pairs, mcnemar
 from harness.judging.timing import Statements
+from harness.report.circumstance import environments
+from harness.report.claims import about
 from harness.report.command import run_command
 from harness.report.environment import code_digests, environment
 from harness.report.packed_settings import pack
@@ -46,6 +48,7 @@ def result_json(
         "format": FORMAT,
         "name": experiment.name,
         "title": experiment.title,
+        **about(experiment),
         "date": when.isoformat(timespec="seconds"),
         "specification": experiment.path.as_posix(),
         "harness": harness_version(),
@@ -60,11 +63,15 @@ def result_json(
         "environment": environment(results),
         "settings": pack({name: run.resolved for name, run in experiment.runs.items()}),
         "code": code_digests(results),
+        **environments(results),
     }
-    return (
-        json.dumps(finite(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        + "\n"
-    )
+    return written(finite(document))
+
+
+def written(document: Json) -> str:
+    """Return the text of a result file."""
+    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return f"{text}\n"
 
 
 def _judgement(judgement: Judgement) -> dict[str, Json]:
@@ -113,6 +120,7 @@ def _where_there(judgement: Judgement) -> dict[str, Json]:
         "median": judgement.median,
         "share": expectation.share,
         "citation": expectation.citation,
+        "claim": expectation.claim,
         "share_limits": judgement.share,
         "image_limits": judgement.images,
         "censored": {str(seed): list(ends) for seed, ends in judgement.censored.items()} or None,

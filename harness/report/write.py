@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 from harness.experiment import Experiment
 from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
+from harness.report import circumstance
 from harness.report import folder as places
 from harness.report.figures import draw
 from harness.report.index import index, read_results
-from harness.report.result_json import result_json
+from harness.report.result_json import result_json, written
 from harness.report.sections import report
 from harness.run_result import RunResult
 from harness.system import files
@@ -30,8 +32,9 @@ def write_report(
     """Write the report of one experiment and return the path of its Markdown.
 
     Plots that an earlier report of the same name lists, and this one has not, are removed. `when`
-    is the date that the report bears, now where it is None. `statements` tell when the expectations
-    were stated, None for a trial.
+    is the date that the report bears, now where it is None; where the earlier report has the same
+    numbers, its date and the other circumstances stay. `statements` tell when the expectations were
+    stated, None for a trial.
 
     Raises:
         OverwriteError: a file that is not the harness's is in the way; nothing is changed.
@@ -46,6 +49,10 @@ def write_report(
         (plots / old).unlink(missing_ok=True)
     # The list is written before the plots, so that a plot which a kill leaves behind is listed.
     numbers = result_json(experiment, results, judgements, when, tuple(images), statements)
+    first = circumstance.as_first(json.loads(numbers), places.results_path(folder, name))
+    if first is not None:
+        numbers = written(first)
+        results, when = circumstance.results_of(first, results), circumstance.date_of(first)
     _write(places.results_path(folder, name), numbers.encode())
     for plot, image in images.items():
         _write(plots / plot, image)

@@ -71,7 +71,7 @@ def _experiment(
         name=filled["name"],
         title=filled["title"],
         question=filled["question"],
-        source=Source(source["citation"], source["url"], source["locator"]) if source else None,
+        source=Source(**source) if source else None,
         requires=Requirements(**filled["requires"]),
         seeds=seeding.seeds(filled["seeds"]),
         runs=runs,

@@ -48,6 +48,7 @@ def read_expectations(
         ids.add(raw["id"])
         if raw["basis"] in _PUBLISHED and "citation" not in raw and "source" not in document:
             faults.add(_UNCITED.format(raw["basis"]), (*place, "basis"))
+        faults.add_all(_unclaimed(raw, document.get("source", {})), place)
         faults.add_all(_wrong(raw, grid, runs), place)
         if faults:
             continue
@@ -61,6 +62,15 @@ def read_expectations(
             break
         expectations.extend(_in_each_cell(expectation, base, grid))
     return tuple(expectations)
+
+
+def _unclaimed(
+    raw: Mapping[str, Json], source: Mapping[str, Json]
+) -> Iterator[tuple[Pointer, str]]:
+    """Yield that the experiment's source has no such claim, where no other publication counts."""
+    claims = source.get("claims", {})
+    if "claim" in raw and "citation" not in raw and raw["claim"] not in claims:
+        yield ("claim",), unknown("claim of the source", raw["claim"], claims)
 
 
 def _wrong(
@@ -128,6 +138,7 @@ def _expectation(raw: Mapping[str, Json]) -> Expectation:
         interval=Interval(raw.get("interval", Interval.STUDENT)),
         share=raw.get("share"),
         citation=raw["citation"],
+        claim=raw["claim"],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -161,14 +162,6 @@ def test_the_json_and_the_index_know_the_statistics(
     assert found["worst"]["share"] == 0.5
     assert found["worst"]["share_limits"] == pytest.approx([0.05**0.2, 1])
     assert found["binomial"]["image_limits"] == found["binomial"]["interval"]
-    index = write_index(tmp_path).read_text(encoding="utf-8").replace("\u00a0", " ")
-    for words in (
-        "median at least 90%",
-        "50% of all seeds at least 90%",
-        "every seed at least 90%",
-        "median 95.00%, mean",
-    ):
-        assert words in index
 
 
 def test_the_index_reads_what_was_written_before_there_were_other_statistics(
@@ -181,7 +174,7 @@ def test_the_index_reads_what_was_written_before_there_were_other_statistics(
             judgement.pop(name, None)
     path.write_text(json.dumps(document))
     assert [name for name, _ in read_results(tmp_path)[0]] == ["a"]
-    assert "mean at least 90%" in write_index(tmp_path).read_text(encoding="utf-8")
+    assert re.search(r"\[a\]\(a\.md\): A +\| ✅\s2", write_index(tmp_path).read_text("utf-8"))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from harness.experiment import Experiment, Json
 from harness.judging.check import check
 from harness.report.published import difference
-from harness.report.write import write_index, write_report
+from harness.report.write import write_report
 from harness.run_result import RunResult, Status
 from tests.support.results import finished
 
@@ -101,7 +101,6 @@ def test_the_report_shows_published_and_difference_in_their_units(
     ]
     assert body[0][2] == "mean between 51.35% and 55.35% (95% confidence)"
     assert "Difference is measured minus published" in path.read_text(encoding="utf-8")
-    assert "published number" in write_index(tmp_path).read_text(encoding="utf-8")
 
 
 def test_without_a_published_number_the_report_has_no_such_column(

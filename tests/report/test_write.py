@@ -294,6 +294,7 @@ def test_numbers_near_the_largest_have_a_report_and_a_line_in_the_index(
     asked = Expectation(
         "e", "", "confusion.weight_norm", 0.0, None, Statistic.MEAN, 0.95, Basis.CLAIM, "s"
     )
+    asked = dataclasses.replace(asked, claim="A1")
     wide = dataclasses.replace(experiment, expectations=(asked,), figures=())
     path = write_report(wide, huge, check(wide, huge), tmp_path, when)
     (judgement,) = json.loads(path.with_suffix(".json").read_text(), parse_constant=pytest.fail)[
@@ -346,11 +347,20 @@ def test_an_index_leaves_foreign_files_alone_and_names_damaged_results(
         "seeds": {"seeds": 3},
         "later": {"format": "reproduction-harness result 99"},
         "title": {"title": None},
+        "source": {"source": {"citation": "C", "url": 3}},
+        "settings": {"settings": {"common": 3}},
     }.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(document | changed))
     text = write_index(tmp_path).read_text(encoding="utf-8")
     names = re.findall(r"^- `(.*)`$", text, re.MULTILINE)
-    assert names == ["later.json", "seeds.json", "title.json", "verdict.json"]
+    assert names == [
+        "later.json",
+        "seeds.json",
+        "settings.json",
+        "source.json",
+        "title.json",
+        "verdict.json",
+    ]
     assert text.count("(whole.md)") == plain.count("(whole.md)")
 
 

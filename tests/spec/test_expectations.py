@@ -102,6 +102,38 @@ class TestExpectationBasis:
         assert "/expectations/0/basis claim" in found
 
 
+class TestClaim:
+    """The label of a claim that its publication makes."""
+
+    CLAIM: Json = expectation(at_least=1, basis="claim", claim="A2")
+
+    def test_it_is_one_of_the_source_or_of_a_citation_of_its_own(self, write: Write) -> None:
+        source = {"citation": "C", "claims": {"A2": "It tests worse."}}
+        whole = load_file(write(expectations=[self.CLAIM], source=source))
+        own = load_file(write(expectations=[self.CLAIM | {"citation": "D"}]))
+        assert [each.expectations[0].claim for each in (whole, own)] == ["A2", "A2"]
+        assert whole.source is not None
+        assert whole.source.claims == {"A2": "It tests worse."}
+
+    def test_one_that_the_source_has_not_is_a_fault_that_names_the_nearest(
+        self, write: Write, faults: Faults
+    ) -> None:
+        source = {"citation": "C", "claims": {"A1": "It fits.", "B": "It is quick."}}
+        (found,) = faults(write(expectations=[self.CLAIM], source=source))
+        assert (
+            "/expectations/0/claim unknown claim of the source 'A2'; did you mean 'A1'?"
+            " (allowed: A1, B)" in found
+        )
+
+    def test_every_cell_speaks_of_it(self, write: Write) -> None:
+        source = {"citation": "C", "claims": {"A2": "It tests worse."}}
+        given = self.CLAIM | {"metric": "one[*].distance"}
+        found = load_file(
+            write(expectations=[given], source=source, runs={"one": {"matrix": MATRIX}})
+        ).expectations
+        assert [each.claim for each in found] == ["A2", "A2"]
+
+
 def test_an_expectation_says_how_sure_it_must_be(write: Write) -> None:
     given = [
         expectation(at_least=1, interval="bootstrap"),

@@ -5,6 +5,7 @@ trains.
 import itertools
 import json
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -187,8 +188,25 @@ def test_no_other_number_is_called_published() -> None:
 
 @pytest.mark.parametrize("claim", ["A1", "A2", "A3", "A4", "A6", "B1", "B2", "B3", "B4"])
 def test_each_claim_is_expected(claim: str) -> None:
-    sources = [e.source for experiment in EXPERIMENTS.values() for e in experiment.expectations]
-    assert any(source.startswith(f"{claim}:") for source in sources)
+    assert any(e.claim == claim for x in EXPERIMENTS.values() for e in x.expectations)
+
+
+def test_an_expectation_names_the_claim_that_its_source_begins_with() -> None:
+    for experiment in EXPERIMENTS.values():
+        for expectation in experiment.expectations:
+            said = re.match(r"[AB]\d|table 1|logs(?= of)", expectation.source)
+            assert expectation.claim == (said[0] if said else None), expectation.id
+
+
+def test_each_claim_has_one_statement_everywhere() -> None:
+    said: dict[tuple[str, str], set[str]] = {}
+    for source in filter(None, (experiment.source for experiment in EXPERIMENTS.values())):
+        for label, words in source.claims.items():
+            said.setdefault((source.citation, label), set()).add(words)
+    assert {len(statements) for statements in said.values()} == {1}
+    shown = Path("docs/shipped.md").read_text(encoding="utf-8")
+    for (_, label), statements in said.items():
+        assert f"| {label} | {' / '.join(statements)} |" in shown
 
 
 def test_everything_is_planned(tmp_path: Path) -> None:
