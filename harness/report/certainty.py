@@ -4,40 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.experiment import Interval, Statistic
+from harness.experiment import Expectation, Interval, Statistic
+from harness.judging.inference import Limits
 from harness.judging.judgement import Judgement
 from harness.report.markdown import unbroken
-from harness.units import NOTHING, Scale, limits
+from harness.units import Scale, limits
 from harness.words import percent
 
 
-def limits_cell(judgement: Judgement, scale: Scale) -> str:
-    """Return the limits in the unit of the metric, and below them those of the share of seeds."""
-    return "<br>".join(map(unbroken, _lines(judgement, scale))) or NOTHING
+def limits_words(judgement: Judgement, scale: Scale) -> str:
+    """Return what the limits of a verdict are, in a sentence; nothing where there are none."""
+    return "; ".join(_parts(judgement, scale))
 
 
-def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
-    mean, deviation = judgement.mean, judgement.deviation
+def _parts(judgement: Judgement, scale: Scale) -> Iterator[str]:
+    mean, deviation, asked = judgement.mean, judgement.deviation, judgement.expectation
+    of = "median" if asked.statistic is Statistic.MEDIAN else "mean"
     if None not in judgement.interval:
-        yield f"{limits(judgement.interval, mean, deviation, scale)}{_why_not_paired(judgement)}"
+        shown = limits(judgement.interval, mean, deviation, scale)
+        yield f"limits of the {of} {unbroken(shown)}{_why_not_paired(judgement)}"
     elif judgement.images is not None:
-        yield f"{limits(judgement.images, mean, deviation, scale)} ({_by_images(judgement)})"
+        shown = limits(judgement.images, mean, deviation, scale)
+        yield f"limits of the {of} {unbroken(shown)} ({_by_images(judgement)})"
     elif judgement.share is not None:
         values = judgement.values.values()
-        yield limits((min(values), max(values)), mean, deviation, scale)
+        shown = limits((min(values), max(values)), mean, deviation, scale)
+        yield f"the seeds at hand range from {unbroken(shown)}"
     if judgement.share is not None:
-        lower, upper = judgement.share
-        every = judgement.expectation.statistic is Statistic.EVERY
-        yield (
-            f"{lower:.1%} of all seeds or more"
-            if every
-            else f"{lower:.1%} to {upper:.1%} of all seeds"
-        )
+        yield _share(judgement.share, asked)
     if judgement.look is not None:
         yield judgement.look.words
         yield f"limits at {judgement.look.percent}"
     elif judgement.adjusted is not None:
         yield f"limits at {percent(judgement.adjusted)}"
+
+
+def _share(share: Limits, asked: Expectation) -> str:
+    lower, upper = share
+    if asked.statistic is Statistic.EVERY:
+        return (
+            "it speaks of these seeds alone, and so few show little of others: with"
+            f" {percent(asked.confidence)} confidence, that {lower:.1%} of all seeds are within the"
+            " bounds"
+        )
+    return f"of all seeds that there could be, {lower:.1%} to {upper:.1%} are within the bounds"
 
 
 def remarks(judgements: Sequence[Judgement]) -> dict[str, list[str]]:
@@ -74,8 +84,8 @@ def notes(judgements: Sequence[Judgement]) -> str:
         judgement.images is not None and None in judgement.interval for judgement in judgements
     )
     parts = [
-        "Measured is the mean ± sample deviation over seeds of the expression in the second column,"
-        " evaluated seed by seed. All limits are one-sided, each at the stated confidence, 95%"
+        "Measured is the mean ± sample deviation over seeds of the expression, evaluated seed by"
+        " seed. All limits are one-sided, each at the stated confidence, 95%"
         " where none is stated. Those from the seeds speak of other seeds, not of other test"
         " images: every seed is tested on the same."
     ]
@@ -112,12 +122,8 @@ _NOTES_ON_OTHERS = {
         "The limits of a median are two of the values themselves, and hold for any distribution."
     ),
     Statistic.WORST: (
-        "For a share of all seeds there stand the smallest and the largest value, and below them"
-        " the limits of the share of all seeds that is within the bounds."
-    ),
-    Statistic.EVERY: (
-        "Where every seed at hand must be within the bounds there stand the smallest and the"
-        " largest value, and below them what share of all seeds that shows to be within the bounds."
+        "For a share of all seeds there stand the smallest and the largest value, and the limits of"
+        " the share of all seeds that is within the bounds."
     ),
 }
 _NOTE_ON_LOOKS = (

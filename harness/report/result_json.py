@@ -11,6 +11,7 @@ from harness.experiment import Experiment, Json, Statistic
 from harness.judging.judgement import Judgement, Look
 from harness.judging.paired import Pairs, mcnemar
 from harness.judging.timing import Statements
+from harness.report.answer import answer, answer_json
 from harness.report.command import run_command
 from harness.report.environment import code_digests, environment
 from harness.report.packed_settings import pack
@@ -52,6 +53,7 @@ def result_json(
         "seeds": list(experiment.seeds),
         **({"trial": run_command(experiment)} if experiment.trial else {}),
         "files": list(plots),
+        **_answer(experiment, results, judgements),
         "judgements": [
             _judgement(judgement) | _stated(judgement, statements) for judgement in judgements
         ],
@@ -65,6 +67,14 @@ def result_json(
         json.dumps(finite(document), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         + "\n"
     )
+
+
+def _answer(
+    experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement]
+) -> dict[str, Json]:
+    """Return the sentences of the answer; nothing where the author wrote none."""
+    found = answer(experiment, results, judgements)
+    return {"answer": answer_json(found)} if found else {}
 
 
 def _judgement(judgement: Judgement) -> dict[str, Json]:
@@ -183,3 +193,25 @@ def finite(value: Json) -> Json:
     if isinstance(value, list | tuple):
         return [finite(item) for item in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def without_the_moment(document: Json) -> Json:
+    """Return the results of a report without what changes though no number does.
+
+    These are the date, how long runs took, and the revisions of the code.
+    """
+    kept = {k: v for k, v in document.items() if k not in ("date", "harness", "code")}
+    kept["environment"] = {
+        k: v for k, v in document.get("environment", {}).items() if k != "harness"
+    }
+    kept["runs"] = {
+        run: {
+            seed: {k: v for k, v in result.items() if k not in _OF_THE_MOMENT}
+            for seed, result in of_run.items()
+        }
+        for run, of_run in document.get("runs", {}).items()
+    }
+    return kept
+
+
+_OF_THE_MOMENT = ("seconds", "images_per_second", "code")

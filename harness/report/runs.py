@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from harness.experiment import (
     PER_IMAGE,
-    Component,
     Dataset,
     Experiment,
     RunSpec,
@@ -18,6 +17,7 @@ from harness.experiment import (
     WeightsFile,
 )
 from harness.judging.inference import sample_deviation
+from harness.report.component import component_words
 from harness.report.markdown import bullets, code, escape, table, unbroken
 from harness.run_result import RunResult, Status
 from harness.units import NOTHING, Scale, measured, scale_of
@@ -31,8 +31,6 @@ METRICS_SHOWN = (
     "weight_norm",
 )
 _HEADERS = ("train acc.", "test acc.", "steps", "epochs to fit", "relative distance", "weight norm")
-_SECONDS = Scale(1.0, " s", 1)
-_RATE = Scale(1.0, "", 0)
 
 
 def status_counts(experiment: Experiment, results: Sequence[RunResult]) -> Counter[Status]:
@@ -54,7 +52,7 @@ def measured_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
         run: [r for r in results if r.run == run and r.seed in experiment.seeds_of(run)]
         for run in experiment.runs
     }
-    headers = ["run", *_HEADERS, "time a seed", "images/s", "seeds"]
+    headers = ["run", *_HEADERS, "seeds"]
     rows = [
         _measured_row(run, found, len(experiment.seeds_of(run))) for run, found in by_run.items()
     ]
@@ -64,19 +62,17 @@ def measured_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
     )
     reasons = [_reason(run, r) for run, found in by_run.items() for r in _stopped(found)]
     return "\n\n".join(
-        filter(None, [table(headers, rows, "<" + ">" * 8 + "<"), note, bullets(reasons)])
+        filter(
+            None, [table(headers, rows, "<" + ">" * len(_HEADERS) + "<"), note, bullets(reasons)]
+        )
     )
 
 
 def _measured_row(run: str, found: Sequence[RunResult], seeds: int) -> list[str]:
     done = [result for result in found if result.status is Status.DONE]
     numbers = [
-        *(
-            _over_seeds([r.measurements.get(metric) for r in done], scale_of(metric))
-            for metric in METRICS_SHOWN
-        ),
-        _over_seeds([r.seconds for r in done], _SECONDS),
-        _over_seeds([r.images_per_second for r in done], _RATE),
+        _over_seeds([r.measurements.get(metric) for r in done], scale_of(metric))
+        for metric in METRICS_SHOWN
     ]
     return [code(run), *map(unbroken, numbers), _seeds(found, seeds)]
 
@@ -89,7 +85,7 @@ def _over_seeds(values: Sequence[float | None], scale: Scale) -> str:
         return f"not finite in {sum(not math.isfinite(v) for v in present)} of {len(present)}"
     deviation = sample_deviation(present) if len(present) > 1 else None
     # The heading says what is counted.
-    unit = scale.unit if scale.unit in ("%", " s") else ""
+    unit = scale.unit if scale.unit == "%" else ""
     shown = measured(
         statistics.mean(present),
         deviation,
@@ -143,9 +139,11 @@ def _settings_row(name: str, run: RunSpec) -> list[str]:
     return [
         code(name),
         escape(
-            ", ".join([_source(settings.dataset), *map(_component, settings.dataset.randomize)])
+            ", ".join(
+                [_source(settings.dataset), *map(component_words, settings.dataset.randomize)]
+            )
         ),
-        escape(_component(settings.model)),
+        escape(component_words(settings.model)),
         _start(run),
         escape(_regularizers(run)),
         escape(_learning_rate(training)),
@@ -165,7 +163,9 @@ def _source(dataset: Dataset) -> str:
 def _learning_rate(training: Training) -> str:
     rate = f"{training.optimizer.parameters['learning_rate']:g}"
     return (
-        rate if training.schedule.name == "constant" else f"{rate}, {_component(training.schedule)}"
+        rate
+        if training.schedule.name == "constant"
+        else f"{rate}, {component_words(training.schedule)}"
     )
 
 
@@ -188,24 +188,3 @@ def _regularizers(run: RunSpec) -> str:
 
 def _strengths(training: Training) -> tuple[tuple[str, float], ...]:
     return ("momentum", training.momentum), ("l2", training.l2), ("dropout", training.dropout)
-
-
-def _component(component: Component) -> str:
-    """Return the name and those parameters that fit into a cell: numbers, words and their lists."""
-    parts = {
-        key: value if isinstance(value, list) else [value]
-        for key, value in component.parameters.items()
-    }
-    simple = {
-        k: v
-        for k, v in parts.items()
-        if v and all(isinstance(item, str | int | float) for item in v)
-    }
-    inside = ", ".join(_parameter(key, value) for key, value in simple.items())
-    return f"{component.name} ({inside})" if inside else component.name
-
-
-def _parameter(name: str, value: Sequence[str | int | float]) -> str:
-    if isinstance(value[0], bool):
-        return name if value[0] else f"no {name}"
-    return f"{name} {'-'.join(map(str, value))}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +11,11 @@ from harness.experiment import Experiment
 from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
 from harness.report import folder as places
+from harness.report.data_card import data_sets
+from harness.report.examples import pictures
 from harness.report.figures import draw
 from harness.report.index import index, read_results
-from harness.report.result_json import result_json
+from harness.report.result_json import result_json, without_the_moment
 from harness.report.sections import report
 from harness.run_result import RunResult
 from harness.system import files
@@ -30,7 +33,7 @@ def write_report(
     """Write the report of one experiment and return the path of its Markdown.
 
     Plots that an earlier report of the same name lists, and this one has not, are removed. `when`
-    is the date that the report bears, now where it is None. `statements` tell when the expectations
+    is the date that its JSON bears, now where it is None. `statements` tell when the expectations
     were stated, None for a trial.
 
     Raises:
@@ -38,7 +41,7 @@ def write_report(
         OSError: a file cannot be written.
     """
     when, name = when or datetime.now(UTC), experiment.name
-    images = draw(experiment, results)
+    images = draw(experiment, results) | _examples(experiment, results, folder)
     places.refuse_foreign(folder, name, images)
     plots = places.plots_folder(folder, name)
     plots.mkdir(parents=True, exist_ok=True)
@@ -46,13 +49,41 @@ def write_report(
         (plots / old).unlink(missing_ok=True)
     # The list is written before the plots, so that a plot which a kill leaves behind is listed.
     numbers = result_json(experiment, results, judgements, when, tuple(images), statements)
-    _write(places.results_path(folder, name), numbers.encode())
+    if not _same_numbers(places.results_path(folder, name), numbers):
+        _write(places.results_path(folder, name), numbers.encode())
     for plot, image in images.items():
         _write(plots / plot, image)
     path = places.markdown_path(folder, name)
-    text = report(experiment, results, judgements, list(images), when, statements)
+    text = report(experiment, results, judgements, list(images), statements)
     _write(path, f"{comment(Kind.REPORT)}\n\n{text}".encode())
     return path
+
+
+def _examples(
+    experiment: Experiment, results: Sequence[RunResult], folder: Path
+) -> dict[str, bytes]:
+    """Return the pictures of the data by their file names; those of an earlier report stay."""
+    used, plots = data_sets(experiment, results), places.plots_folder(folder, experiment.name)
+    names = places.example_files(len(used))
+    listed = places.listed_plots(folder, experiment.name)
+    earlier = [
+        files.read_bytes(plots / each)
+        for each in names
+        if (plots / each).is_file() and each in listed
+    ]
+    return {names[place]: image for place, image in pictures(experiment, used, earlier).items()}
+
+
+def _same_numbers(path: Path, text: str) -> bool:
+    """Tell whether a file of results has all that a text has, but for dates, times and revisions.
+
+    It then stays as it is, so that making a report again changes nothing.
+    """
+    try:
+        earlier = json.loads(files.read_bytes(path))
+        return bool(without_the_moment(earlier) == without_the_moment(json.loads(text)))
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return False
 
 
 def write_index(folder: Path) -> Path:
