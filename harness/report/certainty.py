@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.experiment import Expectation, Interval, Statistic
-from harness.judging.inference import Limits
+from harness.experiment import Interval, Statistic
 from harness.judging.judgement import Judgement
 from harness.report.markdown import unbroken
 from harness.units import Scale, limits
-from harness.words import percent
+from harness.words import Verdict, percent
 
 
 def limits_words(judgement: Judgement, scale: Scale) -> str:
@@ -28,26 +27,17 @@ def _parts(judgement: Judgement, scale: Scale) -> Iterator[str]:
         yield f"limits of the {of} {unbroken(shown)} ({_by_images(judgement)})"
     elif judgement.share is not None:
         values = judgement.values.values()
-        shown = limits((min(values), max(values)), mean, deviation, scale)
-        yield f"the seeds at hand range from {unbroken(shown)}"
-    if judgement.share is not None:
-        yield _share(judgement.share, asked)
+        lowest, highest = min(values), max(values)
+        if lowest < highest:
+            yield f"from {unbroken(limits((lowest, highest), mean, deviation, scale))}"
+    if judgement.share is not None and asked.statistic is Statistic.WORST:
+        lower, upper = judgement.share
+        yield f"of all seeds, {lower:.1%} to {upper:.1%} are within the bounds"
     if judgement.look is not None:
         yield judgement.look.words
         yield f"limits at {judgement.look.percent}"
     elif judgement.adjusted is not None:
         yield f"limits at {percent(judgement.adjusted)}"
-
-
-def _share(share: Limits, asked: Expectation) -> str:
-    lower, upper = share
-    if asked.statistic is Statistic.EVERY:
-        return (
-            "it speaks of these seeds alone, and so few show little of others: with"
-            f" {percent(asked.confidence)} confidence, that {lower:.1%} of all seeds are within the"
-            " bounds"
-        )
-    return f"of all seeds that there could be, {lower:.1%} to {upper:.1%} are within the bounds"
 
 
 def remarks(judgements: Sequence[Judgement]) -> dict[str, list[str]]:
@@ -91,6 +81,7 @@ def notes(judgements: Sequence[Judgement]) -> str:
     ]
     parts += [text for kind, text in _NOTES_ON_MEANS.items() if (Statistic.MEAN, kind) in kinds]
     parts += [text for kind, text in _NOTES_ON_OTHERS.items() if kind in statistics]
+    parts += [_note_on_every(judgements)] if Statistic.EVERY in statistics else []
     parts += [_NOTE_ON_LOOKS] if any(judgement.look for judgement in judgements) else []
     parts += (
         [_NOTE_ON_CONTROL]
@@ -98,6 +89,24 @@ def notes(judgements: Sequence[Judgement]) -> str:
         else []
     )
     return " ".join([*parts, _NOTE_ON_ONE_SEED] if one else parts)
+
+
+def _note_on_every(judgements: Sequence[Judgement]) -> str:
+    """Say what a verdict on the seeds at hand leaves open, with the number of the first of them."""
+    note = (
+        "Where every seed at hand must be within the bounds, the verdict speaks of these seeds"
+        " alone, and says little of others"
+    )
+    for judgement in judgements:
+        asked, count = judgement.expectation, len(judgement.values)
+        passes = judgement.verdict is Verdict.PASS
+        if asked.statistic is Statistic.EVERY and passes and judgement.share is not None:
+            least = judgement.share[0]
+            return (
+                f"{note}: from {count} of {count} follows, with {percent(asked.confidence)}"
+                f" confidence, no more than that {least:.1%} of all seeds are within them."
+            )
+    return f"{note}."
 
 
 _NOTES_ON_MEANS = {

@@ -82,6 +82,24 @@ def data_card(used: Sequence[Used], pictures: Mapping[int, str]) -> list[str]:
     return parts
 
 
+def caption(used: Used, seed: int) -> str:
+    """Return what a picture of examples shows, with the seed whose randomizations it has."""
+    facts = used.facts
+    points = facts is not None and facts.shape is not None and len(facts.shape) == 1
+    shown = "The training set" if points else "The first training example of each class"
+    if not used.chains:
+        return f"{shown}."
+    if points:
+        return (
+            f"{shown}, and beside it what a run of seed {seed} was trained on instead, each point"
+            " in the colour of the label that it had there."
+        )
+    return (
+        f"{shown}, and below it what a run of seed {seed} was trained on instead, with the label"
+        " that it had there: in red where it is not the true one."
+    )
+
+
 _NO_PICTURE = "There is no picture of examples: the data are not here, or cannot be drawn."
 
 
@@ -95,7 +113,7 @@ def _facts(used: Used, info: DatasetInfo) -> Iterator[str]:
     yield f"{_origin(info.origin)} Licence: {escape(info.licence)}."
     for chain in used.chains:
         words = ", then ".join(component_words(each) for each in chain)
-        yield f"Randomized by {escape(words)}."
+        yield f"Randomized: {escape(words)}."
 
 
 def _only_numbers(classes: Sequence[str]) -> bool:

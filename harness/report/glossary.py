@@ -30,10 +30,9 @@ class Term:
 
 
 def glossary(experiment: Experiment, metrics: Sequence[str], page: str) -> str:
-    """Return the words that occur on a page, in Markdown; nothing where none does.
+    """Return the words that occur on a page, in Markdown.
 
-    The specification's own words come first; what the schema says of a component, and the
-    definitions of metrics, stand for those of which it says nothing.
+    The specification's own words go before what the schema says of a component by its title.
 
     Args:
         experiment: Its `terms`, and the components of its runs.
@@ -42,11 +41,22 @@ def glossary(experiment: Experiment, metrics: Sequence[str], page: str) -> str:
     """
     own = [Term(word, meaning) for word, meaning in experiment.terms.items()]
     there = [Term(METRICS[m].title, _definition(m), m) for m in METRICS if m in metrics]
-    there.append(Term("seed", _first_sentence(_description_of_seeds())))
-    there += [term for term in _of_settings(experiment) if _occurs(term.name, page)]
+    there.append(Term("seed", _lowered(_description_of_seeds().partition(". ")[0])))
+    there += [each for each in _of_randomizations(experiment) if _occurs(each.word, page)]
     found = {term.word.lower(): term for term in there}
     found |= {term.word.lower(): term for term in _occurring(own, page, found)}
     return bullets([found[word].markdown for word in sorted(found)])
+
+
+def words_of_settings(experiment: Experiment) -> str:
+    """Return what the schema says of the components that the runs have, in Markdown."""
+    return bullets([term.markdown for term in _of_settings(experiment)])
+
+
+def _of_randomizations(experiment: Experiment) -> Iterator[Term]:
+    for run in experiment.runs.values():
+        for component in run.settings.dataset.randomize:
+            yield _of_component("randomization", component)
 
 
 def _occurring(terms: Sequence[Term], page: str, others: Mapping[str, Term]) -> Iterator[Term]:
@@ -66,7 +76,7 @@ def _occurs(word: str, text: str) -> bool:
 
 def _definition(metric: str) -> str:
     measurement = METRICS[metric]
-    unit = measurement.unit
+    unit = "" if measurement.unit in measurement.title else measurement.unit
     in_unit = {"": "", "fraction": " (in percent)"}.get(unit, f" (in {unit})")
     return f"{measurement.definition}{in_unit}"
 
@@ -85,11 +95,13 @@ def _of_settings(experiment: Experiment) -> Iterator[Term]:
         ]
         for kind, component in parts:
             found.setdefault(component.name, _of_component(kind, component))
+            if kind == "randomization":
+                found |= {each.name: each for each in _of_parameters(kind, component)}
     yield from found.values()
     strengths = schema.definition("strengths")["properties"]
     for name in _REGULARIZERS:
         if any(getattr(run.settings.training, name) for run in experiment.runs.values()):
-            yield Term(name, strengths[name]["description"], name)
+            yield Term(name, _lowered(strengths[name]["description"]))
 
 
 def _of_component(kind: str, component: Component) -> Term:
@@ -99,15 +111,25 @@ def _of_component(kind: str, component: Component) -> Term:
     names = first["properties"]["name"]
     meanings = dict(zip(names["enum"], names["enumDescriptions"], strict=True))
     word = title[:1].lower() + title[1:] if title[1:2].islower() else title
-    return Term(word, meanings[component.name], component.name)
+    return Term(word, _lowered(meanings[component.name]), component.name)
+
+
+def _of_parameters(kind: str, component: Component) -> Iterator[Term]:
+    """Yield what the schema says of the parameters of a component that a report shows."""
+    known = schema.properties(schema.definition(kind), {"name": component.name})
+    for name, value in component.parameters.items():
+        if name in known and value is not None:
+            yield Term(name, _lowered(known[name]["description"]))
 
 
 def _description_of_seeds() -> str:
     return str(schema.definition("experiment")["properties"]["seeds"]["description"])
 
 
-def _first_sentence(text: str) -> str:
-    return text.partition(". ")[0]
+def _lowered(description: str) -> str:
+    """Return a description of the schema as it reads after a colon."""
+    text = description.rstrip(".")
+    return text[:1].lower() + text[1:]
 
 
 def _with_code(text: str) -> str:

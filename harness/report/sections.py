@@ -12,11 +12,11 @@ from harness.judging.timing import Statements
 from harness.report import runs
 from harness.report.answer import answer, answer_section
 from harness.report.command import run_command
-from harness.report.data_card import data_card, data_sets
+from harness.report.data_card import caption, data_card, data_sets
 from harness.report.environment import differing, environment, guarantees
 from harness.report.figures import FIGURES
 from harness.report.folder import CURVES, example_files, file_names
-from harness.report.glossary import glossary
+from harness.report.glossary import glossary, words_of_settings
 from harness.report.markdown import bullets, code, details, escape, fence, link, table
 from harness.report.outcome import outcome, reaches, resting_on_stale
 from harness.report.statements import when_stated
@@ -46,12 +46,17 @@ def report(
         _head(experiment, results, judgements),
         key_figure,
         _verdicts(experiment, judgements, statements),
-        _section("Remarks", bullets([escape(remark) for remark in experiment.remarks])),
+        _section("Remarks", _remarks(experiment)),
         _section("The data", *_data(experiment, results, images)),
         _section("More figures", *figures),
         _section("What each run measured", runs.measured_table(experiment, results)),
         _curves(experiment, images),
-        _section("What was run", runs.settings_table(experiment)),
+        _details(experiment, judgements, statements),
+        _section(
+            "What was run",
+            runs.settings_table(experiment),
+            details("What these settings mean", words_of_settings(experiment)),
+        ),
         _reproduction(experiment),
         _environment(results),
         _legend(),
@@ -123,37 +128,32 @@ def _verdicts(
 ) -> str:
     if not judgements:
         return ""
-    when = when_stated(statements)
-    return "\n\n".join(
-        filter(
-            None,
-            [
-                _section("Verdicts", *verdict_table(experiment, judgements)),
-                f"### When the expectations were stated\n\n{when}" if when else "",
-                "### Each expectation in detail",
-                *verdict_details(experiment, judgements, statements),
-            ],
-        )
-    )
+    shown = verdict_table(experiment, judgements)
+    return _section("Verdicts", *filter(None, [*shown, when_stated(statements)]))
+
+
+def _details(
+    experiment: Experiment, judgements: Sequence[Judgement], statements: Statements | None
+) -> str:
+    if not judgements:
+        return ""
+    return _section("The verdicts in detail", *verdict_details(experiment, judgements, statements))
+
+
+def _remarks(experiment: Experiment) -> str:
+    remarks = [escape(remark) for remark in experiment.remarks]
+    return remarks[0] if len(remarks) == 1 else bullets(remarks)
 
 
 def _data(experiment: Experiment, results: Sequence[RunResult], images: Sequence[str]) -> list[str]:
     used = data_sets(experiment, results)
     shown = {
-        place: _picture(experiment, file)
+        place: f"![Examples of the data]({experiment.name}/{file})\n\n"
+        + caption(used[place], experiment.seeds[0])
         for place, file in enumerate(example_files(len(used)))
         if file in images
     }
     return data_card(used, shown)
-
-
-def _picture(experiment: Experiment, file: str) -> str:
-    note = (
-        "The first training example of each class, and below it what a run of seed"
-        f" {experiment.seeds[0]} was trained on instead, with the label it had there; one that is"
-        " not the true label is red."
-    )
-    return f"![Examples of the data]({experiment.name}/{file})\n\n{note}"
 
 
 def _figures(experiment: Experiment, images: Sequence[str]) -> list[str]:

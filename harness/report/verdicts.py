@@ -25,6 +25,8 @@ def verdict_table(experiment: Experiment, judgements: Sequence[Judgement]) -> li
     return list(filter(None, [table(headers, rows), bullets(_messages(judgements)), _NOTE]))
 
 
+_SPACE = unbroken(" ")
+
 _NOTE = (
     "Expected and measured are means over seeds where no other word stands; measured is the mean ±"
     " sample deviation. Each line leads to its details: expression, confidence limits, on what it"
@@ -63,10 +65,10 @@ def _row(judgement: Judgement, to: Mapping[str, str], seeds: int) -> list[str]:
     seeds = judgement.look.seeds if judgement.look else seeds
     fewer = "" if len(values) == seeds else f" ({len(values)} of {plural(seeds, 'seed')})"
     return [
-        unbroken(marked(judgement.verdict, judgement.stale)),
+        marked(judgement.verdict, judgement.stale),
         anchor_link(expectation.title or expectation.id, to[expectation.id]),
         escape(expected_briefly(expectation)),
-        f"{unbroken(shown)}{fewer}",
+        f"{shown.replace(' ± ', f'{_SPACE}±{_SPACE}')}{fewer}",
     ]
 
 
