@@ -11,8 +11,8 @@ from harness.expression import parse, references
 from harness.judging.check import judge, stale_runs
 from harness.judging.judgement import Judgement
 from harness.report.markdown import bullets, code, escape, unbroken
-from harness.report.outcome import outcome
-from harness.run_result import RunResult
+from harness.report.outcome import verb
+from harness.run_result import RunResult, Status
 from harness.spec.answer import Measured, pieces
 from harness.units import found, scale_of
 from harness.words import Mark, Verdict
@@ -21,6 +21,8 @@ NO_NUMBER = "(no number)"
 """Stands in the place of a number that does not exist."""
 
 _TRIAL, _INCOMPLETE = "trial", "incomplete"
+_NOT_KNOWN = "Not known yet: none of its runs is done."
+_MOST_GAPS = 3
 
 
 class Case(enum.Enum):
@@ -67,8 +69,10 @@ def answer(
 
     A sentence says that it passes only where every verdict is a pass that it rests on; any that
     fails makes it say so. One that rests on stale runs, is of a trial, or lacks a number bears a
-    mark.
+    mark. Where no run is done, there is one sentence, which says so.
     """
+    if experiment.answer and not any(result.status is Status.DONE for result in results):
+        return (Sentence(_NOT_KNOWN, Case.OTHERWISE, _trial(experiment), (), {}),)
     measured = _Numbers(experiment, results, judgements)
     return tuple(_sentence(each, measured) for each in experiment.answer)
 
@@ -78,9 +82,11 @@ def answer_section(sentences: Sequence[Sentence]) -> str:
     if not sentences:
         return ""
     gaps = {metric: why for sentence in sentences for metric, why in sentence.gaps.items()}
-    missing = bullets([f"There is no {code(name)}: {escape(why)}." for name, why in gaps.items()])
+    missing = [f"There is no {code(name)}: {escape(why)}." for name, why in gaps.items()]
+    if len(missing) > _MOST_GAPS:
+        missing[_MOST_GAPS:] = [f"{len(missing) - _MOST_GAPS} more numbers are missing."]
     shown = " ".join(sentence.markdown for sentence in sentences)
-    return "\n\n".join(filter(None, [f"**{shown}**", missing]))
+    return "\n\n".join(filter(None, [f"**{shown}**", bullets(missing)]))
 
 
 def answer_json(sentences: Sequence[Sentence]) -> list[dict[str, Json]]:
@@ -124,6 +130,10 @@ class _Numbers:
         return min(of_runs, key=len)
 
 
+def _trial(experiment: Experiment) -> tuple[str, ...]:
+    return (_TRIAL,) if experiment.trial else ()
+
+
 def _sentence(sentence: AnswerSentence, numbers: _Numbers) -> Sentence:
     decisive = [
         judgement
@@ -131,9 +141,26 @@ def _sentence(sentence: AnswerSentence, numbers: _Numbers) -> Sentence:
         if (judgement.expectation.base or judgement.expectation.id) in sentence.rests_on
     ]
     case = _case(sentence, decisive)
+    shown, known, gaps = _filled(_text(sentence, case, decisive), numbers)
+    if case is Case.OTHERWISE and gaps:
+        shown, known = _undecided(decisive), ()
+    stale = any(judgement.stale for judgement in decisive) or any(
+        numbers.stale(piece.metric)
+        for piece in pieces(_text(sentence, case, decisive))
+        if isinstance(piece, Measured)
+    )
+    marks = (
+        *((Mark.STALE.value,) if stale else ()),
+        *_trial(numbers.experiment),
+        *((_INCOMPLETE,) if gaps else ()),
+    )
+    return Sentence(shown, case, marks, known, gaps)
+
+
+def _filled(text: str, numbers: _Numbers) -> tuple[str, tuple[str, ...], dict[str, str]]:
+    """Return a text with its numbers, these, and why others do not exist."""
     shown, known, gaps = [], [], {}
-    stale = any(judgement.stale for judgement in decisive)
-    for piece in pieces(_text(sentence, case, decisive)):
+    for piece in pieces(text):
         if not isinstance(piece, Measured):
             shown.append(piece.text)
             continue
@@ -141,14 +168,11 @@ def _sentence(sentence: AnswerSentence, numbers: _Numbers) -> Sentence:
         if judgement.mean is None:
             gaps[piece.metric] = judgement.message or "not every seed has a value"
             shown.append(NO_NUMBER)
-        else:
-            scale = scale_of(piece.metric)
-            known.append(found(judgement.mean, judgement.deviation, judgement.median, scale))
-            shown.append(known[-1])
-        stale = stale or bool(numbers.stale(piece.metric))
-    marks = {Mark.STALE.value: stale, _TRIAL: numbers.experiment.trial, _INCOMPLETE: gaps}
-    there = tuple(name for name, found_ in marks.items() if found_)
-    return Sentence("".join(shown), case, there, tuple(known), gaps)
+            continue
+        scale = scale_of(piece.metric)
+        known.append(found(judgement.mean, judgement.deviation, judgement.median, scale))
+        shown.append(known[-1])
+    return "".join(shown), tuple(known), gaps
 
 
 def _case(sentence: AnswerSentence, decisive: Sequence[Judgement]) -> Case:
@@ -168,7 +192,15 @@ def _text(sentence: AnswerSentence, case: Case, decisive: Sequence[Judgement]) -
         case Case.FAILS:
             return sentence.fails
         case Case.OTHERWISE:
-            verdicts = [judgement.verdict for judgement in decisive]
-            return sentence.otherwise or f"Not decided. {outcome(verdicts)}"
+            return sentence.otherwise or _undecided(decisive)
         case _:
             return sentence.passes
+
+
+def _undecided(decisive: Sequence[Judgement]) -> str:
+    """Say that something is not decided, and what became of those that would decide it."""
+    verdicts = [judgement.verdict for judgement in decisive]
+    if len(verdicts) == 1:
+        return f"Not decided: what would decide it {verb(verdicts[0], 1)}."
+    counts = [f"{count} {verb(each, count)}" for each in Verdict if (count := verdicts.count(each))]
+    return f"Not decided: of {len(verdicts)} expectations that decide it, {', '.join(counts)}."
