@@ -111,7 +111,7 @@ def _of_component(kind: str, component: Component) -> Term:
     names = first["properties"]["name"]
     meanings = dict(zip(names["enum"], names["enumDescriptions"], strict=True))
     word = title[:1].lower() + title[1:] if title[1:2].islower() else title
-    return Term(word, _lowered(meanings[component.name]), component.name)
+    return Term(word, _lowered(meanings.get(component.name, component.name)), component.name)
 
 
 def _of_parameters(kind: str, component: Component) -> Iterator[Term]:
