@@ -96,7 +96,7 @@ def _of_settings(experiment: Experiment) -> Iterator[Term]:
         for kind, component in parts:
             found.setdefault(component.name, _of_component(kind, component))
             if kind == "randomization":
-                found |= {each.name: each for each in _of_parameters(kind, component)}
+                found |= {each.word: each for each in _of_parameters(kind, component)}
     yield from found.values()
     strengths = schema.definition("strengths")["properties"]
     for name in _REGULARIZERS:
