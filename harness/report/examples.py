@@ -6,9 +6,13 @@ import hashlib
 import io
 import json
 import os
+import pickle
+import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +64,7 @@ def pictures(
         seed = experiment.seeds[0]
         try:
             key = _key(each, seed)
-            image = known.get(key) or _draw(each, seed, key)
+            image = known.get(key) or _drawn(each, seed, key)
         except Exception as error:
             words = f"the examples of {each.name} are not shown: {error}"
             print(visible(words), file=sys.stderr)
@@ -94,19 +98,52 @@ def _key(used: Used, seed: int) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def _drawn(used: Used, seed: int, key: str) -> bytes | None:
+    """Draw the picture here where TensorFlow is at work already, else in a process of its own.
+
+    So a process that only writes reports stays free of it, and takes no memory of a GPU.
+    """
+    if not _readable(used):
+        return None
+    return (_draw if "tensorflow" in sys.modules else draw_elsewhere)(used, seed, key)
+
+
+def draw_elsewhere(used: Used, seed: int, key: str) -> bytes | None:
+    """Draw the picture in a process of its own.
+
+    Raises:
+        RuntimeError: it could not; the message is the last line that it wrote.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.png"
+        done = subprocess.run(
+            [sys.executable, "-m", "harness.report.examples", str(path)],
+            input=pickle.dumps((used, seed, key)),
+            capture_output=True,
+            env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"},
+            check=False,
+        )
+        if done.returncode:
+            lines = done.stderr.decode(errors="replace").strip().splitlines() or ["it ended early"]
+            raise RuntimeError(lines[-1])
+        return path.read_bytes() if path.exists() else None
+
+
+def _readable(used: Used) -> bool:
+    """Tell whether the data are here; an archive that is still packed is not unpacked for this."""
+    name, parameters = used.name, used.dataset.source.parameters
+    if why_not_ready(name, parameters, data_dir()) is not None:
+        return False
+    request = requested(name, parameters, data_dir())
+    origin = request.info.origin
+    return isinstance(origin, MadeHere) or origin.files(request) is not None
+
+
 def _draw(used: Used, seed: int, key: str) -> bytes | None:
     """Draw the picture, which bears its key.
 
-    None where the data are not here, or have no examples that can be drawn.
+    None where the data are not those of the runs, or have no examples that can be drawn.
     """
-    name, parameters = used.name, used.dataset.source.parameters
-    request = requested(name, parameters, data_dir())
-    if why_not_ready(name, parameters, data_dir()) is not None:
-        return None
-    origin = request.info.origin
-    if not isinstance(origin, MadeHere) and origin.files(request) is None:
-        return None  # an archive that is still packed, which a report does not unpack
-    _import_tensorflow()
     from harness.data.loading import load
 
     examples = load(used.dataset, data_dir())
@@ -135,17 +172,6 @@ def _png(figure: Figure, key: str) -> bytes:
         metadata={"Software": None, _KEY: key},
     )
     return buffer.getvalue()
-
-
-def _import_tensorflow() -> None:
-    """Import what reads the data, where nothing has yet: quietly, with GPU memory as needed."""
-    if "tensorflow" in sys.modules:
-        return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
-
-    for gpu in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(gpu, True)
 
 
 def randomized(examples: Examples, chain: Chain, seed: int) -> Split:
@@ -257,3 +283,9 @@ def _draw_points(used: Used, examples: Examples, seed: int) -> Figure:
 
 def _one_line(chain: Chain) -> str:
     return ", ".join(each.name for each in chain)
+
+
+if __name__ == "__main__":
+    picture = _draw(*pickle.load(sys.stdin.buffer))
+    if picture is not None:
+        Path(sys.argv[1]).write_bytes(picture)

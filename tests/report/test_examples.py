@@ -17,7 +17,7 @@ from harness.data.rows import take, whole
 from harness.experiment import Component, Experiment, Json
 from harness.report import examples
 from harness.report.data_card import data_sets
-from harness.report.examples import pictures, randomized
+from harness.report.examples import draw_elsewhere, pictures, randomized
 
 Load = Callable[..., Experiment]
 
@@ -55,6 +55,15 @@ def test_a_picture_is_the_same_every_time_and_small(load: Load) -> None:
     assert len(first) < 100_000
     with Image.open(io.BytesIO(first)) as image:
         assert image.width <= 1000
+
+
+def test_a_process_of_its_own_draws_the_same(load: Load) -> None:
+    experiment = digits(load, CHAINS[0])
+    (used,) = data_sets(experiment, ())
+    (here,) = pictures(experiment, [used]).values()
+    with Image.open(io.BytesIO(here)) as image:
+        key = image.info["Comment"]
+    assert draw_elsewhere(used, experiment.seeds[0], key) == here
 
 
 def test_a_picture_of_an_earlier_report_stays_where_the_data_are_not_here(
