@@ -236,6 +236,21 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class AnswerSentence:
+    """A sentence of the answer, as verdicts choose it; metric expressions stand in braces.
+
+    `passes` stands there where every expectation passes that it rests on, `fails` where any fails,
+    `otherwise` in all other cases; None leaves its words to the report. `rests_on` has ids as the
+    specification writes them; where there are none, `passes` stands there whatever came out.
+    """
+
+    passes: str
+    fails: str = ""
+    otherwise: str | None = None
+    rests_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Tolerance:
     """How far a number may drift: the larger of the two.
 
@@ -298,7 +313,8 @@ class Experiment:
     from the baseline, where that is not the default of its kind. `trial` holds the options of the
     command that changed what the specification says, such as --seeds and 0; it is empty where
     nothing did. Where seeds are added by `seed_plan`, `seeds` are those that any run has so far,
-    and `counts` says how many of them a run has that has fewer.
+    and `counts` says how many of them a run has that has fewer. `answer` is what the author says
+    that came out, sentence by sentence, `terms` what words mean that the author uses.
     """
 
     path: Path
@@ -318,6 +334,8 @@ class Experiment:
     seed_plan: SeedPlan | None = None
     control: Control | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    answer: tuple[AnswerSentence, ...] = ()
+    terms: Mapping[str, str] = field(default_factory=dict)
 
     def seeds_of(self, run: str) -> tuple[int, ...]:
         """Return the seeds of a run."""

@@ -7,32 +7,32 @@ from collections.abc import Iterator, Sequence
 from harness.experiment import Interval, Statistic
 from harness.judging.judgement import Judgement
 from harness.report.markdown import unbroken
-from harness.units import NOTHING, Scale, limits
-from harness.words import percent
+from harness.units import Scale, limits
+from harness.words import Verdict, percent
 
 
-def limits_cell(judgement: Judgement, scale: Scale) -> str:
-    """Return the limits in the unit of the metric, and below them those of the share of seeds."""
-    return "<br>".join(map(unbroken, _lines(judgement, scale))) or NOTHING
+def limits_words(judgement: Judgement, scale: Scale) -> str:
+    """Return what the limits of a verdict are, in a sentence; nothing where there are none."""
+    return "; ".join(_parts(judgement, scale))
 
 
-def _lines(judgement: Judgement, scale: Scale) -> Iterator[str]:
-    mean, deviation = judgement.mean, judgement.deviation
+def _parts(judgement: Judgement, scale: Scale) -> Iterator[str]:
+    mean, deviation, asked = judgement.mean, judgement.deviation, judgement.expectation
+    of = "median" if asked.statistic is Statistic.MEDIAN else "mean"
     if None not in judgement.interval:
-        yield f"{limits(judgement.interval, mean, deviation, scale)}{_why_not_paired(judgement)}"
+        shown = limits(judgement.interval, mean, deviation, scale)
+        yield f"limits of the {of} {unbroken(shown)}{_why_not_paired(judgement)}"
     elif judgement.images is not None:
-        yield f"{limits(judgement.images, mean, deviation, scale)} ({_by_images(judgement)})"
+        shown = limits(judgement.images, mean, deviation, scale)
+        yield f"limits of the {of} {unbroken(shown)} ({_by_images(judgement)})"
     elif judgement.share is not None:
         values = judgement.values.values()
-        yield limits((min(values), max(values)), mean, deviation, scale)
-    if judgement.share is not None:
+        lowest, highest = min(values), max(values)
+        if lowest < highest:
+            yield f"from {unbroken(limits((lowest, highest), mean, deviation, scale))}"
+    if judgement.share is not None and asked.statistic is Statistic.WORST:
         lower, upper = judgement.share
-        every = judgement.expectation.statistic is Statistic.EVERY
-        yield (
-            f"{lower:.1%} of all seeds or more"
-            if every
-            else f"{lower:.1%} to {upper:.1%} of all seeds"
-        )
+        yield f"of all seeds, {lower:.1%} to {upper:.1%} are within the bounds"
     if judgement.look is not None:
         yield judgement.look.words
         yield f"limits at {judgement.look.percent}"
@@ -74,13 +74,14 @@ def notes(judgements: Sequence[Judgement]) -> str:
         judgement.images is not None and None in judgement.interval for judgement in judgements
     )
     parts = [
-        "Measured is the mean ± sample deviation over seeds of the expression in the second column,"
-        " evaluated seed by seed. All limits are one-sided, each at the stated confidence, 95%"
+        "Measured is the mean ± sample deviation over seeds of the expression, evaluated seed by"
+        " seed. All limits are one-sided, each at the stated confidence, 95%"
         " where none is stated. Those from the seeds speak of other seeds, not of other test"
         " images: every seed is tested on the same."
     ]
     parts += [text for kind, text in _NOTES_ON_MEANS.items() if (Statistic.MEAN, kind) in kinds]
     parts += [text for kind, text in _NOTES_ON_OTHERS.items() if kind in statistics]
+    parts += [_note_on_every(judgements)] if Statistic.EVERY in statistics else []
     parts += [_NOTE_ON_LOOKS] if any(judgement.look for judgement in judgements) else []
     parts += (
         [_NOTE_ON_CONTROL]
@@ -88,6 +89,24 @@ def notes(judgements: Sequence[Judgement]) -> str:
         else []
     )
     return " ".join([*parts, _NOTE_ON_ONE_SEED] if one else parts)
+
+
+def _note_on_every(judgements: Sequence[Judgement]) -> str:
+    """Say what a verdict on the seeds at hand leaves open, with the number of the first of them."""
+    note = (
+        "Where every seed at hand must be within the bounds, the verdict speaks of these seeds"
+        " alone, and says little of others"
+    )
+    for judgement in judgements:
+        asked, count = judgement.expectation, len(judgement.values)
+        passes = judgement.verdict is Verdict.PASS
+        if asked.statistic is Statistic.EVERY and passes and judgement.share is not None:
+            least = judgement.share[0]
+            return (
+                f"{note}: from {count} of {count} follows, with {percent(asked.confidence)}"
+                f" confidence, no more than that {least:.1%} of all seeds are within them."
+            )
+    return f"{note}."
 
 
 _NOTES_ON_MEANS = {
@@ -112,12 +131,8 @@ _NOTES_ON_OTHERS = {
         "The limits of a median are two of the values themselves, and hold for any distribution."
     ),
     Statistic.WORST: (
-        "For a share of all seeds there stand the smallest and the largest value, and below them"
-        " the limits of the share of all seeds that is within the bounds."
-    ),
-    Statistic.EVERY: (
-        "Where every seed at hand must be within the bounds there stand the smallest and the"
-        " largest value, and below them what share of all seeds that shows to be within the bounds."
+        "For a share of all seeds there stand the smallest and the largest value, and the limits of"
+        " the share of all seeds that is within the bounds."
     ),
 }
 _NOTE_ON_LOOKS = (

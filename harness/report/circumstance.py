@@ -178,8 +178,3 @@ def _result(result: RunResult, runs: Mapping[str, Json], ran_with: Mapping[str, 
         seconds=float(of["seconds"]),
         images_per_second=float(of["images_per_second"]),
     )
-
-
-def date_of(document: Mapping[str, Json]) -> datetime:
-    """Return the date that a report's JSON bears."""
-    return datetime.fromisoformat(document["date"])

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.experiment import Experiment
 from harness.judging.ledger_file import path_beside_reports
+from harness.report.data_card import data_sets
 from harness.system import files
 from harness.system.ownership import Kind, OverwriteError, is_folder, kind_of, refuse
 
@@ -29,6 +30,11 @@ def file_names(experiment: Experiment) -> tuple[str, ...]:
     return tuple(
         f"{index}-{figure.name}.png" for index, figure in enumerate(experiment.figures, start=1)
     )
+
+
+def example_files(count: int) -> tuple[str, ...]:
+    """Return the file name of the picture of each of so many data sets."""
+    return tuple(f"data-{place}.png" if place > 1 else "data.png" for place in range(1, count + 1))
 
 
 def markdown_path(folder: Path, name: str) -> Path:
@@ -60,7 +66,8 @@ def outputs(folder: Path, experiments: Sequence[Experiment]) -> Iterator[tuple[s
         yield f"the results of {name}", results_path(folder, name)
         yield f"what {name} was expected to show", path_beside_reports(folder, name)
         yield f"the folder of the plots of {name}", plots_folder(folder, name)
-        for plot in (*file_names(experiment), CURVES):
+        pictures = example_files(len(data_sets(experiment, ())))
+        for plot in (*file_names(experiment), CURVES, *pictures):
             yield f"the plot {plot} of {name}", plots_folder(folder, name) / plot
 
 

@@ -68,6 +68,16 @@ def file_link(text: str, path: str, anchor: str = "", below: str = "") -> str:
     return f"[{escape(text)}]({below}{quote(os.fsencode(path))}{anchor})"
 
 
+def anchor(name: str) -> str:
+    """Return a place that links lead to; `name` has only letters, digits and hyphens."""
+    return f'<a id="{name}"></a>'
+
+
+def anchor_link(text: str, name: str) -> str:
+    """Return a link to an anchor of the same page."""
+    return f"[{escape(text)}](#{name})"
+
+
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], align: str = "") -> str:
     """Return a table of cells that are Markdown already; `align` holds one of `<>^` a column."""
     alignment = [_ALIGNMENT[mark] for mark in align or "<" * len(headers)]

@@ -51,13 +51,13 @@ def outcome(verdicts: Sequence[Verdict], reached: Sequence[Reach] = ()) -> str:
         all_ = f"All {total} expectations pass" if total > 1 else "The one expectation passes"
         return f"{all_}: {', '.join(counts)}." if len(counts) > 1 else f"{all_}{alike}."
     start = (
-        f"{passed or 'None'} of {plural(total, 'expectation')} {_verb(Verdict.PASS, passed)}{alike}"
+        f"{passed or 'None'} of {plural(total, 'expectation')} {verb(Verdict.PASS, passed)}{alike}"
     )
     start += f" ({', '.join(counts)})" if len(counts) > 1 else ""
     others = [
         (verdict, verdicts.count(verdict)) for verdict in Verdict if verdict is not Verdict.PASS
     ]
-    return ", ".join([start, *(f"{n} {_verb(verdict, n)}" for verdict, n in others if n)]) + "."
+    return ", ".join([start, *(f"{n} {verb(verdict, n)}" for verdict, n in others if n)]) + "."
 
 
 _JUDGED = (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
@@ -89,5 +89,6 @@ def chance(
     )
 
 
-def _verb(verdict: Verdict, count: int) -> str:
+def verb(verdict: Verdict, count: int) -> str:
+    """Return what became of so many expectations: "passes", "are inconclusive"."""
     return agreeing(count, *_VERBS[verdict])

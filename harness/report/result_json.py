@@ -11,6 +11,7 @@ from harness.experiment import Experiment, Json, Statistic
 from harness.judging.judgement import Judgement, Look
 from harness.judging.paired import Pairs, mcnemar
 from harness.judging.timing import Statements
+from harness.report.answer import answer, answer_json
 from harness.report.circumstance import environments
 from harness.report.claims import about
 from harness.report.command import run_command
@@ -55,6 +56,7 @@ def result_json(
         "seeds": list(experiment.seeds),
         **({"trial": run_command(experiment)} if experiment.trial else {}),
         "files": list(plots),
+        **_answer(experiment, results, judgements),
         "judgements": [
             _judgement(judgement) | _stated(judgement, statements) for judgement in judgements
         ],
@@ -72,6 +74,14 @@ def written(document: Json) -> str:
     """Return the text of a result file."""
     text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return f"{text}\n"
+
+
+def _answer(
+    experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement]
+) -> dict[str, Json]:
+    """Return the sentences of the answer; nothing where the author wrote none."""
+    found = answer(experiment, results, judgements)
+    return {"answer": answer_json(found)} if found else {}
 
 
 def _judgement(judgement: Judgement) -> dict[str, Json]:

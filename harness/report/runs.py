@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from harness.experiment import (
     PER_IMAGE,
-    Component,
     Dataset,
     Experiment,
     RunSpec,
@@ -18,6 +17,7 @@ from harness.experiment import (
     WeightsFile,
 )
 from harness.judging.inference import sample_deviation
+from harness.report.component import component_words
 from harness.report.markdown import bullets, code, escape, table, unbroken
 from harness.run_result import RunResult, Status
 from harness.units import NOTHING, Scale, measured, scale_of
@@ -28,11 +28,8 @@ METRICS_SHOWN = (
     "steps",
     "epochs_to_fit",
     "relative_distance",
-    "weight_norm",
 )
-_HEADERS = ("train acc.", "test acc.", "steps", "epochs to fit", "relative distance", "weight norm")
-_SECONDS = Scale(1.0, " s", 1)
-_RATE = Scale(1.0, "", 0)
+_HEADERS = ("train acc.", "test acc.", "steps", "epochs to fit", "relative distance")
 
 
 def status_counts(experiment: Experiment, results: Sequence[RunResult]) -> Counter[Status]:
@@ -48,37 +45,39 @@ def status_counts(experiment: Experiment, results: Sequence[RunResult]) -> Count
 def measured_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
     """Return one row a run, mean ± sample deviation over its finished seeds, and reasons below.
 
-    The reasons say why other seeds are not finished.
+    The reasons say why other seeds are not finished. Columns in which no run has a number are left
+    out, and so is the last where every seed of every run is done.
     """
     by_run = {
         run: [r for r in results if r.run == run and r.seed in experiment.seeds_of(run)]
         for run in experiment.runs
     }
-    headers = ["run", *_HEADERS, "time a seed", "images/s", "seeds"]
     rows = [
-        _measured_row(run, found, len(experiment.seeds_of(run))) for run, found in by_run.items()
+        [code(run), *_measured(found), _seeds(found, len(experiment.seeds_of(run)))]
+        for run, found in by_run.items()
     ]
-    note = (
-        "Mean ± sample deviation over the seeds that are done; *k* of *n* says how many of them"
-        " ever fitted their training set."
-    )
+    columns = list(zip(["run", *_HEADERS, "seeds"], *rows, strict=True))
+    whole = status_counts(experiment, results).keys() <= {Status.DONE}
+    shown = [
+        column
+        for column in columns
+        if set(column[1:]) != {NOTHING} and not (whole and column[0] == "seeds")
+    ]
+    headers, *body = ([column[row] for column in shown] for row in range(len(rows) + 1))
+    align = "".join("<" if header in ("run", "seeds") else ">" for header in headers)
+    note = "Mean ± sample deviation over the seeds that are done"
+    if any("(" in cell for column in columns if column[0] == "epochs to fit" for cell in column):
+        note += "; *k* of *n* says how many of them ever fitted their training set"
     reasons = [_reason(run, r) for run, found in by_run.items() for r in _stopped(found)]
-    return "\n\n".join(
-        filter(None, [table(headers, rows, "<" + ">" * 8 + "<"), note, bullets(reasons)])
-    )
+    return "\n\n".join(filter(None, [table(headers, body, align), f"{note}.", bullets(reasons)]))
 
 
-def _measured_row(run: str, found: Sequence[RunResult], seeds: int) -> list[str]:
+def _measured(found: Sequence[RunResult]) -> list[str]:
     done = [result for result in found if result.status is Status.DONE]
-    numbers = [
-        *(
-            _over_seeds([r.measurements.get(metric) for r in done], scale_of(metric))
-            for metric in METRICS_SHOWN
-        ),
-        _over_seeds([r.seconds for r in done], _SECONDS),
-        _over_seeds([r.images_per_second for r in done], _RATE),
+    return [
+        unbroken(_over_seeds([r.measurements.get(metric) for r in done], scale_of(metric)))
+        for metric in METRICS_SHOWN
     ]
-    return [code(run), *map(unbroken, numbers), _seeds(found, seeds)]
 
 
 def _over_seeds(values: Sequence[float | None], scale: Scale) -> str:
@@ -88,8 +87,10 @@ def _over_seeds(values: Sequence[float | None], scale: Scale) -> str:
     if not all(map(math.isfinite, present)):
         return f"not finite in {sum(not math.isfinite(v) for v in present)} of {len(present)}"
     deviation = sample_deviation(present) if len(present) > 1 else None
+    if scale.unit in (" epochs", " steps") and len(set(present)) == 1:
+        deviation = None  # the same whole number in every seed
     # The heading says what is counted.
-    unit = scale.unit if scale.unit in ("%", " s") else ""
+    unit = scale.unit if scale.unit == "%" else ""
     shown = measured(
         statistics.mean(present),
         deviation,
@@ -122,9 +123,8 @@ def _reason(run: str, result: RunResult) -> str:
 
 
 def settings_table(experiment: Experiment) -> str:
-    """Return one row a run: what it was trained on and how."""
+    """Return what the runs were trained on and how: what all share, and a row a run of the rest."""
     headers = [
-        "run",
         "data set",
         "model",
         "starts from",
@@ -133,19 +133,38 @@ def settings_table(experiment: Experiment) -> str:
         "batch",
         "epochs at most",
     ]
-    return table(
-        headers, [_settings_row(name, run) for name, run in experiment.runs.items()], "<<<<<>>>"
+    runs = experiment.runs
+    columns = list(zip(headers, *map(_settings_row, runs.values()), strict=True))
+    shared = [column for column in columns if len(set(column[1:])) == 1]
+    rest = [column for column in columns if column not in shared]
+    alike = [f"{header}: {values[0]}" for header, *values in shared]
+    who = (
+        f"All {len(runs)} runs have in common" if len(runs) > 1 else f"{code(next(iter(runs)))} has"
     )
+    rows = [
+        [code(name), *(column[place] for column in rest)]
+        for place, name in enumerate(runs, start=1)
+    ]
+    align = "<" + "".join(">" if column[0] in _NUMBERS else "<" for column in rest)
+    parts = [
+        f"{who} {'; '.join(alike)}." if alike else "",
+        table(["run", *(column[0] for column in rest)], rows, align) if rest else "",
+    ]
+    return "\n\n".join(filter(None, parts))
 
 
-def _settings_row(name: str, run: RunSpec) -> list[str]:
+_NUMBERS = ("batch", "epochs at most")
+
+
+def _settings_row(run: RunSpec) -> list[str]:
     settings, training = run.settings, run.settings.training
     return [
-        code(name),
         escape(
-            ", ".join([_source(settings.dataset), *map(_component, settings.dataset.randomize)])
+            ", ".join(
+                [_source(settings.dataset), *map(component_words, settings.dataset.randomize)]
+            )
         ),
-        escape(_component(settings.model)),
+        escape(component_words(settings.model)),
         _start(run),
         escape(_regularizers(run)),
         escape(_learning_rate(training)),
@@ -165,7 +184,9 @@ def _source(dataset: Dataset) -> str:
 def _learning_rate(training: Training) -> str:
     rate = f"{training.optimizer.parameters['learning_rate']:g}"
     return (
-        rate if training.schedule.name == "constant" else f"{rate}, {_component(training.schedule)}"
+        rate
+        if training.schedule.name == "constant"
+        else f"{rate}, {component_words(training.schedule)}"
     )
 
 
@@ -188,24 +209,3 @@ def _regularizers(run: RunSpec) -> str:
 
 def _strengths(training: Training) -> tuple[tuple[str, float], ...]:
     return ("momentum", training.momentum), ("l2", training.l2), ("dropout", training.dropout)
-
-
-def _component(component: Component) -> str:
-    """Return the name and those parameters that fit into a cell: numbers, words and their lists."""
-    parts = {
-        key: value if isinstance(value, list) else [value]
-        for key, value in component.parameters.items()
-    }
-    simple = {
-        k: v
-        for k, v in parts.items()
-        if v and all(isinstance(item, str | int | float) for item in v)
-    }
-    inside = ", ".join(_parameter(key, value) for key, value in simple.items())
-    return f"{component.name} ({inside})" if inside else component.name
-
-
-def _parameter(name: str, value: Sequence[str | int | float]) -> str:
-    if isinstance(value[0], bool):
-        return name if value[0] else f"no {name}"
-    return f"{name} {'-'.join(map(str, value))}"

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 
 from harness.experiment import Experiment, Json
 from harness.expression import ExpressionError, parse, references
 from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
-from harness.metrics import METRICS
 from harness.report import runs
-from harness.report.certainty import limits_cell, notes, remarks
+from harness.report.answer import answer, answer_section
 from harness.report.command import run_command
+from harness.report.data_card import caption, data_card, data_sets
 from harness.report.environment import differing, environment, guarantees
-from harness.report.expectation import expected, origin
 from harness.report.figures import FIGURES
-from harness.report.folder import CURVES, file_names
-from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
-from harness.report.outcome import chance, outcome, reaches, resting_on_stale
-from harness.report.published import difference
+from harness.report.folder import CURVES, example_files, file_names
+from harness.report.glossary import glossary, words_of_settings
+from harness.report.markdown import bullets, code, details, escape, fence, link, table
+from harness.report.outcome import outcome, reaches, resting_on_stale
 from harness.report.statements import when_stated
+from harness.report.verdicts import verdict_details, verdict_table
 from harness.run_result import RunResult, Status
-from harness.units import NOTHING, Scale, bound, found, measured, scale_of, scale_of_difference
-from harness.words import BASES, MEANING, SYMBOLS, Verdict, marked, plural
+from harness.words import MEANING, Verdict, marked, plural
 
 _MOST_VALUES = 6
 _MOST_RUNS = 8
@@ -35,32 +33,42 @@ def report(
     results: Sequence[RunResult],
     judgements: Sequence[Judgement],
     images: Sequence[str],
-    when: datetime,
     statements: Statements | None = None,
 ) -> str:
-    """Return the whole report.
+    """Return the whole report: what came out first, then on what it rests, then how it was made.
 
-    `images` are the names of the files in its folder of plots; `statements` tell when the
-    expectations were stated, None for a trial.
+    It has no date and no time, so that the same results give the same text. `images` are the names
+    of the files in its folder of plots; `statements` tell when the expectations were stated, None
+    for a trial.
     """
-    sections = (
-        _head(experiment, results, judgements, when),
-        _verdicts(experiment, judgements),
-        _section("When the expectations were stated", when_stated(statements)),
-        _section("Remarks", bullets([escape(remark) for remark in experiment.remarks])),
-        _figures(experiment, images),
+    key_figure, *figures = _figures(experiment, images) or [""]
+    sections = [
+        _head(experiment, results, judgements),
+        key_figure,
+        _verdicts(experiment, judgements, statements),
+        _section("Remarks", _remarks(experiment)),
+        _section("The data", *_data(experiment, results, images)),
+        _section("More figures", *figures),
         _section("What each run measured", runs.measured_table(experiment, results)),
         _curves(experiment, images),
-        _section("What was run", runs.settings_table(experiment)),
+        _details(experiment, judgements, statements),
+        _section(
+            "What was run",
+            runs.settings_table(experiment),
+            details("What these settings mean", words_of_settings(experiment)),
+        ),
         _reproduction(experiment),
         _environment(results),
-        _definitions(experiment),
-        _section(
-            "What the verdicts mean",
-            bullets([f"{marked(verdict)}: {MEANING[verdict]}" for verdict in Verdict]),
-        ),
-    )
+        _legend(),
+    ]
+    page = "\n\n".join(sections)
+    words = glossary(experiment, list(_metrics_used(experiment)), page)
+    sections.insert(_AFTER_VERDICTS, _section("Words", words))
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+_AFTER_VERDICTS = 3
+"""Where the glossary stands among the sections."""
 
 
 def _section(title: str, *bodies: str) -> str:
@@ -68,48 +76,44 @@ def _section(title: str, *bodies: str) -> str:
 
 
 def _head(
-    experiment: Experiment,
-    results: Sequence[RunResult],
-    judgements: Sequence[Judgement],
-    when: datetime,
+    experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement]
 ) -> str:
-    fewest = min(len(experiment.seeds_of(run)) for run in experiment.runs)
-    seeds = plural(len(experiment.seeds), "seed")
-    stale = resting_on_stale(
-        sum(bool(judgement.stale) for judgement in judgements), len(judgements)
-    )
-    head = " ".join(filter(None, [outcome(_verdicts_of(judgements), reaches(judgements)), stale]))
-    seeds = seeds if fewest == len(experiment.seeds) else f"{fewest} to {seeds}"
+    verdicts = [judgement.verdict for judgement in judgements]
+    stale = sum(bool(judgement.stale) for judgement in judgements)
+    words = [outcome(verdicts, reaches(judgements)), resting_on_stale(stale, len(judgements))]
+    came_out = " ".join(filter(None, words))
+    answered = answer_section(answer(experiment, results, judgements))
     lines = [
         f"# {escape(experiment.title)}",
-        f"**{head}** {_run_counts(experiment, results)}",
-        f"{when.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {seeds} a run.{_origin(experiment)}",
+        answered or f"**{came_out}**",
+        f"> {escape(experiment.question)}" if experiment.question else "",
+        " ".join(filter(None, [came_out if answered else "", _run_counts(experiment, results)]))
+        + _origin(experiment),
     ]
     if experiment.trial:
         lines.append(
             f"**This is a trial**, not the experiment as specified: {code(run_command(experiment))}"
         )
-    return "\n\n".join(
-        [*lines, f"> {escape(experiment.question)}"] if experiment.question else lines
-    )
-
-
-def _verdicts_of(judgements: Sequence[Judgement]) -> list[Verdict]:
-    return [judgement.verdict for judgement in judgements]
+    return "\n\n".join(filter(None, lines))
 
 
 def _run_counts(experiment: Experiment, results: Sequence[RunResult]) -> str:
-    total = sum(len(experiment.seeds_of(run)) for run in experiment.runs)
     counts = runs.status_counts(experiment, results)
-    if counts[Status.DONE] == total:
-        return f"All {plural(total, 'training')} are done."
+    of_runs = [len(experiment.seeds_of(run)) for run in experiment.runs]
+    total, least, most = sum(of_runs), min(of_runs), max(of_runs)
+    each = plural(most, "seed") if least == most else f"{least} to {plural(most, 'seed')}"
+    made = f"{plural(len(of_runs), 'run')} with {each}{' each' if len(of_runs) > 1 else ''}"
     words = {
         Status.BLOCKED: "blocked",
         Status.ERROR: "ended in an error",
         Status.MISSING: "not run yet",
     }
-    rest = ", ".join(f"{counts[status]} {word}" for status, word in words.items() if counts[status])
-    return f"{counts[Status.DONE]} of {plural(total, 'training')} are done, {rest}."
+    rest = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
+    if rest:
+        done = f"{counts[Status.DONE]} of {plural(total, 'training')} done, {', '.join(rest)}"
+    else:
+        done = "its one training is done" if total == 1 else f"all {total} trainings are done"
+    return f"{made[:1].upper()}{made[1:]}: {done}."
 
 
 def _origin(experiment: Experiment) -> str:
@@ -119,116 +123,54 @@ def _origin(experiment: Experiment) -> str:
     return f" Reproduces {link(experiment.source.citation, experiment.source.url)}{locator}."
 
 
-def _verdicts(experiment: Experiment, judgements: Sequence[Judgement]) -> str:
+def _verdicts(
+    experiment: Experiment, judgements: Sequence[Judgement], statements: Statements | None
+) -> str:
     if not judgements:
         return ""
-    compared = any(judgement.expectation.published is not None for judgement in judgements)
-    compared_columns = ["published", "difference"] if compared else []
-    headers = [
-        "verdict",
-        "what is expected",
-        "bounds",
-        "measured",
-        *compared_columns,
-        "confidence limits",
-        "rests on",
-    ]
-    rows = [_verdict_row(judgement, len(experiment.seeds), compared) for judgement in judgements]
-    confidences = [judgement.expectation.confidence for judgement in judgements]
-    by_chance = chance(_verdicts_of(judgements), reaches(judgements), confidences)
-    explained = " ".join(filter(None, [notes(judgements), by_chance]))
-    parts = [
-        table(headers, rows),
-        bullets(_messages(judgements)),
-        explained,
-        _NOTE_ON_DIFFERENCE if compared else "",
-    ]
-    return _section("Verdicts", *filter(None, parts))
+    shown = verdict_table(experiment, judgements)
+    return _section("Verdicts", *filter(None, [*shown, when_stated(statements)]))
 
 
-_NOTE_ON_DIFFERENCE = (
-    "Difference is measured minus published, of the median where that is what counts; ± the"
-    " distance to the one-sided Student-t limits of the mean at the expectation's confidence,"
-    " which is 95% unless the specification says otherwise."
-)
+def _details(
+    experiment: Experiment, judgements: Sequence[Judgement], statements: Statements | None
+) -> str:
+    if not judgements:
+        return ""
+    return _section("The verdicts in detail", *verdict_details(experiment, judgements, statements))
 
 
-def _messages(judgements: Sequence[Judgement]) -> list[str]:
-    """Return what explains the verdicts: messages, stale runs and notes."""
-    messages = [
-        _message(judgement) for judgement in judgements if judgement.verdict is not Verdict.PASS
-    ]
-    messages += [
-        f"(stale) {code(judgement.expectation.id)}: {escape(judgement.stale)}"
-        for judgement in judgements
-        if judgement.stale
-    ]
-    messages += [
-        f"Note on {', '.join(map(code, ids))}: {escape(note)}."
-        for note, ids in remarks(judgements).items()
-    ]
-    return messages
+def _remarks(experiment: Experiment) -> str:
+    remarks = [escape(remark) for remark in experiment.remarks]
+    return remarks[0] if len(remarks) == 1 else bullets(remarks)
 
 
-def _verdict_row(judgement: Judgement, seeds: int, compared: bool) -> list[str]:
-    expectation, values = judgement.expectation, judgement.values
-    scale = scale_of(expectation.metric)
-    title = f"{escape(expectation.title)}<br>" if expectation.title else ""
-    shown = found(judgement.mean, judgement.deviation, judgement.median, scale)
-    seeds = judgement.look.seeds if judgement.look else seeds
-    some = f"n = {len(values)}" if len(values) == seeds else f"{len(values)} of {seeds} seeds"
-    return [
-        marked(judgement.verdict, judgement.stale),
-        f"{code(expectation.id)} {title}{code(expectation.metric)}",
-        escape(expected(expectation)),
-        f"{unbroken(shown)} {unbroken(f'({some})')}",
-        *(_published(judgement, scale) if compared else []),
-        limits_cell(judgement, scale),
-        f"**{BASES[expectation.basis]}**: {escape(origin(expectation))}",
-    ]
+def _data(experiment: Experiment, results: Sequence[RunResult], images: Sequence[str]) -> list[str]:
+    used = data_sets(experiment, results)
+    shown = {
+        place: f"![Examples of the data]({experiment.name}/{file})\n\n"
+        + caption(used[place], experiment.seeds[0])
+        for place, file in enumerate(example_files(len(used)))
+        if file in images
+    }
+    return data_card(used, shown)
 
 
-def _published(judgement: Judgement, scale: Scale) -> list[str]:
-    """Return the published number, and what was measured minus it, each with its unit."""
-    published = judgement.expectation.published
-    if published is None:
-        return [NOTHING, NOTHING]
-    return [
-        unbroken(bound(published, scale)),
-        unbroken(measured(*difference(judgement), scale_of_difference(scale))),
-    ]
-
-
-def _message(judgement: Judgement) -> str:
-    verdict = judgement.verdict
-    return (
-        f"{SYMBOLS[verdict]} {code(judgement.expectation.id)} {verdict.value}:"
-        f" {escape(judgement.message)}"
-    )
-
-
-def _figures(experiment: Experiment, images: Sequence[str]) -> str:
-    files = file_names(experiment)
-    shown = [
-        _image(
-            experiment,
-            file,
-            figure.title or figure.name.replace("_", " ").capitalize(),
-            file in images,
-        )
-        for file, figure in zip(files, experiment.figures, strict=True)
-    ]
-    captions = dict.fromkeys(FIGURES[figure.name].caption for figure in experiment.figures)
-    return _section("Figures", *shown, *captions)
+def _figures(experiment: Experiment, images: Sequence[str]) -> list[str]:
+    """Return each figure with its caption, the key figure first."""
+    found: list[str] = []
+    for file, figure in zip(file_names(experiment), experiment.figures, strict=True):
+        title = figure.title or figure.name.replace("_", " ").capitalize()
+        image = _image(experiment, file, title, file in images)
+        level = "###" if found else "##"
+        found.append(f"{level} {escape(title)}\n\n{image}\n\n{FIGURES[figure.name].caption}")
+    return found
 
 
 def _image(experiment: Experiment, file: str, title: str, drawn: bool) -> str:
-    image = (
-        f"![{escape(title)}]({experiment.name}/{file})"
-        if drawn
-        else "This figure could not be drawn."
-    )
-    return f"### {escape(title)}\n\n{image}"
+    if not drawn:
+        return "This figure could not be drawn."
+    return f"![{escape(title)}]({experiment.name}/{file})"
 
 
 def _curves(experiment: Experiment, images: Sequence[str]) -> str:
@@ -252,7 +194,7 @@ def _reproduction(experiment: Experiment) -> str:
 
 
 def _environment(results: Sequence[RunResult]) -> str:
-    found = environment(results)
+    found = {k: v for k, v in environment(results).items() if k not in _OF_THE_MOMENT}
     if not found:
         return ""
     rows = [[code(name), _occurrences(values)] for name, values in found.items()]
@@ -261,13 +203,16 @@ def _environment(results: Sequence[RunResult]) -> str:
     )
     differences = [_values_in_runs(name, values) for name, values in differing(results).items()]
     parts = [
-        table(["what", "value"], rows),
         repeated,
         _RUNS_DIFFER if differences else "",
         bullets(differences),
+        details("Packages, processor and settings of the runs", table(["what", "value"], rows)),
     ]
-    return _section("Environment", *filter(None, parts))
+    return _section("Machine and software", *filter(None, parts))
 
+
+_OF_THE_MOMENT = ("harness",)
+"""What changes without any number changing; the JSON beside the report has it."""
 
 _RUNS_DIFFER = (
     "Not all of these runs were made alike. They differ in what can change the bits of a result, so"
@@ -301,16 +246,9 @@ def _occurrences(values: Mapping[str, int]) -> str:
     return "; ".join([*shown, *more])
 
 
-def _definitions(experiment: Experiment) -> str:
-    used = set(_metrics_used(experiment))
-    rows = [
-        [code(name), escape(m.title), escape(m.unit) or NOTHING, escape(m.definition)]
-        for name, m in METRICS.items()
-        if name in used
-    ]
-    return _section(
-        "What the measurements are", table(["name", "title", "unit", "definition"], rows)
-    )
+def _legend() -> str:
+    meanings = bullets([f"{marked(verdict)}: {MEANING[verdict]}" for verdict in Verdict])
+    return _section("What the verdicts mean", meanings)
 
 
 def _metrics_used(experiment: Experiment) -> Iterator[str]:

@@ -12,6 +12,8 @@ from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
 from harness.report import circumstance
 from harness.report import folder as places
+from harness.report.data_card import data_sets
+from harness.report.examples import pictures
 from harness.report.figures import draw
 from harness.report.index import index, read_results
 from harness.report.result_json import result_json, written
@@ -41,7 +43,7 @@ def write_report(
         OSError: a file cannot be written.
     """
     when, name = when or datetime.now(UTC), experiment.name
-    images = draw(experiment, results)
+    images = draw(experiment, results) | _examples(experiment, results, folder)
     places.refuse_foreign(folder, name, images)
     plots = places.plots_folder(folder, name)
     plots.mkdir(parents=True, exist_ok=True)
@@ -52,14 +54,29 @@ def write_report(
     first = circumstance.as_first(json.loads(numbers), places.results_path(folder, name))
     if first is not None:
         numbers = written(first)
-        results, when = circumstance.results_of(first, results), circumstance.date_of(first)
+        results = circumstance.results_of(first, results)
     _write(places.results_path(folder, name), numbers.encode())
     for plot, image in images.items():
         _write(plots / plot, image)
     path = places.markdown_path(folder, name)
-    text = report(experiment, results, judgements, list(images), when, statements)
+    text = report(experiment, results, judgements, list(images), statements)
     _write(path, f"{comment(Kind.REPORT)}\n\n{text}".encode())
     return path
+
+
+def _examples(
+    experiment: Experiment, results: Sequence[RunResult], folder: Path
+) -> dict[str, bytes]:
+    """Return the pictures of the data by their file names; those of an earlier report stay."""
+    used, plots = data_sets(experiment, results), places.plots_folder(folder, experiment.name)
+    names = places.example_files(len(used))
+    listed = places.listed_plots(folder, experiment.name)
+    earlier = [
+        files.read_bytes(plots / each)
+        for each in names
+        if (plots / each).is_file() and each in listed
+    ]
+    return {names[place]: image for place, image in pictures(experiment, used, earlier).items()}
 
 
 def write_index(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from harness.experiment import (
@@ -17,6 +18,7 @@ from harness.experiment import (
     Tolerance,
 )
 from harness.spec import parents, schema, seeding
+from harness.spec.answer import read_answer
 from harness.spec.expectations import read_expectations
 from harness.spec.faults import Faults
 from harness.spec.figures import read_figures
@@ -52,7 +54,10 @@ def expand(
     parents.check_weights(runs, faults)
     expectations = read_expectations(document, grid, runs, faults)
     figures = read_figures(document, grid, faults)
-    return None if faults else _experiment(path, document, runs, expectations, figures)
+    answer = read_answer(document, grid, faults)
+    if faults:
+        return None
+    return replace(_experiment(path, document, runs, expectations, figures), answer=answer)
 
 
 def _experiment(
@@ -79,6 +84,7 @@ def _experiment(
         figures=figures,
         document=document,
         remarks=tuple(filled["remarks"]),
+        terms=filled["terms"],
         tolerances={
             metric: Tolerance(**raw) for metric, raw in filled["baseline"]["tolerances"].items()
         },

@@ -55,6 +55,17 @@ def rows(path: Path) -> list[list[str]]:
     ]
 
 
+def details(path: Path) -> list[list[str]]:
+    """Return what is said below each expectation in the list of details."""
+    found: list[list[str]] = []
+    for line in path.read_text(encoding="utf-8").replace("\u00a0", " ").splitlines():
+        if line.startswith("- <a id="):
+            found.append([])
+        elif found and line.startswith("  - "):
+            found[-1].append(line.removeprefix("  - "))
+    return found
+
+
 def test_limits_that_are_not_in_pairs_say_so_beside_a_pass(
     load: Load, tmp_path: Path, when: datetime
 ) -> None:
@@ -70,43 +81,45 @@ def test_limits_that_are_not_in_pairs_say_so_beside_a_pass(
         for run, value in (("one", 0.9), ("two", 0.5))
     ]
     path = write_report(experiment, results, check(experiment, results), tmp_path, when)
-    ((verdict, _, _, _, limits, _),) = rows(path)
+    ((verdict, *_),), ((_, found, *_),) = rows(path), details(path)
     assert verdict.endswith("pass")
     # Each at 97.5%: 90 of 100 from 82.38 to 95.10%, 50 of 100 from 39.83 to 60.17%.
-    assert (
-        limits
-        == "22.21 to 55.27 points (not in pairs: the predictions of one, seed 0, were not kept)"
-    )
+    limits = "22.21 to 55.27 points (not in pairs: the predictions of one, seed 0, were not kept)"
+    assert found == f"Measured 40.00 points over 1 seed; limits of the mean {limits}"
 
 
 def test_each_statistic_shows_its_bounds_its_value_and_its_limits(
     load: Load, tmp_path: Path, when: datetime
 ) -> None:
-    found = [row[2:5] for row in rows(written(load, FIVE, GIVEN, tmp_path, when))]
+    path = written(load, FIVE, GIVEN, tmp_path, when)
+    assert [row[2:] for row in rows(path)][:4] == [
+        ["at least 90%", "94.6 ± 3.0%"],
+        ["median at least 90%", "median 95.00%, mean 94.6 ± 3.0%"],
+        ["50% of all seeds at least 90%", "94.6 ± 3.0%"],
+        ["every seed at least 90%", "94.6 ± 3.0%"],
+    ]
+    found = details(path)
     # Mean 94.6, deviation 2.97, t = 2.1318: 94.6 -+ 2.8. Of five seeds the limits of the median are
     # the smallest and the largest, and 0.05^(1/5) = 54.9%.
-    assert found[:4] == [
-        ["mean at least 90% (95% confidence)", "94.6 ± 3.0% (n = 5)", "91.8 to 97.4%"],
-        [
-            "median at least 90% (95% confidence)",
-            "median 95.00%, mean 94.6 ± 3.0% (n = 5)",
-            "90.0 to 98.0%",
-        ],
-        [
-            "50% of all seeds at least 90% (95% confidence)",
-            "94.6 ± 3.0% (n = 5)",
-            "90.0 to 98.0%<br>54.9% to 100.0% of all seeds",
-        ],
-        [
-            "every seed at least 90%",
-            "94.6 ± 3.0% (n = 5)",
-            "90.0 to 98.0%<br>54.9% of all seeds or more",
-        ],
+    assert [each[1] for each in found[:4]] == [
+        "Measured 94.6 ± 3.0% over 5 seeds; limits of the mean 91.8 to 97.4%",
+        "Measured median 95.00%, mean 94.6 ± 3.0% over 5 seeds; limits of the median 90.0 to 98.0%",
+        "Measured 94.6 ± 3.0% over 5 seeds; from 90.0 to 98.0%; of all seeds, 54.9% to 100.0% are"
+        " within the bounds",
+        "Measured 94.6 ± 3.0% over 5 seeds; from 90.0 to 98.0%",
     ]
-    assert [row[0] for row in found[4:]] == [
+    assert [each[0].partition(": ")[2] for each in found] == [
+        "mean at least 90% (95% confidence)",
+        "median at least 90% (95% confidence)",
+        "50% of all seeds at least 90% (95% confidence)",
+        "every seed at least 90%",
         "mean at least 90% (95% confidence, bootstrap)",
         "mean at least 90% (95% confidence, test images alone)",
     ]
+    assert (
+        "from 5 of 5 follows, with 95% confidence, no more than that 54.9% of all seeds are within"
+        in path.read_text(encoding="utf-8")
+    )
 
 
 def test_one_seed_shows_the_limits_of_its_test_images(
@@ -114,13 +127,13 @@ def test_one_seed_shows_the_limits_of_its_test_images(
 ) -> None:
     path = written(load, (0.9,), GIVEN[:4], tmp_path, when)
     # Of 100 images with the accuracy 0.83628, 90 or more are right with probability 5%, and so on.
-    alone = "83.63 to 94.47% (test images alone)"
-    found = [row[4] for row in rows(path)]
-    assert found == [
-        alone,
-        alone,
-        f"{alone}<br>5.0% to 100.0% of all seeds",
-        f"{alone}<br>5.0% of all seeds or more",
+    alone = "90.00% over 1 seed; limits of the {} 83.63 to 94.47% (test images alone)"
+    mean, median = f"Measured {alone.format('mean')}", alone.format("median")
+    assert [each[1] for each in details(path)] == [
+        mean,
+        f"Measured median 90.00%, mean {median}",
+        f"{mean}; of all seeds, 5.0% to 100.0% are within the bounds",
+        mean,
     ]
     assert "A single seed says nothing about others" in path.read_text(encoding="utf-8")
 
@@ -201,4 +214,5 @@ def test_the_difference_has_a_half_width_where_the_limits_are_students(
         for key, value in (expectation("a") | published | members).items()
         if value is not None
     }
-    assert rows(written(load, FIVE, [given], tmp_path, when))[0][5] == difference
+    ((_, _, published_line, *_),) = details(written(load, FIVE, [given], tmp_path, when))
+    assert published_line == f"Published 95%; measured minus published {difference}"

@@ -20,7 +20,6 @@ BASE: Json = specifications.small(
         (
             {},
             [
-                "`one`",
                 "digits",
                 "perceptron (hidden 3-2, bias)",
                 "random, fan_in_uniform",
@@ -38,7 +37,6 @@ BASE: Json = specifications.small(
                 "training": {"schedule": {"name": "exponential"}},
             },
             [
-                "`one`",
                 "digits (9 training examples, centre 7x7, each standardized)",
                 "perceptron (hidden 3-2, no bias)",
                 "random, fan_in_uniform",
@@ -53,5 +51,18 @@ BASE: Json = specifications.small(
 def test_what_was_run_is_told(change: Json, cells: list[str], tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(merge_patch(BASE, {"defaults": change})))
     (experiment,) = load([tmp_path / "a.json"])
-    row = settings_table(experiment).splitlines()[2]
-    assert [cell.strip() for cell in row.strip("|").split("|")] == cells
+    names = ["data set", "model", "starts from", "regularizers", "learning rate", "batch"]
+    parts = [
+        f"{name}: {cell}" for name, cell in zip([*names, "epochs at most"], cells, strict=True)
+    ]
+    assert settings_table(experiment).startswith(f"`one` has {'; '.join(parts)}.")
+
+
+def test_what_all_runs_share_is_said_once(tmp_path: Path) -> None:
+    runs = {"one": {}, "two": {"training": {"batch_size": 7}}}
+    (tmp_path / "a.json").write_text(json.dumps(merge_patch(BASE, {"runs": runs})))
+    (experiment,) = load([tmp_path / "a.json"])
+    shared, header, _, *rows = filter(None, settings_table(experiment).splitlines())
+    assert shared.startswith("All 2 runs have in common data set: digits; model: perceptron")
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (header, *rows)]
+    assert cells == [["run", "batch"], ["`one`", "128"], ["`two`", "7"]]

@@ -190,8 +190,8 @@ def test_the_report_and_its_json_tell_of_every_expectation(
     found = Statements(each | {"drop": replace(CHANGED, id="drop")}, (gone,))
     path = write_report(experiment, results, check(experiment, results), tmp_path, when, found)
     text = path.read_text(encoding="utf-8")
-    start = text.index("## When the expectations were stated")
-    assert text.index("## Verdicts") < start < text.index("## Figures")
+    start = text.index("- `drop`: changed on 2026-03-04")
+    assert text.index("## Verdicts") < start < text.index("## Words")
     assert "\n- `drop`: changed on 2026-03-04: before, it asked for mean at least 3 points" in text
     assert "\n- `gone`: removed on 2026-03-04: it was" in text
     document = json.loads(path.with_suffix(".json").read_text())
