@@ -16,8 +16,7 @@ from harness.report.certainty import limits_cell, notes, remarks
 from harness.report.command import run_command
 from harness.report.environment import differing, environment, guarantees
 from harness.report.expectation import expected, origin
-from harness.report.figures import FIGURES
-from harness.report.folder import CURVES, file_names
+from harness.report.figure_markdown import figures, overview, training_curves
 from harness.report.markdown import bullets, code, details, escape, fence, link, table, unbroken
 from harness.report.outcome import chance, outcome, reaches, resting_on_stale
 from harness.report.published import difference
@@ -45,12 +44,13 @@ def report(
     """
     sections = (
         _head(experiment, results, judgements, when),
+        overview(experiment, images),
         _verdicts(experiment, judgements),
         _section("When the expectations were stated", when_stated(statements)),
         _section("Remarks", bullets([escape(remark) for remark in experiment.remarks])),
-        _figures(experiment, images),
+        figures(experiment, images),
         _section("What each run measured", runs.measured_table(experiment, results)),
-        _curves(experiment, images),
+        training_curves(experiment, images),
         _section("What was run", runs.settings_table(experiment)),
         _reproduction(experiment),
         _environment(results),
@@ -205,42 +205,6 @@ def _message(judgement: Judgement) -> str:
         f"{SYMBOLS[verdict]} {code(judgement.expectation.id)} {verdict.value}:"
         f" {escape(judgement.message)}"
     )
-
-
-def _figures(experiment: Experiment, images: Sequence[str]) -> str:
-    files = file_names(experiment)
-    shown = [
-        _image(
-            experiment,
-            file,
-            figure.title or figure.name.replace("_", " ").capitalize(),
-            file in images,
-        )
-        for file, figure in zip(files, experiment.figures, strict=True)
-    ]
-    captions = dict.fromkeys(FIGURES[figure.name].caption for figure in experiment.figures)
-    return _section("Figures", *shown, *captions)
-
-
-def _image(experiment: Experiment, file: str, title: str, drawn: bool) -> str:
-    image = (
-        f"![{escape(title)}]({experiment.name}/{file})"
-        if drawn
-        else "This figure could not be drawn."
-    )
-    return f"### {escape(title)}\n\n{image}"
-
-
-def _curves(experiment: Experiment, images: Sequence[str]) -> str:
-    if CURVES not in images:
-        return ""
-    note = (
-        "A line is the mean over seeds, its band their smallest and largest value where there are"
-        " few lines; a seed that stopped early counts with its last value from then on. The axis of"
-        " the test accuracy leaves out the first quarter of the training, so that the ends can be"
-        " told apart."
-    )
-    return _section("Training curves", f"![training curves]({experiment.name}/{CURVES})", note)
 
 
 def _reproduction(experiment: Experiment) -> str:
