@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -174,7 +175,7 @@ def _rows(judgements: Sequence[Judgement]) -> list[_Row]:
         if expectation.title and titles.count(expectation.title) > 1:
             own = expectation.id.removeprefix(expectation.base or "")
             label = f"{own} {expectation.title}"
-        rows.append(_Row(judgement, fitted(plain(label), _LABELS, _SIZE, 2)))
+        rows.append(_Row(judgement, plain(fitted(label, _LABELS, _SIZE, 2))))
     return rows
 
 
@@ -327,7 +328,7 @@ _LOOKS = {
 }
 """Colour, marker, and whether it is filled."""
 
-_PUBLISHED: dict[str, object] = {
+_PUBLISHED: dict[str, Any] = {
     "markersize": 6.5,
     "markerfacecolor": "none",
     "markeredgecolor": "#222222",
@@ -335,7 +336,7 @@ _PUBLISHED: dict[str, object] = {
 }
 
 
-def _face(colour: str, filled: bool) -> dict[str, object]:
+def _face(colour: str, filled: bool) -> dict[str, Any]:
     return {
         "markersize": 7.5 if filled else 6.5,
         "markerfacecolor": colour if filled else "white",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from harness.report.style import FONT
+from harness.report.style import FONT, plain
 
 _POINTS_AN_INCH = 72.0
 _ELLIPSIS = "\u2026"
@@ -16,7 +16,7 @@ def width_of(text: str, size: float) -> float:
     if not text:
         return 0.0
     font = FontProperties(family=FONT, size=size)
-    width, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
+    width, _, _ = text_to_path.get_text_width_height_descent(plain(text), font, ismath=False)
     return float(width) / _POINTS_AN_INCH
 
 

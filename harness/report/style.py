@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 from matplotlib import font_manager
@@ -53,10 +53,18 @@ _STYLE: Any = {
 }
 
 
-def series_style(index: int) -> tuple[str, LineStyle, str]:
+class Look(NamedTuple):
+    """How one of several series is drawn."""
+
+    colour: str
+    line: LineStyle
+    marker: str
+
+
+def series_style(index: int) -> Look:
     """Return colour, line and marker of one of several that are drawn together; 32 differ."""
     turn, place = divmod(index, len(COLOURS))
-    return COLOURS[place], LINES[turn % len(LINES)], MARKERS[(place + turn) % len(MARKERS)]
+    return Look(COLOURS[place], LINES[turn % len(LINES)], MARKERS[(place + turn) % len(MARKERS)])
 
 
 def styled() -> Any:

@@ -31,13 +31,14 @@ def settle(figure: Figure) -> None:
     figure.draw_without_rendering()  # so that the panels have their places
     for axes in figure.axes:
         if axes.get_visible():
+            axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())  # ticks shall not move them
             for axis in (axes.xaxis, axes.yaxis):
                 _settle(axes, axis)
 
 
 def _settle(axes: Axes, axis: Axis) -> None:
     low, high = sorted(map(float, axis.get_view_interval()))
-    if isinstance(axis.get_major_formatter(), FixedFormatter):
+    if isinstance(axis.get_major_locator(), FixedLocator):
         _thin_named(axis)
         return
     if not len(axis.get_majorticklocs()) or not math.isfinite(high - low) or low == high:
@@ -133,6 +134,7 @@ def _inside(place: float, low: float, high: float) -> bool:
 
 def _thin_named(axis: Axis) -> None:
     """Empty the labels that would run into the last one that is shown."""
+    axis.set_minor_formatter(NullFormatter())
     shown: Bbox | None = None
     texts = [text.get_text() for text in axis.get_majorticklabels()]
     for index, box in enumerate(_boxes(axis)):

@@ -1,4 +1,4 @@
-"""Write reports to disk: `<name>.md`, `<name>.json`, the plots in `<name>/`, and a folder's index."""
+"""Write reports to disk: `<name>.md`, `<name>.json`, plots in `<name>/`, and the index."""
 
 from __future__ import annotations
 
