@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from harness.experiment import Experiment
+from harness.experiment import Experiment, cell_label
 from harness.report.encoding import Encoding, Key, encode
 from harness.report.lettering import fitted
 from harness.report.style import (
@@ -34,6 +34,8 @@ _LEAST_RANGE = 5.0
 _MOST_BANDS = 4
 MOST_MARKERS = 20
 _LEGEND_WIDTH, _LEGEND_SIZE = 1.45, 8.0  # inches, points
+_ROW_HEIGHT, _LEGEND_LINE = 2.25, 0.165  # inches
+_MOST_LINES, _MOST_ROWS = 12, 10
 
 Curves = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -45,6 +47,22 @@ class _Row:
     title: str
     cells: Mapping[str, str]
     encoding: Encoding
+
+    @property
+    def entries(self) -> list[tuple[str, Look | None]]:
+        """Return what the legend shows: every line, or where that is shorter every axis."""
+        if not self.by_axis:
+            return [(label, self.looks[run]) for run, label in self.cells.items()]
+        return [
+            (text, look)
+            for title, labels in self.encoding.legend
+            for text, look in ((title.rpartition(".")[2].replace("_", " "), None), *labels)
+        ]
+
+    @property
+    def by_axis(self) -> bool:
+        """Tell whether the legend explains axes, not every line."""
+        return bool(self.encoding.legend) and len(self.cells) > _MOST_BANDS
 
     @property
     def looks(self) -> dict[str, Look]:
@@ -65,8 +83,11 @@ def curves(experiment: Experiment, results: Sequence[RunResult]) -> Figure | Non
     rows = [row for row in _rows(experiment) if any(r.run in row.cells for r in done)]
     if not rows:
         return None
-    figure = Figure(figsize=(PAGE_WIDTH, 0.4 + 2.25 * len(rows)), layout="constrained")
-    grid = figure.subplots(len(rows), len(PANELS), squeeze=False)
+    heights = [max(_ROW_HEIGHT, _LEGEND_LINE * (len(row.entries) + 2)) for row in rows]
+    figure = Figure(figsize=(PAGE_WIDTH, 0.4 + sum(heights)), layout="constrained")
+    grid = figure.subplots(
+        len(rows), len(PANELS), squeeze=False, gridspec_kw={"height_ratios": heights}
+    )
     for line, row in enumerate(rows):
         of_row = [result for result in done if result.run in row.cells]
         for axes, metric in zip(grid[line], PANELS, strict=True):
@@ -92,25 +113,46 @@ def curves(experiment: Experiment, results: Sequence[RunResult]) -> Figure | Non
 
 def _rows(experiment: Experiment) -> list[_Row]:
     """Return the rows; the cells of matrices with the same axes are told apart in the same way."""
-    cells: dict[str, dict[str, str]] = {}
-    keys: dict[str, list[Key]] = {}
+    keys: dict[str, dict[str, Key]] = {}
     parents = {run.initialize_from for run in experiment.runs.values()}
     for name, run in experiment.runs.items():
         single = "pre-training" if name in parents else "single runs"
-        title = run.base if run.labels else single
-        cells.setdefault(title, {})[name] = run.label or name
-        keys.setdefault(title, []).append(run.labels or {"run": name})
+        title, key = (run.base, run.labels) if run.labels else (single, {single: name})
+        keys.setdefault(title, {})[name] = key
+    split = [row for title, of_row in keys.items() for row in _split(title, of_row)]
     alike: dict[tuple[str, ...], list[Key]] = {}
-    for title, of_row in keys.items():
-        group = tuple(of_row[0]) if of_row[0] != {"run": next(iter(cells[title]))} else (title,)
-        known = alike.setdefault(group, [])
-        known += [key for key in of_row if key not in known]
+    for _, of_row in split:
+        known = alike.setdefault(_axes(of_row), [])
+        known += [key for key in of_row.values() if key not in known]
     rows = []
-    for title, of_row in keys.items():
-        known = next(known for known in alike.values() if all(key in known for key in of_row))
+    for title, of_row in split:
+        known = alike[_axes(of_row)]
         encoding = encode(known)
-        looks = tuple(encoding.looks[known.index(key)] for key in of_row)
-        rows.append(_Row(title, cells[title], replace(encoding, looks=looks)))
+        looks = tuple(encoding.looks[known.index(key)] for key in of_row.values())
+        labels = {run: cell_label(key) for run, key in of_row.items()}
+        rows.append(_Row(title, labels, replace(encoding, looks=looks)))
+    return rows
+
+
+def _axes(keys: Mapping[str, Key]) -> tuple[str, ...]:
+    return tuple(next(iter(keys.values())))
+
+
+def _split(title: str, keys: Mapping[str, Key]) -> list[tuple[str, Mapping[str, Key]]]:
+    """Return a row, or where it would have too many lines one for each label of its axes."""
+    axes = {name: dict.fromkeys(key[name] for key in keys.values()) for name in _axes(keys)}
+    varying = {name: len(labels) for name, labels in axes.items() if len(labels) > 1}
+    if len(keys) <= _MOST_LINES or len(varying) < 2 or min(varying.values()) > _MOST_ROWS:
+        return [(title, keys)]
+    axis = min(varying, key=lambda name: varying[name])
+    rows = []
+    for label in axes[axis]:
+        own = {
+            run: {name: value for name, value in key.items() if name != axis}
+            for run, key in keys.items()
+            if key[axis] == label
+        }
+        rows += _split(f"{title}, {label}", own)
     return rows
 
 
@@ -217,18 +259,9 @@ def _linear_part(done: Sequence[RunResult]) -> float:
 
 
 def _legend(row: _Row, panels: Sequence[Axes]) -> list[Line2D]:
-    """Return an entry for each line, or for each label of several axes where that is shorter."""
-    by_axis = [
-        _entry(text, look)
-        for title, labels in row.encoding.legend
-        for text, look in ((title.rpartition(".")[2].replace("_", " "), None), *labels)
-    ]
-    names = {line.get_label() for axes in panels for line in axes.lines}
-    if by_axis and len(row.cells) > _MOST_BANDS:
-        return by_axis
-    return [
-        _entry(label, row.looks[run]) for run, label in row.cells.items() if plain(label) in names
-    ]
+    """Return the entries of a row's legend, without lines that none of its panels has."""
+    drawn = {line.get_label() for axes in panels for line in axes.lines}
+    return [_entry(text, look) for text, look in row.entries if row.by_axis or plain(text) in drawn]
 
 
 def _entry(text: str, look: Look | None) -> Line2D:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -354,9 +354,6 @@ def _legend(rows: Sequence[_Row]) -> list[Line2D | Patch]:
             [], [], linestyle="", marker=marker, label=words, color=colour, **_face(colour, filled)
         )
 
-    def shown(test: Callable[[_Row], object]) -> bool:
-        return any(test(row) for row in rows)
-
     entries: list[Line2D | Patch] = [
         point(words, _LOOKS[verdict])
         for words, verdict in (
@@ -364,16 +361,16 @@ def _legend(rows: Sequence[_Row]) -> list[Line2D | Patch]:
             ("failed", Verdict.FAIL),
             ("undecided", Verdict.INCONCLUSIVE),
         )
-        if shown(lambda row, v=verdict: row.point is not None and row.judgement.verdict is v)
+        if any(row.point is not None and row.judgement.verdict is verdict for row in rows)
     ]
-    if shown(lambda row: row.limits != (None, None)):
+    if any(row.limits != (None, None) for row in rows):
         entries.append(Line2D([], [], color="#555555", linewidth=1.8, label="confidence limits"))
-    if shown(lambda row: 1 < len(row.seeds) <= _MOST_SEEDS):
+    if any(1 < len(row.seeds) <= _MOST_SEEDS for row in rows):
         seed = Line2D([], [], linestyle="", marker="o", color="#999999", markersize=3.2)
         seed.set_label("a seed")
         entries.append(seed)
-    if shown(lambda row: row.bounds != (None, None)):
+    if any(row.bounds != (None, None) for row in rows):
         entries.append(Patch(facecolor=GREEN, alpha=0.3, label="expected"))
-    if shown(lambda row: row.published is not None):
+    if any(row.published is not None for row in rows):
         entries.append(Line2D([], [], linestyle="", marker="D", label="published", **_PUBLISHED))
     return entries

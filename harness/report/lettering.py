@@ -8,6 +8,7 @@ from matplotlib.textpath import text_to_path
 from harness.report.style import FONT, plain
 
 _POINTS_AN_INCH = 72.0
+_HINTING = 1.05  # letters that are fitted to pixels may be so much wider
 _ELLIPSIS = "\u2026"
 
 
@@ -17,7 +18,7 @@ def width_of(text: str, size: float) -> float:
         return 0.0
     font = FontProperties(family=FONT, size=size)
     width, _, _ = text_to_path.get_text_width_height_descent(plain(text), font, ismath=False)
-    return float(width) / _POINTS_AN_INCH
+    return _HINTING * float(width) / _POINTS_AN_INCH
 
 
 def fitted(text: str, inches: float, size: float, most_lines: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from matplotlib.axes import Axes
 
 from harness.experiment import Experiment
 from harness.expression import ExpressionError, Reference, parse
+from harness.metrics import METRICS
 from harness.report.style import GREEN, plot_factor
 
 _NEAR = 0.6
@@ -20,11 +22,16 @@ _AT_THE_END = 0.045
 
 @dataclass(frozen=True)
 class Target:
-    """What one expectation says of a metric of a run, a share in percent."""
+    """What one expectation says of a metric of a run, a share in percent.
+
+    `least` and `most` are the ends of what is possible.
+    """
 
     lower: float | None
     upper: float | None
     published: float | None
+    least: float = -math.inf
+    most: float = math.inf
 
     @property
     def numbers(self) -> list[float]:
@@ -58,7 +65,10 @@ def targets(experiment: Experiment, metric: str) -> Mapping[str, Sequence[Target
             continue
         if isinstance(expression, Reference) and expression.metric == metric:
             ends = (expectation.lower, expectation.upper, expectation.published)
-            target = Target(*(None if end is None else factor * end for end in ends))
+            lower, upper, published = (None if end is None else factor * end for end in ends)
+            share = METRICS[metric].unit == "fraction"
+            possible = (0.0, factor) if share else (-math.inf, math.inf)
+            target = Target(lower, upper, published, *possible)
             if target.numbers and target not in found.get(expression.run, []):
                 found.setdefault(expression.run, []).append(target)
     return found
@@ -121,8 +131,8 @@ def _draw(axes: Axes, spot: Spot, target: Target, view: tuple[float, float], acr
     lines = axes.vlines if across else axes.hlines
     ends = [spot.start, spot.end]
     if (target.lower, target.upper) != (None, None):
-        lower = view[0] if target.lower is None else target.lower
-        upper = view[1] if target.upper is None else target.upper
+        lower = max(view[0], target.least) if target.lower is None else target.lower
+        upper = min(view[1], target.most) if target.upper is None else target.upper
         fill(
             ends,
             lower,
@@ -134,7 +144,7 @@ def _draw(axes: Axes, spot: Spot, target: Target, view: tuple[float, float], acr
             transform=transform,
         )
     bounds = [bound for bound in (target.lower, target.upper) if bound is not None]
-    lines(bounds, *ends, color=GREEN, linewidth=1.3, zorder=0.8, transform=transform)
+    lines(bounds, spot.start, spot.end, color=GREEN, linewidth=1.3, zorder=0.8, transform=transform)
     if target.published is not None:
         middle = (spot.start + spot.end) / 2
         place = (target.published, middle) if across else (middle, target.published)

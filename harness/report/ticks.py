@@ -19,6 +19,7 @@ _GAP_ACROSS, _GAP_UP = 0.07, 0.02  # inches
 _PLAIN_POWERS = range(-3, 5)
 _MANY, _TINY = 1e6, 1e-4
 _MOST_DECIMALS = 12
+_LEAST_FACTOR = 1.1
 
 Ticks = list[tuple[float, str]]
 
@@ -43,8 +44,12 @@ def _settle(axes: Axes, axis: Axis) -> None:
         return
     if not len(axis.get_majorticklocs()) or not math.isfinite(high - low) or low == high:
         return
+    if axis.get_scale() == "log" and high < _LEAST_FACTOR * low:
+        low, high = low / _LEAST_FACTOR, high * _LEAST_FACTOR
+        (axes.set_xlim if axis is axes.xaxis else axes.set_ylim)(low, high)
     candidates = {"log": _logarithmic, "symlog": _from_zero}.get(axis.get_scale(), _linear)
-    minor = [] if axis.get_scale() == "linear" else list(axis.get_minorticklocs())
+    marks = axis.get_minorticklocs()
+    minor = [mark for mark in marks if low <= mark <= high and axis.get_scale() != "linear"]
     for ticks in candidates(axis, low, high):
         axis.set_major_locator(FixedLocator([place for place, _ in ticks]))
         axis.set_major_formatter(FixedFormatter([text for _, text in ticks]))
