@@ -260,8 +260,15 @@ def _linear_part(done: Sequence[RunResult]) -> float:
 
 def _legend(row: _Row, panels: Sequence[Axes]) -> list[Line2D]:
     """Return the entries of a row's legend, without lines that none of its panels has."""
-    drawn = {line.get_label() for axes in panels for line in axes.lines}
-    return [_entry(text, look) for text, look in row.entries if row.by_axis or plain(text) in drawn]
+    if row.by_axis:
+        return [_entry(text, look) for text, look in row.entries]
+    drawn = {line.get_label(): line.get_marker() for axes in panels for line in axes.lines}
+    return [
+        _entry(label, row.looks[run]._replace(marker="" if marker == "None" else str(marker)))
+        for run, label in row.cells.items()
+        for marker in [drawn.get(plain(label))]
+        if marker is not None
+    ]
 
 
 def _entry(text: str, look: Look | None) -> Line2D:

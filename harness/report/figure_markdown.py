@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from harness.experiment import Experiment, Figure
-from harness.report.figures import CAPTION_OF_CURVES, CAPTION_OF_OVERVIEW, FIGURES
+from harness.report.curves import PANELS
+from harness.report.figures import (
+    CAPTION_OF_CURVES,
+    CAPTION_OF_OVERVIEW,
+    EXPECTED_OF_RUNS,
+    FIGURES,
+)
 from harness.report.folder import CURVES, DARK, OVERVIEW, PNG, SVG, plot_names
 from harness.report.markdown import escape
 from harness.report.style import axis_label
+from harness.report.targets import targets
 from harness.system.console import visible
 
 _MOST_NAMES = 6
@@ -34,7 +41,7 @@ def overview(experiment: Experiment, images: Collection[str]) -> str:
 def figures(experiment: Experiment, images: Collection[str]) -> str:
     """Return the section of the figures that the specification asks for."""
     shown = [
-        _figure(experiment.name, plot, figure, images)
+        _figure(experiment, plot, figure, images)
         for plot, figure in zip(plot_names(experiment), experiment.figures, strict=True)
     ]
     return "\n\n".join(["## Figures", *shown]) if shown else ""
@@ -45,7 +52,8 @@ def training_curves(experiment: Experiment, images: Collection[str]) -> str:
     if CURVES + PNG not in images:
         return ""
     shown = image(experiment.name, CURVES, images, "training curves of every run")
-    return f"## Training curves\n\n{shown}\n\n{CAPTION_OF_CURVES}"
+    caption = f"{CAPTION_OF_CURVES}{_expected(experiment, PANELS)}"
+    return f"## Training curves\n\n{shown}\n\n{caption}"
 
 
 def image(folder: str, plot: str, images: Collection[str], words: str) -> str:
@@ -66,26 +74,38 @@ def image(folder: str, plot: str, images: Collection[str], words: str) -> str:
     )
 
 
-def _figure(folder: str, plot: str, figure: Figure, images: Collection[str]) -> str:
+def _figure(experiment: Experiment, plot: str, figure: Figure, images: Collection[str]) -> str:
     title = figure.title or figure.name.replace("_", " ").capitalize()
     heading = f"### {escape(title)}"
     if plot + PNG not in images:
         return f"{heading}\n\nThis figure could not be drawn."
-    shown = image(folder, plot, images, _in_words(title, figure))
-    return f"{heading}\n\n{shown}\n\n{FIGURES[figure.name].caption}"
+    shown = image(experiment.name, plot, images, _in_words(title, figure))
+    caption = f"{FIGURES[figure.name].caption}{_expected(experiment, _metrics(figure))}"
+    return f"{heading}\n\n{shown}\n\n{caption}"
+
+
+def _metrics(figure: Figure) -> list[str]:
+    parameters = figure.parameters
+    return [*parameters.get("metrics", ()), *filter(None, [parameters.get("metric")])]
+
+
+def _expected(experiment: Experiment, metrics: Iterable[str]) -> str:
+    """Say what bands and diamonds are, where there may be any."""
+    return f" {EXPECTED_OF_RUNS}" if any(targets(experiment, each) for each in metrics) else ""
 
 
 def _in_words(title: str, figure: Figure) -> str:
     """Return what a figure shows, for those who do not see it."""
     parameters = figure.parameters
-    metrics = [*parameters.get("metrics", ()), *filter(None, [parameters.get("metric")])]
     names = [
         *parameters.get("groups", ()),
         *(str(panel.get("title") or panel["run"]) for panel in parameters.get("panels", ())),
     ]
     more = [f"{len(names) - _MOST_NAMES} more"] if len(names) > _MOST_NAMES else []
     of = [", ".join([*names[:_MOST_NAMES], *more])] if names else []
-    return ": ".join(filter(None, [title, " of ".join([", ".join(map(axis_label, metrics)), *of])]))
+    return ": ".join(
+        filter(None, [title, " of ".join([", ".join(map(axis_label, _metrics(figure))), *of])])
+    )
 
 
 def _attribute(text: str) -> str:

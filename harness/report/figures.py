@@ -82,8 +82,11 @@ CAPTION_OF_CURVES = (
     "A line is the mean over seeds, its band their smallest and largest value where there are few"
     " lines; a seed that stopped early counts with its last value from then on. The axis of the"
     " test accuracy leaves out the first quarter of the training, so that the ends can be told"
-    " apart. A bracket at the right is what a run is expected to end with, a diamond the published"
-    " value."
+    " apart."
+)
+EXPECTED_OF_RUNS = (
+    "A green band is what is expected of a run, an open diamond the published value; beside curves"
+    " they stand at the right, where training ends."
 )
 
 

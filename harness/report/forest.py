@@ -34,6 +34,7 @@ _MANY_TIMES = 20.0
 _LARGEST = 1e100
 _UNDECIDED = "#B07500"
 _MOST_SEEDS = 30
+_MOST_LINES = 3
 
 
 @dataclass(frozen=True)
@@ -175,7 +176,7 @@ def _rows(judgements: Sequence[Judgement]) -> list[_Row]:
         if expectation.title and titles.count(expectation.title) > 1:
             own = expectation.id.removeprefix(expectation.base or "")
             label = f"{own} {expectation.title}"
-        rows.append(_Row(judgement, plain(fitted(label, _LABELS, _SIZE, 2))))
+        rows.append(_Row(judgement, plain(fitted(label, _LABELS, _SIZE, _MOST_LINES))))
     return rows
 
 

@@ -14,6 +14,7 @@ DPI = 144
 PAGE = "#0d1117"
 """What plots for dark pages stand on: the background of a forge's dark pages."""
 
+_TEXT = "#f6f8fa"
 _PADDING = 0.08  # inches
 _COLOUR = re.compile(r"#[0-9a-f]{6}\b")
 _COORDINATES = re.compile(r' (?:d|x|y)="[^"]*"')
@@ -73,7 +74,7 @@ def on_dark(colour: str) -> str:
     if lightness > 0.999:
         return PAGE
     if saturation < _NEUTRAL:
-        return _colour(hue, 1.0 - 0.93 * lightness, saturation)
+        return _between(PAGE, _TEXT, 1.0 - lightness)
     if lightness > _PALE:
         return _colour(hue, _TINT, 0.6 * saturation)
     while contrast(_colour(hue, lightness, saturation), PAGE) < _LEAST_CONTRAST:
@@ -93,6 +94,11 @@ def _luminance(colour: str) -> float:
         for part in to_rgb(colour)
     )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _between(one: str, other: str, share: float) -> str:
+    pairs = zip(to_rgb(one), to_rgb(other), strict=True)
+    return to_hex([first + share * (second - first) for first, second in pairs])
 
 
 def _colour(hue: float, lightness: float, saturation: float) -> str:
