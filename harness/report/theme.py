@@ -74,7 +74,7 @@ def on_dark(colour: str) -> str:
     if lightness > 0.999:
         return PAGE
     if saturation < _NEUTRAL:
-        return _between(PAGE, _TEXT, 1.0 - lightness)
+        return _between(PAGE, _TEXT, 1.0 - lightness**2)
     if lightness > _PALE:
         return _colour(hue, _TINT, 0.6 * saturation)
     while contrast(_colour(hue, lightness, saturation), PAGE) < _LEAST_CONTRAST:
@@ -98,7 +98,8 @@ def _luminance(colour: str) -> float:
 
 def _between(one: str, other: str, share: float) -> str:
     pairs = zip(to_rgb(one), to_rgb(other), strict=True)
-    return to_hex([first + share * (second - first) for first, second in pairs])
+    red, green, blue = (first + share * (second - first) for first, second in pairs)
+    return to_hex((red, green, blue))
 
 
 def _colour(hue: float, lightness: float, saturation: float) -> str:
