@@ -11,24 +11,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.experiment import Experiment
+from harness.report.encoding import encode
 from harness.report.figure_data import FigureData
 from harness.report.panels import legend_entry, panels
-from harness.report.seeds import draw_seeds, values_of
-from harness.report.style import series_style, show_message
+from harness.report.seeds import Place, draw_seeds, values_of
+from harness.report.style import Look, show_message
+from harness.report.targets import Spot, draw_targets, targets
 from harness.run_result import Status
 from harness.spec.matrix import axis_number
 
 # Lengths on the axis, as shares of the distance between its smallest and its largest number.
 _SHIFT, _SEEDS_ASIDE, _MARGIN = 0.014, 0.02, 0.08
 _LETTER_WIDTH, _LABEL_GAP = 0.027, 0.018
+_BAND = 0.012
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A line's name, and the number and full name of each of its cells, smallest number first."""
+    """A line's name, and the number and full name of each of its cells, smallest number first.
+
+    `key` has its group, and its label on each of the other axes.
+    """
 
     name: str
     cells: Sequence[tuple[float, str]]
+    key: Mapping[str, str]
 
 
 def against(
@@ -58,9 +65,10 @@ def against(
     places = _places((number for line in lines for number, _ in line.cells), log_x)
     finished = {result.run for result in results if result.status is Status.DONE}
     done = [any(run in finished for _, run in line.cells) for line in lines]
+    looks = encode([line.key for line in lines]).looks
     legend = [
-        legend_entry(index, line.name, done=done[index], marked=True)
-        for index, line in enumerate(lines)
+        legend_entry(look, line.name, done=found, marked=True)
+        for look, line, found in zip(looks, lines, done, strict=True)
     ]
     figure, shown = panels(metrics, legend)
     shifts, aside = _sideways_shifts(places, len(lines))
@@ -71,8 +79,19 @@ def against(
             ]
             points = [(place + shifts[index], values) for place, values in found if values]
             fewest = min(len(experiment.seeds_of(run)) for _, run in line.cells)
-            _draw(axes, index, points, aside, fewest)
+            _draw(axes, looks[index], points, aside, fewest)
         if axes.lines:
+            expected = targets(experiment, metric)
+            half = min(aside, _BAND)
+            draw_targets(
+                axes,
+                (
+                    Spot(at - half, at + half, expected.get(run, ()))
+                    for index, line in enumerate(lines)
+                    for number, run in line.cells
+                    for at in [places[number] + shifts[index]]
+                ),
+            )
             axes.set_xlabel(axis.rpartition(".")[2].replace("_", " "))
             _number_axis(axes, places)
         else:
@@ -83,14 +102,18 @@ def against(
 def _lines(experiment: Experiment, group: str, run: str, axis: str) -> Iterator[_Line]:
     """Yield a run's lines: one of the group's name, or one for each combination on other axes."""
     found: dict[str, list[tuple[float, str]]] = {}
+    keys: dict[str, dict[str, str]] = {}
     for name, cell in experiment.runs.items():
         if cell.base == run:
             labels = dict(cell.labels)
             number = axis_number(labels.pop(axis))
             assert number is not None  # else the specification is not valid
-            found.setdefault(", ".join(labels.values()), []).append((number, name))
+            others = ", ".join(labels.values())
+            found.setdefault(others, []).append((number, name))
+            keys[others] = {**labels, "": group}
     for others, numbered in found.items():
-        yield _Line(f"{group}, {others}" if len(found) > 1 else group, sorted(numbered))
+        title = f"{group}, {others}" if len(found) > 1 else group
+        yield _Line(title, sorted(numbered), keys[others])
 
 
 def _places(numbers: Iterable[float], log: bool) -> dict[float, float]:
@@ -115,22 +138,19 @@ def _sideways_shifts(places: Mapping[float, float], lines: int) -> tuple[Sequenc
 
 def _draw(
     axes: Axes,
-    index: int,
+    look: Look,
     points: Sequence[tuple[float, Sequence[float]]],
     aside: float,
     seeds: int,
 ) -> None:
     if not points:
         return
-    colour, style, _ = series_style(index)
     places, means = zip(
         *((place, statistics.mean(values)) for place, values in points), strict=True
     )
-    axes.plot(places, means, style, color=colour, linewidth=1.2)
+    axes.plot(places, means, look.line, color=look.colour, linewidth=1.2)
     for place, values in points:
-        draw_seeds(
-            axes, index, place, values, seeds_at=place - aside, all_there=len(values) >= seeds
-        )
+        draw_seeds(axes, look, Place(place, place - aside), values, all_there=len(values) >= seeds)
 
 
 def _number_axis(axes: Axes, places: Mapping[float, float]) -> None:

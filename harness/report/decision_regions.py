@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +12,14 @@ from matplotlib.figure import Figure
 
 from harness.experiment import Json
 from harness.report.figure_data import FigureData
-from harness.report.style import BLUE, VERMILLION, plain, show_message
+from harness.report.lettering import fitted
+from harness.report.style import BLUE, PAGE_WIDTH, VERMILLION, plain, show_message
 from harness.run_result import RunResult, Status
 from harness.units import PERCENT, number
 
 _PANEL = 2.25
+_MOST_COLUMNS = 5
+_TITLE_SIZE = 8.5
 _TINTS = ("#BBD9EC", "#F8D0B4")
 _POINTS = ((BLUE, "o", 22.0), (VERMILLION, "^", 26.0))
 
@@ -27,7 +30,7 @@ def decision_regions(
     panels: Sequence[Mapping[str, Json]],
     seed: int | None = None,
 ) -> Figure:
-    """Draw a row of panels: the training points of a run over the regions of its final weights.
+    """Draw panels: the training points of a run over the regions of its final weights.
 
     The regions come from `RunResult.decision_grid`, an `.npz` file of "x" [nx], "y" [ny], "score"
     [ny, nx] (the logit of class 1), "train_inputs" [n, 2] and "train_labels" [n].
@@ -43,12 +46,20 @@ def decision_regions(
         for r in data.results
         if r.seed == shown and r.status is Status.DONE and r.decision_grid is not None
     }
-    titles = [plain(textwrap.fill(str(panel.get("title") or panel["run"]), 28)) for panel in panels]
-    height = _PANEL + 0.45 + 0.18 * max(title.count("\n") for title in titles)
-    figure = Figure(figsize=(_PANEL * len(panels) + 0.1, height), layout="compressed")
-    row = figure.subplots(1, len(panels), squeeze=False)[0]
-    for axes, panel, title in zip(row, panels, titles, strict=True):
-        axes.set_title(title, fontsize=9)
+    rows = math.ceil(len(panels) / _MOST_COLUMNS)
+    columns = math.ceil(len(panels) / rows)
+    side = min(_PANEL, (PAGE_WIDTH - 0.1) / columns)
+    titles = [
+        plain(fitted(str(panel.get("title") or panel["run"]), side - 0.1, _TITLE_SIZE, 3))
+        for panel in panels
+    ]
+    height = side + 0.35 + 0.16 * max(title.count("\n") for title in titles)
+    figure = Figure(figsize=(side * columns + 0.1, height * rows), layout="compressed")
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for unused in grid[len(panels) :]:
+        unused.set_visible(False)
+    for axes, panel, title in zip(grid, panels, titles, strict=False):
+        axes.set_title(title, fontsize=_TITLE_SIZE)
         axes.spines[:].set_visible(True)
         axes.set_box_aspect(1)
         if panel["run"] in found:

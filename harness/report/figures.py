@@ -12,10 +12,14 @@ from matplotlib.figure import Figure
 
 from harness.experiment import Experiment
 from harness.experiment import Figure as Requested
+from harness.judging.judgement import Judgement
 from harness.report.curves import curves
 from harness.report.figure_data import FigureData
-from harness.report.folder import CURVES, file_names
-from harness.report.style import png, styled
+from harness.report.folder import CURVES, DARK, OVERVIEW, PNG, SVG, plot_names
+from harness.report.forest import forest
+from harness.report.style import styled
+from harness.report.theme import dark, png, svg
+from harness.report.ticks import settle
 from harness.run_result import RunResult
 from harness.system.console import visible
 
@@ -68,21 +72,44 @@ FIGURES = {
 """All kinds of figures, by the name that a specification gives."""
 
 
-def draw(experiment: Experiment, results: Sequence[RunResult]) -> dict[str, bytes]:
-    """Return the PNG of each figure by its file name: the experiment's, then the training curves.
+CAPTION_OF_OVERVIEW = (
+    "Every expectation: the point is what was measured, the bar its one-sided confidence limits"
+    " (where the expectation is about each seed, the smallest and the largest value), a pale point"
+    " a seed. The green band is what is expected, a diamond the published value. Filled points"
+    " passed, crosses failed, open points are undecided."
+)
+CAPTION_OF_CURVES = (
+    "A line is the mean over seeds, its band their smallest and largest value where there are few"
+    " lines; a seed that stopped early counts with its last value from then on. The axis of the"
+    " test accuracy leaves out the first quarter of the training, so that the ends can be told"
+    " apart."
+)
+EXPECTED_OF_RUNS = (
+    "A green band is what is expected of a run, an open diamond the published value; beside curves"
+    " they stand at the right, where training ends."
+)
 
-    A figure that cannot be drawn is left out with a message: it costs no verdict.
+
+def draw(
+    experiment: Experiment, results: Sequence[RunResult], judgements: Sequence[Judgement] = ()
+) -> dict[str, bytes]:
+    """Return the files of each plot by name: the overview, the experiment's figures, the curves.
+
+    A plot has a PNG, and an SVG for light and one for dark pages. One that cannot be drawn is left
+    out with a message: it costs no verdict.
     """
-    wanted: dict[str, Callable[[], Figure | None]] = {
-        file: partial(_draw, figure, FigureData(experiment, results))
-        for file, figure in zip(file_names(experiment), experiment.figures, strict=True)
+    data = FigureData(experiment, results)
+    wanted: dict[str, Callable[[], Figure | None]] = {OVERVIEW: partial(forest, judgements)}
+    wanted |= {
+        plot: partial(_draw, figure, data)
+        for plot, figure in zip(plot_names(experiment), experiment.figures, strict=True)
     }
     wanted[CURVES] = partial(curves, experiment, results)
+    files: dict[str, bytes] = {}
     with styled():
-        drawn = {
-            file: _drawn(f"{experiment.name}/{file}", figure) for file, figure in wanted.items()
-        }
-    return {file: image for file, image in drawn.items() if image is not None}
+        for plot, figure in wanted.items():
+            files |= _files(experiment.name, plot, figure)
+    return files
 
 
 def _draw(figure: Requested, data: FigureData) -> Figure:
@@ -91,13 +118,15 @@ def _draw(figure: Requested, data: FigureData) -> Figure:
     return drawn
 
 
-def _drawn(file: str, draw: Callable[[], Figure | None]) -> bytes | None:
+def _files(name: str, plot: str, draw: Callable[[], Figure | None]) -> dict[str, bytes]:
     try:
         figure = draw()
-        return None if figure is None else png(figure)
+        if figure is None:
+            return {}
+        settle(figure)
+        sharp = svg(figure)
+        return {plot + PNG: png(figure), plot + SVG: sharp, plot + DARK: dark(sharp)}
     except Exception as error:
-        print(
-            visible(f"the figure {file} is left out: {type(error).__name__}: {error}"),
-            file=sys.stderr,
-        )
-        return None
+        left_out = f"the figure {name}/{plot}{PNG} is left out: {type(error).__name__}: {error}"
+        print(visible(left_out), file=sys.stderr)
+        return {}

@@ -18,23 +18,38 @@ from harness.report.data_card import data_sets
 from harness.system import files
 from harness.system.ownership import Kind, OverwriteError, is_folder, kind_of, refuse
 
-CURVES = "curves.png"
+OVERVIEW, CURVES = "expectations", "curves"
+"""The names of the plots that every report has, before the ending of their files."""
+
+PNG, SVG, DARK = ".png", ".svg", "-dark.svg"
+"""The endings of a plot's files: for any page, and sharp ones for light and for dark pages."""
 
 _ADVICE = "choose another folder with --reports, or move it away"
 _OF_A_FIGURE = re.compile(r"\]\(([a-z0-9-]+)/((?:\d+-[a-z_]+|curves)\.png)\)")
 """How a report's Markdown refers to a plot."""
 
 
-def file_names(experiment: Experiment) -> tuple[str, ...]:
-    """Return the file name of each of the experiment's figures."""
+def plot_names(experiment: Experiment) -> tuple[str, ...]:
+    """Return the name of each of the experiment's figures, before the ending of its files."""
     return tuple(
-        f"{index}-{figure.name}.png" for index, figure in enumerate(experiment.figures, start=1)
+        f"{index}-{figure.name}" for index, figure in enumerate(experiment.figures, start=1)
     )
 
 
 def example_files(count: int) -> tuple[str, ...]:
     """Return the file name of the picture of each of so many data sets."""
     return tuple(f"data-{place}.png" if place > 1 else "data.png" for place in range(1, count + 1))
+
+
+def files_of(plot: str) -> tuple[str, ...]:
+    """Return the names of the files that a plot has."""
+    return tuple(plot + ending for ending in (PNG, SVG, DARK))
+
+
+def plot_files(experiment: Experiment) -> tuple[str, ...]:
+    """Return the name of every file that the plots of an experiment's report may need."""
+    plots = (OVERVIEW, *plot_names(experiment), CURVES)
+    return tuple(file for plot in plots for file in files_of(plot))
 
 
 def markdown_path(folder: Path, name: str) -> Path:
@@ -67,7 +82,7 @@ def outputs(folder: Path, experiments: Sequence[Experiment]) -> Iterator[tuple[s
         yield f"what {name} was expected to show", path_beside_reports(folder, name)
         yield f"the folder of the plots of {name}", plots_folder(folder, name)
         pictures = example_files(len(data_sets(experiment, ())))
-        for plot in (*file_names(experiment), CURVES, *pictures):
+        for plot in (*plot_files(experiment), *pictures):
             yield f"the plot {plot} of {name}", plots_folder(folder, name) / plot
 
 
@@ -122,7 +137,7 @@ def listed_plots(folder: Path, name: str) -> frozenset[str]:
 
 def _is_plot(name: str) -> bool:
     """Tell whether it is a mere file name, so that a damaged list leads to no other folder."""
-    return Path(name).name == name and name.endswith(".png") and not name.startswith(".")
+    return Path(name).name == name and name.endswith((PNG, SVG)) and not name.startswith(".")
 
 
 def _holds_something(path: Path) -> bool:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.report.style import axis_label, plain, series_style
+from harness.report.style import PAGE_WIDTH, Look, axis_label, plain
 
 _MOST_COLUMNS = 3
 _LEGEND_LETTERS = 28
@@ -30,12 +30,11 @@ def panels(metrics: Sequence[str], legend: Sequence[Line2D]) -> tuple[Figure, li
     names = [textwrap.fill(str(line.get_label()), _LEGEND_LETTERS) for line in legend]
     letters = max(len(line) for name in names for line in name.split("\n"))
     height = _LINE_HEIGHT * sum(1 + name.count("\n") for name in names) + 0.3
-    width = _LONE_PANEL_WIDTH if columns == 1 else _PANEL_SIZE[0] * columns
+    beside = _LETTER_WIDTH * letters + _HANDLE_WIDTH
+    wanted = _LONE_PANEL_WIDTH if columns == 1 else _PANEL_SIZE[0] * columns
+    width = min(wanted, PAGE_WIDTH - beside)
     figure = Figure(
-        figsize=(
-            width + _LETTER_WIDTH * letters + _HANDLE_WIDTH,
-            max(_PANEL_SIZE[1] * rows, height),
-        ),
+        figsize=(width + beside, max(_PANEL_SIZE[1] * rows, height)),
         layout="constrained",
     )
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
@@ -49,9 +48,9 @@ def panels(metrics: Sequence[str], legend: Sequence[Line2D]) -> tuple[Figure, li
     return figure, grid[: len(metrics)]
 
 
-def legend_entry(index: int, name: str, *, done: bool, marked: bool = False) -> Line2D:
+def legend_entry(look: Look, name: str, *, done: bool, marked: bool = False) -> Line2D:
     """Return the legend's line for one group, which says so where none of its runs is `done`."""
-    colour, line, marker = series_style(index)
+    colour, line, marker = look
     words = name if done else f"{name} (not run)"
     return Line2D(
         [],

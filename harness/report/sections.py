@@ -14,8 +14,8 @@ from harness.report.answer import answer, answer_section
 from harness.report.command import run_command
 from harness.report.data_card import caption, data_card, data_sets
 from harness.report.environment import differing, environment, guarantees
-from harness.report.figures import FIGURES
-from harness.report.folder import CURVES, example_files, file_names
+from harness.report.figure_markdown import figures, overview, training_curves
+from harness.report.folder import example_files
 from harness.report.glossary import glossary, words_of_settings
 from harness.report.markdown import bullets, code, details, escape, fence, link, table
 from harness.report.outcome import outcome, reaches, resting_on_stale
@@ -41,16 +41,17 @@ def report(
     of the files in its folder of plots; `statements` tell when the expectations were stated, None
     for a trial.
     """
-    key_figure, *figures = _figures(experiment, images) or [""]
+    key_figure, *more_figures = figures(experiment, images) or [""]
     sections = [
         _head(experiment, results, judgements),
         key_figure,
         _verdicts(experiment, judgements, statements),
+        overview(experiment, images),
         _section("Remarks", _remarks(experiment)),
         _section("The data", *_data(experiment, results, images)),
-        _section("More figures", *figures),
+        _section("More figures", *more_figures),
         _section("What each run measured", runs.measured_table(experiment, results)),
-        _curves(experiment, images),
+        training_curves(experiment, images),
         _details(experiment, judgements, statements),
         _section(
             "What was run",
@@ -154,35 +155,6 @@ def _data(experiment: Experiment, results: Sequence[RunResult], images: Sequence
         if file in images
     }
     return data_card(used, shown)
-
-
-def _figures(experiment: Experiment, images: Sequence[str]) -> list[str]:
-    """Return each figure with its caption, the key figure first."""
-    found: list[str] = []
-    for file, figure in zip(file_names(experiment), experiment.figures, strict=True):
-        title = figure.title or figure.name.replace("_", " ").capitalize()
-        image = _image(experiment, file, title, file in images)
-        level = "###" if found else "##"
-        found.append(f"{level} {escape(title)}\n\n{image}\n\n{FIGURES[figure.name].caption}")
-    return found
-
-
-def _image(experiment: Experiment, file: str, title: str, drawn: bool) -> str:
-    if not drawn:
-        return "This figure could not be drawn."
-    return f"![{escape(title)}]({experiment.name}/{file})"
-
-
-def _curves(experiment: Experiment, images: Sequence[str]) -> str:
-    if CURVES not in images:
-        return ""
-    note = (
-        "A line is the mean over seeds, its band their smallest and largest value where there are"
-        " few lines; a seed that stopped early counts with its last value from then on. The axis of"
-        " the test accuracy leaves out the first quarter of the training, so that the ends can be"
-        " told apart."
-    )
-    return _section("Training curves", f"![training curves]({experiment.name}/{CURVES})", note)
 
 
 def _reproduction(experiment: Experiment) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from harness.judging.inference import half_width, sample_deviation
-from harness.report.style import plot_factor, series_style
+from harness.report.style import Look, plot_factor
 from harness.run_result import RunResult, Status
 
 _TWO_SIDED_95 = 0.975
@@ -26,26 +27,30 @@ def values_of(results: Sequence[RunResult], run: str | None, metric: str) -> lis
     ]
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where the mean and where the seeds stand, on the axis that is not the metric's.
+
+    `across` tells that the metric is on the horizontal axis.
+    """
+
+    mean: float
+    seeds: float
+    across: bool = False
+
+
 def draw_seeds(
-    axes: Axes,
-    index: int,
-    position: float,
-    values: Sequence[float],
-    *,
-    seeds_at: float,
-    all_there: bool = True,
+    axes: Axes, look: Look, place: Place, values: Sequence[float], *, all_there: bool = True
 ) -> None:
     """Draw the mean full with its two-sided 95% confidence interval, and each seed pale beside it.
 
-    The interval is Student's. `index` chooses colour and marker; the mean is an open marker where
-    the seeds are not `all_there`.
+    The interval is Student's. The mean is an open marker where the seeds are not `all_there`.
     """
-    colour, _, marker = series_style(index)
+    colour, _, marker = look
     if len(values) > 1:  # shifted sideways, so that the mean hides none
-        places = np.full(len(values), seeds_at)
+        places = np.full(len(values), place.seeds)
         axes.plot(
-            places,
-            values,
+            *((values, places) if place.across else (places, values)),
             marker,
             color=colour,
             alpha=0.45,
@@ -53,12 +58,11 @@ def draw_seeds(
             markeredgewidth=0,
             zorder=2,
         )
+    mean = statistics.mean(values)
+    bar = half_width(sample_deviation(values), len(values), _TWO_SIDED_95) if values[1:] else None
     axes.errorbar(
-        position,
-        statistics.mean(values),
-        yerr=half_width(sample_deviation(values), len(values), _TWO_SIDED_95)
-        if len(values) > 1
-        else None,
+        *((mean, place.mean) if place.across else (place.mean, mean)),
+        **{"xerr" if place.across else "yerr": bar},  # type: ignore[arg-type]
         fmt=marker,
         color=colour,
         markersize=6,

@@ -1,15 +1,13 @@
-"""What all plots share: colours that everyone can tell apart, and bytes that only data decides."""
+"""What all plots share: colours that everyone can tell apart, a font, and how text is drawn."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Container
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from harness.metrics import METRICS
 from harness.system.console import visible
@@ -20,24 +18,27 @@ COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000", "#8
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
 LineStyle = Literal["-", "--", ":", "-."]
+PAGE_WIDTH = 9.1
+"""How wide a plot is at most, in inches: what a forge shows without shrinking it, 890 pixels."""
+
 LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
 
-DPI = 144
-
-_FONT = "DejaVu Sans"
+FONT = "DejaVu Sans"
 """This font comes with Matplotlib, so every machine draws the same."""
 
 _MISSING_GLYPH = "\u25a1"
 
 _STYLE: Any = {
-    "font.family": _FONT,
+    "font.family": FONT,
     "font.size": 9.0,
+    "text.color": "#222222",
     "axes.titlesize": 10.0,
     "axes.labelsize": 9.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": "#555555",
     "axes.labelcolor": "#222222",
+    "axes.formatter.useoffset": False,
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": "#E4E4E4",
@@ -52,30 +53,23 @@ _STYLE: Any = {
 }
 
 
-def series_style(index: int) -> tuple[str, LineStyle, str]:
+class Look(NamedTuple):
+    """How one of several series is drawn."""
+
+    colour: str
+    line: LineStyle
+    marker: str
+
+
+def series_style(index: int) -> Look:
     """Return colour, line and marker of one of several that are drawn together; 32 differ."""
     turn, place = divmod(index, len(COLOURS))
-    return COLOURS[place], LINES[turn % len(LINES)], MARKERS[(place + turn) % len(MARKERS)]
+    return Look(COLOURS[place], LINES[turn % len(LINES)], MARKERS[(place + turn) % len(MARKERS)])
 
 
 def styled() -> Any:
     """Return the context in which figures are made and drawn."""
     return mpl.rc_context(_STYLE)
-
-
-def png(figure: Figure) -> bytes:
-    """Return a figure as PNG, opaque white so that it is legible on dark pages too."""
-    buffer = io.BytesIO()
-    figure.savefig(
-        buffer,
-        format="png",
-        dpi=DPI,
-        facecolor="white",
-        bbox_inches="tight",
-        pad_inches=0.08,
-        metadata={"Software": None},
-    )
-    return buffer.getvalue()
 
 
 def axis_label(metric: str) -> str:
@@ -106,7 +100,7 @@ def plain(text: str) -> str:
 def _in_font() -> Container[int] | None:
     """Return the characters that the font has, or None where the font cannot be found."""
     try:
-        return font_manager.get_font(font_manager.findfont(_FONT)).get_charmap()
+        return font_manager.get_font(font_manager.findfont(FONT)).get_charmap()
     except (OSError, RuntimeError, ValueError):
         return None
 

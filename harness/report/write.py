@@ -1,4 +1,4 @@
-"""Write reports to disk: `<name>.md`, `<name>.json`, `<name>/*.png`, and a folder's index."""
+"""Write reports to disk: `<name>.md`, `<name>.json`, plots in `<name>/`, and the index."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write_report(
         OSError: a file cannot be written.
     """
     when, name = when or datetime.now(UTC), experiment.name
-    images = draw(experiment, results) | _examples(experiment, results, folder)
+    images = draw(experiment, results, judgements) | _examples(experiment, results, folder)
     places.refuse_foreign(folder, name, images)
     plots = places.plots_folder(folder, name)
     plots.mkdir(parents=True, exist_ok=True)

@@ -101,8 +101,7 @@ def refuse_foreign_reports(reports: Path, experiments: Sequence[Experiment]) -> 
     """
     with _writing(reports):
         for experiment in experiments:
-            plots = (*folder.file_names(experiment), folder.CURVES)
-            folder.refuse_foreign(reports, experiment.name, plots)
+            folder.refuse_foreign(reports, experiment.name, folder.plot_files(experiment))
         folder.refuse_foreign_index(reports)
 
 

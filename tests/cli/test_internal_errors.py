@@ -158,7 +158,7 @@ def test_judging_one_of_two_experiments(measured: Harness, command: str) -> None
 def test_a_report_of_one_of_two_experiments(
     measured: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def draw(experiment: Experiment, _results: Any) -> dict[str, bytes]:
+    def draw(experiment: Experiment, *_: Any) -> dict[str, bytes]:
         return broken() if experiment.name == "a" else {"curves.png": b"image"}
 
     monkeypatch.setattr("harness.report.write.draw", draw)

@@ -136,7 +136,7 @@ def test_a_report_that_cannot_be_made_stops_no_other(
     for name in ("a.json", "b.json"):
         pretend(Path(name), Path(".harness/store"), numbers)
 
-    def draw(experiment: Any, _results: Any) -> dict[str, bytes]:
+    def draw(experiment: Any, *_: Any) -> dict[str, bytes]:
         if experiment.name == "a":
             raise ValueError("a figure\nthat cannot be drawn")
         return PLOTS

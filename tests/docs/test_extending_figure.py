@@ -56,7 +56,7 @@ def test_a_figure_of_the_recipe_is_accepted_and_drawn(tmp_path: Path) -> None:
     specification.write_text(json.dumps(SPECIFICATION), encoding="utf-8")
     recipes.python(tmp_path, "-m", "harness", "validate", specification.name)
     files, steps, accuracies, labels, caption = recipes.python(tmp_path, "-c", DRAW).splitlines()
-    assert files == "['1-scatter.png']"
+    assert files == "['1-scatter-dark.svg', '1-scatter.png', '1-scatter.svg']"
     assert (steps, accuracies) == ("[[10.0, 30.0]]", "[[50.0, 75.0]]")
     assert labels == "steps | test accuracy (%)"
     assert caption == "Scatter: a point is a seed, its place the two metrics that it measured."

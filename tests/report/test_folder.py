@@ -26,9 +26,10 @@ class TestListedPlots:
     def test_a_list_leads_to_no_other_folder_and_no_other_kind_of_file(
         self, tmp_path: Path
     ) -> None:
-        listed = ["../b/1.png", "/etc/1.png", "notes.txt", 3, None, "..", ".png", "ok.png"]
+        outside = ["../b/1.png", "/etc/1.png", "../b/1.svg", "..", ".png", ".svg"]
+        listed = [*outside, "notes.txt", 3, None, "ok.png", "ok.svg", "ok-dark.svg"]
         results(tmp_path / "a.json", files=listed)
-        assert folder.listed_plots(tmp_path, "a") == {"ok.png"}
+        assert folder.listed_plots(tmp_path, "a") == {"ok.png", "ok.svg", "ok-dark.svg"}
 
     def test_without_a_list_those_count_that_the_report_shows(self, tmp_path: Path) -> None:
         results(tmp_path / "a.json")

@@ -19,6 +19,7 @@ from pytest_regressions.file_regression import FileRegressionFixture
 
 from harness.experiment import Basis, Expectation, Experiment, Statistic
 from harness.judging.check import check
+from harness.report.folder import files_of
 from harness.report.write import write_index, write_report
 from harness.run_result import RunResult, Status
 from harness.system import files
@@ -94,11 +95,13 @@ def test_a_report_of_a_report_is_the_same_byte_for_byte(
 
 
 def test_every_image_that_the_report_shows_exists_and_no_other(written: Path) -> None:
-    shown = re.findall(r'<img src="([^"]+)"', html_of(written))
+    shown = re.findall(r'(?:src|srcset)="([^"]+)"', html_of(written))
     assert sorted(shown) == sorted(
-        path.relative_to(written.parent).as_posix() for path in written.parent.rglob("*.png")
+        path.relative_to(written.parent).as_posix()
+        for ending in ("png", "svg")
+        for path in written.parent.rglob(f"*.{ending}")
     )
-    assert len(shown) == 3
+    assert len(shown) == 3 * 4  # the overview, two figures and the curves
 
 
 def test_plots_of_an_earlier_report_go_and_other_files_stay(
@@ -113,8 +116,8 @@ def test_plots_of_an_earlier_report_go_and_other_files_stay(
     fewer = dataclasses.replace(experiment, figures=experiment.figures[:1])
     write_report(fewer, results, (), tmp_path, when)
     assert {path.name for path in plots.iterdir()} == {
-        "1-by_cell.png",
-        "curves.png",
+        *files_of("1-by_cell"),
+        *files_of("curves"),
         "my_photo.png",
         "notes.txt",
     }
