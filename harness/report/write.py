@@ -1,4 +1,4 @@
-"""Write reports to disk: `<name>.md`, `<name>.json`, `<name>/*.png`, and a folder's index."""
+"""Write reports to disk: `<name>.md`, `<name>.json`, plots, histories, and an index."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
 from harness.report import folder as places
 from harness.report.figures import draw
+from harness.report.histories import histories_json
 from harness.report.index import index, read_results
 from harness.report.result_json import result_json
 from harness.report.sections import report
@@ -49,6 +50,7 @@ def write_report(
     _write(places.results_path(folder, name), numbers.encode())
     for plot, image in images.items():
         _write(plots / plot, image)
+    _write_or_remove(places.histories_path(folder, name), histories_json(experiment, results))
     path = places.markdown_path(folder, name)
     text = report(experiment, results, judgements, list(images), when, statements)
     _write(path, f"{comment(Kind.REPORT)}\n\n{text}".encode())
@@ -66,6 +68,13 @@ def write_index(folder: Path) -> Path:
     path = places.index_path(folder)
     _write(path, f"{comment(Kind.INDEX)}\n\n{index(*read_results(folder))}".encode())
     return path
+
+
+def _write_or_remove(path: Path, text: str) -> None:
+    if text:
+        _write(path, text.encode())
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write(path: Path, content: bytes) -> None:

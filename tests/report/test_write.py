@@ -115,6 +115,7 @@ def test_plots_of_an_earlier_report_go_and_other_files_stay(
     assert {path.name for path in plots.iterdir()} == {
         "1-by_cell.png",
         "curves.png",
+        "histories.json",
         "my_photo.png",
         "notes.txt",
     }
