@@ -122,11 +122,18 @@ def read_histories(path: Path) -> Histories:
 
 
 def _read_columns(columns: Value) -> dict[str, list[float]]:
-    found = {name: [_read_number(each) for each in of.items()] for name, of in columns.members()}
+    found = {name: _read_numbers(of) for name, of in columns.members()}
     if len({len(values) for values in found.values()}) > 1:
         raise columns.wrong("columns of one length")
     return found
 
 
-def _read_number(value: Value) -> float:
-    return float(value.value) if value.value in ("nan", "inf", "-inf") else float(value.number())
+def _read_numbers(value: Value) -> list[float]:
+    # One call for the whole column: there are tens of thousands of numbers in a file.
+    items = value.value
+    if not isinstance(items, list) or not {type(each) for each in items} <= {int, float, str}:
+        raise value.wrong("numbers")
+    try:
+        return [float(each) for each in items]
+    except (ValueError, OverflowError):
+        raise value.wrong("numbers") from None

@@ -19,8 +19,14 @@ _ASSETS = (
     *("site.css", "site.js", "theme.js", "curves.js"),
     *("uPlot.iife.min.js", "uPlot.min.css", "uPlot.LICENSE"),
 )
-_ROOM_FOR_DRAWINGS = 8_000_000
-"""In bytes, of all plots that are drawings; beyond that they are pictures of few colours."""
+_ROOM = 9_000_000
+"""In bytes, for the plots of all reports; beyond that they are pictures of few colours."""
+
+_NUMBERS = 600_000
+"""For the curves of all reports; beyond that they have fewer points."""
+
+_MOST_NUMBERS = 60_000
+"""For the curves of one report."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +62,16 @@ def build(folder: Folder) -> Site:
     """Return the site of a folder of reports: the same bytes for the same reports."""
     claims = bool(folder.index)
     names = {report.name for report in folder.reports}
-    room = _ROOM_FOR_DRAWINGS // max(len(names), 1)
+    room = _ROOM // max(len(names), 1)
+    numbers = min(_NUMBERS // max(len(names), 1), _MOST_NUMBERS)
     written: dict[str, bytes] = {}
     pages: dict[str, Page] = {}
     for report in folder.reports:
         images = Images(folder.path, room)
         frame = Frame("../", claims, _place(report.name))
-        page = report_page(report, frame, lambda file: _page_of(file, names, claims, "../"), images)
+        page = report_page(
+            report, frame, lambda file: _page_of(file, names, claims, "../"), images, numbers
+        )
         pages[report.name] = page
         written[_place(report.name)] = page.html
         written |= {f"reports/{place}": image for place, image in images.contents().items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +12,25 @@ from harness.experiment import Json
 from harness.metrics import HISTORY
 from harness.report.histories import MOST_POINTS, Histories
 
-_MOST_NUMBERS = 12_000
-"""Of one page, which so stays small however many runs an experiment has."""
+_FEW_POINTS = 40
+"""Of fewer than these a line is no curve: the range of the seeds is left out for more."""
 
-_LEAST_POINTS = 40
+_LEAST_POINTS = 16
 _DIGITS = 4
 
 Array = NDArray[np.float64]
 
 
-def curves_json(histories: Histories) -> str:
-    """Return what the script of a page reads, nothing where no run has a history.
+def curves_json(histories: Histories, starts: Collection[str] = (), most: int = 60_000) -> str:
+    """Return what the script of a page reads, of about so many numbers at most.
+
+    It is nothing where no run has a history.
 
     `steps` is a common axis, `perEpoch` how many make an epoch, or null where runs differ in it.
     Each of `series` has a list a metric and line: its mean over seeds, and where there are several,
     the smallest and the largest value; null where no seed was trained so far. A seed that stopped
-    early counts with its last value from then on. Shares are in percent.
+    early counts with its last value from then on. Shares are in percent. `starts` are the runs that
+    others start from, which are not shown at first: they often are much longer.
     """
     lines = {
         run: [of for of in seeds.values() if len(of.get("step", ()))]
@@ -37,8 +40,9 @@ def curves_json(histories: Histories) -> str:
     if not lines:
         return ""
     metrics = [name for name in HISTORY if any(name in of for s in lines.values() for of in s)]
-    numbers = sum(3 if len(seeds) > 1 else 1 for seeds in lines.values()) * len(metrics)
-    points = int(np.clip(_MOST_NUMBERS // max(numbers, 1), _LEAST_POINTS, MOST_POINTS))
+    points = most // (3 * len(lines) * max(len(metrics), 1))
+    ranged = points >= _FEW_POINTS
+    points = int(np.clip(points if ranged else 3 * points, _LEAST_POINTS, MOST_POINTS))
     steps = _axis(lines, points)
     document: Json = {
         "steps": [int(step) if step.is_integer() else step for step in steps.tolist()],
@@ -55,8 +59,11 @@ def curves_json(histories: Histories) -> str:
             {
                 "name": run,
                 "seeds": len(seeds),
+                "start": run in starts and not lines.keys() <= set(starts),
                 "lines": {
-                    name: _lines([of for of in seeds if name in of], name, steps)
+                    name: _lines([of for of in seeds if name in of], name, steps)[
+                        : 3 if ranged else 1
+                    ]
                     for name in metrics
                     if any(name in of for of in seeds)
                 },

@@ -118,7 +118,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: HTML, and what it is sorted by where that is not its text."""
+    """A cell: HTML, and what it is sorted by where that is not its text; a number always has it."""
 
     content: str
     key: str | None = None
@@ -166,7 +166,7 @@ def _cells(columns: Sequence[Column], row: Sequence[Cell]) -> Sequence[str]:
     """Return the cells of a row, written short: there are thousands of them."""
     written = []
     for column, cell in zip(columns, row, strict=True):
-        key = "" if cell.key is None else f' data-v="{text(cell.key)}"'
-        kind = ' class="to-right"' if column.number else ""
-        written.append(f"<td{kind}{key}>{cell.content}</td>")
+        mark = "v" if column.number else "k"
+        key = "" if cell.key is None else f' data-{mark}="{text(cell.key)}"'
+        written.append(f"<td{key}>{cell.content}</td>")
     return written

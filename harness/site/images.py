@@ -15,10 +15,13 @@ from PIL import Image, UnidentifiedImageError
 from harness.system import files
 
 _KINDS = (".png", ".svg", ".jpg", ".jpeg", ".webp", ".gif")
-_PHOTOS_BELOW = 16_000
+_SMALL_ENOUGH = 16_000
 """In bytes; an image as small as this is left as it is."""
 
 _COLOURS = 256
+_LEAST_SCALE = 0.5
+_FEWER_BYTES = 0.33
+"""About what so few colours leave of a plot's bytes."""
 
 _PICTURE = re.compile(r"<picture>.*?</picture>\s*", re.DOTALL)
 _SOURCE = re.compile(r'<source [^>]*?srcset="(?P<place>[^"]+)"[^>]*>')
@@ -31,7 +34,8 @@ class Images:
 
     Args:
         folder: Of the reports.
-        room: How many bytes the plots that are drawings may take; the others are pictures.
+        room: How many bytes the plots should take. Those that are drawings have the first of it,
+            as long as they fit; the others are pictures, made smaller where it is not enough.
     """
 
     folder: Path
@@ -83,7 +87,11 @@ class Images:
         Raises:
             OSError: one cannot be read.
         """
-        return {place: _small(files.read_bytes(path)) for place, path in self.chosen.items()}
+        found = {place: files.read_bytes(path) for place, path in self.chosen.items()}
+        pictures = sum(len(content) for content in found.values() if _is_png(content))
+        wanted = max(self.room, 1) / max(_FEWER_BYTES * pictures, 1)
+        scale = min(max(wanted**0.5, _LEAST_SCALE), 1.0)
+        return {place: _small(content, scale) for place, content in found.items()}
 
 
 def _path(address: str) -> str:
@@ -91,13 +99,20 @@ def _path(address: str) -> str:
     return unquote(html.unescape(address))
 
 
-def _small(content: bytes) -> bytes:
-    """Return a picture with at most 256 colours, which plots do not notice; if that is smaller."""
-    if not content.startswith(b"\x89PNG") or len(content) < _PHOTOS_BELOW:
+def _is_png(content: bytes) -> bool:
+    return content.startswith(b"\x89PNG") and len(content) >= _SMALL_ENOUGH
+
+
+def _small(content: bytes, scale: float = 1.0) -> bytes:
+    """Return a PNG with at most 256 colours, which plots do not notice, and scaled; if smaller."""
+    if not _is_png(content):
         return content
     try:
         with Image.open(io.BytesIO(content)) as image:
             full = image.convert("RGBA" if "A" in image.mode else "RGB")
+        if scale < 1.0:
+            size = (round(full.width * scale), round(full.height * scale))
+            full = full.resize(size, Image.Resampling.LANCZOS)
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         return content
     few = full.quantize(_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)

@@ -170,7 +170,7 @@ def _run(report: Report, run: Run, address: str) -> list[Cell]:
     return [
         Cell(f'<a href="{text(address)}">{text(run.name)}</a>'),
         Cell(text(report.name)),
-        Cell(str(run.seed)),
+        Cell(str(run.seed), str(run.seed)),
         Cell(text(standing + (f": {run.reason}" if run.reason else "")), standing),
         *(_number(run.measurements.get(name), name) for name in _RUN_METRICS),
         _number(run.measurements.get("epochs"), ""),

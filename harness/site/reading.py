@@ -53,7 +53,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Report:
-    """What is known of one experiment, from the files of its report."""
+    """What is known of one experiment, from the files of its report.
+
+    `asked` is how many runs there should be, `starts` are those that others start from.
+    """
 
     name: str
     title: str
@@ -65,6 +68,7 @@ class Report:
     asked: int
     datasets: tuple[str, ...]
     models: tuple[str, ...]
+    starts: tuple[str, ...]
     markdown: str
     histories: Histories = field(default_factory=dict)
 
@@ -137,6 +141,7 @@ def _report(folder: Path, name: str, document: Value) -> Report:
         asked=max(seeds * len(document.member("runs").object()), len(runs)),
         datasets=_names(settings, "dataset"),
         models=_names(settings, "model"),
+        starts=_starts(settings),
         markdown=_markdown(markdown_path(folder, name), Kind.REPORT),
         histories=read_histories(histories_path(folder, name)),
     )
@@ -159,6 +164,12 @@ def _names(settings: Mapping[str, Mapping[str, Json]], part: str) -> tuple[str, 
     """Return the names of the data sets, or of the networks, of some runs, each once."""
     parts = (of.get(part) for of in settings.values())
     names = (each.get("name") for each in parts if isinstance(each, Mapping))
+    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
+
+
+def _starts(settings: Mapping[str, Mapping[str, Json]]) -> tuple[str, ...]:
+    """Return the names of the runs that others start from, each once."""
+    names = (of.get("initialize_from") for of in settings.values())
     return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
 
 

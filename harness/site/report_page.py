@@ -26,7 +26,7 @@ class Page:
 
 
 def report_page(
-    report: Report, frame: Frame, page: Callable[[str], str | None], images: Images
+    report: Report, frame: Frame, page: Callable[[str], str | None], images: Images, numbers: int
 ) -> Page:
     """Return the page of a report; a report without Markdown has its curves alone.
 
@@ -35,11 +35,12 @@ def report_page(
         frame: Where the page is.
         page: Returns the address of the page that a file of the folder leads to.
         images: Those of the report, which are chosen here.
+        numbers: How many its curves may have.
     """
     source = report.markdown or f"# {report.name}\n\nThere is no text of this report.\n"
     rendered = render(source, Surroundings(page, images.place))
     sections = [images.settle(section) for section in rendered.sections]
-    data = curves_json(report.histories)
+    data = curves_json(report.histories, report.starts, numbers)
     headings = list(rendered.headings)
     if data:
         place = _place(rendered)

@@ -38,7 +38,7 @@
     button("\u2212", "Zoom out", () => zoom(2)),
     button("\u2190", "Move to earlier steps", () => move(-0.25)),
     button("\u2192", "Move to later steps", () => move(0.25)),
-    button("Reset", "Show all", () => reset())
+    button("Reset", "Reset zoom", () => reset())
   );
   buttons.setAttribute("role", "group");
   buttons.setAttribute("aria-label", "Zoom");
@@ -61,7 +61,7 @@
   const swatches = [];
   const lines = make("fieldset", { className: "lines" }, make("legend", { textContent: "Runs" }));
   data.series.forEach((series) => {
-    const box = make("input", { type: "checkbox", checked: true });
+    const box = make("input", { type: "checkbox", checked: !series.start });
     const value = make("output");
     value.setAttribute("aria-live", "off");
     const swatch = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -76,20 +76,33 @@
     values.push(value);
     const name = make("span", { className: "run", textContent: series.name });
     lines.append(make("label", {}, box, swatch, name, value));
-    box.addEventListener("change", () => draw(true));
+    box.addEventListener("change", () => draw(zoomed));
   });
-  const all = button("All", "Show all runs", () => check(true));
-  const none = button("None", "Show no run", () => check(false));
+  const all = button("All", "All runs", () => check(true));
+  const none = button("None", "None of the runs", () => check(false));
   const check = (on) => {
     for (const box of boxes) box.checked = on;
-    draw(true);
+    draw(zoomed);
   };
   place.append(tools, holder, make("div", { className: "buttons tools" }, all, none), lines);
 
   let plot = null;
-  let range = null;
+  let range = null; // of the axis, and whether the reader chose it
+  let zoomed = false;
   let drawn = [];
-  const xs = () => (along.value === "epochs" ? data.steps.map((step) => step / data.perEpoch) : data.steps);
+  // Only as far as a line goes that is shown.
+  const last = () => {
+    let found = 0;
+    data.series.forEach((series, index) => {
+      const line = boxes[index].checked && series.lines[metric.value]?.[0];
+      if (line) found = Math.max(found, line.findLastIndex((value) => value != null));
+    });
+    return found || data.steps.length - 1;
+  };
+  const xs = () => {
+    const steps = data.steps.slice(0, last() + 1);
+    return along.value === "epochs" ? steps.map((step) => step / data.perEpoch) : steps;
+  };
 
   function draw(keepRange) {
     const kept = keepRange && range;
@@ -97,7 +110,7 @@
     const of = data.metrics.find((each) => each.name === metric.value);
     const axis = xs();
     const log = logarithmic.checked;
-    const positive = (line) => (log ? line.map((value) => (value > 0 ? value : null)) : line);
+    const shown = (line) => line.slice(0, axis.length).map((value) => (log && value <= 0 ? null : value));
     const columns = [axis];
     const series = [{ label: along.value }];
     const shades = [];
@@ -110,11 +123,11 @@
       const found = each.lines[metric.value];
       if (!found || !boxes[index].checked) return;
       drawn.push({ index, column: columns.length });
-      columns.push(positive(found[0]));
+      columns.push(shown(found[0]));
       series.push({ label: each.name, stroke: own.stroke, width: 2, dash: own.dash, points: { show: axis.length < 12 } });
       if (!bands.checked || found.length < 3) return;
       const at = columns.length;
-      columns.push(positive(found[2]), positive(found[1]));
+      columns.push(shown(found[2]), shown(found[1]));
       for (let side = 0; side < 2; side++) series.push({ stroke: "transparent", width: 0, points: { show: false }, band: true });
       shades.push({ series: [at, at + 1], fill: own.stroke + "33" });
     });
@@ -127,7 +140,7 @@
       height: holder.clientWidth < 500 ? 280 : 380,
       scales: { x: { time: false }, y },
       axes: [
-        { ...line, label: along.value, labelFont: "13px system-ui, sans-serif", labelSize: 24 },
+        { ...line, label: along.value, labelFont: "13px system-ui, sans-serif", labelSize: 20, size: 36 },
         { ...line, label: of.title + unit, labelFont: "13px system-ui, sans-serif", labelSize: 24, size: 56 },
       ],
       series,
@@ -136,7 +149,11 @@
       cursor: { drag: { x: true, y: true, uni: 30 }, focus: { prox: 30 }, points: { show: (u, at) => !u.series[at].band } },
       hooks: {
         setCursor: [point],
-        setScale: [(u, name) => { if (name === "x") range = [u.scales.x.min, u.scales.x.max]; }],
+        setScale: [(u, name) => {
+          if (name !== "x") return;
+          range = [u.scales.x.min, u.scales.x.max];
+          zoomed = range[0] > axis[0] || range[1] < axis[axis.length - 1];
+        }],
       },
     };
     plot = new uPlot(options, columns, holder);
@@ -172,6 +189,7 @@
       make("span", { textContent: number(near.value, of.unit) + ends }),
       make("span", { textContent: `${number(u.data[0][idx], "")} ${along.value}` })
     );
+    tip.style.borderLeft = `4px solid ${style(near.index).stroke}`;
     const box = u.over.getBoundingClientRect();
     const outer = holder.getBoundingClientRect();
     const x = box.left - outer.left + left;
@@ -199,10 +217,10 @@
   const reset = () => { range = null; draw(false); };
 
   const suits = () => { logarithmic.checked = metric.value.endsWith("_loss"); };
-  metric.addEventListener("change", () => { suits(); draw(true); });
+  metric.addEventListener("change", () => { suits(); draw(zoomed); });
   along.addEventListener("change", () => { range = null; draw(false); });
-  for (const each of [logarithmic, bands]) each.addEventListener("change", () => draw(true));
-  document.addEventListener("colours", () => draw(true));
+  for (const each of [logarithmic, bands]) each.addEventListener("change", () => draw(zoomed));
+  document.addEventListener("colours", () => draw(zoomed));
   let width = 0;
   new ResizeObserver(() => {
     if (plot && holder.clientWidth !== width) {

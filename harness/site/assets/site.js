@@ -101,7 +101,7 @@
     const rows = [...body.rows].map((row) => ({
       row,
       words: plain([...row.cells].map((cell) => cell.textContent).join(" \n")),
-      keys: [...row.cells].map((cell) => cell.dataset.v ?? cell.textContent),
+      keys: [...row.cells].map((cell) => cell.dataset.v ?? cell.dataset.k ?? cell.textContent),
     }));
     const filter = make("form", { className: "filter" });
     filter.setAttribute("aria-label", `Filter ${table.dataset.rows}`);
