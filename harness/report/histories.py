@@ -16,8 +16,7 @@ from harness.experiment import Experiment, Json
 from harness.metrics import HISTORY
 from harness.run_result import RunResult, Status
 from harness.system import files
-from harness.system.json_value import Value, WrongForm, parse
-from harness.system.ownership import Kind, kind_of
+from harness.system.json_value import Value, WrongForm
 
 FORMAT = "reproduction-harness histories 1"
 MOST_POINTS = 200
@@ -110,9 +109,10 @@ def read_histories(path: Path) -> Histories:
         content = files.read_bytes(path, _LARGEST)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    if kind_of(content) is not Kind.HISTORIES:
-        raise WrongForm("it holds no histories")
-    document = parse(content)
+    try:
+        document = Value(json.loads(content))
+    except (ValueError, RecursionError) as error:
+        raise WrongForm(f"it is no JSON: {error}") from error
     if document.member("format").value != FORMAT:
         raise document.member("format").wrong(repr(FORMAT))
     return {

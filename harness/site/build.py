@@ -19,10 +19,10 @@ _ASSETS = (
     *("site.css", "site.js", "theme.js", "curves.js"),
     *("uPlot.iife.min.js", "uPlot.min.css", "uPlot.LICENSE"),
 )
-_ROOM = 9_000_000
+_ROOM = 8_000_000
 """In bytes, for the plots of all reports; beyond that they are pictures of few colours."""
 
-_NUMBERS = 600_000
+_NUMBERS = 400_000
 """For the curves of all reports; beyond that they have fewer points."""
 
 _MOST_NUMBERS = 60_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
@@ -61,9 +62,7 @@ def curves_json(histories: Histories, starts: Collection[str] = (), most: int = 
                 "seeds": len(seeds),
                 "start": run in starts and not lines.keys() <= set(starts),
                 "lines": {
-                    name: _lines([of for of in seeds if name in of], name, steps)[
-                        : 3 if ranged else 1
-                    ]
+                    name: _lines([of for of in seeds if name in of], name, steps, ranged)
                     for name in metrics
                     if any(name in of for of in seeds)
                 },
@@ -99,22 +98,16 @@ def _steps_of_an_epoch(
 
 
 def _lines(
-    seeds: Sequence[Mapping[str, Sequence[float]]], metric: str, steps: Array
+    seeds: Sequence[Mapping[str, Sequence[float]]], metric: str, steps: Array, ranged: bool
 ) -> list[list[float | None]]:
     """Return the mean over seeds at each step, and where there are several, their range."""
     factor = 100.0 if HISTORY[metric].unit == "fraction" else 1.0
     values = np.stack([np.interp(steps, *_finite(of["step"], of[metric])) for of in seeds])
-    end = max(of["step"][-1] for of in seeds)
+    values[:, steps > max(of["step"][-1] for of in seeds)] = np.nan
     drawn = [values.mean(axis=0)]
-    if len(seeds) > 1:
+    if ranged and len(seeds) > 1:
         drawn += [values.min(axis=0), values.max(axis=0)]
-    return [
-        [
-            _rounded(factor * value) if step <= end and np.isfinite(value) else None
-            for step, value in zip(steps, line, strict=True)
-        ]
-        for line in drawn
-    ]
+    return [_shortened(factor * line) for line in drawn]
 
 
 def _finite(steps: Sequence[float], values: Sequence[float]) -> tuple[Array, Array]:
@@ -124,6 +117,15 @@ def _finite(steps: Sequence[float], values: Sequence[float]) -> tuple[Array, Arr
     return (x[there], y[there]) if there.any() else (np.zeros(1), np.full(1, np.nan))
 
 
-def _rounded(value: float) -> float:
-    short = float(f"{value:.{_DIGITS}g}")
-    return int(short) if short.is_integer() else short
+def _shortened(values: Array) -> list[float | None]:
+    """Return numbers with 4 significant digits; null where there is none."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        exponents = np.floor(np.log10(np.abs(values)))
+        # Of two powers of ten, one is a whole number: dividing by it leaves the shortest decimal.
+        up = 10.0 ** np.clip(_DIGITS - 1 - exponents, 0, 300)
+        down = 10.0 ** np.clip(exponents - _DIGITS + 1, 0, 300)
+        short = np.where(values == 0, 0.0, np.round(values * up / down) / up * down)
+    return [
+        None if not math.isfinite(each) else int(each) if each.is_integer() else each
+        for each in short.tolist()
+    ]
