@@ -10,7 +10,7 @@ from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from harness.experiment import Experiment
 from tests.site.browser import BROWSER, DRIVER, browser, complaints, look, requests
@@ -189,11 +189,16 @@ def test_curves_are_zoomed_with_the_keyboard_and_tell_their_values(
     look(driver, 1280)
     driver.get((site / "reports" / f"{experiment.name}.html").as_uri())
     plot = driver.find_element(By.CSS_SELECTOR, ".plot")
-    driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", plot)
-    over = plot.find_element(By.CSS_SELECTOR, ".u-over")
-    ActionChains(driver).move_to_element(over).perform()
     tip = driver.find_element(By.CSS_SELECTOR, ".tip")
-    assert tip.is_displayed()
+
+    def tells(_: webdriver.Chrome) -> bool:
+        """Move over the plot, which itself moves as long as images above it are loaded."""
+        driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", plot)
+        over = plot.find_element(By.CSS_SELECTOR, ".u-over")
+        ActionChains(driver).move_to_element(over).move_by_offset(5, 5).perform()
+        return tip.is_displayed()
+
+    WebDriverWait(driver, 30).until(tells)
     assert "steps" in tip.text
     values = [each.text for each in driver.find_elements(By.CSS_SELECTOR, ".lines output")]
     assert any(values)

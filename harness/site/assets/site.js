@@ -63,7 +63,7 @@
   });
 
   // On a phone rows are cards, which must stay tables to those who do not see them.
-  const narrow = matchMedia("(max-width: 47rem)");
+  const narrow = matchMedia("screen and (max-width: 47rem)");
   const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
   const nameParts = () => {
     if (!narrow.matches) return;
