@@ -29,6 +29,7 @@ FLOORS = (
     "judging",
     "report",
     "compare",
+    "site",
     "follow",
     "ci",
     "runner",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from harness.cli import authoring, baseline, compare, data, experiments, runs, status
+from harness.cli import authoring, baseline, compare, data, experiments, runs, site, status
 from harness.cli.entry import Commands
 from harness.system import machine, streams
 
@@ -55,6 +55,7 @@ for command in (
     experiments.check,
     experiments.report,
     baseline.baseline,
+    site.site,
     compare.diff,
     runs.runs,
     status.status,

@@ -1,7 +1,8 @@
 """The files of a folder of reports: where each lies, and which of them are the harness's.
 
-Each experiment has NAME.md, NAME.json, NAME.expectations.json and the plots in NAME/; README.md is
-the index of all. NAME.json lists the plots, and only those in the list are replaced or removed.
+Each experiment has NAME.md, NAME.json, NAME.expectations.json, and in NAME/ the plots and
+histories.json; README.md is the index of all. NAME.json lists the plots, and only those in the list
+are replaced or removed.
 """
 
 from __future__ import annotations
@@ -67,6 +68,11 @@ def plots_folder(folder: Path, name: str) -> Path:
     return folder / name
 
 
+def histories_path(folder: Path, name: str) -> Path:
+    """Return where the histories of the runs of an experiment's report lie."""
+    return plots_folder(folder, name) / "histories.json"
+
+
 def index_path(folder: Path) -> Path:
     """Return where the index of a folder lies."""
     return folder / "README.md"
@@ -81,6 +87,7 @@ def outputs(folder: Path, experiments: Sequence[Experiment]) -> Iterator[tuple[s
         yield f"the results of {name}", results_path(folder, name)
         yield f"what {name} was expected to show", path_beside_reports(folder, name)
         yield f"the folder of the plots of {name}", plots_folder(folder, name)
+        yield f"the histories of {name}", histories_path(folder, name)
         pictures = example_files(len(data_sets(experiment, ())))
         for plot in (*plot_files(experiment), *pictures):
             yield f"the plot {plot} of {name}", plots_folder(folder, name) / plot
@@ -100,6 +107,7 @@ def refuse_foreign(folder: Path, name: str, plots: Collection[str]) -> None:
         raise OverwriteError(
             f"{images} is no folder, and the plots of {name} would lie in one: {_ADVICE}"
         )
+    refuse(histories_path(folder, name), Kind.HISTORIES, f"the histories of {name}", _ADVICE)
     for plot in plots:
         path = images / plot
         if is_folder(path) or (plot not in listed and _holds_something(path)):

@@ -1,4 +1,4 @@
-"""Write reports to disk: `<name>.md`, `<name>.json`, plots in `<name>/`, and the index."""
+"""Write reports to disk: `<name>.md`, `<name>.json`, plots, histories, and the index."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from harness.report import folder as places
 from harness.report.data_card import data_sets
 from harness.report.examples import pictures
 from harness.report.figures import draw
+from harness.report.histories import histories_json
 from harness.report.index import index, read_results
 from harness.report.result_json import result_json, written
 from harness.report.sections import report
@@ -58,6 +59,7 @@ def write_report(
     _write(places.results_path(folder, name), numbers.encode())
     for plot, image in images.items():
         _write(plots / plot, image)
+    _write_or_remove(places.histories_path(folder, name), histories_json(experiment, results))
     path = places.markdown_path(folder, name)
     text = report(experiment, results, judgements, list(images), statements)
     _write(path, f"{comment(Kind.REPORT)}\n\n{text}".encode())
@@ -90,6 +92,13 @@ def write_index(folder: Path) -> Path:
     path = places.index_path(folder)
     _write(path, f"{comment(Kind.INDEX)}\n\n{index(*read_results(folder))}".encode())
     return path
+
+
+def _write_or_remove(path: Path, text: str) -> None:
+    if text:
+        _write(path, text.encode())
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -36,6 +36,8 @@ class Kind(enum.Enum):
     VERDICTS = "verdicts"
     JUNIT = "junit"
     EXPECTATIONS = "expectations"
+    HISTORIES = "histories"
+    SITE = "site"
 
 
 _IN_WORDS = {
@@ -46,6 +48,8 @@ _IN_WORDS = {
     Kind.VERDICTS: "holds the verdicts that --json wrote",
     Kind.JUNIT: "is the XML that --junit wrote",
     Kind.EXPECTATIONS: "holds expectations as they were stated, with the time",
+    Kind.HISTORIES: "holds the histories of a report's runs",
+    Kind.SITE: "lists the files of a site of reports",
 }
 _FOREIGN = "was not written by this harness"
 

@@ -118,6 +118,7 @@ def test_plots_of_an_earlier_report_go_and_other_files_stay(
     assert {path.name for path in plots.iterdir()} == {
         *files_of("1-by_cell"),
         *files_of("curves"),
+        "histories.json",
         "my_photo.png",
         "notes.txt",
     }
