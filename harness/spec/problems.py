@@ -88,6 +88,29 @@ def shortened(text: str, most: int) -> str:
     return f"{text[:half]}...{text[len(text) - half :]}"
 
 
+def nearest(found: str, names: Iterable[str]) -> str | None:
+    """Return the name that was probably meant, or None where none is near.
+
+    That is the most similar one, or the one whose words begin with its letters: `lr` is near to
+    `learning_rate`. Among very many names none is looked for.
+    """
+    known = list(names)
+    if len(known) > _MOST_COMPARED:
+        return None
+    written = _alike(found)
+    alike = {_alike(name): name for name in reversed(known)}
+    similar = difflib.get_close_matches(written, alike, n=1, cutoff=0.5)
+    if similar:
+        return alike[similar[0]]
+    initials = {"".join(word[:1] for word in name.split("_")): name for name in reversed(known)}
+    return initials.get(written) if len(written) > 1 else None
+
+
+def _alike(name: str) -> str:
+    """Write a name as all ways of writing it: `Batch-Size` is `batch_size`."""
+    return name.lower().replace("-", "_").replace(" ", "_")
+
+
 def unknown(kind: str, found: str, allowed: Iterable[str]) -> str:
     """Say that a name is not known, which names are, and which of them is nearest.
 
@@ -95,10 +118,6 @@ def unknown(kind: str, found: str, allowed: Iterable[str]) -> str:
     """
     names = list(allowed)
     found = shortened(found, 100)
-    nearest = (
-        difflib.get_close_matches(found, names, n=1, cutoff=0.5)
-        if len(names) <= _MOST_COMPARED
-        else []
-    )
-    guess = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    near = nearest(found, names)
+    guess = f"; did you mean {near!r}?" if near else ""
     return f"unknown {kind} {found!r}{guess} (allowed: {listed(names, _MOST_NAMES) or 'none'})"

@@ -58,7 +58,7 @@ def test_an_invalid_specification_ends_every_command_alike(harness: Harness, com
         ),
         (
             ["run", "a.json", "--only", "x*"],
-            "no run is named like 'x*'; there are one, m[none], m[l2]",
+            "no run is named like 'x*' (there are: one, m[...])",
         ),
         (["run", "a.json", "--only", ""], "no run is named like ''"),
         (["check", "a.json", "--allow", "fail"], "'fail' is not one of 'blocked', 'inconclusive'"),
