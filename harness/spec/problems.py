@@ -19,6 +19,9 @@ MOST_FAULTS = 1000
 _MOST_SHOWN = 100
 """So many faults of one file are printed."""
 
+UNKNOWN_PROPERTY = "unknown property"
+"""With this a message begins that a setting is not known at all."""
+
 _MOST_NAMES = 50
 """So many allowed names are listed."""
 

@@ -171,17 +171,33 @@ def _closed(
 ) -> Iterator[ValidationError]:
     """Check `additionalProperties` and `unevaluatedProperties`.
 
-    There is one error for each unknown name, at that name.
+    There is one error for each unknown name, at that name. Which names are known may rest on a
+    value, such as the optimizer's: where this is unknown itself, that is the fault, and no other.
     """
     if not validator.is_type(instance, "object") or _too_many(instance, schema):
         return
     known = properties(schema, instance)
+    if _undecided(schema, instance, known):
+        return
     for name, value in instance.items():
         if name not in known:
             if allowed is False:
                 yield ValidationError(unknown("property", name, known), path=[name])
             else:
                 yield from validator.descend(value, allowed, path=name)
+
+
+def _undecided(schema: Schema, instance: Json, known: Mapping[str, Schema]) -> bool:
+    """Tell whether a value that decides which properties there are is none of those allowed."""
+    deciding = {
+        name
+        for applied in applicable(schema, instance)
+        for name in applied.get("if", {}).get("properties", {})
+    }
+    return any(
+        instance[name] not in known[name].get("enum", [instance[name]])
+        for name in deciding & instance.keys() & known.keys()
+    )
 
 
 def _pattern(
