@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.experiment import Json
+from harness.spec.assigned import nearest_setting
 from harness.spec.document import Pointer
 from harness.spec.matrix import Cell
 from harness.spec.patch import merge_patch
@@ -86,8 +87,17 @@ def blamed(
         setter = parts[setting[-1]].name
         message = f"does not go with {'.'.join(map(str, pointer))}, which {setter}: {message}"
     elif _is_name_of_axis(part, pointer, message):
-        return part.origin[:-1], message
+        return part.origin[:-1], _no_setting(".".join(map(str, part.path)))
     return part.place(pointer), message
+
+
+def _no_setting(axis: str) -> str:
+    near = nearest_setting(axis)
+    guess = f"; did you mean {near!r}?" if near else ""
+    return (
+        f"no setting has the path {axis!r}, which names this axis{guess} (an axis with a name of"
+        " your own has labelled changes, {label: change})"
+    )
 
 
 def _is_name_of_axis(part: Layer, pointer: Pointer, message: str) -> bool:
