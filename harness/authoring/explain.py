@@ -14,6 +14,7 @@ from harness.errors import UsageFault
 from harness.experiment import Json
 from harness.metrics import METRICS
 from harness.spec.schema import Schema, compact, definition, every_part
+from harness.words import first_sentence
 
 _ANY = "*"
 _PLURALS = {
@@ -239,13 +240,38 @@ def _branches(part: Schema) -> list[_Branch]:
 
 
 def _kinds(node: _Node) -> list[_Node]:
-    """Return the branches that have a title, and so a list of properties of their own."""
+    """Return the kinds that a place has: one for each value of what decides its properties.
+
+    Most bring a list of properties of their own; those that do not are told all the same.
+    """
     place = None if _is_list(node) else node.place
-    return [
-        _Node((*node.path, branch.value), branch.part, place, branch.where, kind=True)
+    own = {
+        branch.value: branch
         for branch in _branches(node.part)
         if "title" in branch.part and branch.part is not node.part
+    }
+    in_order = {
+        value: own.get(value) or _Branch(decided_by, value, _plain_kind(value, meaning))
+        for decided_by in dict.fromkeys(branch.decided_by for branch in own.values())
+        for value, meaning in _values(node.part, decided_by)
+    }
+    return [
+        _Node((*node.path, branch.value), branch.part, place, branch.where, kind=True)
+        for branch in {**in_order, **own}.values()
     ]
+
+
+def _values(part: Schema, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the values that a property of a part may have, each with its meaning or ""."""
+    for applied in _with_items(part):
+        if name in applied.get("properties", ()):
+            yield from _allowed(applied["properties"][name])
+
+
+@functools.cache
+def _plain_kind(value: str, meaning: str) -> Schema:
+    """Return the schema of a kind without properties of its own, the same one for each value."""
+    return {"title": value, "description": meaning}
 
 
 def _below(node: _Node) -> list[_Node]:
@@ -316,7 +342,7 @@ def _child(node: _Node) -> Child:
         node.path[-1],
         "" if node.kind else _type(node.part),
         "required" if _required(node) else _default(node.part) or "",
-        _sentence(_text(node, "description")),
+        first_sentence(_text(node, "description")),
     )
 
 
@@ -331,11 +357,6 @@ def _text(node: _Node, what: str) -> str:
     if not found and node.path[-1:] == (_ANY,):
         return "Any name" if what == "title" else "A name of your own."
     return found
-
-
-def _sentence(text: str) -> str:
-    """Return the first sentence of a text, or its first part."""
-    return re.split(r"(?<=[.;])\s", text, maxsplit=1)[0].rstrip(".;")
 
 
 def _default(part: Schema) -> str | None:
