@@ -107,7 +107,7 @@ def test_a_path_may_be_short(path: str, canonical: str) -> None:
             "model.width",
             (
                 "there are 5 of defaults.model.width: defaults.model.convnet.width,"
-                " defaults.model.resnet.width"
+                " defaults.model.vgg.width"
             ),
         ),
         ("replicas.x", "unknown property"),
