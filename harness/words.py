@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 
 from harness.experiment import Basis, Interval, Statistic
 
@@ -134,3 +135,45 @@ def reach(statistic: Statistic, interval: Interval) -> Reach:
     if statistic is Statistic.EVERY:
         return Reach.HAND
     return _REACH_OF_INTERVALS.get(interval, Reach.SEEDS)
+
+
+_ABBREVIATIONS = (
+    "al",
+    "approx",
+    "cf",
+    "e.g",
+    "eq",
+    "eqs",
+    "fig",
+    "figs",
+    "i.e",
+    "p",
+    "pp",
+    "sec",
+    "vs",
+)
+"""What a full stop follows within a sentence, in lower case."""
+
+_LONG_SENTENCE = 120
+"""Characters beyond which the part of a sentence up to its first semicolon will do."""
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a text without its full stop, or the first part of a long one.
+
+    A full stop after an abbreviation (et al., e.g., Fig. 2) or an initial ends no sentence, nor
+    does one within parentheses.
+    """
+    sentence = next(_parts(text, "."), text)
+    return sentence if len(sentence) <= _LONG_SENTENCE else next(_parts(sentence, ";"), sentence)
+
+
+def _parts(text: str, mark: str) -> Iterator[str]:
+    """Yield the beginnings of a text that end before a mark which ends a part."""
+    for found in re.finditer(re.escape(mark) + r"(?=\s|$)", text):
+        before = text[: found.start()]
+        word = re.split(r"[\s(\[]", before)[-1]
+        is_abbreviation = word.lower() in _ABBREVIATIONS or re.fullmatch(r"([A-Z]\.)*[A-Z]", word)
+        enclosed = before.count("(") > before.count(")")
+        if not enclosed and not (mark == "." and is_abbreviation):
+            yield before

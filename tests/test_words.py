@@ -12,6 +12,7 @@ from harness.words import (
     Reach,
     Verdict,
     agreeing,
+    first_sentence,
     listed,
     marked,
     percent,
@@ -93,3 +94,28 @@ class TestReach:
             for each in (Interval.STUDENT, Interval.BOOTSTRAP, Interval.BINOMIAL)
         ]
         assert found == [SEEDS, SEEDS, IMAGES]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("One. Two.", "One"),
+        ("One", "One"),
+        ("", ""),
+        ("As Zhang et al. (2017) have it. More.", "As Zhang et al. (2017) have it"),
+        ("The network of Liu et al.", "The network of Liu et al."),
+        (
+            "Some, e.g. this, i.e. that, cf. Fig. 2 and Eq. 3. More.",
+            "Some, e.g. this, i.e. that, cf. Fig. 2 and Eq. 3",
+        ),
+        (
+            "By A. B. Author and U.S. data vs. others. More.",
+            "By A. B. Author and U.S. data vs. others",
+        ),
+        ("Up to 0.5 of it (see there. And here). More.", "Up to 0.5 of it (see there. And here)"),
+        ("Short; in two parts. More.", "Short; in two parts"),
+        (f"{'Long ' * 30}; in two parts. More.", "Long " * 30),
+    ],
+)
+def test_a_sentence_is_not_cut_within(text: str, sentence: str) -> None:
+    assert first_sentence(text) == sentence

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from harness.errors import UsageFault
 from harness.experiment import Json
 from harness.metrics import METRICS
-from harness.spec.schema import Schema, compact, definition
+from harness.spec.schema import Schema, compact, definition, every_part
+from harness.words import first_sentence
 
 _ANY = "*"
 _PLURALS = {
@@ -212,32 +213,17 @@ def _uses() -> dict[str, _Node]:
     """Return where each definition of the schema is used first, by its name."""
     found: dict[str, _Node] = {}
     for node in _index():
-        for part in _parts(node.part):
+        for part in every_part(node.part):
             for holder in (part, part.get("items")):
                 if isinstance(holder, Mapping) and "$ref" in holder:
                     found.setdefault(holder["$ref"].rpartition("/")[2], node)
     return found
 
 
-def _parts(part: Schema) -> Iterator[Schema]:
-    """Yield a schema and those it includes: `$ref`, `allOf`, `anyOf`, both sides of an `if`."""
-    yield part
-    if "$ref" in part:
-        yield from _parts(definition(part["$ref"].removeprefix("#/$defs/")))
-    for inner in (
-        *part.get("allOf", ()),
-        *part.get("anyOf", ()),
-        part.get("then"),
-        part.get("else"),
-    ):
-        if inner is not None:
-            yield from _parts(inner)
-
-
 def _with_items(part: Schema) -> list[Schema]:
     """Return the parts of a schema and of a list's items: lists are looked through."""
     found: list[Schema] = []
-    for applied in _parts(part):
+    for applied in every_part(part):
         found.append(applied)
         if isinstance(applied.get("items"), Mapping):
             found += _with_items(applied["items"])
@@ -254,19 +240,44 @@ def _branches(part: Schema) -> list[_Branch]:
 
 
 def _kinds(node: _Node) -> list[_Node]:
-    """Return the branches that have a title, and so a list of properties of their own."""
+    """Return the kinds that a place has: one for each value of what decides its properties.
+
+    Most bring a list of properties of their own; those that do not are told all the same.
+    """
     place = None if _is_list(node) else node.place
-    return [
-        _Node((*node.path, branch.value), branch.part, place, branch.where, kind=True)
+    own = {
+        branch.value: branch
         for branch in _branches(node.part)
         if "title" in branch.part and branch.part is not node.part
+    }
+    in_order = {
+        value: own.get(value) or _Branch(decided_by, value, _plain_kind(value, meaning))
+        for decided_by in dict.fromkeys(branch.decided_by for branch in own.values())
+        for value, meaning in _values(node.part, decided_by)
+    }
+    return [
+        _Node((*node.path, branch.value), branch.part, place, branch.where, kind=True)
+        for branch in {**in_order, **own}.values()
     ]
+
+
+def _values(part: Schema, name: str) -> Iterator[tuple[str, str]]:
+    """Yield the values that a property of a part may have, each with its meaning or ""."""
+    for applied in _with_items(part):
+        if name in applied.get("properties", ()):
+            yield from _allowed(applied["properties"][name])
+
+
+@functools.cache
+def _plain_kind(value: str, meaning: str) -> Schema:
+    """Return the schema of a kind without properties of its own, the same one for each value."""
+    return {"title": value, "description": meaning}
 
 
 def _below(node: _Node) -> list[_Node]:
     """Return what stands below a place: properties, names that a person chooses, kinds, metrics."""
     kinds = _kinds(node)
-    of_kinds = {id(part) for kind in kinds for part in _parts(kind.part)}
+    of_kinds = {id(part) for kind in kinds for part in every_part(kind.part)}
     conditions = {id(branch.part): branch.where for branch in _branches(node.part)}
     place = None if _is_list(node) else node.place
     found: dict[str, _Node] = {}
@@ -288,7 +299,7 @@ def _below(node: _Node) -> list[_Node]:
 
 
 def _is_list(node: _Node) -> bool:
-    return any("array" in applied.get("type", ()) for applied in _parts(node.part))
+    return any("array" in applied.get("type", ()) for applied in every_part(node.part))
 
 
 @functools.cache
@@ -331,7 +342,7 @@ def _child(node: _Node) -> Child:
         node.path[-1],
         "" if node.kind else _type(node.part),
         "required" if _required(node) else _default(node.part) or "",
-        _sentence(_text(node, "description")),
+        first_sentence(_text(node, "description")),
     )
 
 
@@ -342,26 +353,21 @@ def _required(node: _Node) -> bool:
 
 
 def _text(node: _Node, what: str) -> str:
-    found = next((str(part[what]) for part in _parts(node.part) if what in part), "")
+    found = next((str(part[what]) for part in every_part(node.part) if what in part), "")
     if not found and node.path[-1:] == (_ANY,):
         return "Any name" if what == "title" else "A name of your own."
     return found
 
 
-def _sentence(text: str) -> str:
-    """Return the first sentence of a text, or its first part."""
-    return re.split(r"(?<=[.;])\s", text, maxsplit=1)[0].rstrip(".;")
-
-
 def _default(part: Schema) -> str | None:
     return next(
-        (compact(applied["default"]) for applied in _parts(part) if "default" in applied), None
+        (compact(applied["default"]) for applied in every_part(part) if "default" in applied), None
     )
 
 
 def _type(part: Schema) -> str:
     words: dict[str, None] = {}
-    for applied in _parts(part):
+    for applied in every_part(part):
         types = applied.get("type", ())
         for name in [types] if isinstance(types, str) else types:
             words[_list_of(applied) if name == "array" else _NAMES.get(name, name)] = None
@@ -389,7 +395,7 @@ def _allowed(part: Schema) -> Iterator[tuple[str, str]]:
 
 
 def _limits(part: Schema) -> Iterator[str]:
-    for applied in _parts(part):
+    for applied in every_part(part):
         yield from (
             words.format(applied[name]) for name, words in _LIMITS.items() if name in applied
         )
@@ -410,7 +416,9 @@ def _example(node: _Node) -> str:
 
 
 def _first_example(part: Schema) -> Json:
-    return next((applied["examples"][0] for applied in _parts(part) if "examples" in applied), None)
+    return next(
+        (applied["examples"][0] for applied in every_part(part) if "examples" in applied), None
+    )
 
 
 def _setting(node: _Node) -> str:

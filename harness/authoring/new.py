@@ -174,3 +174,19 @@ def counted(document: Json, output: Path) -> str:
         f"{plural(runs, 'run')} of {seeds} seeds each,"
         f" {plural(len(document['expectations']), 'expectation')}"
     )
+
+
+def expected(document: Json) -> list[tuple[str, str]]:
+    """Return the id of each expectation, and which numbers it compares with which, in words."""
+    bounds = {"at_least": "at least", "at_most": "at most"}
+    return [
+        (
+            each["id"],
+            ("every seed of " if each.get("statistic") == "every" else "mean of ")
+            + f"{each['metric']} is "
+            + " and ".join(
+                f"{words} {each[name]}" for name, words in bounds.items() if name in each
+            ),
+        )
+        for each in document["expectations"]
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.authoring import starts
@@ -89,7 +89,9 @@ def _plain(choices: Choices) -> Json:
         if known is None
         else max(0.75 if known.classes == 2 else 0.0, round(2 / known.classes, 3))
     )
-    return {
+    cells: list[tuple[str, ...]] = [(), choices.regularizers] if choices.regularizers else [()]
+    plain = _cell("trained", (), cells)
+    found = {
         "title": (
             f"How well a {choices.model} does on {choices.dataset}: say in one sentence what it"
             " shows"
@@ -98,20 +100,44 @@ def _plain(choices: Choices) -> Json:
             "Does the network fit its training set, and how much of that carries over to the test"
             " set?"
         ),
-        "runs": {
-            "trained": {"regularizers": list(choices.regularizers)} if choices.regularizers else {}
-        },
+        "runs": {"trained": _matrix(cells)},
         "expectations": [
-            _fits("trained", "The training set is fitted, for every seed"),
+            _fits(plain, "The training set is fitted, for every seed"),
             {
                 "id": "tests",
                 "title": "The test accuracy is far from chance, for the mean over seeds",
-                "metric": "trained.test_accuracy",
+                "metric": f"{plain}.test_accuracy",
                 "at_least": guess,
                 "basis": "hypothesis",
                 "source": _GUESS,
             },
+            {
+                "id": "carries-over",
+                "title": "Much of it carries over: the test accuracy is not far below the training",
+                "metric": f"{plain}.train_accuracy - {plain}.test_accuracy",
+                "at_most": round(1 - guess, 3),
+                "basis": "hypothesis",
+                "source": _GUESS,
+            },
+            *(_helps("trained", cell) for cell in cells[1:]),
         ],
+    }
+    if len(cells) == 1:
+        return found
+    groups = {"trained": "trained"}
+    figures = [_by_cell("Test accuracy by regularizers", "test_accuracy", groups)]
+    return {**found, "figures": figures}
+
+
+def _helps(run: str, cell: Sequence[str]) -> Json:
+    """Return the expectation that compares a run with regularizers and the same without."""
+    return {
+        "id": f"{'-'.join(cell)}-helps",
+        "title": f"With {' and '.join(cell)} the network tests as well as without, or better",
+        "metric": f"{run}[{_label(cell)}].test_accuracy - {run}[none].test_accuracy",
+        "at_least": 0,
+        "basis": "hypothesis",
+        "source": _GUESS,
     }
 
 
@@ -136,21 +162,7 @@ def _regularizers(choices: Choices) -> Json:
             _fits(
                 "trained[none]", "Without a regularizer the training set is fitted, for every seed"
             ),
-            *(
-                {
-                    "id": f"{'-'.join(cell)}-helps",
-                    "title": (
-                        f"With {' and '.join(cell)} the network tests as well as without, or better"
-                    ),
-                    "metric": (
-                        f"trained[{_label(cell)}].test_accuracy - trained[none].test_accuracy"
-                    ),
-                    "at_least": 0,
-                    "basis": "hypothesis",
-                    "source": _GUESS,
-                }
-                for cell in cells[1:]
-            ),
+            *(_helps("trained", cell) for cell in cells[1:]),
         ],
         "figures": [
             _by_cell("Test accuracy by regularizers", "test_accuracy", {"trained": "trained"})
@@ -310,6 +322,17 @@ def _randomization(choices: Choices) -> Json:
                 "basis": "hypothesis",
                 "source": "a guess of ten points; Zhang et al. find that it is that of chance",
             },
+            {
+                "id": "half-is-between",
+                "title": "From half-random labels, less is learned than from true ones",
+                "metric": (
+                    f"{first['true_labels']}.test_accuracy - {first['half_random']}.test_accuracy"
+                ),
+                "at_least": 0,
+                "basis": "hypothesis",
+                "source": "a guess; Zhang et al. find that errors grow with the share of them",
+            },
+            *(each for cell in cells[1:] for each in _with_regularizers(cell)),
         ],
         "figures": [
             {
@@ -320,6 +343,23 @@ def _randomization(choices: Choices) -> Json:
             }
         ],
     }
+
+
+def _with_regularizers(cell: Sequence[str]) -> Iterator[Json]:
+    """Yield what compares runs on each kind of labels with and without regularizers."""
+    yield _helps("true_labels", cell)
+    for run, labels in (("half_random", "half-random"), ("random_labels", "random")):
+        yield {
+            "id": f"{'-'.join(cell)}-still-fits-{labels}",
+            "title": f"With {' and '.join(cell)} {labels} labels are fitted about as well",
+            "metric": f"{run}[{_label(cell)}].train_accuracy - {run}[none].train_accuracy",
+            "at_least": -0.1,
+            "basis": "hypothesis",
+            "source": (
+                "a guess of ten points; Zhang et al. find that regularizers alone do not keep a"
+                " network from fitting random labels"
+            ),
+        }
 
 
 QUESTIONS: Mapping[str, Question] = {

@@ -47,7 +47,7 @@ def new(**options: Any) -> None:
     At a terminal, what is not given is asked for; elsewhere it has a default.
     """
     from harness.authoring import ask
-    from harness.authoring.new import counted, specification, write
+    from harness.authoring.new import counted, expected, specification, write
 
     given, at_a_terminal = ask.Given(**options), sys.stdin.isatty()
     try:
@@ -61,6 +61,12 @@ def new(**options: Any) -> None:
         raise HarnessError(f"{error.filename} cannot be written: {error.strerror}") from error
     path = shlex.quote(str(output))
     click.echo(f"{output}: {counted(document, output)}\n")
+    click.echo("What is compared, and expected (the bounds are guesses, for you to set):")
+    claims = expected(document)
+    width = max(len(id_) for id_, _ in claims)
+    for id_, claim in claims:
+        click.echo(f"  {id_:{width}}  {claim}")
+    click.echo()
     commands = {
         f"plan {path}": "the runs, and what they cost",
         f"run {path}": f"train, check, and write reports/{chosen.name}.md",

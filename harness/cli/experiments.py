@@ -149,13 +149,11 @@ def run(selection: Selection, wanted: _Wanted, executor: Executor, outputs: Outp
 
 def _of_some_runs(experiments: Sequence[Experiment], only: str) -> tuple[Experiment, ...]:
     """Return the experiments as trials of the runs whose names fit a pattern."""
-    from harness.runner.invocation import matches
+    from harness.runner.invocation import matches, no_match
 
     names = dict.fromkeys(name for experiment in experiments for name in experiment.runs)
     if not any(matches(only, name) for name in names):
-        raise click.BadParameter(
-            f"no run is named like {only!r}; there are {', '.join(names)}", param_hint="'--only'"
-        )
+        raise click.BadParameter(no_match(only, names), param_hint="'--only'")
     return tuple(replace(each, trial=(*each.trial, "--only", only)) for each in experiments)
 
 

@@ -75,7 +75,10 @@ SEEDS = click.option("--seeds", type=Seeds(), help="Use these seeds, such as 0,1
 ONLY = click.option(
     "--only",
     metavar="PATTERN",
-    help="Only the runs whose names match, such as 'random*', and what they start from.",
+    help=(
+        "Only the runs whose names match, such as random (with all its cells) or 'random*', and"
+        " what they start from."
+    ),
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 ALLOW = click.option(

@@ -10,9 +10,11 @@ JPEG files in CMYK, whose colours every reader makes in another way.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,14 @@ from harness.data.digests import Digest, changed_meanwhile, reason
 from harness.data.image_files import SPLITS
 from harness.data.records import DataError, Examples, Indices, Split
 from harness.system import files
+from harness.words import listed
 
 DECODED_AT_ONCE = 16
+
+MOST_COMPARED = 2000
+"""So many images of a folder tell which shape most have."""
+
+_MOST_NAMED = 3
 
 LARGEST_FILE = 2**30
 """Bytes of an image file beyond which it is taken for something else."""
@@ -37,13 +45,14 @@ class ImageRows:
     """The images in n JPEG or PNG files, uint8, decoded when they are asked for.
 
     `digests` are the SHA-256 of the files, [n]: what is decoded has them. `image_shape` is
-    (height, width, channels), the same for all, and that of the file `first`.
+    (height, width, channels), the same for all. `folder` has the files of all splits: where one has
+    another shape, they tell what most have.
     """
 
     files: NDArray[np.object_]
     digests: NDArray[np.object_]
     image_shape: tuple[int, ...]
-    first: str
+    folder: NDArray[np.object_]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,19 +79,52 @@ class ImageRows:
             decode = _decoder(self.image_shape)
             images: NDArray[np.uint8] = decode(tf.constant(contents, tf.string)).numpy()
         except tf.errors.OpError:
-            self._name_the_bad_file(names, contents)
+            self._name_the_odd_files(names, contents)
             raise
         return images
 
-    def _name_the_bad_file(self, names: Sequence[str], contents: Sequence[bytes]) -> None:
-        """Look at the images one by one: TensorFlow's error does not say in which file it is."""
-        for name, content in zip(names, contents, strict=True):
-            found = _shape(name, content)
-            if found != self.image_shape:
-                raise DataError(
-                    f"the image {name} has the shape {found}, the first, {self.first}, "
-                    f"has {self.image_shape}: all must be alike"
-                )
+    def _name_the_odd_files(self, names: Sequence[str], contents: Sequence[bytes]) -> None:
+        """Look at the images one by one: TensorFlow's error does not say in which file it is.
+
+        Raises:
+            DataError: one of these is damaged, or not all of the folder have one shape.
+        """
+        shapes = {
+            name: _shape(name, content) for name, content in zip(names, contents, strict=True)
+        }
+        if set(shapes.values()) == {self.image_shape}:
+            return
+        step = -(-len(self.folder) // MOST_COMPARED)
+        for name in self.folder[::step].tolist():
+            if name not in shapes:
+                with contextlib.suppress(DataError, OSError):
+                    shapes[name] = _shape(name, Path(name).read_bytes())
+        raise DataError(_unlike(shapes))
+
+
+def _unlike(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """Say which images have another shape than most, or how many have which where none has most."""
+    counts = Counter(shapes.values())
+    (usual, most), *_ = counts.most_common()
+    if 2 * most <= len(shapes):
+        groups = [
+            f"{count} of {len(shapes)} are {_called(shape)}, such as {_first(shapes, shape)}"
+            for shape, count in counts.most_common(_MOST_NAMED)
+        ]
+        return f"the images have different shapes: {'; '.join(groups)}: all must be alike"
+    odd = [f"{name} is {_called(shape)}" for name, shape in shapes.items() if shape != usual]
+    named = f"the image {listed(odd, _MOST_NAMED)}"
+    return f"{named}; the other {most} are {_called(usual)}: all must be alike"
+
+
+def _first(shapes: Mapping[str, tuple[int, ...]], shape: tuple[int, ...]) -> str:
+    return next(name for name, found in shapes.items() if found == shape)
+
+
+def _called(shape: tuple[int, ...]) -> str:
+    """Return what a person calls a shape: "16x12x1 (grey)"."""
+    channels = {1: "grey", 2: "grey with opacity", 3: "colour", 4: "colour with opacity"}
+    return f"{'x'.join(map(str, shape))} ({channels.get(shape[-1], 'unknown')})"
 
 
 def examples(folder: Path, digests: Sequence[Digest]) -> Examples:
@@ -100,6 +142,7 @@ def examples(folder: Path, digests: Sequence[Digest]) -> Examples:
     classes = tuple(sorted({label for part in parts.values() for label, _ in part}))
     first = parts["train"][0][1]
     shape = _shape(first.path, _read(first.path, first.sha256))
+    both = np.array([each.path for split in SPLITS for _, each in parts[split]], object)
 
     def made(split: str) -> Split:
         part = parts[split]
@@ -107,7 +150,7 @@ def examples(folder: Path, digests: Sequence[Digest]) -> Examples:
             np.array([each.path for _, each in part], object),
             np.array([each.sha256 for _, each in part], object),
             shape,
-            first.path,
+            both,
         )
         return Split(rows, np.array([classes.index(label) for label, _ in part], np.int32))
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from harness.experiment import Json
 from harness.spec import patch as patches
 from harness.spec import schema
+from harness.spec.assigned import WrongPath, wrong_paths
 from harness.spec.document import Document, Pointer, SyntaxProblem, format_pointer, read
 from harness.spec.faults import Fault
 from harness.spec.find import MOST_EXTENDED, expanded
-from harness.spec.problems import Problem, SpecError, shortened
+from harness.spec.problems import SEEDS, SET, Problem, SpecError, shortened
 from harness.system.files import NotRegular
 
 _EXTENDS: Pointer = ("extends",)
@@ -72,19 +73,31 @@ def read_chain(
     *changes, merged = [_own_members(document) for document in documents]
     for patch in reversed(changes):
         merged = _changed(merged, patch)
-    options = [("--set", assignment) for assignment in assignments]
-    options += [] if seeds is None else [("--seeds", {"seeds": list(seeds)})]
+    options = [(SET, assignment) for assignment in assignments]
+    options += [] if seeds is None else [(SEEDS, {"seeds": list(seeds)})]
     for option, patch in options:
+        wrong = list(wrong_paths(patch, merged)) if option == SET else []
+        if wrong:
+            raise SpecError(_wrong_option(patch, each, merged, path) for each in wrong)
         merged = _changed(merged, patch)
         documents.insert(0, Document(Path(option), schema.compact(patch), patch))
     return Chain(path, tuple(documents), merged, _words(assignments, seeds))
 
 
+def _wrong_option(patch: Json, wrong: WrongPath, merged: Json, path: Path) -> Problem:
+    """Place what is wrong with the path of an option; a run is one of a file, which is named."""
+    of_run = wrong.pointer[0] == "runs" and isinstance(merged.get("runs"), dict)
+    document = Document(Path(SET), schema.compact(patch), patch)
+    return _problem_at(
+        document, wrong.pointer, f"in {path} {wrong.message}" if of_run else wrong.message
+    )
+
+
 def _words(assignments: Sequence[Json], seeds: Sequence[int] | None) -> tuple[str, ...]:
     """Return the options as they are written in a command."""
     said = [each for patch in assignments for each in patches.assignments(patch)]
-    words = [word for each in said for word in ("--set", each)]
-    return (*words, *([] if seeds is None else ["--seeds", ",".join(map(str, seeds))]))
+    words = [word for each in said for word in (SET, each)]
+    return (*words, *([] if seeds is None else [SEEDS, ",".join(map(str, seeds))]))
 
 
 def _own_members(document: Document) -> Json:

@@ -22,7 +22,7 @@ from harness.spec.answer import read_answer
 from harness.spec.expectations import read_expectations
 from harness.spec.faults import Faults
 from harness.spec.figures import read_figures
-from harness.spec.grid import check_size, read_grid
+from harness.spec.grid import check_size, read_grid, settled
 from harness.spec.paths import Origin
 from harness.spec.runs import read_runs
 
@@ -48,10 +48,11 @@ def expand(
     if grid is None:
         return None
     runs = read_runs(document, grid, faults, origin or (lambda places, value: path.parent))
+    grid = settled(grid, faults)
     check_size(document, grid, faults)
     seeding.check_seeds(document, faults)
     parents.check_names(document, grid, faults)
-    parents.check_weights(runs, faults)
+    parents.check_weights(document, grid, runs, faults)
     expectations = read_expectations(document, grid, runs, faults)
     figures = read_figures(document, grid, faults)
     answer = read_answer(document, grid, faults)

@@ -93,27 +93,27 @@ def _wrong(
 
 
 def _wrong_metric(metric: str, grid: Grid) -> list[str]:
-    """Return why a metric is no expression over the runs; these are known in a whole grid alone."""
+    """Return why a metric is no expression over the runs."""
     try:
         used = references(parse(metric))
     except ExpressionError as error:
         return [str(error)]
-    if not grid.whole:
-        return []
     nothing = [] if used else [f"the expression {metric!r} names no run"]
     return [*nothing, *_wrong_references(used, grid)]
 
 
 def _wrong_references(used: tuple[Reference, ...], grid: Grid) -> Iterator[str]:
     for reference in used:
-        if reference.means_each_cell and reference.base not in grid.labels:
+        if reference.base in grid.unsettled:
+            pass
+        elif reference.means_each_cell and reference.base not in grid.labels:
             yield unknown("run with a matrix", reference.base, grid.labels)
-        elif not reference.means_each_cell and reference.run not in grid.names:
-            yield unknown("run", reference.run, grid.names)
+        elif not reference.means_each_cell and not grid.may_have(reference.run):
+            yield grid.unknown(reference.run)
         if reference.metric not in METRICS:
             yield unknown("metric", reference.metric, METRICS)
     starred = {reference.base for reference in used if reference.means_each_cell}
-    labels = [grid.labels[run] for run in starred if run in grid.labels]
+    labels = [grid.labels[run] for run in starred - set(grid.unsettled) if run in grid.labels]
     if any(each != labels[0] for each in labels):
         yield f"[*] needs runs with the same cells; {' and '.join(sorted(starred))} differ"
 

@@ -59,6 +59,10 @@ class Faults:
         """Tell whether there is a structural fault at a place or below it."""
         return place in self._damaged
 
+    def broken(self, place: Pointer) -> bool:
+        """Tell whether there is a structural fault at this very place."""
+        return place in self._structural
+
     def items(self, document: Json, name: str) -> Iterator[tuple[Pointer, Json]]:
         """Yield place and value of each sound item of a list of the document, until it is full.
 

@@ -20,8 +20,7 @@ def read_figures(document: Json, grid: Grid, faults: Faults) -> tuple[Figure, ..
     figures: list[Figure] = []
     for place, raw in faults.items(document, "figures"):
         filled = schema.fill_defaults(schema.definition("figure"), raw)
-        if grid.whole:
-            faults.add_all(itertools.islice(_wrong(filled, grid), MOST_FAULTS), place)
+        faults.add_all(itertools.islice(_wrong(filled, grid), MOST_FAULTS), place)
         if not faults.damaged(("seeds",)):
             faults.add_all(_wrong_seed(filled, document), place)
         parameters = {
@@ -44,12 +43,12 @@ def _wrong(figure: Mapping[str, Json], grid: Grid) -> Iterator[tuple[Pointer, st
         (HISTORY, "metric measured while training") if over_time else (METRICS, "metric")
     )
     for index, panel in enumerate(figure.get("panels", [])):
-        if panel["run"] not in known:
-            yield ("panels", index, "run"), unknown("run", panel["run"], known)
+        if not grid.may_have(panel["run"]):
+            yield ("panels", index, "run"), grid.unknown(panel["run"])
     for label, run in figure.get("groups", {}).items():
-        if run not in runs:
-            yield ("groups", label), unknown("run", run, runs)
-    if "axis" in figure:
+        if run not in runs and not (over_time and grid.may_have(run)):
+            yield ("groups", label), grid.unknown(run) if over_time else unknown("run", run, runs)
+    if "axis" in figure and set(grid.unsettled).isdisjoint(figure["groups"].values()):
         yield from _wrong_axis(figure, grid)
     named: dict[Pointer, str] = {("metric",): figure["metric"]} if "metric" in figure else {}
     named |= {("metrics", index): metric for index, metric in enumerate(figure.get("metrics", []))}

@@ -8,18 +8,29 @@ from dataclasses import dataclass, field
 
 from harness.experiment import Json
 from harness.spec import seeding
+from harness.spec.document import Pointer
 from harness.spec.faults import Faults
 from harness.spec.matrix import MOST_CELLS, Cell, MatrixError, cells
+from harness.spec.problems import unknown
+from harness.words import listed
 
 MOST_RUNS = 100_000
 """So many runs may a specification have, each seed counted."""
 
+_MOST_NAMED = 20
+"""So many cells of a run are named in a message."""
+
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells of every run, by the run's name; none where its matrix cannot be expanded."""
+    """The cells of every run, by the run's name; none where its matrix cannot be expanded.
+
+    `unsettled` are the runs whose cells have other names once a fault in their matrix is mended:
+    what names such a cell may be right.
+    """
 
     cells: Mapping[str, Sequence[Cell]]
+    unsettled: Collection[str] = frozenset()
     _axes: dict[str, Mapping[str, Collection[str]]] = field(default_factory=dict)
 
     def axes(self, run: str) -> Mapping[str, Collection[str]]:
@@ -48,10 +59,22 @@ class Grid:
             if of_run and of_run[0].label
         }
 
-    @functools.cached_property
-    def whole(self) -> bool:
-        """Whether every run has its cells."""
-        return all(self.cells.values())
+    def may_have(self, run: str) -> bool:
+        """Tell whether there is a cell of this name, or may be one once all is mended."""
+        return run in self.names or run.partition("[")[0] in self.unsettled
+
+    def unknown(self, run: str) -> str:
+        """Say that no cell has this name, and which there are."""
+        base, bracket, _ = run.partition("[")
+        if base not in self.labels or run not in (base, f"{base}[*]"):
+            return unknown("run", run, self.names)
+        cells_of = listed([f"{base}[{label}]" for label in self.labels[base]], _MOST_NAMED)
+        return (
+            f"{run!r} means the cell of the same label, which only a run with a matrix has; name"
+            f" one of {cells_of}"
+            if bracket
+            else f"the run {run!r} has cells: name one of {cells_of}"
+        )
 
 
 def read_grid(document: Json, faults: Faults) -> Grid | None:
@@ -59,7 +82,25 @@ def read_grid(document: Json, faults: Faults) -> Grid | None:
     raw_runs = document.get("runs")
     if not isinstance(raw_runs, dict) or len(raw_runs) > MOST_CELLS:
         return None
-    return Grid(_cells(raw_runs, faults))
+    cells_of = _cells(raw_runs, faults)
+    return Grid(cells_of, {run for run, of_run in cells_of.items() if not of_run})
+
+
+def settled(grid: Grid, faults: Faults) -> Grid:
+    """Return a grid that knows of which runs a value on an axis, which names cells, may be wrong.
+
+    It is where it was found to be so, and where a fault elsewhere has kept it from being looked at.
+    """
+    places = {place for fault in faults for place in fault.places}
+    if any(place[:1] == ("defaults",) for place in places):
+        return Grid(grid.cells, {*grid.unsettled, *grid.labels})
+    wrong = {
+        str(place[1])
+        for place in places
+        if place[:1] == ("runs",)
+        and (place[2:3] != ("matrix",) or any(isinstance(part, int) for part in place[4:5]))
+    }
+    return Grid(grid.cells, {*grid.unsettled, *wrong & grid.labels.keys()})
 
 
 def _cells(raw_runs: Mapping[str, Json], faults: Faults) -> Mapping[str, Sequence[Cell]]:
@@ -67,7 +108,7 @@ def _cells(raw_runs: Mapping[str, Json], faults: Faults) -> Mapping[str, Sequenc
     count = 0
     for name, raw in raw_runs.items():
         grid[name] = ()
-        if faults.damaged(("runs", name, "matrix")) or not isinstance(raw, dict):
+        if not isinstance(raw, dict) or _is_broken(("runs", name, "matrix"), raw, faults):
             continue
         try:
             found = tuple(cells(raw))
@@ -84,6 +125,18 @@ def _cells(raw_runs: Mapping[str, Json], faults: Faults) -> Mapping[str, Sequenc
             break
         grid[name] = found
     return grid
+
+
+def _is_broken(place: Pointer, raw: Mapping[str, Json], faults: Faults) -> bool:
+    """Tell whether the axes or labels of a matrix cannot be made out."""
+    axes = raw.get("matrix")
+    if faults.broken(place) or not isinstance(axes, dict):
+        return axes is not None
+    return any(
+        faults.broken((*place, name))
+        or (isinstance(axis, dict) and any(faults.broken((*place, name, each)) for each in axis))
+        for name, axis in axes.items()
+    )
 
 
 def check_size(document: Json, grid: Grid, faults: Faults) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from harness.experiment import Json, cell_label, cell_name
 from harness.spec.document import DEEPEST, Pointer
 from harness.spec.patch import nest
+from harness.spec.problems import shortened
 
 _LABEL = re.compile(r"[A-Za-z0-9_.+=-]+")
 
@@ -55,13 +56,14 @@ class MatrixError(ValueError):
 
 
 def _label(value: Json, pointer: Pointer) -> str:
+    """Return the label that a value on an axis makes by itself."""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         text = "+".join(value) or "none"
     elif isinstance(value, dict | list):
         raise MatrixError(
             pointer,
             "a value that is an object or a list of numbers needs a label: write the axis as"
-            " {label: change}",
+            f" {{label: change}}, {_labelled(value, pointer)}",
         )
     else:
         text = value if isinstance(value, str) else json.dumps(value)
@@ -69,9 +71,16 @@ def _label(value: Json, pointer: Pointer) -> str:
         raise MatrixError(
             pointer,
             f"{text!r} cannot be a label: letters, digits and _ . + = - only; write the axis as"
-            " {label: change}",
+            f" {{label: change}}, {_labelled(value, pointer)}",
         )
     return text
+
+
+def _labelled(value: Json, pointer: Pointer) -> str:
+    """Return how an axis with such a value may be written."""
+    path = str(pointer[1]).split(".")
+    axis = {path[-1]: {"a": nest(path, value)}}
+    return f"such as {shortened(json.dumps(axis, ensure_ascii=False), 200)}"
 
 
 def _axis(name: str, options: Json) -> list[tuple[str, Json, tuple[Pointer, Pointer]]]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from harness.experiment import Json, RunSpec
+from harness.expression import in_cell
+from harness.spec import schema
 from harness.spec.consistency import misfits
+from harness.spec.document import Pointer
 from harness.spec.faults import Faults
 from harness.spec.grid import Grid
-from harness.spec.problems import unknown
+from harness.spec.layers import Layer, blamed, layers
 from harness.spec.runs import combine, parent_name, places
+from harness.spec.settings import settings
+
+_PARENT: Pointer = ("initialize_from",)
 
 _MOST_IN_CIRCLE = 20
 """So many runs of a circle are named; a larger one is told to one of its runs alone."""
@@ -27,13 +34,11 @@ def check_names(document: Json, grid: Grid, faults: Faults) -> None:
             combined = combine(document, base, cell)
             written = combined.get("initialize_from") if isinstance(combined, dict) else None
             parent = parent_name(written, cell) if isinstance(written, str) else None
-            if parent is not None and parent not in grid.names:
-                faults.add(
-                    unknown("run", parent, grid.names), *places(base, cell, ("initialize_from",))
-                )
+            if parent is not None and not grid.may_have(parent):
+                faults.add(grid.unknown(parent), *places(base, cell, _PARENT))
 
 
-def check_weights(runs: Mapping[str, RunSpec], faults: Faults) -> None:
+def check_weights(document: Json, grid: Grid, runs: Mapping[str, RunSpec], faults: Faults) -> None:
     """Add a fault for each run in a circle of parents, or whose parent's weights do not fit."""
     parents = {
         name: run.initialize_from
@@ -41,23 +46,43 @@ def check_weights(runs: Mapping[str, RunSpec], faults: Faults) -> None:
         if isinstance(run.initialize_from, str)
     }
     circles = dict(_circles(parents))
-    for name, run in runs.items():
-        if faults.full:
-            return
-        if name in circles:
-            members = " <- ".join([*circles[name], name])
-            wrong = [f"runs initialize from one another in a circle: {members}"]
-        elif parents.get(name) in runs:
-            wrong = list(misfits(runs[parents[name]], run))
-        else:
-            continue
-        for message in wrong:
-            faults.add(
-                message,
-                ("runs", run.base, "initialize_from"),
-                ("defaults", "initialize_from"),
-                ("runs", run.base),
-            )
+    for base, run_cells in grid.cells.items():
+        for cell in run_cells:
+            name = cell.name(base)
+            if faults.full:
+                return
+            if name in circles:
+                members = " <- ".join([*circles[name], name])
+                message = f"runs initialize from one another in a circle: {members}"
+                faults.add(message, *places(base, cell, _PARENT))
+            elif name in runs and parents.get(name) in runs:
+                for message in misfits(runs[parents[name]], runs[name]):
+                    parts = layers(document, base, cell)
+                    faults.add(message, _misfit_place(parts, message, runs[name], runs))
+
+
+def _misfit_place(
+    parts: Sequence[Layer], message: str, child: RunSpec, runs: Mapping[str, RunSpec]
+) -> Pointer:
+    """Return the place of the part with which a cell no longer fits the run that it starts from."""
+    sections = schema.Sections()
+
+    def is_wrong(combined: Json) -> bool:
+        if not isinstance(combined.get("initialize_from"), str) or sections.faults(combined):
+            return False
+        written = combined["initialize_from"]
+        parent = runs.get(in_cell(written, child.label) if child.label else written)
+        if parent is None:
+            return False
+        own = sections.of(combined)
+        before = replace(
+            child,
+            settings=settings({part: section.typed for part, section in own.items()}),
+            resolved={part: section.complete for part, section in own.items()},
+        )
+        return message in misfits(parent, before)
+
+    return blamed(parts, _PARENT, message, is_wrong)[0]
 
 
 def _circles(parents: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:

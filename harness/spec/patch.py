@@ -11,6 +11,14 @@ from harness.spec import document
 from harness.spec.problems import shortened
 
 
+class Assignment(dict[str, Json]):
+    """The merge patch that `PATH=VALUE` makes; `path` has the names that were written."""
+
+    def __init__(self, path: Sequence[str], value: Json) -> None:
+        super().__init__(nest(path, value))
+        self.path = tuple(path)
+
+
 def merge_patch(target: Json, patch: Json) -> Json:
     """Return `target` changed by `patch`, as RFC 7396 section 2 defines it; neither is modified."""
     if not isinstance(patch, dict):
@@ -55,9 +63,9 @@ def parse_assignment(text: str) -> Json:
     if len(names) > document.DEEPEST:
         raise ValueError(f"the path has {len(names):,} names, {document.DEEPEST} is the most")
     try:
-        return nest(names, document.parse(Path("--set"), value).value)
+        return Assignment(names, document.parse(Path("--set"), value).value)
     except document.SyntaxProblem:
-        return nest(names, value)
+        return Assignment(names, value)
 
 
 def assignments(patch: Json, path: tuple[str, ...] = ()) -> list[str]:

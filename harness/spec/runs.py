@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.experiment import Json, RunSpec, WeightsFile
@@ -13,8 +14,8 @@ from harness.spec.consistency import inconsistencies
 from harness.spec.document import Pointer
 from harness.spec.faults import Faults
 from harness.spec.grid import Grid
+from harness.spec.layers import blamed, layers
 from harness.spec.matrix import Cell
-from harness.spec.patch import merge_patch
 from harness.spec.paths import NoPath, Origin, Paths
 from harness.spec.settings import settings
 
@@ -31,28 +32,57 @@ def read_runs(document: Json, grid: Grid, faults: Faults, origin: Origin) -> dic
     runs: dict[str, RunSpec] = {}
     if faults.damaged(("defaults",)):
         return runs
-    sections, paths = schema.Sections(), Paths(origin)
+    checks = _Checks(schema.Sections(), Paths(origin))
     for base, run_cells in grid.cells.items():
-        if faults.damaged(("runs", base)):
+        if faults.broken(("runs", base)) or _own_damage(document, base, faults):
             continue
         for cell in run_cells:
             if faults.full:
                 return runs
-            combined = combine(document, base, cell)
-            found = sections.faults(combined)
-            if not found:
-                run, found = _run(base, cell, sections.of(combined), paths)
-                found = found or list(inconsistencies(run))
+            if any(faults.damaged(("runs", base, *place)) for place, _ in cell.origins):
+                continue
+            parts = layers(document, base, cell)
+            run, found = checks.of(base, cell, parts[-1].combined)
+            if run is not None:
                 runs[run.name] = run
             for pointer, message in found:
-                faults.add(message, *places(base, cell, pointer))
+                wrong = functools.partial(checks.has_fault, base, cell, (pointer, message))
+                place, shown = blamed(parts, pointer, message, wrong)
+                faults.add(shown, place)
     return runs
+
+
+def _own_damage(document: Json, base: str, faults: Faults) -> bool:
+    """Tell whether a run's own settings have a structural fault, whatever its cells have."""
+    own = document["runs"][base]
+    return any(faults.damaged(("runs", base, name)) for name in own if name != "matrix")
+
+
+@dataclass(frozen=True)
+class _Checks:
+    """Looks at combined settings, and at each of their sections once."""
+
+    sections: schema.Sections
+    paths: Paths
+
+    def of(
+        self, base: str, cell: Cell, combined: Json
+    ) -> tuple[RunSpec | None, list[tuple[Pointer, str]]]:
+        """Return the run of combined settings, None where there can be none, and its faults."""
+        found = self.sections.faults(combined)
+        if found:
+            return None, found
+        run, found = _run(base, cell, self.sections.of(combined), self.paths)
+        return run, found or list(inconsistencies(run))
+
+    def has_fault(self, base: str, cell: Cell, fault: tuple[Pointer, str], combined: Json) -> bool:
+        """Tell whether combined settings have a fault, in the same words."""
+        return fault in self.of(base, cell, combined)[1]
 
 
 def combine(document: Json, base: str, cell: Cell) -> Json:
     """Return what defaults, a run's own settings and the changes of a cell come to."""
-    own = {key: value for key, value in document["runs"][base].items() if key != "matrix"}
-    return functools.reduce(merge_patch, (own, *cell.patches), document.get("defaults", {}))
+    return layers(document, base, cell)[-1].combined
 
 
 def places(base: str, cell: Cell, pointer: Pointer) -> tuple[Pointer, ...]:

@@ -16,7 +16,7 @@ from jsonschema.exceptions import ValidationError
 
 from harness.experiment import Json
 from harness.spec.document import LARGEST_INTEGER, Pointer
-from harness.spec.problems import MOST_FAULTS, unknown
+from harness.spec.problems import MOST_FAULTS, nearest, unknown, usual
 from harness.words import plural
 
 Schema = Mapping[str, Any]
@@ -62,6 +62,47 @@ def applicable(schema: Schema, instance: Json) -> Iterator[Schema]:
         yield from applicable(schema.get(branch, {}), instance)
 
 
+def every_part(schema: Schema) -> Iterator[Schema]:
+    """Yield the schema and all that it may bring to bear, whatever the instance.
+
+    Those are its `$ref`, `allOf`, `anyOf` and both sides of an `if`.
+    """
+    yield schema
+    if "$ref" in schema:
+        yield from every_part(definition(schema["$ref"].removeprefix("#/$defs/")))
+    for inner in (
+        *schema.get("allOf", ()),
+        *schema.get("anyOf", ()),
+        schema.get("then"),
+        schema.get("else"),
+    ):
+        if inner is not None:
+            yield from every_part(inner)
+
+
+def paths(schema: Schema) -> Iterator[str]:
+    """Yield the dotted path of every property below a schema, whatever the instance, each once."""
+    yield from dict.fromkeys(_paths(schema, ()))
+
+
+def _paths(schema: Schema, at: tuple[str, ...]) -> Iterator[str]:
+    for applied in every_part(schema):
+        for name, inner in applied.get("properties", {}).items():
+            yield ".".join((*at, name))
+            yield from _paths(inner, (*at, name))
+
+
+def _below(known: Mapping[str, Schema], name: str) -> str | None:
+    """Return the path of the property of this name that lies nearest below those known here."""
+    ending = f".{usual(name)}"
+    below = (f"{each}.{path}" for each, part in known.items() for path in paths(part))
+    return min(
+        (path for path in below if path.endswith(ending)),
+        key=lambda path: path.count("."),
+        default=None,
+    )
+
+
 def _matches(condition: Schema, instance: Json) -> bool:
     """Evaluate an `if` of the two forms that the schema uses.
 
@@ -80,12 +121,11 @@ def _is_of_type(schema: Schema, instance: Json) -> bool:
     if "const" in schema:
         return bool(schema["const"] == instance)
     parts = [part for part in applicable(schema, instance) if "type" in part]
-    return all(
-        any(_TYPE_CHECKER.is_type(instance, name) for name in _types(part)) for part in parts
-    )
+    return all(any(_TYPE_CHECKER.is_type(instance, name) for name in types(part)) for part in parts)
 
 
-def _types(schema: Schema) -> Sequence[str]:
+def types(schema: Schema) -> Sequence[str]:
+    """Return the types that a schema allows, none where it says nothing of them."""
     allowed: str | Sequence[str] = schema.get("type", ())
     return [allowed] if isinstance(allowed, str) else allowed
 
@@ -132,7 +172,7 @@ def fill_defaults(schema: Schema, instance: Json) -> Json:
 
 
 def _takes_integers(schema: Schema) -> bool:
-    return "integer" in _types(schema)
+    return "integer" in types(schema)
 
 
 Change = Callable[[Pointer, Sequence[Schema], Json], Json]
@@ -163,7 +203,7 @@ def is_path(schemas: Sequence[Schema]) -> bool:
 
 def is_number(schemas: Sequence[Schema]) -> bool:
     """Tell whether a value of these schemas may have a fraction: 1 means 1.0 there."""
-    return any("number" in _types(schema) for schema in schemas)
+    return any("number" in types(schema) for schema in schemas)
 
 
 def _closed(
@@ -171,17 +211,34 @@ def _closed(
 ) -> Iterator[ValidationError]:
     """Check `additionalProperties` and `unevaluatedProperties`.
 
-    There is one error for each unknown name, at that name.
+    There is one error for each unknown name, at that name. Which names are known may rest on a
+    value, such as the optimizer's: where this is unknown itself, that is the fault, and no other.
     """
     if not validator.is_type(instance, "object") or _too_many(instance, schema):
         return
     known = properties(schema, instance)
+    if _undecided(schema, instance, known):
+        return
     for name, value in instance.items():
         if name not in known:
             if allowed is False:
-                yield ValidationError(unknown("property", name, known), path=[name])
+                message = unknown("property", name, known, functools.partial(_below, known, name))
+                yield ValidationError(message, path=[name])
             else:
                 yield from validator.descend(value, allowed, path=name)
+
+
+def _undecided(schema: Schema, instance: Json, known: Mapping[str, Schema]) -> bool:
+    """Tell whether a value that decides which properties there are is none of those allowed."""
+    deciding = {
+        name
+        for applied in applicable(schema, instance)
+        for name in applied.get("if", {}).get("properties", {})
+    }
+    return any(
+        instance[name] not in known[name].get("enum", [instance[name]])
+        for name in deciding & instance.keys() & known.keys()
+    )
 
 
 def _pattern(
@@ -406,10 +463,23 @@ def _wrong_type(types: Sequence[str | Sequence[str]], instance: Json) -> str:
     return f"expected {expected}, found {show(instance)}"
 
 
+def _probably(schema: Schema, instance: Json) -> str:
+    """Return how a value may be written that stands without the braces or brackets it needs."""
+    names = properties(schema, {}).get("name", {}).get("enum", ())
+    if isinstance(instance, str) and names:
+        meant = instance if instance in names else nearest(instance, names) or names[0]
+        return f"; did you mean {show({'name': meant})}?"
+    items = schema.get("items")
+    is_item = isinstance(items, dict) and items.get("type") and _is_of_type(items, instance)
+    return f"; did you mean {show([instance])}?" if is_item else ""
+
+
 def _message(error: ValidationError) -> str:
     value, found = error.validator_value, show(error.instance)
     messages: dict[str, Callable[[], str]] = {
-        "type": lambda: _wrong_type([value], error.instance),
+        "type": lambda: (
+            _wrong_type([value], error.instance) + _probably(error.schema, error.instance)
+        ),
         "enum": lambda: unknown("value", str(error.instance), map(str, value)) + _otherwise(error),
         "const": lambda: f"expected {show(value)}, found {found}",
         "required": lambda: f"{error.message.split(' is a required')[0]} is missing",

@@ -107,7 +107,7 @@ def test_a_path_may_be_short(path: str, canonical: str) -> None:
             "model.width",
             (
                 "there are 5 of defaults.model.width: defaults.model.convnet.width,"
-                " defaults.model.resnet.width"
+                " defaults.model.vgg.width"
             ),
         ),
         ("replicas.x", "unknown property"),
@@ -190,3 +190,31 @@ def test_completion_goes_one_step_at_a_time() -> None:
     ]
     assert [name for name, _ in names_below("runs.any.mat")] == ["runs.any.matrix"]
     assert names_below("nothing.at.") == names_below("zzz") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "definition"),
+    [
+        ("dataset", "dataset"),
+        ("model", "model"),
+        ("optimizer", "optimizer"),
+        ("schedule", "schedule"),
+        ("initialization", "initialization"),
+        ("augmentation", "augmentation"),
+        ("randomize", "randomization"),
+        ("figures", "figure"),
+    ],
+)
+def test_every_name_has_a_line(path: str, definition: str) -> None:
+    name = schema.definition(definition)["properties"]["name"]
+    kinds = explain(path).kinds
+    assert [kind.name for kind in kinds] == name["enum"]
+    assert all(kind.sentence for kind in kinds)
+    assert not any(kind.sentence.endswith(" al") for kind in kinds)
+
+
+def test_a_name_without_properties_of_its_own_is_explained() -> None:
+    entry = explain("mnist")
+    assert entry.path == "defaults.dataset.mnist"
+    assert entry.description.startswith("70,000 handwritten digits")
+    assert entry.example == '{"name": "mnist"}'

@@ -12,10 +12,18 @@ import pytest
 
 from harness.authoring import names, starts
 from harness.authoring.layout import laid_out
-from harness.authoring.new import Invalid, schema_path, schema_reference, specification, write
+from harness.authoring.new import (
+    Invalid,
+    expected,
+    schema_path,
+    schema_reference,
+    specification,
+    write,
+)
 from harness.authoring.questions import QUESTIONS, Choices
 from harness.data.catalog import DATASETS
 from harness.experiment import Json
+from harness.expression import parse, references
 from harness.models.registry import MODELS
 from harness.plan import make_plan
 from harness.spec.load import load_file
@@ -105,6 +113,26 @@ def test_any_number_of_regularizers_is_valid(
         assert specification(
             choices("mnist", "convnet", question, regularizers), tmp_path / "x.json"
         )["expectations"]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("regularizers", [("l2",), ("momentum", "l2"), names.REGULARIZERS, ()])
+def test_whatever_is_made_is_compared(
+    tmp_path: Path, question: str, regularizers: tuple[str, ...]
+) -> None:
+    if not regularizers and question == "regularizers":
+        return
+    path = tmp_path / "x.json"
+    document = specification(choices("mnist", "small_alexnet", question, regularizers), path)
+    write(document, path)
+    experiment = load_file(path)
+    named = [
+        {reference.run for reference in references(parse(each.metric))}
+        for each in experiment.expectations
+    ]
+    assert set().union(*named) == set(experiment.runs)
+    assert any(len(runs) == 2 for runs in named) == (len(experiment.runs) > 1)
+    assert [id_ for id_, _ in expected(document)] == [each.id for each in experiment.expectations]
 
 
 def test_the_questions_ask_what_they_are_named_for(tmp_path: Path) -> None:

@@ -35,7 +35,11 @@ def test_without_a_terminal_every_choice_has_a_default(harness: Harness) -> None
     assert found.stdout.startswith(
         "specs/digits-regularizers.json: 5 runs of 3 seeds each, 5 expectations\n\n"
     )
-    commands = [line.partition("  #")[0].strip() for line in found.stdout.splitlines()[2:]]
+    expected = written("specs/digits-regularizers.json")["expectations"]
+    assert "  momentum-helps" in found.stdout
+    assert all(f"{each['metric']} is at least" in found.stdout for each in expected)
+    lines = [line for line in found.stdout.splitlines() if line.startswith("python ")]
+    commands = [line.partition("  #")[0].strip() for line in lines]
     assert commands == [
         "python -m harness plan specs/digits-regularizers.json",
         "python -m harness run specs/digits-regularizers.json",
@@ -62,9 +66,9 @@ def test_what_is_given_is_taken(harness: Harness) -> None:
     assert "python -m harness plan 'my specs/m.json'  # " in found.stdout
     document = written("my specs/m.json")
     assert (document["name"], document["defaults"]["dataset"]["name"]) == ("mine", "mnist")
-    assert document["runs"] == {"trained": {"regularizers": ["momentum", "l2"]}}
+    assert document["runs"] == {"trained": {"matrix": {"regularizers": [[], ["momentum", "l2"]]}}}
     assert document["$schema"] == schema_path().as_posix()
-    assert harness("validate", "my specs").output == "1 specification valid, 3 runs\n"
+    assert harness("validate", "my specs").output == "1 specification valid, 6 runs\n"
     harness("new", "--dataset", "image_folder", "--path", "pictures", "--question", "plain")
     assert written("specs/image-folder-plain.json")["defaults"]["dataset"]["path"] == "pictures"
 
@@ -170,8 +174,8 @@ def test_properties_are_explained(harness: Harness) -> None:
     assert all(line == line.rstrip() for line in lines)
     assert "\x1b" not in found.stdout
     assert (
-        "  runs          object                      required  The runs by name"
-        in harness("explain").stdout.splitlines()
+        "  runs          object                      required  The runs by name; each is the defaults,"
+        " changed by its own keys" in harness("explain").stdout.splitlines()
     )
 
 

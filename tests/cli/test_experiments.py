@@ -44,21 +44,21 @@ def test_an_invalid_specification_ends_every_command_alike(harness: Harness, com
         ),
         (
             ["validate", "a.json", "--set", "runs.one.training=3"],
-            "--set:1:31: at /runs/one/training expected an object",
+            "--set runs.one.training: expected an object",
         ),
         (["plan", "a.json", "--seeds", "one"], "expected numbers such as 0,1,2, found 'one'"),
-        (["plan", "a.json", "--seeds", "0,0"], "--seeds:1:11: at /seeds expected distinct items"),
+        (["plan", "a.json", "--seeds", "0,0"], "--seeds: expected distinct items"),
         (
             ["plan", "a.json", "--seeds", "-1"],
-            "--seeds:1:12: at /seeds/0 expected at least 0, found -1",
+            "--seeds: expected at least 0, found -1",
         ),
         (
             ["plan", "a.json", "--set", "seeds=[-1]"],
-            "--set:1:12: at /seeds/0 expected at least 0, found -1",
+            "--set seeds.0: expected at least 0, found -1",
         ),
         (
             ["run", "a.json", "--only", "x*"],
-            "no run is named like 'x*'; there are one, m[none], m[l2]",
+            "no run is named like 'x*' (there are: one, m[...])",
         ),
         (["run", "a.json", "--only", ""], "no run is named like ''"),
         (["check", "a.json", "--allow", "fail"], "'fail' is not one of 'blocked', 'inconclusive'"),

@@ -168,9 +168,41 @@ def test_images_of_another_shape_are_named(
 ) -> None:
     picture(0, (12, 16, 3)).save(folder / "test/bee/odd.png")
     with pytest.raises(
-        DataError, match=r"odd\.png has the shape \(12, 16, 3\), the first, .*ant/0\.jpg, has"
+        DataError,
+        match=r"bee/odd\.png is 12x16x3 \(colour\); the other \d are 16x16x3 \(colour\): all must",
     ):
         loading.load(dataset("image_folder", path=str(folder)), data_dir)
+
+
+def test_where_the_first_image_is_the_odd_one_it_is_named(
+    dataset: MakeDataset, tmp_path: Path, data_dir: Path
+) -> None:
+    shapes = {"train/a/0": (8, 6), "train/a/1": (8, 6, 3), "train/b/0": (8, 6, 3)}
+    for name, shape in (shapes | {"test/a/0": (8, 6, 3), "test/b/0": (9, 6, 3)}).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        picture(0, shape).save(tmp_path / f"{name}.png")
+    with pytest.raises(DataError) as caught:
+        loading.load(dataset("image_folder", path=str(tmp_path)), data_dir)
+    assert str(caught.value) == (
+        f"the image {tmp_path}/train/a/0.png is 8x6x1 (grey), {tmp_path}/test/b/0.png is 9x6x3"
+        " (colour); the other 3 are 8x6x3 (colour): all must be alike"
+    )
+
+
+def test_where_no_shape_is_that_of_most_all_are_counted(
+    dataset: MakeDataset, tmp_path: Path, data_dir: Path
+) -> None:
+    shapes = {"train/a/0": (8, 6), "train/a/1": (8, 6, 3), "test/a/0": (9, 6), "test/a/1": (8, 6)}
+    for name, shape in shapes.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        picture(0, shape).save(tmp_path / f"{name}.png")
+    with pytest.raises(DataError) as caught:
+        loading.load(dataset("image_folder", path=str(tmp_path)), data_dir)
+    assert str(caught.value) == (
+        f"the images have different shapes: 2 of 4 are 8x6x1 (grey), such as {tmp_path}/train/a/0"
+        f".png; 1 of 4 are 8x6x3 (colour), such as {tmp_path}/train/a/1.png; 1 of 4 are 9x6x1"
+        f" (grey), such as {tmp_path}/test/a/0.png: all must be alike"
+    )
 
 
 JPEG_START = b"\xff\xd8\xff\xe0 broken"
@@ -266,7 +298,7 @@ def test_cmyk_is_refused(tmp_path: Path, data_dir: Path, options: dict[str, Any]
 
 def test_mixed_channels_are_named(dataset: MakeDataset, folder: Path, data_dir: Path) -> None:
     picture(0, (16, 16)).save(folder / "train/bee/1.png")
-    with pytest.raises(DataError, match=r"train/bee/1\.png has the shape \(16, 16, 1\)"):
+    with pytest.raises(DataError, match=r"train/bee/1\.png is 16x16x1 \(grey\); the other \d"):
         loading.load(dataset("image_folder", path=str(folder)), data_dir)
 
 

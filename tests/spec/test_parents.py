@@ -24,13 +24,13 @@ WRONG: list[tuple[Json, str]] = [
     ),
     (
         {"runs": {"one": {"initialize_from": "m"}, "m": {"matrix": MATRIX}}},
-        "/runs/one/initialize_from unknown run 'm' (allowed: one, m[none], m[l2])",
+        "/runs/one/initialize_from the run 'm' has cells: name one of m[none], m[l2]",
     ),
     (
         {"runs": {"one": {"initialize_from": "m[*]"}, "m": {"matrix": MATRIX}}},
         (
-            "/runs/one/initialize_from unknown run 'm[*]'; did you mean 'm[l2]'? (allowed: one,"
-            " m[none], m[l2])"
+            "/runs/one/initialize_from 'm[*]' means the cell of the same label, which only a run"
+            " with a matrix has; name one of m[none], m[l2]"
         ),
     ),
     (

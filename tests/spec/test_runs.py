@@ -113,16 +113,15 @@ WRONG: list[tuple[Json, str]] = [
         {"runs": {"one": {"matrix": {"x": ["a b"]}}}},
         (
             "/runs/one/matrix/x/0 'a b' cannot be a label: letters, digits and _ . + = - only; "
-            "write the axis as {label: change}"
+            'write the axis as {label: change}, such as {"x": {"a": {"x": "a b"}}}'
         ),
     ),
     (
         {"runs": {"one": {"matrix": {"training.epohcs": [1]}}}},
         (
-            "/runs/one/matrix/training.epohcs/0 unknown property 'epohcs'; did you mean 'epochs'?"
-            " (allowed: loss, loss_reduction, optimizer, schedule, batch_size, last_batch, epochs,"
-            " stop_when, measure_every, early_stopping, label_smoothing, precision, deterministic,"
-            " backend)"
+            "/runs/one/matrix/training.epohcs no setting has the path 'training.epohcs', which"
+            " names this axis; did you mean 'training.epochs'? (an axis with a name of your own"
+            " has labelled changes, {label: change})"
         ),
     ),
     (
