@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from harness import backend
 from harness.compile import WeightsError
@@ -158,7 +157,7 @@ def _end(
     """Measure what is measured once a run, from its final weights and its history."""
     compiled, last = make.compiled(run, final, data_dir), recorded[-1]
     trainable, others = (
-        tuple(np.array(variable) for variable in some)
+        tuple(variable.numpy() for variable in some)
         for some in (compiled.model.trainable_variables, compiled.model.non_trainable_variables)
     )
     slots = empty_slots(run.run.settings.training, trainable)

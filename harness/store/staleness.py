@@ -104,10 +104,18 @@ def _versions(packages: Iterable[str]) -> dict[str, str]:
     return {name: version(name) for name in packages}
 
 
-@functools.cache
 def version(package: str) -> str:
-    """Return the version of a package; as of the modules, the first answer is kept."""
-    return machine.installed(package)
+    """Return the version of a package; as of the modules, the first that is found is kept."""
+    return machine.known(lambda: _found(package))
+
+
+@functools.cache
+def _found(package: str) -> str:
+    """Return the version of a package; raises LookupError, which is not kept, where none is."""
+    found = machine.installed(package)
+    if found == machine.UNKNOWN:
+        raise LookupError(package)
+    return found
 
 
 @functools.cache

@@ -43,6 +43,9 @@ DECIDING = (
 The number format is not among them, as it is part of the settings.
 """
 
+UNKNOWN = "unknown"
+"""What is said of a fact that cannot be found out."""
+
 _FLAGS = (
     "XLA_FLAGS",
     "TF_XLA_FLAGS",
@@ -121,7 +124,7 @@ def known(fact: Callable[[], str]) -> str:
     try:
         return fact()
     except Exception:
-        return "unknown"
+        return UNKNOWN
 
 
 def flags(environment: Mapping[str, str]) -> str:

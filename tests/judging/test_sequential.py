@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.experiment import Basis, Control, Expectation, SeedPlan, Statistic
+from harness.judging import verdicts
 from harness.judging.alpha_spending import student_levels
 from harness.judging.judgement import Judgement
 from harness.judging.sequential import Design, has_confidence, judge_all
@@ -82,6 +84,13 @@ def _exponential(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
     return rng.exponential(size=shape) - 1
 
 
+@pytest.fixture
+def without_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Judge without the advice on seeds, which takes most of the time and decides nothing."""
+    for name in ("mean", "median", "share"):
+        monkeypatch.setattr(verdicts, f"advise_on_{name}", lambda *_: "")
+
+
 class TestRates:
     """How often a verdict is wrong, in hundredths, where the truth lies on a bound."""
 
@@ -112,6 +121,7 @@ class TestRates:
         found = rates(drawn, [0.05] * len(sizes), sizes, self.OPEN)
         assert [100 * rate for rate in found] == pytest.approx([passes, passes], abs=0.4)
 
+    @pytest.mark.usefixtures("without_advice")
     @pytest.mark.parametrize("statistic", [Statistic.MEDIAN, Statistic.WORST])
     def test_medians_and_shares_keep_them_too(self, statistic: Statistic) -> None:
         rng, wrong = (
@@ -134,6 +144,7 @@ class TestRates:
                 assert (found is Verdict.PASS, found is Verdict.FAIL) == (passed == 1, failed == 1)
 
     @pytest.mark.long
+    @pytest.mark.usefixtures("without_advice")
     def test_the_judge_itself_keeps_them(self) -> None:
         rng, trials = np.random.default_rng(6), 20_000
         found = [judged(rng.normal(size=20).tolist(), expect()).verdict for _ in range(trials)]
@@ -298,12 +309,14 @@ class TestControl:
         both = judge_all(Design(None, Control.HOLM, 3), two, judge_at)
         assert (alone[0].verdict, both[0].verdict) == (Verdict.FAIL, Verdict.INCONCLUSIVE)
 
+    @pytest.mark.usefixtures("without_advice")
     def test_holm_with_looks_passes_none_of_ten_falsely_but_in_one_case_of_twenty(self) -> None:
         rng, trials, wrong = np.random.default_rng(7), 400, 0
         for _ in range(trials):
             drawn = rng.normal(size=(4, 20))
             values: Mapping[str, Floats] = {f"e{place}": row for place, row in enumerate(drawn)}
 
+            @functools.cache  # the same level is asked for again at every step of Holm's
             def judge_at(
                 asked: Expectation, count: int, values: Mapping[str, Floats] = values
             ) -> Judgement:

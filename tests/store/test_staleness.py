@@ -252,6 +252,15 @@ MUTATIONS = {
 }
 
 
+def test_a_version_is_kept_as_it_was_first_found_and_that_none_was_found_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = iter(["unknown", "1.0", "2.0"])
+    monkeypatch.setattr("harness.system.machine.installed", lambda _: next(told))
+    package = "a package of this test alone"
+    assert [staleness.version(package) for _ in range(3)] == ["unknown", "1.0", "1.0"]
+
+
 class TestMutations:
     """A line that decides a result is changed, all runs are in the store, nothing is trained."""
 

@@ -21,7 +21,7 @@ from harness.experiment import Json, RunSpec
 from harness.spec import schema
 from harness.spec.load import load_file
 from harness.spec.problems import SpecError
-from tests.training.backend_cases import SMALL, using
+from tests.training.backend_cases import SMALL, quickly_built, using
 
 Schema = dict[str, Any]
 
@@ -162,7 +162,8 @@ def trained(run: RunSpec, engine: str, run_seed: int) -> None:
     from harness.compile import compile_run
     from harness.training.fit import NonFiniteLoss, train
 
-    made = compile_run(run.settings, run_seed, None, catalog.data_dir())
+    with quickly_built():
+        made = compile_run(run.settings, run_seed, None, catalog.data_dir())
     convolutions = any(len(weight.shape) > 2 for weight in made.model.trainable_weights)
     with using("streamed" if convolutions else engine):
         try:
