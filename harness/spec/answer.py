@@ -131,17 +131,17 @@ def _wrong_text(text: str, grid: Grid) -> Iterator[str]:
         except ExpressionError as error:
             yield f"in the braces at character {each.at}: {error}"
             continue
-        if not grid.whole:  # which runs there are is not known
-            continue
         if not used:
             yield f"the expression {each.metric!r} at character {each.at} names no run"
         for reference in used:
-            if reference.means_each_cell:
+            if reference.base in grid.unsettled:
+                pass  # which cells there are is not known
+            elif reference.means_each_cell:
                 yield (
                     f"{reference} at character {each.at} is a number for each cell, and a sentence"
                     " takes one: name the cell"
                 )
-            elif reference.run not in grid.names:
-                yield f"{unknown('run', reference.run, grid.names)} at character {each.at}"
+            elif not grid.may_have(reference.run):
+                yield f"{grid.unknown(reference.run)} at character {each.at}"
             if reference.metric not in METRICS:
                 yield f"{unknown('metric', reference.metric, METRICS)} at character {each.at}"
