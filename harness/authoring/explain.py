@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from harness.errors import UsageFault
 from harness.experiment import Json
 from harness.metrics import METRICS
+from harness.spec.problems import usual
 from harness.spec.schema import Schema, compact, definition, every_part
 from harness.words import first_sentence
 
@@ -160,7 +161,8 @@ def _listed(nodes: Sequence[_Node]) -> str:
 def _guess(segments: Sequence[str]) -> str:
     """Return the question whether the nearest path was meant, else what command lists all."""
     of_length = {".".join(node.path[-len(segments) :]): node.name for node in reversed(_index())}
-    nearest = difflib.get_close_matches(".".join(segments), of_length, n=1, cutoff=0.6)
+    written = ".".join([*segments[:-1], usual(segments[-1])])
+    nearest = difflib.get_close_matches(written, of_length, n=1, cutoff=0.6)
     return (
         f"; did you mean {of_length[nearest[0]]!r}?"
         if nearest

@@ -483,7 +483,7 @@ def _message(error: ValidationError) -> str:
         "enum": lambda: unknown("value", str(error.instance), map(str, value)) + _otherwise(error),
         "const": lambda: f"expected {show(value)}, found {found}",
         "required": lambda: f"{error.message.split(' is a required')[0]} is missing",
-        "pattern": lambda: f"{found} does not have the form {value}",
+        "pattern": lambda: f"{found} does not have the form {value}" + _in_words(error.schema),
         "minimum": lambda: f"expected at least {value}, found {found}",
         "maximum": lambda: f"expected at most {value}, found {found}",
         "exclusiveMinimum": lambda: f"expected more than {value}, found {found}",
@@ -506,6 +506,12 @@ def _message(error: ValidationError) -> str:
     }
     describe = messages.get(str(error.validator))
     return describe() if describe else str(error.message)
+
+
+def _in_words(schema: Schema) -> str:
+    """Say what a pattern means, where the schema tells it."""
+    means = schema.get("patternMeans", "")
+    return f" ({means})" if means else ""
 
 
 def _otherwise(error: ValidationError) -> str:
