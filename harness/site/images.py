@@ -6,7 +6,6 @@ import html
 import io
 import re
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -23,7 +22,6 @@ _SMALL_ENOUGH = 16_000
 """In bytes; an image as small as this is left as it is."""
 
 _COLOURS = 256
-_AT_ONCE = 4
 _LEAST_SCALE = 0.5
 _FEWER_BYTES = 0.33
 """About what so few colours leave of a plot's bytes."""
@@ -96,10 +94,14 @@ class Images:
         pictures = sum(len(content) for content in found.values() if _is_png(content))
         wanted = max(self.room, 1) / max(_FEWER_BYTES * pictures, 1)
         scale = 1.0 if wanted >= 1.0 else max((_PALER * wanted) ** 0.5, _LEAST_SCALE)
-        # Most of the time of a site goes here, in code that lets other threads work.
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
-            small = threads.map(lambda content: _small(content, scale), found.values())
-            return dict(zip(found, small, strict=True))
+        return {place: _small(content, scale) for place, content in found.items()}
+
+
+def _is_opaque(image: Image.Image) -> bool:
+    """Tell whether nothing shines through: to know it halves the work."""
+    if image.has_transparency_data:
+        return image.mode == "RGBA" and image.getchannel("A").getextrema() == (255, 255)
+    return True
 
 
 def _path(address: str) -> str:
@@ -117,7 +119,7 @@ def _small(content: bytes, scale: float = 1.0) -> bytes:
         return content
     try:
         with Image.open(io.BytesIO(content)) as image:
-            full = image.convert("RGBA" if "A" in image.mode else "RGB")
+            full = image.convert("RGB" if _is_opaque(image) else "RGBA")
         if scale < 1.0:
             size = (round(full.width * scale), round(full.height * scale))
             full = full.resize(size, Image.Resampling.BOX)
