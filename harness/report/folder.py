@@ -21,7 +21,7 @@ from harness.system.ownership import Kind, OverwriteError, is_folder, kind_of, r
 CURVES = "curves.png"
 
 _ADVICE = "choose another folder with --reports, or move it away"
-_OF_A_FIGURE = re.compile(r"\]\(([a-z0-9-]+)/((?:\d+-[a-z_]+|curves)\.png)\)")
+_OF_A_FIGURE = re.compile(r"\]\(([a-z0-9-]+)/((?:\d+-[a-z_]+|curves|data(?:-\d+)?)\.png)\)")
 """How a report's Markdown refers to a plot."""
 
 
