@@ -26,7 +26,7 @@ PNG, SVG, DARK = ".png", ".svg", "-dark.svg"
 """The endings of a plot's files: for any page, and sharp ones for light and for dark pages."""
 
 _ADVICE = "choose another folder with --reports, or move it away"
-_OF_A_FIGURE = re.compile(r"\]\(([a-z0-9-]+)/((?:\d+-[a-z_]+|curves)\.png)\)")
+_OF_A_FIGURE = re.compile(r"\]\(([a-z0-9-]+)/((?:\d+-[a-z_]+|curves|data(?:-\d+)?)\.png)\)")
 """How a report's Markdown refers to a plot."""
 
 

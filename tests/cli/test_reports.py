@@ -109,10 +109,11 @@ def test_reports_are_written_again_and_what_is_beside_them_stays(harness: Harnes
         "r/a.json": Kind.RESULT,
         "r/a.md": Kind.REPORT,
         "r/a/curves.png": None,
+        "r/a/data.png": None,
         "r/a/my_photo.png": None,
         "r/thesis.md": None,
     }
-    assert json.loads(Path("r/a.json").read_text())["files"] == ["curves.png"]
+    assert json.loads(Path("r/a.json").read_text())["files"] == ["curves.png", "data.png"]
 
 
 @pytest.mark.usefixtures("quick")

@@ -183,8 +183,7 @@ class TestCommands:
         )
         assert found.exit_code == 0, found.output
         text = " ".join((tmp_path / "reports" / "tiny.md").read_text().split())
-        assert "2 to 6 seeds a run" in text
-        assert "All 16 trainings are done." in text
+        assert "with 2 to 6 seeds each: all 16 trainings are done." in text
         assert "look 1 of 3, with 2 of at most 6 seeds" in text.replace("\N{NO-BREAK SPACE}", " ")
         record = json.loads((tmp_path / "reports" / "tiny.json").read_text())
         look = next(each for each in record["judgements"] if each["id"] == "other")["look"]
