@@ -26,21 +26,30 @@ LONGEST = (
     "runner/test_cluster.py",
     "training/test_backends.py",
     "specs/test_shipped.py",
-    "runner/test_adverse.py",
-    "training/test_fit.py",
     "test_benchmarks.py",
+    "runner/test_worker_processes.py",
+    "runner/test_adverse.py",
+    "runner/test_repeatable.py",
+    "training/test_fit.py",
     "training/test_one_step.py",
-    "judging/test_sequential.py",
-    "runner/test_interrupt.py",
-    "runner/test_side.py",
-    "test_backend.py",
-    "runner/test_kills.py",
+    "docs/test_extending_training.py",
     "test_pytest_plugin.py",
-    "data/test_sources.py",
+    "test_backend.py",
+    "runner/test_interrupt.py",
+    "runner/test_session.py",
+    "runner/test_roots.py",
+    "runner/test_child_process.py",
+    "runner/test_kills.py",
+    "docs/test_docs.py",
+    "data/test_loading.py",
+    "runner/test_replay.py",
+    "judging/test_sequential.py",
+    "cli/test_damaged_records.py",
+    "cli/test_drift.py",
 )
 """The modules that take longest begin first: none is left for one worker at the end."""
 
-TOGETHER = ("data/test_sources.py", "data/test_archives.py")
+TOGETHER = ("data/test_loading.py", "data/test_archives.py")
 """Modules for the same worker, since both unpack an archive of 60,000 images, once a worker."""
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

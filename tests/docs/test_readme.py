@@ -66,7 +66,7 @@ def test_readme_has_at_most_8_kb() -> None:
 def test_readme_has_the_two_commands() -> None:
     text = README.read_text(encoding="utf-8")
     assert "\npython -m pip install -e . && python -m harness run specs/quickstart\n" in text
-    assert "\npython -m pip install -e '.[test]' && python -m pytest -n 2\n" in text
+    assert "\npython -m pip install -e '.[test]' && python -m pytest -n 3\n" in text
 
 
 def test_every_report_on_a_claim_of_a_paper_has_a_row() -> None:

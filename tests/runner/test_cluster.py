@@ -246,21 +246,6 @@ class Nodes:
         self._cluster.shutdown()
 
 
-def start_cluster(*nodes: dict[str, float]) -> Iterator[Nodes]:
-    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
-    folder = tempfile.mkdtemp(
-        prefix="ray-"
-    )  # short: the names of sockets below it may have 107 characters
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_TMPDIR", folder)
-        cluster = Nodes(*nodes)
-        try:
-            yield cluster
-        finally:
-            cluster.end()
-            shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.fixture(scope="module")
 def undisturbed(
     tmp_path_factory: pytest.TempPathFactory, person_in: Callable[[Path], Person]
@@ -273,14 +258,19 @@ def undisturbed(
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Nodes]:
-    """Two nodes that stay; one says that it has a GPU, as Ray lets one say."""
-    yield from start_cluster({}, {"num_gpus": 1})
-
-
-@pytest.fixture
-def mortal_cluster() -> Iterator[Nodes]:
-    """Two nodes that may be killed."""
-    yield from start_cluster({}, {})
+    """Two nodes; one says that it has a GPU, as Ray lets one say."""
+    pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
+    folder = tempfile.mkdtemp(
+        prefix="ray-"
+    )  # short: the names of sockets below it may have 107 characters
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_TMPDIR", folder)
+        cluster = Nodes({}, {"num_gpus": 1})
+        try:
+            yield cluster
+        finally:
+            cluster.end()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def parent(process: int) -> int:
@@ -358,56 +348,6 @@ def test_two_nodes_end_as_this_machine_does(
 
     again = person.run(spec, *cluster.options)
     assert (again.exit_code, again.output.count("kept from before")) == (0, 6)
-
-
-@pytest.mark.timeout(600)
-def test_a_run_outlives_its_process_and_its_node(
-    person: Person, undisturbed: Person, mortal_cluster: Nodes
-) -> None:
-    spec = person.spec(**LONG)
-    key = person.keys(spec)["random"]
-    process = person.fork(spec, *mortal_cluster.options)
-    reached: list[int] = []
-    for kill in (lambda worker: os.kill(worker, signal.SIGKILL), mortal_cluster.kill_that_of):
-        begun = len(reached)
-        wait_for(lambda: (person.store.progress(key) or 0) > max(reached, default=0), process)
-        wait_for(
-            lambda: len([e for e in events(person, key) if e["event"] == "run_started"]) > begun,  # noqa: B023 - called at once
-            process,
-        )
-        (worker,) = wait_for(lambda: workers("tiny"), process)
-        kill(worker)
-        reached.append(person.store.progress(key) or 0)
-    code, output, errors = finish(process)
-    assert (code, errors, output.count("✓")) == (0, "", 1)
-    told = events(person, key)
-    starts = [place for place, event in enumerate(told) if event["event"] == "run_started"]
-    assert len(starts) == 3
-    for start, epoch in zip(starts[1:], reached, strict=True):
-        assert told[start + 1]["epoch"] > epoch > 0  # it went on from its checkpoint
-    assert person.same(undisturbed, key)
-    assert list((person.folder / "store" / "unfinished").iterdir()) == []
-
-
-@pytest.mark.timeout(600)
-def test_without_its_head_the_cluster_stops_in_order(person: Person, mortal_cluster: Nodes) -> None:
-    spec = person.spec(
-        runs={"random": {"training": {"epochs": 10**6, "measure_every": 50}}}, name="headless"
-    )
-    key = person.keys(spec)["random"]
-    process = person.fork(spec, *mortal_cluster.options, program=("-c", IMPATIENT))
-    wait_for(lambda: person.store.progress(key), process)
-    mortal_cluster.kill_head()
-    code, _, errors = finish(process)
-    assert (code, errors) == (
-        3,
-        (
-            "error: the head of the Ray cluster does not answer any more: start the cluster again;"
-            " the same command goes on where this one stopped\n"
-        ),
-    )
-    wait_for(lambda: not workers("headless"))
-    assert person.store.progress(key)
 
 
 @pytest.mark.timeout(600)
@@ -503,3 +443,56 @@ def test_what_is_not_there_is_told_at_once(
     assert found.stderr.startswith(message)
     assert found.stderr.count("\n") == 1
     assert not (person.folder / "reports" / "tiny.md").exists()
+
+
+# From here on parts of the cluster are killed, first a node and then its head.
+
+
+@pytest.mark.timeout(600)
+def test_a_run_outlives_its_process_and_its_node(
+    person: Person, undisturbed: Person, cluster: Nodes
+) -> None:
+    spec = person.spec(**LONG, name="outlives")
+    key = person.keys(spec)["random"]
+    process = person.fork(spec, *cluster.options)
+    reached: list[int] = []
+    for kill in (lambda worker: os.kill(worker, signal.SIGKILL), cluster.kill_that_of):
+        begun = len(reached)
+        wait_for(lambda: (person.store.progress(key) or 0) > max(reached, default=0), process)
+        wait_for(
+            lambda: len([e for e in events(person, key) if e["event"] == "run_started"]) > begun,  # noqa: B023 - called at once
+            process,
+        )
+        (worker,) = wait_for(lambda: workers("outlives"), process)
+        kill(worker)
+        reached.append(person.store.progress(key) or 0)
+    code, output, errors = finish(process)
+    assert (code, errors, output.count("✓")) == (0, "", 1)
+    told = events(person, key)
+    starts = [place for place, event in enumerate(told) if event["event"] == "run_started"]
+    assert len(starts) == 3
+    for start, epoch in zip(starts[1:], reached, strict=True):
+        assert told[start + 1]["epoch"] > epoch > 0  # it went on from its checkpoint
+    assert person.same(undisturbed, key)
+    assert list((person.folder / "store" / "unfinished").iterdir()) == []
+
+
+@pytest.mark.timeout(600)
+def test_without_its_head_the_cluster_stops_in_order(person: Person, cluster: Nodes) -> None:
+    spec = person.spec(
+        runs={"random": {"training": {"epochs": 10**6, "measure_every": 50}}}, name="headless"
+    )
+    key = person.keys(spec)["random"]
+    process = person.fork(spec, *cluster.options, program=("-c", IMPATIENT))
+    wait_for(lambda: person.store.progress(key), process)
+    cluster.kill_head()
+    code, _, errors = finish(process)
+    assert (code, errors) == (
+        3,
+        (
+            "error: the head of the Ray cluster does not answer any more: start the cluster again;"
+            " the same command goes on where this one stopped\n"
+        ),
+    )
+    wait_for(lambda: not workers("headless"))
+    assert person.store.progress(key)

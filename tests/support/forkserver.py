@@ -1,5 +1,7 @@
 """Serve `tests.support.processes`: start programs as forks of a process with its imports done.
 
+One server serves all processes of a test session.
+
 A fork begins where Keras and TensorFlow are imported, which takes a fresh process four seconds of
 computing. Nothing has been computed before a fork, so TensorFlow has no threads yet.
 """
@@ -16,28 +18,36 @@ import signal
 import socket
 import sys
 import types
+from pathlib import Path
 from typing import Any
 
 ROOM = 1 << 20
 """Bytes that a request may have."""
 
+PATIENCE_SECONDS = 1.0
+"""How long the server waits for somebody when nobody is left."""
 
-def serve(requests: socket.socket) -> dict[str, Any] | None:
+
+def serve(listener: socket.socket) -> dict[str, Any] | None:
     """Fork once a request, until nobody is left to ask; return the request in each fork."""
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     statuses: dict[int, int] = {}
-    while True:
-        ready = select.select([requests.fileno(), woken], [], [])[0]
+    clients: dict[int, socket.socket] = {}
+    while _somebody_is_left(listener, clients):
+        ready = select.select([listener.fileno(), woken, *clients], [], [])[0]
         if woken in ready:
             os.read(woken, 4096)
             _report_ended(statuses)
-        if requests.fileno() in ready:
-            request, descriptors = _receive(requests)
+        if listener.fileno() in ready:
+            _accept(listener, clients)
+        for number in clients.keys() & set(ready):
+            request, descriptors = _receive(clients[number])
             if request is None:
-                return None
+                clients.pop(number).close()
+                continue
             *standard, status = descriptors
             process = os.fork()
             if process == 0:
@@ -46,12 +56,28 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
                 _begin(request, standard)
                 for descriptor in (*standard, status, *statuses.values(), woken, wake):
                     os.close(descriptor)
-                requests.close()
+                for each in (listener, *clients.values()):
+                    each.close()
                 return request
             for descriptor in standard:
                 os.close(descriptor)
             statuses[process] = status
             os.write(status, f"{process}\n".encode())
+    return None
+
+
+def _somebody_is_left(listener: socket.socket, clients: dict[int, socket.socket]) -> bool:
+    """Tell whether anyone may still ask; where not, later ones no longer find the socket."""
+    if not clients and not select.select([listener], [], [], PATIENCE_SECONDS)[0]:
+        Path(listener.getsockname()).unlink(missing_ok=True)
+        if not select.select([listener], [], [], 0)[0]:
+            return False
+    return True
+
+
+def _accept(listener: socket.socket, clients: dict[int, socket.socket]) -> None:
+    client, _ = listener.accept()
+    clients[client.fileno()] = client
 
 
 def _receive(requests: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:

@@ -73,10 +73,25 @@ class Person:
             stderr=subprocess.PIPE,
         )
 
-    def fork(self, *arguments: str, program: tuple[str, ...] = ("-m", "harness")) -> Fork:
-        """Run specifications in a process of their own that has imported TensorFlow already."""
+    def fork(
+        self,
+        *arguments: str,
+        program: tuple[str, ...] = ("-m", "harness"),
+        shown: tuple[int | None, int | None] = (None, None),
+        changes: Mapping[str, str] | None = None,
+    ) -> Fork:
+        """Run specifications in a process of their own that has imported TensorFlow already.
+
+        Args:
+            arguments: specifications and options.
+            program: what runs them.
+            shown: descriptors for its output and its errors; None: a pipe.
+            changes: to its environment, in which what is "" is missing.
+        """
         command = [*program, "run", *arguments, *self.options]
-        return fork_server().start(command, self.folder, self.environment)
+        changed = {**self.environment, **(changes or {})}
+        environment = {name: value for name, value in changed.items() if value}
+        return fork_server().start(command, self.folder, environment, shown)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import atexit
 import contextlib
 import functools
 import json
@@ -13,11 +12,16 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
+
+import filelock
+
+from tests.support import session
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -25,15 +29,24 @@ REPOSITORY = Path(__file__).parents[2]
 class ForkServer:
     """A process that has imported Keras and TensorFlow; each program runs in a fork of it."""
 
-    def __init__(self) -> None:
-        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        number = theirs.fileno()
-        command = [sys.executable, "-m", "tests.support.forkserver", str(number)]
-        self._process = subprocess.Popen(command, cwd=REPOSITORY, pass_fds=[number])
-        theirs.close()
+    def __init__(self, requests: socket.socket) -> None:
+        self._requests = requests
 
-    def start(self, program: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Fork:
-        """Run a program, such as ("-m", "harness"), with pipes for its output and its errors."""
+    def start(
+        self,
+        program: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        shown: tuple[int | None, int | None] = (None, None),
+    ) -> Fork:
+        """Run a program, such as ("-m", "harness").
+
+        Args:
+            program: what Python's options of that name take, and the arguments.
+            folder: where it runs.
+            environment: all that it has.
+            shown: descriptors for its output and its errors; None: a pipe.
+        """
         request = {
             "program": list(program),
             "folder": str(folder),
@@ -44,17 +57,15 @@ class ForkServer:
             silence = os.open(os.devnull, os.O_RDONLY)
             for descriptor in (silence, *theirs):
                 passed.callback(os.close, descriptor)
-            descriptors = array.array("i", [silence, *theirs])
+            standard = [
+                pipe if given is None else given for given, pipe in zip(shown, theirs, strict=False)
+            ]
+            descriptors = array.array("i", [silence, *standard, theirs[2]])
             self._requests.sendmsg(
                 [json.dumps(request).encode()],
                 [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)],
             )
         return Fork(*ours)
-
-    def close(self) -> None:
-        """End the server; forks that go on are none of its."""
-        self._requests.close()
-        self._process.wait(60)
 
 
 def run_harness(
@@ -77,10 +88,37 @@ def run_harness(
 
 @functools.cache
 def fork_server() -> ForkServer:
-    """Return the one of this process, which is started when it is needed first."""
-    server = ForkServer()
-    atexit.register(server.close)
-    return server
+    """Return that of the test session, which the first who needs it starts.
+
+    It ends when the last process that has asked for it has ended; forks that go on are none of its.
+    """
+    path = Path(os.environ.get(session.FOLDER) or tempfile.mkdtemp()) / "forks"
+    with filelock.FileLock(f"{path}.lock"):
+        try:
+            return ForkServer(_connected(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            path.unlink(missing_ok=True)
+            _start(path)
+            return ForkServer(_connected(path))
+
+
+def _start(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        number = listener.fileno()
+        command = [sys.executable, "-m", "tests.support.forkserver", str(number)]
+        subprocess.Popen(command, cwd=REPOSITORY, pass_fds=[number])
+
+
+def _connected(path: Path) -> socket.socket:
+    requests = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        requests.connect(str(path))
+    except OSError:
+        requests.close()
+        raise
+    return requests
 
 
 class Fork:
