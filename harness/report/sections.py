@@ -68,8 +68,8 @@ def report(
     return "\n\n".join(section for section in sections if section) + "\n"
 
 
-_AFTER_VERDICTS = 3
-"""Where the glossary stands among the sections."""
+_AFTER_VERDICTS = 4
+"""Where the glossary stands among the sections: below the verdicts and their plot."""
 
 
 def _section(title: str, *bodies: str) -> str:
