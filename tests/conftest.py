@@ -11,6 +11,7 @@ import pytest
 from harness.data import catalog
 from harness.metrics import HISTORY
 from harness.plan import Member, make_plan
+from harness.report import examples
 from harness.spec.load import load_file
 from harness.store.staleness import present
 from harness.store.store import Store
@@ -132,3 +133,11 @@ def pretend() -> Pretend:
                 )
 
     return make
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _examples_are_drawn_here() -> Iterator[None]:
+    """Draw the pictures of data in this process: another one imports TensorFlow for each."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(examples, "draw_elsewhere", examples._draw)
+        yield

@@ -105,10 +105,19 @@ def _not_written_yet(count: int, total: int) -> str:
 
 
 def _late_sentences(statements: Statements) -> Iterator[tuple[list[str], str]]:
-    """Yield the sentences on late expectations, each with the ids that it is about."""
+    """Yield the sentences on late expectations, each with the ids that it is about.
+
+    Of those that a ledger met with their results at hand, as of experiments that are older than
+    ledgers, one sentence tells; what had been measured by then stands in their details.
+    """
     same: dict[str, list[str]] = {}
     for each in statements.late:
-        same.setdefault(timing_sentence(each), []).append(each.id)
+        words = (
+            f"not recorded when stated; first written down on {_day(each.at)}, with results at hand"
+            if each.timing is Timing.UNRECORDED and each.measured.finished
+            else timing_sentence(each)
+        )
+        same.setdefault(words, []).append(each.id)
     for words, names in same.items():
         yield names, words
 

@@ -26,7 +26,19 @@ MOST_EXTENDED = 32
 """So many files may a chain of `extends` have."""
 
 LANGUAGE = frozenset(
-    {"$schema", "extends", "name", "title", "question", "source", "requires", "seeds", "control"}
+    {
+        "$schema",
+        "extends",
+        "name",
+        "title",
+        "question",
+        "answer",
+        "terms",
+        "source",
+        "requires",
+        "seeds",
+        "control",
+    }
     | {"defaults", "runs", "expectations", "remarks", "figures", "baseline"}
 )
 """The members that a specification may have."""

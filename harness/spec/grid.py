@@ -98,6 +98,7 @@ def settled(grid: Grid, faults: Faults) -> Grid:
         str(place[1])
         for place in places
         if place[:1] == ("runs",)
+        and len(place) > 1
         and (place[2:3] != ("matrix",) or any(isinstance(part, int) for part in place[4:5]))
     }
     return Grid(grid.cells, {*grid.unsettled, *wrong & grid.labels.keys()})

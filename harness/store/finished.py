@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def read(layout: Layout, key: str, history: bool) -> tuple[Origin, RunResult]:
 
 def _weights_of(run: RunFiles) -> Path | None:
     path = run.folder / WEIGHTS
-    return path if path.exists() else None
+    return path if os.path.lexists(path) else None
 
 
 def origin(layout: Layout, key: str) -> Origin:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -274,7 +275,7 @@ def faults(folder: Path) -> list[str]:
         DECISION_GRID: decision_grid,
         PREDICTIONS: predictions,
     }
-    if not (folder / WEIGHTS).exists():
+    if not os.path.lexists(folder / WEIGHTS):
         reported.add(WEIGHTS)
     # What every run has is read even where its line is missing in the list of checksums.
     for name in sorted({*run.digests, RUN, MEASUREMENTS, ENVIRONMENT, HISTORY} - reported):

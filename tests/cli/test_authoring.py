@@ -175,7 +175,7 @@ def test_properties_are_explained(harness: Harness) -> None:
     assert "\x1b" not in found.stdout
     assert (
         "  runs          object                      required  "
-        "The runs by name; each is the defaults, changed by its own keys"
+        "The runs by name; each is the defaults, changed by its own keys."
         in harness("explain").stdout.splitlines()
     )
 

@@ -72,9 +72,8 @@ class TestWhenStated:
                 " points"
             ),
             (
-                "- `e2`, `e3`: not recorded when it was stated; it was first written down on"
-                " 2026-03-04, and a and b, seeds 0, 1, 2, had finished by then, with a mean of 1.98"
-                " points"
+                "- `e2`, `e3`: not recorded when stated; first written down on 2026-03-04, with"
+                " results at hand"
             ),
         ]
 

@@ -465,7 +465,7 @@ def test_the_progress_is_that_of_all_specifications(
     assert any("planning the runs" in line or "importing" in line for line in beats)
     assert any("0 of 3 runs done" in line for line in beats), beats
     assert any("random / seed 0 (compiling" in line for line in beats), beats
-    assert sum(line.startswith("✓") for line in told) == 5
+    assert sum(line.startswith("✓") for line in told) == 5, result.stdout
 
 
 def test_runs_of_worker_processes_are_told_when_they_end_and_once(person: Person) -> None:

@@ -102,7 +102,7 @@ class TestModulesIn:
             ("training/schedules.py", '"""Learning rates by epoch, and', '"""Rates by epoch, and'),
             ("training/schedules.py", '"""The schedules by the', '"""Those by the'),
             ("training/schedules.py", "    return 1.0\n", "\n    return (\n        1.0\n    )\n"),
-            ("follow/progress.py", '"compiling"', '"waiting"'),
+            ("follow/progress.py", '"waiting for other', '"idle for other'),
             ("runner/local.py", "_WAIT_SECONDS = 0.2", "_WAIT_SECONDS = 0.3"),
         ],
     )
@@ -300,7 +300,7 @@ class TestMutations:
         assert f"e: child, seeds 0, 1: {module} changed" in checked.output
         assert self.command("check", full, "--allow", "stale").exit_code == 0
         planned = self.command("plan", full).output
-        assert f"parent, child stale: {module} changed" in planned
+        assert f"4 runs are stale: {module} changed" in planned
         assert (
             "4 runs: 0 done, 4 to do (4 of them again, because they are stale), 0 blocked"
             in planned
