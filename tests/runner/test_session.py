@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -413,8 +414,9 @@ def test_what_is_expected_is_written_down_before_the_first_run_starts(person: Pe
         person.folder / "reports/tiny.expectations.json",
     ]
     assert not any(path.exists() for path in ledgers)
-    (person.folder / "reports/tiny.json").unlink()  # the trial was told to put its report there
-    assert person.run(spec, "--only", "random").exit_code == 4
+    shutil.rmtree(person.folder / "reports")  # the trial was told to put its report there
+    again = person.run(spec, "--only", "random")
+    assert again.exit_code == 4, again.output
     assert ledgers[0].read_bytes() == ledgers[1].read_bytes()
     told = json.loads(ledgers[0].read_text())
     assert [each["id"] for each in told["statements"]] == ["learns", "other"]
@@ -462,9 +464,8 @@ def test_the_progress_is_that_of_all_specifications(
     assert result.exit_code == 0, result.output
     told = result.stdout.splitlines()
     beats = [line for line in told if line.startswith("after ")]
-    assert any("planning the runs" in line or "importing" in line for line in beats)
     assert any("0 of 3 runs done" in line for line in beats), beats
-    assert any("random / seed 0 (compiling" in line for line in beats), beats
+    assert any("at work: one / random / seed 0 (" in line for line in beats), beats
     assert sum(line.startswith("✓") for line in told) == 5, result.stdout
 
 

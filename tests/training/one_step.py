@@ -140,9 +140,8 @@ def valid(run: Json, folder: Path) -> RunSpec | None:
         except SpecError as error:
             for problem in error.problems:
                 pointer = problem.pointer.split("/")[3:]
-                if not pointer or pointer == [
-                    "model"
-                ]:  # center_crop left too little of the images for it
+                # center_crop left too little of the images for the model, or the batches no step
+                if not pointer or pointer in (["model"], ["training"]):
                     return None
                 _drop(run, pointer)
     return None
