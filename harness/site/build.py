@@ -20,7 +20,7 @@ _ASSETS = (
     *("site.css", "site.js", "theme.js", "curves.js"),
     *("uPlot.iife.min.js", "uPlot.min.css", "uPlot.LICENSE"),
 )
-_ROOM = 8_000_000
+_ROOM = 4_000_000
 """In bytes, for the plots of all reports; beyond that they are pictures of few colours."""
 
 _NUMBERS = 400_000

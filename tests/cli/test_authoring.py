@@ -174,8 +174,8 @@ def test_properties_are_explained(harness: Harness) -> None:
     assert all(line == line.rstrip() for line in lines)
     assert "\x1b" not in found.stdout
     assert (
-        "  runs          object                      required  "
-        "The runs by name; each is the defaults, changed by its own keys."
+        "  runs          object                                        required  "
+        "The runs by name; each is the defaults, changed by its own keys"
         in harness("explain").stdout.splitlines()
     )
 
