@@ -16,6 +16,7 @@ from harness.cli.options import JSON, STORE, options
 from harness.data.catalog import data_dir
 from harness.errors import ERROR, FAIL, UNDECIDED
 from harness.system.console import visible
+from harness.words import plural
 
 if TYPE_CHECKING:
     from harness.store.store import Store
@@ -99,9 +100,7 @@ def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
 
     found = [Store(store).find(key, unfinished=True) for key in keys]
     if not yes:
-        click.confirm(
-            f"remove {len(found)} run{'s' if len(found) != 1 else ''} for good?", abort=True
-        )
+        click.confirm(f"remove {plural(len(found), 'run')} for good?", abort=True)
     for key in found:
         Store(store).remove(key)
 
@@ -160,10 +159,7 @@ def _replay(keys: Sequence[str], epochs: int, store: Store) -> int:
         runs = len(found.program.keys)
         what = f"agrees {found.agreement}" if found.agreement else f"stays stale: {found.message}"
         click.echo(
-            visible(
-                f"{found.program.label} ({runs} run{'s' if runs != 1 else ''} of this program):"
-                f" {what}"
-            )
+            visible(f"{found.program.label} ({plural(runs, 'run')} of this program): {what}")
         )
         cleared += runs if found.agreement else 0
         if not found.agreement:

@@ -8,22 +8,10 @@ from dataclasses import replace
 
 from harness.compare.records import ExpectationRecord, ExperimentRecord, ReadError, RunRecord
 from harness.experiment import Json
+from harness.report.expectation import TERMS
 from harness.report.packed_settings import unpack
 from harness.report.result_json import FORMAT
 from harness.system.json_value import Value, WrongForm
-
-_TERMS = (
-    "metric",
-    "lower",
-    "upper",
-    "statistic",
-    "method",
-    "share",
-    "confidence",
-    "published",
-    "basis",
-)
-"""What an expectation asks."""
 
 _OLD_MEAN_TERMS = {"statistic": "mean", "method": "student"}
 """The terms of a mean in files that are older than the choice."""
@@ -139,7 +127,7 @@ def _terms(value: Value) -> dict[str, Json]:
         if value.member_or("statistic", None).value == _OLD_MEAN_TERMS["statistic"]
         else {}
     )
-    declared = {name: value.member_or(name, old.get(name)) for name in _TERMS}
+    declared = {name: value.member_or(name, old.get(name)) for name in TERMS}
     terms = {
         name: _number(each) if name in _NUMBERS else each.text_or_none()
         for name, each in declared.items()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.experiment import Json
 from harness.report.environment import environment, flat
+from harness.report.expectation import TERMS
 from harness.run_result import RunResult, Status
 from harness.system import files
 from harness.system.json_value import parse
@@ -25,23 +26,7 @@ _OF_A_RUN = ("seconds", "images_per_second", "code")
 _OF_ALL_RUNS = ("environment", "environments", "code", "harness")
 """What is circumstance of all runs together."""
 
-_OF_A_VERDICT = (
-    "id",
-    "metric",
-    "lower",
-    "upper",
-    "statistic",
-    "method",
-    "share",
-    "confidence",
-    "published",
-    "basis",
-    "adjusted_confidence",
-    "look",
-    "verdict",
-    "values",
-    "stale",
-)
+_OF_A_VERDICT = ("id", *TERMS, "adjusted_confidence", "look", "verdict", "values", "stale")
 """What an expectation asks and what became of it; how it is worded makes no other date."""
 
 

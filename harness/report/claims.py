@@ -7,13 +7,12 @@ say both; nothing of a publication is known to the harness.
 from __future__ import annotations
 
 import math
-import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.experiment import Experiment, Interval, Json, Statistic
 from harness.expression import ExpressionError, parse, references
+from harness.report.expectation import anchors
 from harness.report.packed_settings import unpack
 from harness.units import PERCENT, bound, measured, scale_of
 from harness.words import Reach, Verdict, reach
@@ -97,18 +96,6 @@ def deciding(findings: Sequence[Finding]) -> Finding:
             each.reach is Reach.HAND,
         ),
     )
-
-
-def anchors(ids: Iterable[str]) -> dict[str, str]:
-    """Return by the id of each expectation of a report, in its order, the anchor of its details."""
-    found: dict[str, str] = {}
-    taken: Counter[str] = Counter()
-    for each in ids:
-        words = re.sub(r"[^a-z0-9]+", "-", each.lower()).strip("-")
-        taken[words] += 1
-        again = f"--{taken[words]}" if taken[words] > 1 else ""
-        found[each] = f"expectation-{words}{again}"
-    return found
 
 
 def text(value: Json) -> str:

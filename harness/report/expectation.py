@@ -19,6 +19,19 @@ _LIMITS_FROM = {
     Interval.PAIRED: ", test images alone, in pairs",
 }
 
+TERMS = (
+    "metric",
+    "lower",
+    "upper",
+    "statistic",
+    "method",
+    "share",
+    "confidence",
+    "published",
+    "basis",
+)
+"""What an expectation asks, by the members that the JSON of a report has for it."""
+
 
 def expected(expectation: Expectation) -> str:
     """Return the bounds in words: "mean at least 1 point (95% confidence)"."""

@@ -135,11 +135,11 @@ def listed_plots(folder: Path, name: str) -> frozenset[str]:
     Raises:
         OSError: a file of the report cannot be read.
     """
-    found = _own(results_path(folder, name), Kind.RESULT)
+    found = own_text(results_path(folder, name), Kind.RESULT)
     listed = json.loads(found).get("files") if found else None
     if isinstance(listed, list):
         return frozenset(each for each in listed if isinstance(each, str) and _is_plot(each))
-    shown = _OF_A_FIGURE.findall(_own(markdown_path(folder, name), Kind.REPORT))
+    shown = _OF_A_FIGURE.findall(own_text(markdown_path(folder, name), Kind.REPORT))
     return frozenset(file for of, file in shown if of == name)
 
 
@@ -155,7 +155,7 @@ def _holds_something(path: Path) -> bool:
         return False
 
 
-def _own(path: Path, kind: Kind) -> str:
+def own_text(path: Path, kind: Kind) -> str:
     """Return the text of a file of the harness, or nothing."""
     try:
         content = files.read_bytes(path)

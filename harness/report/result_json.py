@@ -38,8 +38,8 @@ def result_json(
     when: datetime,
     plots: Sequence[str] = (),
     statements: Statements | None = None,
-) -> str:
-    """Return the text of `<name>.json`: the same bytes for the same results, keys sorted.
+) -> Json:
+    """Return what `<name>.json` holds; see `written` for its text.
 
     `plots` are the names of the files in the report's folder of plots. `statements` tell when the
     expectations were stated, None for a trial, which leaves that out. Values that JSON has no
@@ -67,11 +67,11 @@ def result_json(
         "code": code_digests(results),
         **environments(results),
     }
-    return written(finite(document))
+    return finite(document)
 
 
 def written(document: Json) -> str:
-    """Return the text of a result file."""
+    """Return the text of a result file: the same bytes for the same results, keys sorted."""
     text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return f"{text}\n"
 

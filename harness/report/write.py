@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,12 +50,11 @@ def write_report(
     for old in places.listed_plots(folder, name) - images.keys():
         (plots / old).unlink(missing_ok=True)
     # The list is written before the plots, so that a plot which a kill leaves behind is listed.
-    numbers = result_json(experiment, results, judgements, when, tuple(images), statements)
-    first = circumstance.as_first(json.loads(numbers), places.results_path(folder, name))
+    document = result_json(experiment, results, judgements, when, tuple(images), statements)
+    first = circumstance.as_first(document, places.results_path(folder, name))
     if first is not None:
-        numbers = written(first)
-        results = circumstance.results_of(first, results)
-    _write(places.results_path(folder, name), numbers.encode())
+        document, results = first, circumstance.results_of(first, results)
+    _write(places.results_path(folder, name), written(document).encode())
     for plot, image in images.items():
         _write(plots / plot, image)
     _write_or_remove(places.histories_path(folder, name), histories_json(experiment, results))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.errors import UsageFault
 from harness.experiment import Json, Statistic
-from harness.report.folder import histories_path, index_path, markdown_path
+from harness.report.folder import histories_path, index_path, markdown_path, own_text
 from harness.report.histories import Histories, read_histories
 from harness.report.packed_settings import unpack
 from harness.report.result_json import FORMAT
@@ -112,7 +112,7 @@ def read_folder(path: Path) -> Folder:
         raise NothingToShow(
             f"{path} has no report: `python -m harness run` writes some, and --reports says where"
         )
-    return Folder(path, tuple(reports), tuple(unshown), _markdown(index_path(path), Kind.INDEX))
+    return Folder(path, tuple(reports), tuple(unshown), own_text(index_path(path), Kind.INDEX))
 
 
 def _result(path: Path) -> Value | None:
@@ -142,7 +142,7 @@ def _report(folder: Path, name: str, document: Value) -> Report:
         datasets=_names(settings, "dataset"),
         models=_names(settings, "model"),
         starts=_starts(settings),
-        markdown=_markdown(markdown_path(folder, name), Kind.REPORT),
+        markdown=own_text(markdown_path(folder, name), Kind.REPORT),
         histories=read_histories(histories_path(folder, name)),
     )
 
@@ -220,12 +220,3 @@ def _number(value: Value) -> float | None:
     if value.value in ("nan", "inf", "-inf"):
         return float(value.value)
     return value.number_or_none()
-
-
-def _markdown(path: Path, kind: Kind) -> str:
-    """Return the Markdown that the harness wrote, nothing where there is none."""
-    try:
-        content = files.read_bytes(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    return content.decode("utf-8-sig") if kind_of(content) is kind else ""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from harness.errors import INVALID, HarnessError
 from harness.system.console import visible
-from harness.words import listed
+from harness.words import agreeing, listed
 
 MOST_FAULTS = 1000
 """So many faults of one file are looked for."""
@@ -84,7 +84,7 @@ class SpecError(HarnessError):
         """Yield the faults, as in the text, and how many there are."""
         yield from _lines(self.problems)
         count = len(self.problems)
-        yield f"{count:,} problem{'s' if count != 1 else ''} found"
+        yield f"{count:,} {agreeing(count, 'problem', 'problems')} found"
 
 
 def _lines(problems: Iterable[Problem]) -> Iterator[str]:
