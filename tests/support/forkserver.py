@@ -128,6 +128,9 @@ def execute(kind: str, program: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
+    # What TensorFlow logs is settled when it is imported: the harness decides, as for a person.
+    os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
+
     from harness.backend import import_backend
 
     import_backend()
