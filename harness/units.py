@@ -115,7 +115,7 @@ def limits(
     if lower is None or upper is None or mean is None:
         return NOTHING
     decimals = digits(mean, deviation, scale)
-    return f"{_fixed(lower, decimals, scale)} to {_fixed(upper, decimals, scale)}{scale.unit}"
+    return f"{_shown(lower, decimals, scale)} to {_shown(upper, decimals, scale)}{scale.unit}"
 
 
 def bounds(lower: float | None, upper: float | None, scale: Scale = PLAIN) -> str:

@@ -9,12 +9,21 @@ from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
 from harness.report.certainty import limits_words, notes, remarks
 from harness.report.expectation import anchors, expected, expected_briefly, origin
-from harness.report.markdown import anchor, anchor_link, bullets, code, escape, table, unbroken
+from harness.report.markdown import (
+    anchor,
+    anchor_link,
+    bullets,
+    code,
+    details,
+    escape,
+    table,
+    unbroken,
+)
 from harness.report.outcome import chance, reaches
 from harness.report.published import difference
 from harness.report.statements import timing_sentence
 from harness.units import bound, found, measured, scale_of, scale_of_difference
-from harness.words import BASES, SYMBOLS, Verdict, marked, plural
+from harness.words import BASES, SYMBOLS, Verdict, agreeing, marked, plural
 
 
 def verdict_table(experiment: Experiment, judgements: Sequence[Judgement]) -> list[str]:
@@ -22,7 +31,8 @@ def verdict_table(experiment: Experiment, judgements: Sequence[Judgement]) -> li
     to = anchors(judgement.expectation.id for judgement in judgements)
     rows = [_row(judgement, to, len(experiment.seeds)) for judgement in judgements]
     headers = ["verdict", "what is expected", "expected", "measured"]
-    return list(filter(None, [table(headers, rows), bullets(_messages(judgements)), _NOTE]))
+    parts = [table(headers, rows), bullets(_messages(judgements)), _stale(judgements), _NOTE]
+    return list(filter(None, parts))
 
 
 _SPACE = unbroken(" ")
@@ -73,20 +83,26 @@ def _row(judgement: Judgement, to: Mapping[str, str], seeds: int) -> list[str]:
 
 
 def _messages(judgements: Sequence[Judgement]) -> list[str]:
-    """Return what explains the verdicts: messages, stale runs and notes."""
+    """Return what explains the verdicts: messages and notes."""
     messages = [
         _message(judgement) for judgement in judgements if judgement.verdict is not Verdict.PASS
-    ]
-    messages += [
-        f"(stale) {code(judgement.expectation.id)}: {escape(judgement.stale)}"
-        for judgement in judgements
-        if judgement.stale
     ]
     messages += [
         f"Note on {', '.join(map(code, ids))}: {escape(note)}."
         for note, ids in remarks(judgements).items()
     ]
     return messages
+
+
+def _stale(judgements: Sequence[Judgement]) -> str:
+    """Return why verdicts are stale; folded away, since the table marks each of them."""
+    reasons = [
+        f"{code(judgement.expectation.id)}: {escape(judgement.stale)}"
+        for judgement in judgements
+        if judgement.stale
+    ]
+    summary = f"Why {plural(len(reasons), 'verdict')} {agreeing(len(reasons), 'is', 'are')} stale"
+    return details(summary, bullets(reasons)) if reasons else ""
 
 
 def _message(judgement: Judgement) -> str:
