@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.experiment import Json
+from harness.system import child
 
 if TYPE_CHECKING:
     from harness.experiment import Experiment
@@ -34,15 +35,10 @@ _JUDGED = (0, 1, 3, 4)
 """Exit codes after which there are verdicts."""
 
 _PROGRAM = """
-import os, signal, threading
 from harness.cli import start
+from harness.system.child import end_with_the_parent
 
-def end_with_the_caller():
-    while os.read(0, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-
-threading.Thread(target=end_with_the_caller, daemon=True).start()
+end_with_the_parent()
 start("python -m harness")
 """
 """What the process of a command runs: the command, until it ends or the caller has ended."""
@@ -261,17 +257,9 @@ def _command(arguments: Sequence[str]) -> int:
         env=environment,
         process_group=0,  # so that Ctrl-C reaches this process alone, which passes it on
     )
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
-        raise
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
+    with child.ended(process):
+        pass
+    return process.returncode
 
 
 def _check(experiments: Sequence[Experiment], store: Store, ledgers: Ledgers | None) -> int:

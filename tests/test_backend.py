@@ -10,7 +10,7 @@ import pytest
 
 from harness import backend
 from harness.backend import BackendError, _quietly, prepare_backend
-from tests.runner.conftest import Person, another, person
+from tests.support.person import Person, another, person
 
 __all__ = ["another", "person"]  # fixtures
 

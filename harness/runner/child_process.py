@@ -6,10 +6,8 @@ import contextlib
 import json
 import os
 import pickle
-import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 from harness.errors import INTERRUPTED, HarnessError
@@ -18,6 +16,7 @@ from harness.runner.invocation import Invocation
 from harness.store.state import startable
 from harness.store.store import Store
 from harness.system import streams
+from harness.system.child import end_with_the_parent, ended
 from harness.system.console import visible
 from harness.system.crash import internal_error
 
@@ -50,19 +49,8 @@ def run_in_child_process(experiment: Experiment, store: Store, data_dir: Path, s
         KeyboardInterrupt: a stop was asked for.
     """
     process = subprocess.Popen([sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE)
-    try:
+    with ended(process):
         _send(process, (Invocation([experiment], store, data_dir), sharing))
-        process.wait()
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
-        raise
-    finally:
-        process.kill()
-        process.wait()
-        if process.stdin is not None:
-            with contextlib.suppress(BrokenPipeError):
-                process.stdin.close()
     return process.returncode
 
 
@@ -86,7 +74,7 @@ def main() -> None:
 def _work(invocation: Invocation, sharing: int) -> None:
     streams.prepare()
     os.setpgrp()  # so that Ctrl-C reaches the parent alone, which passes it on
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    end_with_the_parent()
     from harness.runner.local_executor import LocalExecutor
     from harness.runner.session import run_experiments
 
@@ -104,13 +92,3 @@ def _end_with(error: HarnessError) -> None:
     for line in error.lines():
         print(visible(line), file=sys.stderr)
     sys.exit(error.exit_code)
-
-
-def _end_with_the_parent() -> None:
-    """Ask this process to stop once its parent has ended: nobody waits for the runs any more."""
-    # The descriptor as it is: a thread that waits in `sys.stdin` holds its lock when the process
-    # ends.
-    standard_input = 0
-    while os.read(standard_input, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -15,7 +15,7 @@ from harness.follow.events import Events, session, sessions, unreadable
 from harness.run_result import RunResult, Status
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 RUNS = {
     "one": {},

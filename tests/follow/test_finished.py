@@ -12,7 +12,7 @@ from harness.plan import ConcreteRun
 from harness.run_result import RunResult, Status
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 RESULT = RunResult(
     "random",

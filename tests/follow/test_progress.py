@@ -22,7 +22,7 @@ from harness.run_result import RunResult, Status
 from tests.follow.display import Shown
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 ROW = {"epoch": 3, "train_accuracy": 0.5, "test_accuracy": 0.25, "train_loss": 1.23456}
 DONE = RunResult(

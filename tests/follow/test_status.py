@@ -11,7 +11,7 @@ from harness.follow.status import age, as_json, session_statuses
 from harness.run_result import RunResult, Status
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 
 def test_a_store_where_nothing_was_run_has_no_status(person: Person) -> None:

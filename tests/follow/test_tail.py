@@ -16,7 +16,7 @@ from harness.plan import ConcreteRun, Plan
 from harness.run_result import RunResult, Status
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 MEASURED: dict[str, float | None] = {"train_accuracy": 1.0, "epochs_to_fit": None}
 

@@ -11,7 +11,7 @@ from tensorboard.util.tensor_util import make_ndarray
 from harness.follow.tensorboard import log_folder
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 
 def scalars(folder: Path, name: str) -> dict[int, float]:

@@ -19,7 +19,7 @@ from harness.run_result import RunResult, Status
 from tests.follow.display import Clock
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 ONE = Workload("e / one", "network")
 TWO = Workload("e / two", "network")

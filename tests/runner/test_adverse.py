@@ -21,7 +21,7 @@ from harness.training.fit import train
 from tests.support import session
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 AT_LEAST_0 = [
     {

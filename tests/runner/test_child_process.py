@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -51,13 +50,3 @@ def test_a_script_without_a_guard_trains_and_is_not_run_again(tmp_path: Path, by
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed, 1 deselected" in done.stdout
     assert done.stdout.count("begun") == 1
-
-
-def test_the_child_process_ends_when_its_parent_has_ended() -> None:
-    waits = "from harness.runner.child_process import _end_with_the_parent; _end_with_the_parent()"
-    process = subprocess.Popen([sys.executable, "-c", waits], stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(1)
-    process.stdin.close()
-    assert process.wait(60) == -signal.SIGTERM

@@ -34,7 +34,7 @@ from harness.store.store import Store, StoreError
 from harness.system import machine
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
     from tests.support.processes import Fork
 
 LONG = {"runs": {"random": {"training": {"epochs": 16_000, "measure_every": 100}}}}

@@ -20,7 +20,7 @@ import pytest
 if TYPE_CHECKING:
     from harness.plan import ConcreteRun
     from harness.store.store import Store
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 FAULTS = int(os.environ.get("HARNESS_FAULTS", "12"))
 """How many moments are tried; a long test asks for more."""

@@ -14,7 +14,7 @@ import pytest
 from harness.runner.interrupt import stoppable
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 LONG = {
     "defaults": {"training": {"batch_size": 100, "epochs": 1500, "measure_every": 500}},

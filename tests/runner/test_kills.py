@@ -24,7 +24,7 @@ from harness.runner.conclude import judge_stored
 from harness.spec.load import load
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 KILLS = int(os.environ.get("HARNESS_KILLS", "2"))
 """How often a process is killed; a long test asks for more."""

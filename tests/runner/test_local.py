@@ -21,7 +21,7 @@ from harness.runner.job import Job
 from harness.training import compiled
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 PERCEPTRON = {"defaults": {"training": {"epochs": 60, "measure_every": 7}}}
 CONVNET = {

@@ -18,7 +18,7 @@ from harness.store.store import Store
 from tests.conftest import Pretend
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 PLAN = {"first": 2, "most": 6}
 RUNS: dict[str, dict[str, Any]] = {

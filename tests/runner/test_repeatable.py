@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 IMAGES = {
     "dataset": {"train_examples": 60, "test_examples": 50},

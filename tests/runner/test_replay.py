@@ -17,7 +17,7 @@ from harness.store.store import Store
 from harness.training import optimizers, schedules
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 RUNS = {"random": {}, "child": {"initialize_from": "random"}}
 EXPECTED = {"id": "e", "metric": "child.test_accuracy", "at_least": 0.0, "statistic": "every"}

@@ -27,7 +27,7 @@ from harness.follow import progress
 from harness.store import checksums, run_files
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 EXPECTED = {
     "id": "learns",

@@ -13,7 +13,7 @@ from harness.system import processor
 from harness.system.files import alive
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 
 def test_threads_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:

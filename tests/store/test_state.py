@@ -7,7 +7,7 @@ from harness.run_result import RunResult, Status
 from harness.store.state import state_of, why_blocked
 
 if TYPE_CHECKING:
-    from tests.runner.conftest import Person
+    from tests.support.person import Person
 
 FAMILY = {
     "runs": {
