@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator
 from importlib import metadata
-from typing import IO
+from typing import IO, Any
 
 from harness.errors import INVALID, HarnessError
 from harness.experiment import Training
@@ -74,7 +74,7 @@ def import_backend(name: str = machine.BACKENDS[0]) -> None:
     from absl import logging
 
     logging.set_verbosity(logging.ERROR)
-    with _quietly():
+    with _quietly(), _hidden({"jax", "matplotlib", "sklearn"} - {name}):
         import keras  # noqa: F401
         import tensorflow  # noqa: F401
 
@@ -256,6 +256,23 @@ def device() -> str:
         if found
         else "CPU"
     )
+
+
+@contextlib.contextmanager
+def _hidden(packages: Collection[str]) -> Iterator[None]:
+    """Let imports within the block take packages for missing, unless they are imported already.
+
+    Keras imports what its wrappers and its other backends could use, wherever it is installed.
+    That is a third of the time of its import, and nothing here uses it.
+    """
+    modules: dict[str, Any] = sys.modules
+    hidden = [each for each in packages if each not in modules]
+    modules.update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        for each in hidden:
+            del modules[each]
 
 
 @contextlib.contextmanager

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import pytest
 
 from harness import backend
-from harness.backend import BackendError, _quietly, prepare_backend
-from tests.support.person import Person, another, person
-
-__all__ = ["another", "person"]  # fixtures
+from harness.backend import BackendError, _hidden, _quietly, prepare_backend
+from tests.support.person import Person
 
 
 def test_no_log_reaches_a_person_and_another_process_gives_the_same_bits(
@@ -147,3 +147,29 @@ def test_the_session_imports_no_tensorflow_before_it_must() -> None:
         " sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_packages_are_missing_for_the_imports_of_the_block_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_wrapped_package.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with _hidden({"a_wrapped_package", "json"}):
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("a_wrapped_package")
+        assert importlib.import_module("json") is json  # it was there already
+    assert importlib.import_module("a_wrapped_package").__name__ == "a_wrapped_package"
+
+
+def test_keras_brings_along_no_package_that_only_its_wrappers_use() -> None:
+    program = (
+        "import sys\n"
+        "from harness.backend import import_backend\n"
+        "import_backend()\n"
+        "print(sorted({'jax', 'matplotlib', 'sklearn'} & set(sys.modules)))\n"
+        "import sklearn, matplotlib"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "[]\n"
