@@ -123,13 +123,18 @@ class WeightsFile:
     sha256: str
 
 
+SAMPLE: Final = "sample"
+"""The axis on which the label of a draw stands."""
+
+
 @dataclass(frozen=True)
 class RunSpec:
     """One named cell of an experiment: a run before it is multiplied by seeds.
 
     `base` is the run's name in the specification. `labels` has the cell's label on each axis of
-    that run's matrix, by the axis's name, and is empty where there is no matrix. `resolved` is the
-    complete JSON the settings were read from, defaults filled in.
+    that run's matrix, by the axis's name, that of a draw of its sample first; it is empty where
+    there is neither. `resolved` is the complete JSON the settings were read from, defaults filled
+    in. `drawn` has what a sample drew: by path the value, or the label of the change.
     """
 
     base: str
@@ -138,16 +143,24 @@ class RunSpec:
     regularizers: tuple[str, ...]
     resolved: Mapping[str, Json]
     labels: Mapping[str, str] = field(default_factory=dict)
+    drawn: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
-        """Return the label of the cell, such as "l2,0.1"; "" without a matrix."""
+        """Return the label of the cell, such as "l2,0.1" or "07"; "" where there is one alone."""
         return cell_label(self.labels)
 
     @property
     def name(self) -> str:
         """Return the name that it has in all that is kept and shown: "base[label]"."""
         return cell_name(self.base, self.label)
+
+    @property
+    def over_draws(self) -> str:
+        """Return the name of all draws of its cell: "base[*]"; its own where nothing was drawn."""
+        if not self.drawn:
+            return self.name
+        return cell_name(self.base, cell_label({**self.labels, SAMPLE: "*"}))
 
 
 def cell_label(labels: Mapping[str, str]) -> str:
@@ -163,13 +176,15 @@ def cell_name(base: str, label: str) -> str:
 class Statistic(enum.Enum):
     """Of what an expectation speaks.
 
-    `EVERY` is about the seeds at hand, the others about all seeds that there could be.
+    `EVERY` is about the seeds at hand, `SETTINGS` about all settings that a sample draws from, the
+    others about all seeds that there could be.
     """
 
     MEAN = "mean"
     MEDIAN = "median"
     WORST = "worst"
     EVERY = "every"
+    SETTINGS = "settings"
 
 
 class Interval(enum.Enum):
@@ -203,10 +218,12 @@ class Expectation:
     """A bound on a metric expression; `lower` or `upper` is None where that side is open.
 
     `published` is the metric's value in a publication; None unless the basis is `PAPER`. `share`
-    is that of all seeds which must be within the bounds; None unless the statistic is `WORST`.
-    `citation` is the publication that it alone rests on; None where the experiment's source counts.
-    `base` is its id in the specification where a wildcard makes it one of many, a cell each.
-    `claim` is the label of the published claim that it speaks of.
+    is that of all seeds (of all settings) which must be within the bounds; None unless the
+    statistic is `WORST` (`SETTINGS`). For the latter, `cells` are the labels that the wildcard of
+    the metric stands for, a cell of each draw, and `samples` the samples that these were drawn
+    from, by run. `citation` is the publication that it alone rests on; None where the experiment's
+    source counts. `base` is its id in the specification where a wildcard makes it one of many, a
+    cell each. `claim` is the label of the published claim that it speaks of.
     """
 
     id: str
@@ -224,6 +241,8 @@ class Expectation:
     citation: str | None = None
     base: str | None = None
     claim: str | None = None
+    cells: tuple[str, ...] = ()
+    samples: Mapping[str, Json] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -16,6 +17,12 @@ from harness.rounding import as_written, half_unit
 
 _EACH_CELL = "[*]"
 """Stands in the place of a label, and so for every cell of a run's matrix."""
+
+_EACH_DRAW = "[*,"
+"""Begins the label of a cell in every draw of a sample."""
+
+_WILDCARD = re.compile(r"\b([a-z][a-z0-9_]*)\[\*\]")
+"""A run with the wildcard; its name is the group."""
 
 _GRAMMAR = r"""
 ?start: sum
@@ -67,8 +74,21 @@ class Reference:
 
 
 def in_cell(text: str, label: str) -> str:
-    """Return a run's name or an expression with a cell's label in the place of every wildcard."""
-    return text.replace(_EACH_CELL, f"[{label}]")
+    """Return a run's name or an expression with a cell's label in the place of every wildcard.
+
+    Where more than the wildcard stands in the brackets, it is that of a draw: `escape[*,l2]`.
+    """
+    return text.replace(_EACH_CELL, f"[{label}]").replace(_EACH_DRAW, f"[{label},")
+
+
+def in_counterparts(text: str, label_of: Callable[[str], str]) -> str:
+    """Return a text with the label that each run has in the place of its wildcard."""
+    return _WILDCARD.sub(lambda found: f"{found[1]}[{label_of(found[1])}]", text)
+
+
+def in_cells(metric: str, labels: Sequence[str]) -> tuple[str, ...]:
+    """Return an expression with each of some labels for its wildcards; itself for none."""
+    return tuple(in_cell(metric, label) for label in labels) or (metric,)
 
 
 @dataclass(frozen=True)
@@ -159,6 +179,17 @@ def _walk(expression: Expression) -> Iterator[Expression]:
 def references(expression: Expression) -> tuple[Reference, ...]:
     """Return the run metrics that an expression uses, each once, in order of appearance."""
     return tuple(dict.fromkeys(node for node in _walk(expression) if isinstance(node, Reference)))
+
+
+def runs_read(metric: str, labels: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the runs that a metric expression reads, in order; with labels, those of each cell."""
+    return tuple(
+        dict.fromkeys(
+            reference.run
+            for each in in_cells(metric, labels)
+            for reference in references(parse(each))
+        )
+    )
 
 
 @dataclass(frozen=True)

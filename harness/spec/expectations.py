@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from harness.experiment import Basis, Expectation, Interval, Json, RunSpec, Statistic
-from harness.expression import ExpressionError, Reference, in_cell, parse, references
+from harness.experiment import (
+    SAMPLE,
+    Basis,
+    Expectation,
+    Interval,
+    Json,
+    RunSpec,
+    Statistic,
+    cell_label,
+)
+from harness.expression import (
+    ExpressionError,
+    Reference,
+    in_counterparts,
+    parse,
+    references,
+)
 from harness.metrics import METRICS
 from harness.spec import schema
 from harness.spec.binomial import Difference, accuracy_difference, accuracy_terms
 from harness.spec.document import Pointer
 from harness.spec.faults import Faults
-from harness.spec.grid import Grid
+from harness.spec.grid import Grid, sample_of
+from harness.spec.matrix import Cell
+from harness.spec.patch import without_nulls
 from harness.spec.problems import unknown
 
 MOST_EXPECTATIONS = 10_000
@@ -53,14 +72,14 @@ def read_expectations(
         if faults:
             continue
         expectation = _expectation(schema.fill_defaults(schema.definition("expectation"), raw))
-        base = _base_of_cells(expectation)
-        if len(expectations) + (len(grid.cells[base]) if base else 1) > MOST_EXPECTATIONS:
+        expanded = list(_in_each_cell(expectation, grid, document))
+        if len(expectations) + len(expanded) > MOST_EXPECTATIONS:
             faults.add(
                 f"with one for each cell, these are more than {MOST_EXPECTATIONS:,} expectations",
                 place,
             )
             break
-        expectations.extend(_in_each_cell(expectation, base, grid))
+        expectations.extend(expanded)
     return tuple(expectations)
 
 
@@ -85,10 +104,13 @@ def _wrong(
         yield ("metric",), message
     if wrong:
         return
+    if raw.get("statistic") == Statistic.SETTINGS.value:
+        for message in _no_settings(metric, grid):
+            yield ("statistic",), message
     if interval == Interval.BINOMIAL.value and not _counts_images(metric):
         yield ("interval",), f"{metric!r} is no sum over test accuracies"
     if interval == Interval.PAIRED.value:
-        for message in _unpaired(metric, runs):
+        for message in _unpaired(metric, grid, runs):
             yield ("interval",), message
 
 
@@ -107,15 +129,56 @@ def _wrong_references(used: tuple[Reference, ...], grid: Grid) -> Iterator[str]:
         if reference.base in grid.unsettled:
             pass
         elif reference.means_each_cell and reference.base not in grid.labels:
-            yield unknown("run with a matrix", reference.base, grid.labels)
+            yield unknown("run with a matrix or a sample", reference.base, grid.labels)
         elif not reference.means_each_cell and not grid.may_have(reference.run):
             yield grid.unknown(reference.run)
         if reference.metric not in METRICS:
             yield unknown("metric", reference.metric, METRICS)
     starred = {reference.base for reference in used if reference.means_each_cell}
-    labels = [grid.labels[run] for run in starred - set(grid.unsettled) if run in grid.labels]
-    if any(each != labels[0] for each in labels):
+    known = [run for run in starred - set(grid.unsettled) if run in grid.labels]
+    widest = _widest(known, grid)
+    if any(None in (grid.counterpart(run, cell) for run in known) for cell in widest):
         yield f"[*] needs runs with the same cells; {' and '.join(sorted(starred))} differ"
+    yield from _drawn_differently(sorted(known), grid)
+
+
+def _no_settings(metric: str, grid: Grid) -> Iterator[str]:
+    """Yield why a metric is none of settings that a sample draws."""
+    starred = {each.base for each in references(parse(metric)) if each.means_each_cell}
+    if not starred:
+        yield (
+            f"{metric!r} is of single runs, and 'settings' speaks of all that a sample draws: write"
+            " run[*].metric"
+        )
+    for base in sorted(starred - set(grid.unsettled)):
+        if not grid.cells[base][0].drawn:
+            yield f"'settings' speaks of what a sample draws, and the run {base!r} has no sample"
+
+
+def _drawn_differently(runs: Sequence[str], grid: Grid) -> Iterator[str]:
+    """Yield which values some runs have drawn differently where the draws have the same label."""
+    for first, second in itertools.combinations(runs, 2):
+        one, other = (
+            {cell.labels[SAMPLE]: cell.drawn for cell in grid.cells[run] if cell.drawn}
+            for run in (first, second)
+        )
+        differing = [
+            (label, path)
+            for label in one.keys() & other.keys()
+            for path in one[label].keys() & other[label].keys()
+            if one[label][path] != other[label][path]
+        ]
+        if differing:
+            label, path = min(differing)
+            yield (
+                f"{first} and {second} have drawn different values of {path} in draw {label}: give"
+                " both the same sample"
+            )
+
+
+def _widest(runs: Iterable[str], grid: Grid) -> Sequence[Cell]:
+    """Return the cells of that of some runs which has the most; none where there are no runs."""
+    return max((grid.cells[run] for run in runs), key=len, default=())
 
 
 def _expectation(raw: Mapping[str, Json]) -> Expectation:
@@ -148,7 +211,7 @@ def _counts_images(metric: str) -> bool:
     return accuracy_terms(expression, dict.fromkeys(references(expression), math.nan)) is not None
 
 
-def _unpaired(metric: str, runs: Mapping[str, RunSpec]) -> Iterator[str]:
+def _unpaired(metric: str, grid: Grid, runs: Mapping[str, RunSpec]) -> Iterator[str]:
     """Yield why the networks of a metric cannot be compared image by image."""
     expression = parse(metric)
     difference = accuracy_difference(expression, dict.fromkeys(references(expression), math.nan))
@@ -157,7 +220,7 @@ def _unpaired(metric: str, runs: Mapping[str, RunSpec]) -> Iterator[str]:
             f"{metric!r} is no difference of two test accuracies, a.test_accuracy - b.test_accuracy"
         )
         return
-    for first, second in _pairs(difference, runs):
+    for first, second in _pairs(difference, grid, runs):
         if _test_set(first) != _test_set(second):
             yield (
                 f"{first.name} and {second.name} are not tested on the same images, so they cannot"
@@ -167,23 +230,22 @@ def _unpaired(metric: str, runs: Mapping[str, RunSpec]) -> Iterator[str]:
 
 
 def _pairs(
-    difference: Difference, runs: Mapping[str, RunSpec]
+    difference: Difference, grid: Grid, runs: Mapping[str, RunSpec]
 ) -> Iterator[tuple[RunSpec, RunSpec]]:
     """Yield the two runs of a difference, for each cell where they have wildcards.
 
     Those that have faults of their own are left out.
     """
-    first, second = difference.first, difference.second
-    starred = first if first.means_each_cell else second
-    labels = (
-        [run.label for run in runs.values() if run.base == starred.base]
-        if starred.means_each_cell
-        else [""]
-    )
-    for label in labels:
-        pair = [runs.get(in_cell(reference.run, label)) for reference in (first, second)]
-        if pair[0] is not None and pair[1] is not None:
-            yield pair[0], pair[1]
+    both = (difference.first, difference.second)
+    starred = [each.base for each in both if each.means_each_cell]
+    pairs = [[each.run for each in both]]
+    if starred:
+        pairs = [
+            [_beside(cell, each.run, grid) for each in both] for cell in _widest(starred, grid)
+        ]
+    for first, second in pairs:
+        if first in runs and second in runs:
+            yield runs[first], runs[second]
 
 
 def _test_set(run: RunSpec) -> tuple[Json, ...]:
@@ -193,21 +255,61 @@ def _test_set(run: RunSpec) -> tuple[Json, ...]:
     return dataset.source, dataset.test_examples, relabelled
 
 
-def _base_of_cells(expectation: Expectation) -> str | None:
-    """Return a run for each of whose cells there is an expectation of its own, or None."""
-    used = references(parse(expectation.metric))
-    return next((each.base for each in used if each.means_each_cell), None)
+def _starred(metric: str) -> list[str]:
+    """Return the runs that have a wildcard in a metric, each once."""
+    used = references(parse(metric))
+    return list(dict.fromkeys(each.base for each in used if each.means_each_cell))
 
 
-def _in_each_cell(expectation: Expectation, base: str | None, grid: Grid) -> Iterator[Expectation]:
-    """Yield an expectation itself, or one for each cell of a run where it has a wildcard."""
-    if base is None:
+def _in_each_cell(expectation: Expectation, grid: Grid, document: Json) -> Iterator[Expectation]:
+    """Yield an expectation itself, or one for each cell of a run where it has a wildcard.
+
+    One that speaks of all settings is one for each cell that a draw has, over all draws.
+    """
+    starred = _starred(expectation.metric)
+    if not starred:
         yield expectation
         return
-    for cell in grid.cells[base]:
+    if expectation.statistic is Statistic.SETTINGS:
+        yield from _over_draws(expectation, starred, grid, document)
+        return
+    for cell in _widest(starred, grid):
         yield replace(
             expectation,
             id=f"{expectation.id}[{cell.label}]",
-            metric=in_cell(expectation.metric, cell.label),
+            metric=_beside(cell, expectation.metric, grid),
             base=expectation.id,
         )
+
+
+def _beside(cell: Cell, metric: str, grid: Grid) -> str:
+    """Return a metric with the cells that its wildcards mean beside a cell of the widest run."""
+    return in_counterparts(metric, lambda run: grid.counterpart(run, cell) or cell.label)
+
+
+def _over_draws(
+    expectation: Expectation, starred: Sequence[str], grid: Grid, document: Json
+) -> Iterator[Expectation]:
+    """Yield an expectation over the draws of runs, for each cell of a matrix one of its own."""
+    of_matrix: dict[str, list[Cell]] = {}
+    for cell in _widest(starred, grid):
+        labels = {axis: label for axis, label in cell.labels.items() if axis != SAMPLE}
+        of_matrix.setdefault(cell_label(labels), []).append(cell)
+    samples = {run: without_nulls(sample_of(document, run)) for run in starred}
+    for label, cells in of_matrix.items():
+        over = replace(
+            expectation,
+            metric=in_counterparts(
+                expectation.metric, functools.partial(_label_in_draws, cells[0], grid)
+            ),
+            cells=tuple(cell.labels[SAMPLE] for cell in cells),
+            samples=samples,
+        )
+        named = f"{expectation.id}[{label}]"
+        yield replace(over, id=named, base=expectation.id) if label else over
+
+
+def _label_in_draws(cell: Cell, grid: Grid, run: str) -> str:
+    """Return the label of a run's counterpart of a cell in every draw: "*,l2" for "00,l2"."""
+    label = grid.counterpart(run, cell) or cell.label
+    return f"*{label.removeprefix(cell.labels[SAMPLE])}"

@@ -67,7 +67,7 @@ def _wrong_axis(figure: Mapping[str, Json], grid: Grid) -> Iterator[tuple[Pointe
         return
     for label, axes in runs.items():
         if axis not in axes:
-            yield ("groups", label), f"the matrix of this run has no axis {axis!r}"
+            yield ("groups", label), f"this run has no axis {axis!r}"
     distinct = {id(axes): axes for axes in runs.values()}.values()
     for text in dict.fromkeys(text for axes in distinct for text in axes.get(axis, ())):
         number = axis_number(text)

@@ -23,6 +23,7 @@ class Layer:
         combined: What all up to it come to.
         origin: Where in the document it stands.
         path: The setting that stands there, () where all settings do.
+        axis: Where the axis stands whose value it is, () where it is none.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Layer:
     combined: Json
     origin: Pointer
     path: Pointer = ()
+    axis: Pointer = ()
 
     def sets(self, pointer: Pointer) -> bool:
         """Tell whether it gives the value at a pointer, or takes it away."""
@@ -50,17 +52,24 @@ class Layer:
 
 def layers(document: Json, base: str, cell: Cell) -> list[Layer]:
     """Return what combines to a cell, the weakest first."""
-    own = {key: value for key, value in document["runs"][base].items() if key != "matrix"}
-    defaults = document.get("defaults", {})
+    own, defaults = _settings(document["runs"][base]), _settings(document.get("defaults", {}))
     found = [
         Layer("the defaults set", defaults, defaults, ("defaults",)),
         Layer("the run sets", own, merge_patch(defaults, own), ("runs", base)),
     ]
-    for patch, (origin, path) in zip(cell.patches, cell.origins, strict=True):
-        name = f"the axis {origin[1]!r} sets"
+    for patch, (origin, path, axis) in zip(cell.patches, cell.origins, strict=True):
+        name = f"the axis {axis[-1]!r} sets"
         combined = merge_patch(found[-1].combined, patch)
-        found.append(Layer(name, patch, combined, ("runs", base, *origin), path))
+        found.append(Layer(name, patch, combined, origin, path, axis))
     return found
+
+
+MULTIPLYING = ("matrix", "sample")
+"""What a run has besides its settings: what multiplies it into cells."""
+
+
+def _settings(part: Json) -> Json:
+    return {key: value for key, value in part.items() if key not in MULTIPLYING}
 
 
 def blamed(
@@ -87,7 +96,7 @@ def blamed(
         setter = parts[setting[-1]].name
         message = f"does not go with {'.'.join(map(str, pointer))}, which {setter}: {message}"
     elif _is_name_of_axis(part, pointer, message):
-        return part.origin[:-1], _no_setting(".".join(map(str, part.path)))
+        return part.axis, _no_setting(".".join(map(str, part.path)))
     return part.place(pointer), message
 
 

@@ -1,4 +1,4 @@
-"""A run's matrix: the cells it multiplies into, their names and their changes."""
+"""A run's cells: what its matrix and its sample multiply it into, their names and changes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from harness.experiment import Json, cell_label, cell_name
+from harness.experiment import SAMPLE, Json, cell_label, cell_name
 from harness.spec.document import DEEPEST, Pointer
 from harness.spec.patch import nest
 from harness.spec.problems import shortened
+from harness.spec.sample import Draw
 
 _LABEL = re.compile(r"[A-Za-z0-9_.+=-]+")
 
@@ -23,23 +25,38 @@ _LONGEST_NAME = 200
 """Characters of a cell's name, which names files too."""
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One combination of a matrix's axes.
+class ChangeOrigin(NamedTuple):
+    """Where the change of an axis comes from.
 
-    `labels` has its label on each axis, by the axis's name; none for a run without a matrix.
-    `patches` act one after another, so that a null of one still takes a key of the run or of the
-    defaults away. `origins` says, for each axis, where in the run its change stands (a pointer
-    below the run) and at which path of the run it acts.
+    Attributes:
+        place: Where its value stands, a pointer into the document.
+        path: At which path of the run it acts.
+        axis: Where the axis stands.
     """
 
-    labels: Mapping[str, str]
+    place: Pointer
+    path: Pointer
+    axis: Pointer
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One combination of a matrix's axes, in one draw of a sample.
+
+    `labels` has its label on each axis, by the axis's name, that of the draw first; none for a run
+    without matrix and sample. `patches` act one after another, those of the draw first, so that a
+    null of one still takes a key of the run or of the defaults away. `origins` says where each of
+    them comes from. `drawn` has the values that were drawn, or labels of changes, by path.
+    """
+
+    labels: dict[str, str]
     patches: tuple[Json, ...]
-    origins: tuple[tuple[Pointer, Pointer], ...]
+    origins: tuple[ChangeOrigin, ...]
+    drawn: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
-        """Return the label of the cell in its run; "" for a run without a matrix."""
+        """Return the label of the cell in its run; "" for a run without any."""
         return cell_label(self.labels)
 
     def name(self, run: str) -> str:
@@ -83,32 +100,80 @@ def _labelled(value: Json, pointer: Pointer) -> str:
     return f"such as {shortened(json.dumps(axis, ensure_ascii=False), 200)}"
 
 
-def _axis(name: str, options: Json) -> list[tuple[str, Json, tuple[Pointer, Pointer]]]:
+def _axis(name: str, options: Json) -> list[tuple[str, Json, ChangeOrigin]]:
     """Return label, change and origin of each value of one axis."""
+    axis: Pointer = ("matrix", name)
     if isinstance(options, dict):
         named = {label: change for label, change in options.items() if change is not None}
-        return [(label, change, (("matrix", name, label), ())) for label, change in named.items()]
+        return [
+            (label, change, ChangeOrigin((*axis, label), (), axis))
+            for label, change in named.items()
+        ]
     path = name.split(".")
     if len(path) > DEEPEST:
         raise MatrixError(
             ("matrix", name), f"its path has {len(path):,} names, {DEEPEST} is the most"
         )
-    values: list[tuple[str, Json, tuple[Pointer, Pointer]]] = []
+    values: list[tuple[str, Json, ChangeOrigin]] = []
     for index, value in enumerate(options):
-        origin: Pointer = ("matrix", name, index)
-        values.append((_label(value, origin), nest(path, value), (origin, tuple(path))))
+        origin = ChangeOrigin((*axis, index), tuple(path), axis)
+        values.append((_label(value, origin.place), nest(path, value), origin))
     labels = [label for label, _, _ in values]
     if len(set(labels)) < len(labels):
         raise MatrixError(("matrix", name), "two values of this axis have the same label")
     return values
 
 
-def cells(run: Mapping[str, Json]) -> Iterator[Cell]:
+@dataclass(frozen=True)
+class Drawn:
+    """The draws of a run's sample, and where each path that is drawn stands in the document."""
+
+    draws: Sequence[Draw]
+    places: Mapping[str, Pointer]
+
+
+def cells(run: Mapping[str, Json], at: Pointer = (), drawn: Drawn | None = None) -> Iterator[Cell]:
     """Yield the cells of a run in the order of its matrix, the last axis running fastest.
+
+    Where it has a sample, every draw has all of them, one draw after the other.
+
+    Args:
+        run: The run.
+        at: Where it stands in the document.
+        drawn: Its draws, None where it has no sample.
 
     Raises:
         MatrixError: an axis cannot be expanded.
     """
+    of_matrix = list(_matrix_cells(run, at))
+    if drawn is None:
+        yield from of_matrix
+        return
+    if any(SAMPLE in cell.labels for cell in of_matrix):
+        raise MatrixError(
+            ("matrix", SAMPLE), f"the draws of the sample stand on the axis {SAMPLE!r} already"
+        )
+    if len(of_matrix) * len(drawn.draws) > MOST_CELLS:
+        raise MatrixError(("sample",), f"its draws make more than {MOST_CELLS:,} cells")
+    for draw, cell in itertools.product(drawn.draws, of_matrix):
+        yield _in_draw(cell, draw, drawn.places)
+
+
+def _in_draw(cell: Cell, draw: Draw, places: Mapping[str, Pointer]) -> Cell:
+    """Return a cell of a matrix in one draw of a sample."""
+    origins = tuple(
+        ChangeOrigin((*places[name], *choice.place), choice.path, places[name])
+        for name, choice in draw.choices.items()
+    )
+    return Cell(
+        {SAMPLE: draw.label, **cell.labels},
+        (*(choice.patch for choice in draw.choices.values()), *cell.patches),
+        (*origins, *cell.origins),
+        {name: choice.value for name, choice in draw.choices.items()},
+    )
+
+
+def _matrix_cells(run: Mapping[str, Json], at: Pointer) -> Iterator[Cell]:
     matrix = {
         name: options for name, options in (run.get("matrix") or {}).items() if options is not None
     }
@@ -128,8 +193,21 @@ def cells(run: Mapping[str, Json]) -> Iterator[Cell]:
         yield Cell(
             {name: label for name, (label, _, _) in zip(matrix, combination, strict=True)},
             tuple(change for _, change, _ in combination),
-            tuple(origin for _, _, origin in combination),
+            tuple(_below(at, origin) for _, _, origin in combination),
         )
+
+
+def _below(at: Pointer, origin: ChangeOrigin) -> ChangeOrigin:
+    """Return an origin that is given below a run as one in the document."""
+    return ChangeOrigin((*at, *origin.place), origin.path, (*at, *origin.axis))
+
+
+def drawn_labels(drawn: Mapping[str, Json]) -> dict[str, str]:
+    """Return what was drawn at each path as a label on an axis: a text, else JSON."""
+    return {
+        path: value if isinstance(value, str) else json.dumps(value)
+        for path, value in drawn.items()
+    }
 
 
 def axis_number(label: str) -> float | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from harness.experiment import Json, RunSpec
-from harness.expression import in_cell
 from harness.spec import schema
 from harness.spec.consistency import misfits
 from harness.spec.document import Pointer
@@ -33,7 +33,7 @@ def check_names(document: Json, grid: Grid, faults: Faults) -> None:
                 return
             combined = combine(document, base, cell)
             written = combined.get("initialize_from") if isinstance(combined, dict) else None
-            parent = parent_name(written, cell) if isinstance(written, str) else None
+            parent = parent_name(written, cell, grid) if isinstance(written, str) else None
             if parent is not None and not grid.may_have(parent):
                 faults.add(grid.unknown(parent), *places(base, cell, _PARENT))
 
@@ -58,20 +58,27 @@ def check_weights(document: Json, grid: Grid, runs: Mapping[str, RunSpec], fault
             elif name in runs and parents.get(name) in runs:
                 for message in misfits(runs[parents[name]], runs[name]):
                     parts = layers(document, base, cell)
-                    faults.add(message, _misfit_place(parts, message, runs[name], runs))
+                    named = functools.partial(parent_name, cell=cell, grid=grid)
+                    faults.add(message, _misfit_place(parts, message, runs[name], runs, named))
 
 
 def _misfit_place(
-    parts: Sequence[Layer], message: str, child: RunSpec, runs: Mapping[str, RunSpec]
+    parts: Sequence[Layer],
+    message: str,
+    child: RunSpec,
+    runs: Mapping[str, RunSpec],
+    named: Callable[[str], str],
 ) -> Pointer:
-    """Return the place of the part with which a cell no longer fits the run that it starts from."""
+    """Return the place of the part with which a cell no longer fits the run that it starts from.
+
+    `named` gives the name of the run that a cell means by what is written.
+    """
     sections = schema.Sections()
 
     def is_wrong(combined: Json) -> bool:
         if not isinstance(combined.get("initialize_from"), str) or sections.faults(combined):
             return False
-        written = combined["initialize_from"]
-        parent = runs.get(in_cell(written, child.label) if child.label else written)
+        parent = runs.get(named(combined["initialize_from"]))
         if parent is None:
             return False
         own = sections.of(combined)

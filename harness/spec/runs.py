@@ -14,7 +14,7 @@ from harness.spec.consistency import inconsistencies
 from harness.spec.document import Pointer
 from harness.spec.faults import Faults
 from harness.spec.grid import Grid
-from harness.spec.layers import blamed, layers
+from harness.spec.layers import MULTIPLYING, blamed, layers
 from harness.spec.matrix import Cell
 from harness.spec.paths import NoPath, Origin, Paths
 from harness.spec.settings import settings
@@ -32,14 +32,16 @@ def read_runs(document: Json, grid: Grid, faults: Faults, origin: Origin) -> dic
     runs: dict[str, RunSpec] = {}
     if faults.damaged(("defaults",)):
         return runs
-    checks = _Checks(schema.Sections(), Paths(origin))
+    checks = _Checks(schema.Sections(), Paths(origin), grid)
+    told: set[Pointer] = set()
     for base, run_cells in grid.cells.items():
         if faults.broken(("runs", base)) or _own_damage(document, base, faults):
             continue
         for cell in run_cells:
             if faults.full:
                 return runs
-            if any(faults.damaged(("runs", base, *place)) for place, _ in cell.origins):
+            ranges = {each.place for each in cell.origins if each.place == each.axis}
+            if any(faults.damaged(origin.place) for origin in cell.origins):
                 continue
             parts = layers(document, base, cell)
             run, found = checks.of(base, cell, parts[-1].combined)
@@ -48,14 +50,16 @@ def read_runs(document: Json, grid: Grid, faults: Faults, origin: Origin) -> dic
             for pointer, message in found:
                 wrong = functools.partial(checks.has_fault, base, cell, (pointer, message))
                 place, shown = blamed(parts, pointer, message, wrong)
-                faults.add(shown, place)
+                if place not in told:
+                    faults.add(shown, place)
+                told |= {place} & ranges
     return runs
 
 
 def _own_damage(document: Json, base: str, faults: Faults) -> bool:
     """Tell whether a run's own settings have a structural fault, whatever its cells have."""
     own = document["runs"][base]
-    return any(faults.damaged(("runs", base, name)) for name in own if name != "matrix")
+    return any(faults.damaged(("runs", base, name)) for name in own if name not in MULTIPLYING)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class _Checks:
 
     sections: schema.Sections
     paths: Paths
+    grid: Grid
 
     def of(
         self, base: str, cell: Cell, combined: Json
@@ -72,7 +77,7 @@ class _Checks:
         found = self.sections.faults(combined)
         if found:
             return None, found
-        run, found = _run(base, cell, self.sections.of(combined), self.paths)
+        run, found = _run(base, cell, self.sections.of(combined), self.paths, self.grid)
         return run, found or list(inconsistencies(run))
 
     def has_fault(self, base: str, cell: Cell, fault: tuple[Pointer, str], combined: Json) -> bool:
@@ -88,7 +93,7 @@ def combine(document: Json, base: str, cell: Cell) -> Json:
 def places(base: str, cell: Cell, pointer: Pointer) -> tuple[Pointer, ...]:
     """Return where the setting at `pointer` of a cell may come from, the strongest first."""
     from_matrix: list[Pointer] = []
-    for origin, path in cell.origins:
+    for origin, path, _ in cell.origins:
         if path == ():
             from_matrix.append(("runs", base, *origin, *pointer))
         elif pointer[: len(path)] == path:
@@ -96,13 +101,15 @@ def places(base: str, cell: Cell, pointer: Pointer) -> tuple[Pointer, ...]:
     return (*from_matrix, ("runs", base, *pointer), ("defaults", *pointer), ("runs", base))
 
 
-def parent_name(written: str, cell: Cell) -> str:
+def parent_name(written: str, cell: Cell, grid: Grid) -> str:
     """Return the run that a cell starts from: its counterpart where a wildcard is written."""
-    return in_cell(written, cell.label) if cell.label else written
+    if not cell.label:
+        return written
+    return in_cell(written, grid.counterpart(written.partition("[")[0], cell) or cell.label)
 
 
 def _run(
-    base: str, cell: Cell, sections: Mapping[str, schema.Section], paths: Paths
+    base: str, cell: Cell, sections: Mapping[str, schema.Section], paths: Paths, grid: Grid
 ) -> tuple[RunSpec, list[tuple[Pointer, str]]]:
     """Return a run, and what is wrong with its paths."""
     typed: Json = {name: section.typed for name, section in sections.items()}
@@ -119,10 +126,11 @@ def _run(
     run = RunSpec(
         base=base,
         settings=settings(typed),
-        initialize_from=_parent(typed["initialize_from"], cell, paths),
+        initialize_from=_parent(typed["initialize_from"], cell, paths, grid),
         regularizers=tuple(complete["regularizers"]),
         resolved=complete,
         labels=cell.labels,
+        drawn=cell.drawn,
     )
     return run, wrong
 
@@ -136,8 +144,8 @@ def _with(value: Json, pointer: Pointer, new: Json) -> Json:
     return copied
 
 
-def _parent(value: Json, cell: Cell, paths: Paths) -> str | WeightsFile | None:
+def _parent(value: Json, cell: Cell, paths: Paths, grid: Grid) -> str | WeightsFile | None:
     if isinstance(value, dict):
         file = Path(value["weights"])
         return WeightsFile(file, paths.digest(file))
-    return None if value is None else parent_name(value, cell)
+    return None if value is None else parent_name(value, cell, grid)

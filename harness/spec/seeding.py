@@ -44,6 +44,12 @@ def check_seeds(document: Json, faults: Faults) -> None:
             ("control",),
         )
     for place, raw in faults.items(document, "expectations"):
+        if raw.get("statistic") == Statistic.SETTINGS.value:
+            faults.add(
+                "'settings' speaks of the settings at the seeds at hand, which added seeds would"
+                " change: list the seeds",
+                (*place, "statistic"),
+            )
         interval = raw.get("interval", Interval.STUDENT.value)
         of_mean = raw.get("statistic", Statistic.MEAN.value) == Statistic.MEAN.value
         if of_mean and interval != Interval.STUDENT.value:

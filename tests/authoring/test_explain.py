@@ -26,7 +26,7 @@ def every_property(node: Json) -> set[int]:
     ):
         if name == "properties":
             found |= {id(each) for each in part.values()}
-        if name not in ("if", "examples", "default", "complete_run"):
+        if name not in ("if", "examples", "default", "complete_run", "complete_sample"):
             found |= every_property(part)
     return found
 
@@ -102,7 +102,7 @@ def test_a_path_may_be_short(path: str, canonical: str) -> None:
         ("defaults.traning", "did you mean 'defaults.training'?"),
         ("zzz", "unknown property 'zzz'; explain alone lists what there is"),
         ("name.first", "unknown property 'name.first'"),
-        ("*", "of '*': runs.*, runs.*.matrix.*, "),
+        ("*", "of '*': defaults.sample.draw.*, defaults.sample.draw.*.changes.changes.*, runs.*, "),
         (
             "model.width",
             (
@@ -147,7 +147,7 @@ def test_an_entry_says_what_the_schema_says() -> None:
     assert [child.name for child in explain("expectations.metric").children] == list(METRICS)
 
 
-DEFINITIONS = {"randomize": "randomization", "figures": "figure"}
+DEFINITIONS = {"randomize": "randomization", "figures": "figure", "*": "distribution"}
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ WRONG: list[tuple[Json, str]] = [
     ),
     (
         {"expectations": [expectation(at_least=0, metric="one[*].distance")]},
-        "/expectations/0/metric unknown run with a matrix 'one' (allowed: none)",
+        "/expectations/0/metric unknown run with a matrix or a sample 'one' (allowed: none)",
     ),
     (
         {
@@ -348,3 +348,93 @@ class TestPairedIntervals:
         runs = {"one": {"dataset": {"test_examples": 50}}, "x": {"matrix": matrix}}
         (problem,) = faults(write(runs=runs, expectations=given))
         assert "x[60] and one are not tested on the same images" in problem
+
+
+SAMPLE: Json = {"count": 3, "seed": 0, "draw": {"training.batch_size": [8, 16]}}
+OTHER: Json = SAMPLE | {"seed": 5}
+SHARED: Json = {"one": {"sample": SAMPLE}, "two": {"sample": SAMPLE}, "plain": {}}
+
+
+class TestSettings:
+    """The statistic `settings` makes one expectation of all draws of a sample."""
+
+    METRIC = "one[*].test_accuracy - two[*].test_accuracy"
+
+    @staticmethod
+    def given(metric: str = METRIC, **members: Json) -> Json:
+        return expectation(metric=metric, at_least=0, statistic="settings", **members)
+
+    def test_it_is_one_over_all_cells(self, write: Write) -> None:
+        (found,) = load_file(write(runs=SHARED, expectations=[self.given()])).expectations
+        assert (found.id, found.base, found.metric) == ("e", None, self.METRIC)
+        assert (found.statistic, found.share) == (Statistic.SETTINGS, 0.9)
+        assert found.cells == ("00", "01", "02")
+        assert found.samples == {"one": SAMPLE, "two": SAMPLE}
+
+    def test_without_it_a_wildcard_makes_one_of_every_draw(self, write: Write) -> None:
+        given = [expectation(metric=self.METRIC, at_least=0)]
+        found = load_file(write(runs=SHARED, expectations=given)).expectations
+        assert [each.id for each in found] == ["e[00]", "e[01]", "e[02]"]
+
+    def test_with_a_matrix_it_is_one_over_all_draws_for_each_of_its_cells(
+        self, write: Write
+    ) -> None:
+        run = {"sample": SAMPLE, "matrix": MATRIX}
+        given = [self.given("one[*].test_accuracy", share=0.5)]
+        found = load_file(write(runs={"one": run}, expectations=given)).expectations
+        assert [(each.id, each.base) for each in found] == [("e[none]", "e"), ("e[l2]", "e")]
+        assert found[1].metric == "one[*,l2].test_accuracy"
+        assert found[1].cells == ("00", "01", "02")
+
+    def test_a_run_with_fewer_axes_has_the_cell_of_the_same_draw(self, write: Write) -> None:
+        runs = {
+            "one": {"sample": SAMPLE},
+            "two": {"sample": SAMPLE, "matrix": MATRIX, "initialize_from": "one[*]"},
+        }
+        experiment = load_file(
+            write(
+                runs=runs,
+                expectations=[self.given(), self.given() | {"id": "f", "statistic": "every"}],
+            )
+        )
+        assert experiment.runs["two[01,l2]"].initialize_from == "one[01]"
+        _, settings, *cells = experiment.expectations
+        assert settings.metric == "one[*].test_accuracy - two[*,l2].test_accuracy"
+        assert settings.cells == ("00", "01", "02")
+        assert len(cells) == 6
+        assert cells[3].metric == "one[01].test_accuracy - two[01,l2].test_accuracy"
+
+    @pytest.mark.parametrize(
+        ("runs", "metric", "problem"),
+        [
+            (
+                {"one": {"matrix": MATRIX}},
+                "one[*].test_accuracy",
+                "/expectations/0/statistic 'settings' speaks of what a sample draws, and the run"
+                " 'one' has no sample",
+            ),
+            (
+                SHARED,
+                "plain.test_accuracy",
+                "/expectations/0/statistic 'plain.test_accuracy' is of single runs, and 'settings'"
+                " speaks of all that a sample draws: write run[*].metric",
+            ),
+            (
+                {"one": {"sample": SAMPLE}, "two": {"sample": OTHER}},
+                METRIC,
+                "/expectations/0/metric one and two have drawn different values of"
+                " training.batch_size in draw 02: give both the same sample",
+            ),
+        ],
+    )
+    def test_it_needs_runs_with_the_same_draws(
+        self, write: Write, faults: Faults, runs: Json, metric: str, problem: str
+    ) -> None:
+        (found,) = faults(write(runs=runs, expectations=[self.given(metric)]))
+        assert found == problem
+
+    def test_it_does_not_go_with_seeds_that_are_added(self, write: Write, faults: Faults) -> None:
+        (found,) = faults(
+            write(runs=SHARED, expectations=[self.given()], seeds={"first": 2, "most": 4})
+        )
+        assert found.startswith("/expectations/0/statistic 'settings' speaks of the settings at")

@@ -103,7 +103,7 @@ WRONG: list[tuple[Json, str]] = [
             "runs": {"one": {}, "m": {"matrix": NUMBERS}},
             "figures": [figure("against", axis="p", groups={"g": "one", "h": "m"})],
         },
-        "/figures/0/groups/g the matrix of this run has no axis 'p'",
+        "/figures/0/groups/g this run has no axis 'p'",
     ),
     (
         {

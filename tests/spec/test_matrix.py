@@ -24,8 +24,8 @@ def test_the_last_axis_runs_fastest() -> None:
     assert [cell.name("r") for cell in found] == ["r[none,1]", "r[none,2]", "r[l2,1]", "r[l2,2]"]
     assert found[2].patches == ({"regularizers": ["l2"]}, {"training": {"epochs": 1}})
     assert found[2].origins == (
-        (("matrix", "regularizers", 1), ("regularizers",)),
-        (("matrix", "training.epochs", 0), ("training", "epochs")),
+        (("matrix", "regularizers", 1), ("regularizers",), ("matrix", "regularizers")),
+        (("matrix", "training.epochs", 0), ("training", "epochs"), ("matrix", "training.epochs")),
     )
 
 
@@ -35,7 +35,7 @@ def test_labelled_changes_act_on_the_whole_run() -> None:
     )
     assert (small.label, large.label) == ("small", "large")
     assert small.patches == ({"model": {"hidden": [8]}},)
-    assert small.origins == ((("matrix", "size", "small"), ()),)
+    assert small.origins == ((("matrix", "size", "small"), (), ("matrix", "size")),)
 
 
 def test_the_later_axis_wins_and_a_null_still_takes_away() -> None:

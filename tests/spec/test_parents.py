@@ -30,7 +30,7 @@ WRONG: list[tuple[Json, str]] = [
         {"runs": {"one": {"initialize_from": "m[*]"}, "m": {"matrix": MATRIX}}},
         (
             "/runs/one/initialize_from 'm[*]' means the cell of the same label, which only a run"
-            " with a matrix has; name one of m[none], m[l2]"
+            " with a matrix or a sample has; name one of m[none], m[l2]"
         ),
     ),
     (

@@ -153,7 +153,7 @@ def documented() -> dict[str, Json]:
     """
     found = {}
     for path, node in subschemas(SCHEMA):
-        if path.endswith("/if") or "/if/" in path or path.startswith("#/$defs/complete_run"):
+        if path.endswith("/if") or "/if/" in path or path.startswith("#/$defs/complete_"):
             continue
         for name, part in node.get("properties", {}).items():
             found[f"{path}/{name}"] = (
