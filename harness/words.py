@@ -112,9 +112,14 @@ BASES = {
 
 
 def subject(statistic: Statistic, share: float | None) -> str:
-    """Return what must meet the bounds: "mean", "every seed", "90% of all seeds"."""
+    """Return what must meet the bounds: "mean", "every seed", "90% of all seeds".
+
+    Of settings it is the mean over the seeds of each: "mean in 90% of all settings".
+    """
     if statistic is Statistic.WORST:
         return f"{percent(share or 0.0)} of all seeds"
+    if statistic is Statistic.SETTINGS:
+        return f"mean in {percent(share or 0.0)} of all settings"
     return "every seed" if statistic is Statistic.EVERY else statistic.value
 
 
@@ -123,6 +128,7 @@ class Reach(enum.Enum):
 
     SEEDS = "with confidence over all seeds"
     IMAGES = "with confidence over other test images"
+    SETTINGS = "with confidence over all settings"
     HAND = "for every seed at hand"
 
 
@@ -134,6 +140,8 @@ def reach(statistic: Statistic, interval: Interval) -> Reach:
     """Return how far a verdict by a statistic, and the limits of a mean, speaks."""
     if statistic is Statistic.EVERY:
         return Reach.HAND
+    if statistic is Statistic.SETTINGS:
+        return Reach.SETTINGS
     return _REACH_OF_INTERVALS.get(interval, Reach.SEEDS)
 
 

@@ -24,7 +24,7 @@ from harness.words import (
     worded,
 )
 
-SEEDS, IMAGES, HAND = Reach.SEEDS, Reach.IMAGES, Reach.HAND
+SEEDS, IMAGES, HAND, SETTINGS = Reach.SEEDS, Reach.IMAGES, Reach.HAND, Reach.SETTINGS
 
 
 def test_a_noun_and_a_verb_agree_with_their_count() -> None:
@@ -74,6 +74,7 @@ def test_every_verdict_and_basis_has_its_words() -> None:
         (Statistic.MEDIAN, None, "median"),
         (Statistic.EVERY, None, "every seed"),
         (Statistic.WORST, 0.9, "90% of all seeds"),
+        (Statistic.SETTINGS, 0.9, "mean in 90% of all settings"),
     ],
 )
 def test_what_must_meet_the_bounds(statistic: Statistic, share: float | None, words: str) -> None:
@@ -86,7 +87,8 @@ class TestReach:
     def test_only_every_speaks_of_the_seeds_at_hand(self) -> None:
         found = {statistic: reach(statistic, Interval.STUDENT) for statistic in Statistic}
         assert {each for each, far in found.items() if far is HAND} == {Statistic.EVERY}
-        assert set(found.values()) == {SEEDS, HAND}
+        assert {each for each, far in found.items() if far is SETTINGS} == {Statistic.SETTINGS}
+        assert set(found.values()) == {SEEDS, HAND, SETTINGS}
 
     def test_limits_over_test_images_speak_of_no_other_seeds(self) -> None:
         found = [

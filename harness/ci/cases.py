@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.compare.regression import Regression
 from harness.experiment import Expectation, Experiment
-from harness.expression import parse, references
+from harness.expression import runs_read
 from harness.judging.check import Judgement, Mark, Verdict, stale_runs, verdict_of_runs
 from harness.judging.exit_code import Allow
 from harness.judging.timing import Statements
@@ -115,7 +115,7 @@ def case_of_runs(experiment: Experiment, results: Sequence[RunResult]) -> tuple[
 
 
 def _read(expectation: Expectation) -> set[str]:
-    return {reference.run for reference in references(parse(expectation.metric))}
+    return {*runs_read(expectation.metric, expectation.cells)}
 
 
 def _cases(conclusion: Conclusion) -> Iterator[Case]:

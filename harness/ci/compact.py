@@ -183,11 +183,24 @@ def _expectation(experiment: str, case: Case, judgement: Judgement) -> dict[str,
         "mean": judgement.mean,
         "deviation": judgement.deviation,
         "median": judgement.median,
-        "seeds": len(judgement.values),
+        "seeds": judgement.seeds,
         "interval": [low, high],
         "limit_low": low,
         "limit_high": high,
         "values": {str(seed): value for seed, value in judgement.values.items()},
         "basis": expectation.basis.value,
+        **_over_settings(judgement),
         **({"stale": judgement.stale} if judgement.stale else {}),
+    }
+
+
+def _over_settings(judgement: Judgement) -> dict[str, Json]:
+    """Return in how many of the settings it holds, and its limits; nothing where there are none."""
+    if not judgement.settings:
+        return {}
+    return {
+        "settings": len(judgement.settings),
+        "holding": judgement.holding,
+        "share": judgement.expectation.share,
+        "share_limits": list(judgement.share or ()),
     }

@@ -123,6 +123,8 @@ def _of_judgement(judgement: Judgement) -> Iterator[tuple[str, str]]:
         "mean": judgement.mean,
         "deviation": judgement.deviation,
         "median": judgement.median,
+        "settings": len(judgement.settings) or None,
+        "holding": judgement.holding if judgement.settings else None,
     }
     yield "verdict", judgement.verdict.value
     yield "metric", expectation.metric
@@ -131,7 +133,9 @@ def _of_judgement(judgement: Judgement) -> Iterator[tuple[str, str]]:
     if judgement.stale:
         yield Mark.STALE.value, judgement.stale
     for name, value in (
-        numbers | {f"seed {seed}": value for seed, value in judgement.values.items()}
+        numbers
+        | {f"seed {seed}": value for seed, value in judgement.values.items()}
+        | {f"setting {label}": each.mean for label, each in judgement.settings.items()}
     ).items():
         if value is not None:
             yield name, repr(value)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.ci.cases import Case
-from harness.judging.check import Judgement, Verdict
-from harness.report.expectation import expected, origin
+from harness.judging.check import Verdict
+from harness.report.expectation import expected, measured_words, origin
 from harness.spec.problems import Place
 from harness.system.console import visible
-from harness.units import found, number, scale_of
+from harness.units import number, scale_of
 from harness.words import BASES
 
 
@@ -26,7 +26,7 @@ def headline(case: Case) -> str:
         or case.verdict in (Verdict.BLOCKED, Verdict.ERROR)
     ):
         return visible(case.message)
-    return f"expected {expected(judgement.expectation)}, measured {measured(judgement)}"
+    return f"expected {expected(judgement.expectation)}, measured {measured_words(judgement)}"
 
 
 def message(case: Case, report: Path | None) -> str:
@@ -55,16 +55,6 @@ def _advice(case: Case) -> Iterator[str]:
         )
 
 
-def measured(judgement: Judgement) -> str:
-    """Return what was measured, with its unit: "96.4 ± 0.3%"."""
-    return found(
-        judgement.mean,
-        judgement.deviation,
-        judgement.median,
-        scale_of(judgement.expectation.metric),
-    )
-
-
 def shown(place: Place) -> str:
     """Return FILE:LINE, as editors and terminals take it."""
     return f"{os.path.normpath(place.path)}:{place.line}"
@@ -84,6 +74,14 @@ def _lines(case: Case) -> Iterator[tuple[str, str]]:
                 "seeds",
                 ", ".join(
                     f"{seed}: {number(value, scale)}" for seed, value in judgement.values.items()
+                ),
+            )
+        if judgement.settings:
+            yield (
+                "settings",
+                ", ".join(
+                    f"{label}: {number(each.mean, scale)}"
+                    for label, each in judgement.settings.items()
                 ),
             )
     explained = case.message and visible(case.message) != headline(case)

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from harness.ci.cases import Case, Suite
 from harness.ci.forge import commit_address, repository_path
 from harness.ci.message import details as explained
-from harness.ci.message import headline, measured
+from harness.ci.message import headline
 from harness.judging.check import Verdict
-from harness.report.expectation import expected
+from harness.report.expectation import expected, measured_words
 from harness.report.markdown import (
     bullets,
     code,
@@ -111,7 +111,7 @@ def _row(case: Case, environment: Mapping[str, str]) -> list[str]:
     return [
         *first,
         escape(expected(expectation)),
-        unbroken(measured(judgement)),
+        unbroken(measured_words(judgement)),
         BASES[expectation.basis],
     ]
 

@@ -30,6 +30,18 @@ def advise_on_share(known: Judgement, outside: int, wanted: float) -> str:
     return _advise_on_seeds(known, [outside], 1 - wanted)
 
 
+def advise_on_settings(known: Judgement, outside: int, wanted: float) -> str:
+    """Say how many settings would likely decide whether it holds in a share of all."""
+    count = len(known.settings)
+    needed = seeds_for_share([outside], count, 1 - wanted, known.expectation.confidence)
+    if needed is None:
+        return f"these settings do not tell that even {MOST_SEEDS} would likely decide"
+    return (
+        f"{needed} settings in all would likely decide, by all that these leave open of the share"
+        " in which it does not hold"
+    )
+
+
 def _advise_on_seeds(known: Judgement, beyond: Sequence[int], share: float) -> str:
     """Say how many seeds would likely decide whether exceptions are rarer than a share."""
     count = len(known.values)

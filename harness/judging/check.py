@@ -21,16 +21,19 @@ from harness.expression import (
     Value,
     evaluate,
     evaluate_ranges,
+    in_cell,
     parse,
     references,
+    runs_read,
 )
 from harness.judging.censoring import Censored, censored, decide_censored, sentences
 from harness.judging.exit_code import VERDICT_OF_STATUS
 from harness.judging.image_limits import limits_from_test_images
-from harness.judging.judgement import Judgement
+from harness.judging.judgement import InSetting, Judgement
 from harness.judging.resolution import resolution, resolution_of_expression
 from harness.judging.sequential import Design, judge_all
-from harness.judging.training_fit import notes_on_unfitted
+from harness.judging.settings import decide_settings, in_setting
+from harness.judging.training_fit import note_on_settings, notes_on_unfitted
 from harness.judging.verdicts import all_equal, decide
 from harness.rounding import is_finite_number
 from harness.run_result import RunResult, Status
@@ -60,7 +63,7 @@ def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgeme
 def _stale(
     expectation: Expectation, seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]
 ) -> str:
-    return stale_runs([each.run for each in references(parse(expectation.metric))], seeds, results)
+    return stale_runs(runs_read(expectation.metric, expectation.cells), seeds, results)
 
 
 def judge(
@@ -91,6 +94,9 @@ def judge(
        upper limit is below the lower bound or the lower limit above the upper bound. Otherwise, and
        where the seeds are too few for limits, `inconclusive`.
 
+    7. Statistic `settings` speaks of all settings that a sample draws from, and rules 1 to 3 do not
+       come before it: see `harness.judging.settings`.
+
     The limits of the median are `median_limits`. Those of the mean depend on the expectation's
     `interval`. `student_limits` and `bootstrap_limits` need two seeds and speak of other seeds,
     given the test images at hand: every seed sees the same ones. `binomial` and `paired`
@@ -108,6 +114,8 @@ def judge(
         results: Those of all runs, by run and seed.
         runs: The experiment's, by name; they tell the number of test images where results do not.
     """
+    if expectation.cells:
+        return _judge_settings(expectation, seeds, results, runs)
     expression = parse(expectation.metric)
     needed = references(expression)
     measured = _collect(needed, seeds, results, runs)
@@ -144,13 +152,43 @@ def _judge_ranges(
     expectation: Expectation, measured: _Measured, evaluated: Mapping[int, Value]
 ) -> Judgement:
     """Judge where some measurements are censored."""
-    expression = parse(expectation.metric)
-    ranges = {
-        seed: Range(value.number, value.number, value.rounding) for seed, value in evaluated.items()
-    }
-    ranges |= {seed: evaluate_ranges(expression, each) for seed, each in measured.ranges.items()}
+    ranges = _ranges(parse(expectation.metric), measured, evaluated)
     why = _sentence(list(sentences(measured.censored)))
     return decide_censored(expectation, ranges, measured.ranges.keys(), why)
+
+
+def _ranges(
+    expression: Expression, measured: _Measured, evaluated: Mapping[int, Value]
+) -> dict[int, Range]:
+    """Return what the expression may come to for each seed that has all measurements."""
+    known = {
+        seed: Range(value.number, value.number, value.rounding) for seed, value in evaluated.items()
+    }
+    return known | {
+        seed: evaluate_ranges(expression, each) for seed, each in measured.ranges.items()
+    }
+
+
+def _judge_settings(
+    expectation: Expectation,
+    seeds: Sequence[int],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+) -> Judgement:
+    """Judge over the settings that a sample drew."""
+    settings: dict[str, InSetting] = {}
+    unfitted: list[str] = []
+    for label in expectation.cells:
+        expression = parse(in_cell(expectation.metric, label))
+        needed = references(expression)
+        measured = _collect(needed, seeds, results, runs)
+        evaluated, gaps = _evaluate(expression, measured)
+        found = in_setting(expectation, _ranges(expression, measured, evaluated), len(seeds))
+        settings[label] = replace(found, holds=False) if gaps else found
+        unfitted += [label] if any(notes_on_unfitted(needed, seeds, results, runs)) else []
+    read = runs_read(expectation.metric, expectation.cells)
+    judged = decide_settings(expectation, settings, verdict_of_runs(read, seeds, results))
+    return replace(judged, notes=(*judged.notes, *note_on_settings(unfitted, len(settings))))
 
 
 def _judge_values(

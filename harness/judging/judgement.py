@@ -38,6 +38,20 @@ class Look:
 
 
 @dataclass(frozen=True)
+class InSetting:
+    """What was measured in one of the settings that a sample drew.
+
+    `values` has the value of each seed that has one, `mean` is that of all seeds, None where not
+    every one has a value. `holds` tells whether the mean over the seeds is within the bounds, None
+    where that is not known.
+    """
+
+    values: Mapping[int, float]
+    mean: float | None
+    holds: bool | None
+
+
+@dataclass(frozen=True)
 class Judgement:
     """The verdict on one expectation and the numbers it rests on.
 
@@ -66,6 +80,9 @@ class Judgement:
         adjusted: The confidence of the limits, where the experiment controls all expectations
             together.
         pairing: The pairs of images that the limits `images` are from, or why there are none.
+        settings: By label of its cell, what was measured in each setting, for the statistic
+            `settings`; `mean` and `deviation` are then those of the settings' means, `values` is
+            empty, and `share` has the limits of the share of all settings within the bounds.
     """
 
     expectation: Expectation
@@ -86,3 +103,16 @@ class Judgement:
     look: Look | None = None
     adjusted: float | None = None
     pairing: Pairing = field(default=Pairing(), repr=False)
+    settings: Mapping[str, InSetting] = field(default_factory=dict)
+
+    @property
+    def seeds(self) -> int:
+        """Return how many seeds have a value; of several settings, in that with the fewest."""
+        if self.settings:
+            return min(len(each.values) for each in self.settings.values())
+        return len(self.values)
+
+    @property
+    def holding(self) -> int:
+        """Return in how many settings the mean over seeds is within the bounds."""
+        return sum(each.holds is True for each in self.settings.values())

@@ -111,6 +111,8 @@ def terms_of(experiment: Experiment, expectation: Expectation) -> ExpectationTer
         expectation.published,
         expectation.interval if mean else Interval.STUDENT,
         expectation.share,
+        cells=expectation.cells,
+        samples=expectation.samples,
     )
     return ExpectationTerms(bare, seeds, experiment.document.get("control"))
 

@@ -128,6 +128,8 @@ def terms_json(terms: ExpectationTerms) -> dict[str, Json]:
         "confidence": expectation.confidence,
         "basis": expectation.basis.value,
         "published": expectation.published,
+        "cells": list(expectation.cells) or None,
+        "samples": dict(expectation.samples) or None,
         "seeds": terms.seeds,
         "control": terms.control,
     }
@@ -177,8 +179,15 @@ def _terms(name: str, value: Value) -> ExpectationTerms:
         value.member_or("published", None).number_or_none(),
         _word(Interval, value.member_or("method", Interval.STUDENT.value)),
         value.member_or("share", None).number_or_none(),
+        cells=tuple(label.text() for label in value.member_or("cells", []).items()),
+        samples=_samples(value.member_or("samples", {})),
     )
     return ExpectationTerms(expectation, seeds, value.member_or("control", None).text_or_none())
+
+
+def _samples(value: Value) -> dict[str, Json]:
+    """Return the samples of settings, as specifications write them, by run."""
+    return {run: sample.value for run, sample in value.members()}
 
 
 _Word = TypeVar("_Word", bound=Enum)

@@ -12,12 +12,15 @@ from harness.expression import Reference
 from harness.rounding import is_finite_number
 from harness.run_result import RunResult, Status
 from harness.units import PERCENT, number
-from harness.words import percent, seeds_named
+from harness.words import listed, percent, seeds_named
 
 _ROUNDING = 1e-9
 """A training accuracy this far below the wanted one still reaches it: both are shares of a whole
 number of examples.
 """
+
+_MOST_NAMED = 10
+"""So many settings are named in a note."""
 
 _MOST_SHOWN = 5
 """Up to so many training accuracies are listed; of more, the smallest and the largest are shown."""
@@ -53,6 +56,15 @@ def notes_on_unfitted(
         }
         if short:
             yield _sentence(name, short, wanted)
+
+
+def note_on_settings(labels: Sequence[str], count: int) -> Iterator[str]:
+    """Yield a note on the settings in which a compared run did not fit its training set."""
+    if labels:
+        yield (
+            f"in {len(labels)} of {count} settings a compared run did not fit its training set"
+            f" ({listed(labels, _MOST_NAMED)})"
+        )
 
 
 def _wanted(run: RunSpec | None) -> float:

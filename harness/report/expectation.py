@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from harness.experiment import Expectation, Interval, Statistic
 from harness.expression import ExpressionError, Reference, parse
-from harness.units import PERCENT, bound, bounds, scale_of, scale_of_difference
+from harness.judging.judgement import Judgement
+from harness.units import PERCENT, bound, bounds, found, scale_of, scale_of_difference
 from harness.words import percent, subject
 
 _LIMITS_FROM = {
@@ -73,6 +74,19 @@ def _is_a_share(metric: str) -> bool:
         return False
 
 
+def measured_words(judgement: Judgement) -> str:
+    """Return what was measured: "96.4 ± 0.3%", after the median where that is what counts.
+
+    Over settings it is after in how many of them the expectation holds.
+    """
+    scale = scale_of(judgement.expectation.metric)
+    shown = found(judgement.mean, judgement.deviation, judgement.median, scale)
+    if not judgement.settings:
+        return shown
+    counted = f"in {judgement.holding} of {len(judgement.settings)} settings"
+    return counted if judgement.mean is None else f"{counted}, over them {shown}"
+
+
 def origin(expectation: Expectation) -> str:
     """Return where a bound is from: its place, after the publication that it alone rests on."""
     return (
@@ -84,11 +98,11 @@ def origin(expectation: Expectation) -> str:
 
 def anchors(ids: Iterable[str]) -> dict[str, str]:
     """Return by the id of each expectation of a report, in its order, the anchor of its details."""
-    found: dict[str, str] = {}
+    by_id: dict[str, str] = {}
     taken: Counter[str] = Counter()
     for each in ids:
         words = re.sub(r"[^a-z0-9]+", "-", each.lower()).strip("-")
         taken[words] += 1
         again = f"--{taken[words]}" if taken[words] > 1 else ""
-        found[each] = f"expectation-{words}{again}"
-    return found
+        by_id[each] = f"expectation-{words}{again}"
+    return by_id

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.experiment import Experiment, RunSpec
-from harness.expression import parse, references
+from harness.expression import runs_read
 from harness.judging.check import Judgement, Verdict, check
 from harness.plan import Member, Plan, make_plan
 from harness.store.state import state_of
@@ -112,4 +112,4 @@ def _parents(run: str, runs: Mapping[str, RunSpec]) -> Iterable[str]:
 
 def read_by(judgement: Judgement) -> set[str]:
     """Return the runs that an expectation reads."""
-    return {reference.run for reference in references(parse(judgement.expectation.metric))}
+    return {*runs_read(judgement.expectation.metric, judgement.expectation.cells)}

@@ -61,7 +61,7 @@ def verdict(experiment: str, judgement: Judgement) -> Record:
         "verdict": judgement.verdict.value,
         "mean": judgement.mean,
         "deviation": judgement.deviation,
-        "seeds": len(judgement.values),
+        "seeds": judgement.seeds,
         "limit_low": low,
         "limit_high": high,
         "message": judgement.message,

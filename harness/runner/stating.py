@@ -15,9 +15,9 @@ from harness.compare.records import DONE, ReadError
 from harness.compare.result_file import NotAResult
 from harness.compare.result_file import experiment as reported
 from harness.experiment import Expectation, Experiment, Statistic
-from harness.expression import parse, references
+from harness.expression import runs_read
 from harness.judging import ledger, ledger_file
-from harness.judging.check import judge
+from harness.judging.check import Judgement, judge
 from harness.judging.ledger import (
     Ledger,
     LedgerError,
@@ -239,16 +239,22 @@ class _Seen:
 
     def of(self, expectation: Expectation) -> Measured:
         """Return what there is of the runs that an expectation reads."""
-        read = {reference.run for reference in references(parse(expectation.metric))}
+        read = runs_read(expectation.metric, expectation.cells)
         begun, finished = (
             {run: seeds for run, seeds in of.items() if run in read}
             for of in (self.begun, self.finished)
         )
         seeds = sorted({seed for run, seed in self.results if run in read})
-        values = list(judge(expectation, seeds, self.results).values.values())
+        judged = judge(expectation, seeds, self.results)
+        values = list(judged.values.values()) or _means(judged)
         middle = statistics.median if expectation.statistic is Statistic.MEDIAN else statistics.mean
         value = float(middle(values)) if values else math.nan
         return Measured(begun, finished, value if math.isfinite(value) else None)
+
+
+def _means(judged: Judgement) -> list[float]:
+    """Return the mean of each setting that has one; none where there are no settings."""
+    return [each.mean for each in judged.settings.values() if each.mean is not None]
 
 
 def _reported(path: Path) -> dict[Place, RunResult]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.experiment import Statistic
 from harness.run_result import RunResult, Status
+
+OVER_SEEDS = [each for each in Statistic if each is not Statistic.SETTINGS]
+"""The statistics of the seeds of single runs."""
 
 
 def finished(
