@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.experiment import Experiment
+from harness.experiment import SAMPLE, Experiment
 from harness.report.encoding import encode
 from harness.report.figure_data import FigureData
 from harness.report.panels import legend_entry, panels
@@ -18,7 +18,7 @@ from harness.report.seeds import Place, draw_seeds, values_of
 from harness.report.style import Look, show_message
 from harness.report.targets import Spot, draw_targets, targets
 from harness.run_result import Status
-from harness.spec.matrix import axis_number
+from harness.spec.matrix import axis_number, drawn_labels
 
 # Lengths on the axis, as shares of the distance between its smallest and its largest number.
 _SHIFT, _SEEDS_ASIDE, _MARGIN = 0.014, 0.02, 0.08
@@ -30,12 +30,14 @@ _BAND = 0.012
 class _Line:
     """A line's name, and the number and full name of each of its cells, smallest number first.
 
-    `key` has its group, and its label on each of the other axes.
+    `key` has its group, and its label on each of the other axes. `joined` tells whether the cells
+    differ in the number alone, so that a line may join them: those that a sample drew do not.
     """
 
     name: str
     cells: Sequence[tuple[float, str]]
     key: Mapping[str, str]
+    joined: bool = True
 
 
 def against(
@@ -50,7 +52,8 @@ def against(
 
     A pale point is a seed, the full one their mean, its bar the two-sided 95% confidence interval
     of the mean (Student's t); a mean is an open point where not every seed has a value. Lines are
-    shifted a little sideways, so that none hides the bars of another.
+    shifted a little sideways, so that none hides the bars of another. Of settings that a sample
+    drew, each has a point, the mean of its seeds, without a bar and without a line.
 
     Args:
         data: The experiment and its results.
@@ -65,7 +68,10 @@ def against(
     places = _places((number for line in lines for number, _ in line.cells), log_x)
     finished = {result.run for result in results if result.status is Status.DONE}
     done = [any(run in finished for _, run in line.cells) for line in lines]
-    looks = encode([line.key for line in lines]).looks
+    looks = [
+        look if line.joined else look._replace(line=" ")
+        for look, line in zip(encode([line.key for line in lines]).looks, lines, strict=True)
+    ]
     legend = [
         legend_entry(look, line.name, done=found, marked=True)
         for look, line, found in zip(looks, lines, done, strict=True)
@@ -79,7 +85,10 @@ def against(
             ]
             points = [(place + shifts[index], values) for place, values in found if values]
             fewest = min(len(experiment.seeds_of(run)) for _, run in line.cells)
-            _draw(axes, looks[index], points, aside, fewest)
+            if line.joined:
+                _draw(axes, looks[index], points, aside, fewest)
+            else:
+                _draw_settings(axes, looks[index], points, fewest)
         if axes.lines:
             expected = targets(experiment, metric)
             half = min(aside, _BAND)
@@ -103,17 +112,21 @@ def _lines(experiment: Experiment, group: str, run: str, axis: str) -> Iterator[
     """Yield a run's lines: one of the group's name, or one for each combination on other axes."""
     found: dict[str, list[tuple[float, str]]] = {}
     keys: dict[str, dict[str, str]] = {}
+    drawn = False
     for name, cell in experiment.runs.items():
         if cell.base == run:
             labels = dict(cell.labels)
-            number = axis_number(labels.pop(axis))
+            number = axis_number({**labels, **drawn_labels(cell.drawn)}[axis])
             assert number is not None  # else the specification is not valid
+            for each in (axis, SAMPLE):
+                labels.pop(each, None)
             others = ", ".join(labels.values())
+            drawn |= bool(cell.drawn)
             found.setdefault(others, []).append((number, name))
             keys[others] = {**labels, "": group}
     for others, numbered in found.items():
         title = f"{group}, {others}" if len(found) > 1 else group
-        yield _Line(title, sorted(numbered), keys[others])
+        yield _Line(title, sorted(numbered), keys[others], not drawn)
 
 
 def _places(numbers: Iterable[float], log: bool) -> dict[float, float]:
@@ -151,6 +164,23 @@ def _draw(
     axes.plot(places, means, look.line, color=look.colour, linewidth=1.2)
     for place, values in points:
         draw_seeds(axes, look, Place(place, place - aside), values, all_there=len(values) >= seeds)
+
+
+def _draw_settings(
+    axes: Axes, look: Look, points: Sequence[tuple[float, Sequence[float]]], seeds: int
+) -> None:
+    """Draw the mean of each setting that was drawn, open where not every seed has a value."""
+    for place, values in points:
+        whole = len(values) >= seeds
+        axes.plot(
+            place,
+            statistics.mean(values),
+            look.marker,
+            color=look.colour,
+            alpha=0.75,
+            markersize=5.5,
+            markerfacecolor=look.colour if whole else "white",
+        )
 
 
 def _number_axis(axes: Axes, places: Mapping[float, float]) -> None:

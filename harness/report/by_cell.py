@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.experiment import Experiment
+from harness.experiment import SAMPLE, Experiment, cell_label
 from harness.report.figure_data import FigureData
 from harness.report.lettering import fitted, width_of
 from harness.report.seeds import Place, draw_seeds, values_of
@@ -61,10 +62,10 @@ class _Spread:
 def by_cell(data: FigureData, *, metric: str, groups: Mapping[str, str]) -> Figure:
     """Draw a metric against the cells of matrices; `groups` maps a label to the run with the cells.
 
-    A pale point is a seed, the full one their mean, its bar the two-sided 95% confidence interval
-    of the mean (Student's t); a mean is an open point where not every seed has a value. A run
-    without a matrix is one cell of its own name. Cells whose names have no room beside one another
-    are rows.
+    A pale point is a seed, and where settings were drawn the mean of one; the full one is their
+    mean, its bar the two-sided 95% confidence interval of the mean (Student's t); a mean is an open
+    point where not every seed has a value. A run without a matrix is one cell of its own name, and
+    all draws of a sample are one. Cells whose names have no room beside one another are rows.
     """
     experiment = data.experiment
     cells = {name: _cells(experiment, run) for name, run in groups.items()}
@@ -76,14 +77,14 @@ def by_cell(data: FigureData, *, metric: str, groups: Mapping[str, str]) -> Figu
         look = series_style(index)
         shift = _GROUP_WIDTH * ((index + 0.5) / len(cells) - 0.5)
         for position, cell in enumerate(labels):
-            if values := values_of(data.results, of_group.get(cell), metric):
+            if values := _values(data, of_group.get(cell, ()), metric):
                 place = position + shift
                 aside = min(_SEEDS_ASIDE, 0.45 * _GROUP_WIDTH / len(cells))
-                whole = len(values) == len(experiment.seeds_of(of_group[cell]))
+                whole = len(values) == _wanted(experiment, of_group[cell])
                 at = Place(place, place - aside, spread.across)
                 draw_seeds(axes, look, at, values, all_there=whole)
                 half = 0.46 * _GROUP_WIDTH / len(cells)
-                own = expected.get(of_group[cell], ())
+                own = expected.get(of_group[cell][0], ())
                 spots.append(Spot(place - half, place + half, own))
         words = plain(textwrap.fill(name, _LEGEND_LETTERS))
         axes.plot([], [], look.marker, color=look.colour, label=words)
@@ -104,15 +105,28 @@ def _side_by_side(labels: Sequence[str]) -> bool:
     return max(width_of(line, 9.0) for line in lines) + 0.12 <= room / len(labels)
 
 
-def _cells(experiment: Experiment, run: str) -> dict[str, str]:
-    """Return the full name of each cell of a run by its label."""
-    inside = {
-        each.label: name
-        for name, each in experiment.runs.items()
-        if each.base == run and each.labels
-    }
+def _cells(experiment: Experiment, run: str) -> dict[str, list[str]]:
+    """Return the full name of each cell of a run by its label; all draws of a cell are one."""
+    inside: dict[str, list[str]] = {}
+    for name, each in experiment.runs.items():
+        if each.base == run and each.labels:
+            labels = {axis: label for axis, label in each.labels.items() if axis != SAMPLE}
+            inside.setdefault(cell_label(labels) or run, []).append(name)
     single = experiment.runs.get(run)
-    return inside or {(single.label if single else "") or run: run}
+    return inside or {(single.label if single else "") or run: [run]}
+
+
+def _values(data: FigureData, runs: Sequence[str], metric: str) -> list[float]:
+    """Return the values of a run's seeds, or of several settings the mean of each."""
+    of_runs = [values_of(data.results, run, metric) for run in runs]
+    if len(of_runs) == 1:
+        return of_runs[0]
+    return [statistics.mean(values) for values in of_runs if values]
+
+
+def _wanted(experiment: Experiment, runs: Sequence[str]) -> int:
+    """Return how many points there are once all is done."""
+    return len(experiment.seeds_of(runs[0])) if len(runs) == 1 else len(runs)
 
 
 def _one_part_a_line(cell: str) -> str:

@@ -25,7 +25,7 @@ def _parts(judgement: Judgement, scale: Scale) -> Iterator[str]:
     elif judgement.images is not None:
         shown = limits(judgement.images, mean, deviation, scale)
         yield f"limits of the {of} {unbroken(shown)} ({_by_images(judgement)})"
-    elif judgement.share is not None:
+    elif judgement.share is not None and judgement.values:
         values = judgement.values.values()
         lowest, highest = min(values), max(values)
         if lowest < highest:
@@ -33,6 +33,9 @@ def _parts(judgement: Judgement, scale: Scale) -> Iterator[str]:
     if judgement.share is not None and asked.statistic is Statistic.WORST:
         lower, upper = judgement.share
         yield f"of all seeds, {lower:.1%} to {upper:.1%} are within the bounds"
+    if judgement.settings and judgement.share is not None:
+        lower, upper = judgement.share
+        yield f"of all settings, it holds in {lower:.1%} to {upper:.1%}"
     if judgement.look is not None:
         yield judgement.look.words
         yield f"limits at {judgement.look.percent}"
@@ -133,6 +136,11 @@ _NOTES_ON_OTHERS = {
     Statistic.WORST: (
         "For a share of all seeds there stand the smallest and the largest value, and the limits of"
         " the share of all seeds that is within the bounds."
+    ),
+    Statistic.SETTINGS: (
+        "Of settings that were drawn, measured is the mean ± deviation of the settings' means over"
+        " seeds, and the limits (Clopper and Pearson) are of the share of all settings that could"
+        " have been drawn in which the mean over these seeds is within the bounds."
     ),
 }
 _NOTE_ON_LOOKS = (

@@ -75,7 +75,7 @@ def read_findings(document: Mapping[str, Json], citation: str | None) -> list[Fi
             stale=bool(judgement.get("stale")),
             reach=reach_of(judgement),
             effect=_effect(judgement),
-            seeds=len(judgement["values"]),
+            seeds=_seeds(judgement),
             where=" and ".join(_of_metric(judgement["metric"], where)),
         )
         for judgement in judgements
@@ -122,6 +122,8 @@ def _effect(judgement: Mapping[str, Json]) -> str:
         None if judgement.get(name) is None else float(judgement[name])
         for name in ("mean", "deviation", "median")
     )
+    if "holding" in judgement:
+        return f"in {int(judgement['holding'])} of {len(judgement['settings'])} settings"
     if median is not None:
         return measured(median, None, scale)
     if mean is None:
@@ -129,6 +131,12 @@ def _effect(judgement: Mapping[str, Json]) -> str:
     if scale is PERCENT and deviation == 0.0 and mean in (0.0, 1.0):
         return bound(mean, scale)
     return measured(mean, deviation, scale)
+
+
+def _seeds(judgement: Mapping[str, Json]) -> int:
+    """Return how many seeds there were, in the setting with the fewest where there are settings."""
+    settings = [len(each["values"]) for each in judgement.get("settings", {}).values()]
+    return min(settings, default=len(judgement["values"]))
 
 
 def _where(settings: Mapping[str, Mapping[str, Json]]) -> dict[str, str]:
@@ -142,10 +150,14 @@ def _where(settings: Mapping[str, Mapping[str, Json]]) -> dict[str, str]:
 
 def _of_metric(metric: str, where: Mapping[str, str]) -> list[str]:
     try:
-        runs = [reference.run for reference in references(parse(metric))]
+        used = references(parse(metric))
     except ExpressionError:
         return []
-    return list(dict.fromkeys(where[run] for run in runs if run in where))
+    runs = [each.base if "*" in each.run else each.run for each in used]
+    of_bases = {name.partition("[")[0]: words for name, words in reversed([*where.items()])} | {
+        **where
+    }
+    return list(dict.fromkeys(of_bases[run] for run in runs if run in of_bases))
 
 
 def _dataset(dataset: Mapping[str, Json]) -> str:

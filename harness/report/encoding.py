@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.colors import to_hex
 
+from harness.experiment import SAMPLE, cell_label
 from harness.report.style import COLOURS, LINES, MARKERS, Look, series_style
 from harness.spec.matrix import axis_number
 
@@ -52,10 +53,13 @@ class Encoding:
 def encode(keys: Sequence[Key]) -> Encoding:
     """Return looks for series, each given by its label on every axis; no two look the same.
 
+    But for those that differ in their draw of a sample alone: these look alike, without markers.
     One axis has a colour for each label, in shades where the labels are numbers; another has
     dashes and markers, a third markers alone. Where there is more than that, every series has a
     colour and dashes of its own.
     """
+    if any(SAMPLE in key for key in keys):
+        return _over_draws(keys)
     factors = _factors(keys)
     if not factors:
         return Encoding(tuple(series_style(index) for index in range(len(keys))))
@@ -88,6 +92,18 @@ def encode(keys: Sequence[Key]) -> Encoding:
             (factor.name, tuple(zip(factor.labels, own, strict=False))) for factor, own in legend
         ),
     )
+
+
+def _over_draws(keys: Sequence[Key]) -> Encoding:
+    cells = [{axis: label for axis, label in key.items() if axis != SAMPLE} for key in keys]
+    distinct = [dict(each) for each in dict.fromkeys(tuple(cell.items()) for cell in cells)]
+    found = encode(distinct)
+    looks = [found.looks[distinct.index(cell)]._replace(marker="") for cell in cells]
+    entries = tuple(
+        (cell_label(cell) or "a setting", look._replace(marker=""))
+        for cell, look in zip(distinct, found.looks, strict=True)
+    )
+    return Encoding(tuple(looks), found.legend or (("settings", entries),))
 
 
 def _factors(keys: Sequence[Key]) -> list[Factor]:

@@ -12,6 +12,7 @@ from harness.report.figures import (
     CAPTION_OF_OVERVIEW,
     EXPECTED_OF_RUNS,
     FIGURES,
+    SETTINGS_DRAWN,
 )
 from harness.report.folder import CURVES, DARK, OVERVIEW, PNG, SVG, plot_names
 from harness.report.markdown import escape
@@ -35,7 +36,7 @@ def overview(experiment: Experiment, images: Collection[str]) -> str:
         images,
         "every expectation: what was measured, its confidence limits, and the bounds",
     )
-    return f"{shown}\n\n{CAPTION_OF_OVERVIEW}"
+    return f"{shown}\n\n{CAPTION_OF_OVERVIEW}{_drawn(experiment)}"
 
 
 def figures(experiment: Experiment, images: Collection[str]) -> list[str]:
@@ -54,7 +55,7 @@ def training_curves(experiment: Experiment, images: Collection[str]) -> str:
     if CURVES + PNG not in images:
         return ""
     shown = image(experiment.name, CURVES, images, "training curves of every run")
-    caption = f"{CAPTION_OF_CURVES}{_expected(experiment, PANELS)}"
+    caption = f"{CAPTION_OF_CURVES}{_expected(experiment, PANELS)}{_drawn(experiment)}"
     return f"## Training curves\n\n{shown}\n\n{caption}"
 
 
@@ -84,6 +85,7 @@ def _figure(experiment: Experiment, plot: str, figure: Figure, images: Collectio
         return f"{heading}\n\nThis figure could not be drawn."
     shown = image(experiment.name, plot, images, _in_words(title, figure))
     caption = f"{FIGURES[figure.name].caption}{_expected(experiment, _metrics(figure))}"
+    caption += _drawn(experiment)
     return f"{heading}\n\n{shown}\n\n{caption}"
 
 
@@ -95,6 +97,12 @@ def _metrics(figure: Figure) -> list[str]:
 def _expected(experiment: Experiment, metrics: Iterable[str]) -> str:
     """Say what bands and diamonds are, where there may be any."""
     return f" {EXPECTED_OF_RUNS}" if any(targets(experiment, each) for each in metrics) else ""
+
+
+def _drawn(experiment: Experiment) -> str:
+    """Say how settings are shown that were drawn, where there are any."""
+    drawn = any(run.drawn for run in experiment.runs.values())
+    return f" {SETTINGS_DRAWN}" if drawn else ""
 
 
 def _in_words(title: str, figure: Figure) -> str:

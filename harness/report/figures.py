@@ -84,6 +84,9 @@ CAPTION_OF_CURVES = (
     " test accuracy leaves out the first quarter of the training, so that the ends can be told"
     " apart."
 )
+SETTINGS_DRAWN = (
+    "Of settings that a sample drew, a pale point, like a line, is the mean over the seeds of one."
+)
 EXPECTED_OF_RUNS = (
     "A green band is what is expected of a run, an open diamond the published value; beside curves"
     " they stand at the right, where training ends."

@@ -34,6 +34,7 @@ _MANY_TIMES = 20.0
 _LARGEST = 1e100
 _UNDECIDED = "#B07500"
 _MOST_SEEDS = 30
+_MOST_SETTINGS = 200
 _MOST_LINES = 3
 
 
@@ -61,8 +62,16 @@ class _Row:
 
     @property
     def seeds(self) -> list[float]:
-        found = map(self.scaled, self.judgement.values.values())
+        """Return the value of each seed; of settings, the mean of each."""
+        means = (each.mean for each in self.judgement.settings.values())
+        found = map(self.scaled, [*self.judgement.values.values(), *means])
         return [value for value in found if value is not None]
+
+    @property
+    def points(self) -> Sequence[float]:
+        """Return the seeds, or the settings, where they are not too many to be drawn."""
+        most = _MOST_SETTINGS if self.judgement.settings else _MOST_SEEDS
+        return self.seeds if 1 < len(self.seeds) <= most else ()
 
     @property
     def limits(self) -> tuple[float | None, float | None]:
@@ -101,7 +110,9 @@ class _Row:
     def numbers(self) -> str:
         """Return what was measured, or why nothing was."""
         judgement = self.judgement
-        if judgement.median is not None:
+        if judgement.settings:
+            text = f"{judgement.holding} of {len(judgement.settings)} settings"
+        elif judgement.median is not None:
             text = f"median {number(judgement.median, self.scale)}"
         elif judgement.mean is not None:
             text = measured(judgement.mean, judgement.deviation, self.scale)
@@ -303,10 +314,10 @@ def _draw_row(axes: Axes, row: _Row, middle: float, view: Span) -> None:
     if start is not None or end is not None:
         bar = [view[0] if start is None else start, view[1] if end is None else end]
         axes.plot(bar, [middle] * 2, color=colour, linewidth=1.8, zorder=3)
-    if 1 < len(row.seeds) <= _MOST_SEEDS:
+    if row.points:
         axes.plot(
-            row.seeds,
-            [middle + 0.2 * row.height] * len(row.seeds),
+            row.points,
+            [middle + 0.2 * row.height] * len(row.points),
             "o",
             color=colour,
             alpha=0.5,
@@ -366,9 +377,11 @@ def _legend(rows: Sequence[_Row]) -> list[Line2D | Patch]:
     ]
     if any(row.limits != (None, None) for row in rows):
         entries.append(Line2D([], [], color="#555555", linewidth=1.8, label="confidence limits"))
-    if any(1 < len(row.seeds) <= _MOST_SEEDS for row in rows):
+    drawn = [row for row in rows if row.points]
+    if drawn:
         seed = Line2D([], [], linestyle="", marker="o", color="#999999", markersize=3.2)
-        seed.set_label("a seed")
+        words = {"a setting" if row.judgement.settings else "a seed": None for row in drawn}
+        seed.set_label(" or ".join(words))
         entries.append(seed)
     if any(row.bounds != (None, None) for row in rows):
         entries.append(Patch(facecolor=GREEN, alpha=0.3, label="expected"))

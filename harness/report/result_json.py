@@ -64,10 +64,17 @@ def result_json(
         "runs": _runs(experiment, results),
         "environment": environment(results),
         "settings": pack({name: run.resolved for name, run in experiment.runs.items()}),
+        **_drawn(experiment),
         "code": code_digests(results),
         **environments(results),
     }
     return finite(document)
+
+
+def _drawn(experiment: Experiment) -> dict[str, Json]:
+    """Return what was drawn for each run; nothing where nothing was."""
+    drawn = {name: dict(run.drawn) for name, run in experiment.runs.items() if run.drawn}
+    return {"drawn": drawn} if drawn else {}
 
 
 def written(document: Json) -> str:
@@ -132,6 +139,8 @@ def _where_there(judgement: Judgement) -> dict[str, Json]:
         "citation": expectation.citation,
         "claim": expectation.claim,
         "share_limits": judgement.share,
+        "holding": judgement.holding if judgement.settings else None,
+        "settings": _settings(judgement) or None,
         "image_limits": judgement.images,
         "censored": {str(seed): list(ends) for seed, ends in judgement.censored.items()} or None,
         "notes": list(judgement.notes) or None,
@@ -141,6 +150,18 @@ def _where_there(judgement: Judgement) -> dict[str, Json]:
         "not_paired": judgement.pairing.obstacle or None,
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _settings(judgement: Judgement) -> dict[str, Json]:
+    """Return what was measured in each setting, by the label of its cell."""
+    return {
+        label: {
+            "values": {str(seed): value for seed, value in each.values.items()},
+            "mean": each.mean,
+            "holds": each.holds,
+        }
+        for label, each in judgement.settings.items()
+    }
 
 
 def _look(look: Look) -> dict[str, Json]:

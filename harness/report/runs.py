@@ -53,8 +53,15 @@ def measured_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
         for run in experiment.runs
     }
     rows = [
-        [code(run), *_measured(found), _seeds(found, len(experiment.seeds_of(run)))]
-        for run, found in by_run.items()
+        [
+            code(name),
+            *_measured([by_run[run] for run in runs]),
+            _seeds(
+                [result for run in runs for result in by_run[run]],
+                sum(len(experiment.seeds_of(run)) for run in runs),
+            ),
+        ]
+        for name, runs in _over_draws(experiment).items()
     ]
     columns = list(zip(["run", *_HEADERS, "seeds"], *rows, strict=True))
     whole = status_counts(experiment, results).keys() <= {Status.DONE}
@@ -66,18 +73,43 @@ def measured_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
     headers, *body = ([column[row] for column in shown] for row in range(len(rows) + 1))
     align = "".join("<" if header in ("run", "seeds") else ">" for header in headers)
     note = "Mean ± sample deviation over the seeds that are done"
+    if len(rows) < len(by_run):
+        note += "; of a run with `[*]`, of the means of the settings that were drawn"
     if any("(" in cell for column in columns if column[0] == "epochs to fit" for cell in column):
         note += "; *k* of *n* says how many of them ever fitted their training set"
     reasons = [_reason(run, r) for run, found in by_run.items() for r in _stopped(found)]
     return "\n\n".join(filter(None, [table(headers, body, align), f"{note}.", bullets(reasons)]))
 
 
-def _measured(found: Sequence[RunResult]) -> list[str]:
-    done = [result for result in found if result.status is Status.DONE]
+def _over_draws(experiment: Experiment) -> dict[str, list[str]]:
+    """Return the runs that share a row, by its name: all draws of a cell, else each its own."""
+    found: dict[str, list[str]] = {}
+    for name, run in experiment.runs.items():
+        found.setdefault(run.over_draws, []).append(name)
+    return found
+
+
+def _measured(found: Sequence[Sequence[RunResult]]) -> list[str]:
+    """Return each metric over the seeds of a run; of several settings, over the mean of each."""
+    done = [[each for each in of if each.status is Status.DONE] for of in found]
     return [
-        unbroken(_over_seeds([r.measurements.get(metric) for r in done], scale_of(metric)))
+        unbroken(
+            _over_seeds(
+                [r.measurements.get(metric) for r in done[0]]
+                if len(done) == 1
+                else [_mean(of, metric) for of in done if of],
+                scale_of(metric),
+            )
+        )
         for metric in METRICS_SHOWN
     ]
+
+
+def _mean(found: Sequence[RunResult], metric: str) -> float | None:
+    """Return the mean over seeds; None where one has no value."""
+    values = [each.measurements.get(metric) for each in found]
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if len(known) == len(values) else None
 
 
 def _over_seeds(values: Sequence[float | None], scale: Scale) -> str:
@@ -133,13 +165,18 @@ def settings_table(experiment: Experiment) -> str:
         "batch",
         "epochs at most",
     ]
-    runs = experiment.runs
-    columns = list(zip(headers, *map(_settings_row, runs.values()), strict=True))
+    runs = {
+        name: [_settings_row(experiment, experiment.runs[run]) for run in cells]
+        for name, cells in _over_draws(experiment).items()
+    }
+    columns = list(zip(headers, *map(_common, runs.values()), strict=True))
     shared = [column for column in columns if len(set(column[1:])) == 1]
     rest = [column for column in columns if column not in shared]
     alike = [f"{header}: {values[0]}" for header, *values in shared]
     who = (
-        f"All {len(runs)} runs have in common" if len(runs) > 1 else f"{code(next(iter(runs)))} has"
+        f"All {len(experiment.runs)} runs have in common"
+        if len(experiment.runs) > 1
+        else f"{code(next(iter(runs)))} has"
     )
     rows = [
         [code(name), *(column[place] for column in rest)]
@@ -156,7 +193,17 @@ def settings_table(experiment: Experiment) -> str:
 _NUMBERS = ("batch", "epochs at most")
 
 
-def _settings_row(run: RunSpec) -> list[str]:
+_MOST_DRAWN = 4
+"""So many different settings of the draws of a run are named."""
+
+
+def _common(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the settings of all draws of a run: what they share, or what was drawn."""
+    found = [list(dict.fromkeys(values)) for values in zip(*rows, strict=True)]
+    return [" or ".join(each) if len(each) <= _MOST_DRAWN else "drawn" for each in found]
+
+
+def _settings_row(experiment: Experiment, run: RunSpec) -> list[str]:
     settings, training = run.settings, run.settings.training
     return [
         escape(
@@ -165,7 +212,7 @@ def _settings_row(run: RunSpec) -> list[str]:
             )
         ),
         escape(component_words(settings.model)),
-        _start(run),
+        _start(experiment, run),
         escape(_regularizers(run)),
         escape(_learning_rate(training)),
         str(training.batch_size),
@@ -190,14 +237,14 @@ def _learning_rate(training: Training) -> str:
     )
 
 
-def _start(run: RunSpec) -> str:
-    if isinstance(run.initialize_from, WeightsFile):
-        return f"file {code(run.initialize_from.path.name)}"
-    return (
-        code(run.initialize_from)
-        if run.initialize_from
-        else escape(f"random, {run.settings.initialization.name}")
-    )
+def _start(experiment: Experiment, run: RunSpec) -> str:
+    start = run.initialize_from
+    if isinstance(start, WeightsFile):
+        return f"file {code(start.path.name)}"
+    if not start:
+        return escape(f"random, {run.settings.initialization.name}")
+    parent = experiment.runs.get(start)
+    return code(parent.over_draws if parent and run.drawn else start)
 
 
 def _regularizers(run: RunSpec) -> str:

@@ -13,6 +13,7 @@ from harness.report import runs
 from harness.report.answer import answer, answer_section
 from harness.report.command import run_command
 from harness.report.data_card import caption, data_card, data_sets
+from harness.report.drawn import drawn_settings
 from harness.report.environment import differing, environment, guarantees
 from harness.report.figure_markdown import figures, overview, training_curves
 from harness.report.folder import example_files
@@ -50,6 +51,7 @@ def report(
         _section("Remarks", _remarks(experiment)),
         _section("The data", *_data(experiment, results, images)),
         _section("More figures", *more_figures),
+        _section("What was drawn", drawn_settings(experiment, judgements)),
         _section("What each run measured", runs.measured_table(experiment, results)),
         training_curves(experiment, images),
         _details(experiment, judgements, statements),

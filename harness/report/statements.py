@@ -173,6 +173,8 @@ def _changes_of_terms(stated: StatedExpectation) -> str:
         parts.append(f"it rested on: {BASES[then.basis]}")
     if then.published != now.published:
         parts.append(f"the published number was {then.published}")
+    if then.samples != now.samples:
+        parts.append(f"the settings were drawn by {json.dumps(then.samples, sort_keys=True)}")
     if before.seeds != terms.seeds:
         parts.append(f"the seeds asked for were {_seeds(before.seeds)}")
     if before.control != terms.control:

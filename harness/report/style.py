@@ -17,7 +17,7 @@ COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, "#E69F00", "#56B4E9", "#000000", "#8
 """The palette of Okabe and Ito (2008); its yellow, too pale on white, is replaced by a grey."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "h")
-LineStyle = Literal["-", "--", ":", "-."]
+LineStyle = Literal["-", "--", ":", "-.", " "]
 PAGE_WIDTH = 9.1
 """How wide a plot is at most, in inches: what a forge shows without shrinking it, 890 pixels."""
 

@@ -13,10 +13,11 @@ from harness.judging.judgement import Judgement
 from harness.plan import Plan
 from harness.report.certainty import remarks
 from harness.report.command import run_command
+from harness.report.expectation import measured_words
 from harness.report.outcome import resting_on_stale
 from harness.system.console import literal, say
 from harness.system.table import Column, show_table
-from harness.units import bounds, found, scale_of
+from harness.units import bounds, scale_of
 from harness.words import Verdict, subject, worded
 
 _COLOURS = {
@@ -75,7 +76,7 @@ def _judgement_row(judgement: Judgement) -> list[Text]:
         ),
         literal(expectation.id),
         literal(f"{who} {bounds(expectation.lower, expectation.upper, scale)}"),
-        literal(found(judgement.mean, judgement.deviation, judgement.median, scale)),
+        literal(measured_words(judgement)),
         literal(expectation.basis.value),
     ]
 

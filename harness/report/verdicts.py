@@ -8,7 +8,13 @@ from harness.experiment import Experiment
 from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
 from harness.report.certainty import limits_words, notes, remarks
-from harness.report.expectation import anchors, expected, expected_briefly, origin
+from harness.report.expectation import (
+    anchors,
+    expected,
+    expected_briefly,
+    measured_words,
+    origin,
+)
 from harness.report.markdown import (
     anchor,
     anchor_link,
@@ -22,7 +28,7 @@ from harness.report.markdown import (
 from harness.report.outcome import chance, reaches
 from harness.report.published import difference
 from harness.report.statements import timing_sentence
-from harness.units import bound, found, measured, scale_of, scale_of_difference
+from harness.units import bound, measured, scale_of, scale_of_difference
 from harness.words import BASES, SYMBOLS, Verdict, agreeing, marked, plural
 
 
@@ -68,12 +74,9 @@ _NOTE_ON_DIFFERENCE = (
 
 
 def _row(judgement: Judgement, to: Mapping[str, str], seeds: int) -> list[str]:
-    expectation, values = judgement.expectation, judgement.values
-    shown = found(
-        judgement.mean, judgement.deviation, judgement.median, scale_of(expectation.metric)
-    )
+    expectation, shown = judgement.expectation, measured_words(judgement)
     seeds = judgement.look.seeds if judgement.look else seeds
-    fewer = "" if len(values) == seeds else f" ({len(values)} of {plural(seeds, 'seed')})"
+    fewer = "" if judgement.seeds == seeds else f" ({judgement.seeds} of {plural(seeds, 'seed')})"
     return [
         marked(judgement.verdict, judgement.stale),
         anchor_link(expectation.title or expectation.id, to[expectation.id]),
@@ -136,14 +139,16 @@ def _sentence(words: str) -> str:
 
 
 def _measured(judgement: Judgement, seeds: int) -> Iterator[str]:
-    if not judgement.values:
+    if not judgement.values and not judgement.settings:
         return
-    scale, count = scale_of(judgement.expectation.metric), len(judgement.values)
+    scale, count = scale_of(judgement.expectation.metric), judgement.seeds
     seeds = judgement.look.seeds if judgement.look else seeds
     over = f"over {plural(count, 'seed')}" if count == seeds else f"{count} of {seeds} seeds"
-    shown = found(judgement.mean, judgement.deviation, judgement.median, scale)
+    over = f"{over} in each" if judgement.settings else over
     limits = limits_words(judgement, scale)
-    yield f"Measured {unbroken(shown)} {over}" + (f"; {limits}" if limits else "")
+    yield f"Measured {unbroken(measured_words(judgement))} {over}" + (
+        f"; {limits}" if limits else ""
+    )
 
 
 def _published(judgement: Judgement) -> Iterator[str]:
