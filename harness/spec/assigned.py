@@ -21,6 +21,9 @@ _MOST_NAMED = 20
 _LONGEST_EXAMPLE = 60
 """Characters of an example in a message."""
 
+_TWIN = 0.85
+"""So similar, as difflib measures it, a name beside is meant before one elsewhere."""
+
 _RUN = ("runs", "*")
 _MATRIX_DEPTH = 2
 
@@ -158,12 +161,9 @@ def nearest_path(
     known = list(_paths("experiment"))
     if first == "runs":
         known = [f"runs.{path[1]}.{each}" for each in ("matrix", *run_paths())]
-    within = [".".join(path[start:]) for start in range(depth + 1)]
-    for start, tail in enumerate(within):
-        beginning = "".join(f"{each}." for each in path[:start])
-        found = _shortest(f"{beginning}{each}" for each in _tails(known, beginning, tail))
-        if found is not None:
-            return found
+    found = _twin(path, depth, members, known) or _elsewhere(path, depth, known)
+    if found is not None:
+        return found
     near = nearest(path[depth], members)
     if near is not None:
         meant = ".".join([*path[:depth], near, *path[depth + 1 :]])
@@ -177,6 +177,26 @@ def nearest_path(
     if by_last is not None:
         return f"runs.{path[1]}.{by_last}" if first == "runs" else f"defaults.{by_last}"
     return None if near is None else ".".join([*path[:depth], near])
+
+
+def _twin(
+    path: Sequence[str], depth: int, members: Mapping[str, None], known: Sequence[str]
+) -> str | None:
+    """Return the path with a name beside that is all but the one written; None without any."""
+    twins = difflib.get_close_matches(path[depth], members, n=1, cutoff=_TWIN)
+    meant = [".".join([*path[:depth], twin, *path[depth + 1 :]]) for twin in twins]
+    return next((each for each in meant if each in known), None)
+
+
+def _elsewhere(path: Sequence[str], depth: int, known: Sequence[str]) -> str | None:
+    """Return the shortest path that has what was written, or the end of it, in another place."""
+    for start in range(depth + 1):
+        beginning = "".join(f"{each}." for each in path[:start])
+        tail = ".".join(path[start:])
+        found = _shortest(f"{beginning}{each}" for each in _tails(known, beginning, tail))
+        if found is not None:
+            return found
+    return None
 
 
 def _tails(known: Sequence[str], beginning: str, tail: str) -> Iterator[str]:

@@ -95,9 +95,9 @@ def places(base: str, cell: Cell, pointer: Pointer) -> tuple[Pointer, ...]:
     from_matrix: list[Pointer] = []
     for origin, path, _ in cell.origins:
         if path == ():
-            from_matrix.append(("runs", base, *origin, *pointer))
+            from_matrix.append((*origin, *pointer))
         elif pointer[: len(path)] == path:
-            from_matrix.append(("runs", base, *origin, *pointer[len(path) :]))
+            from_matrix.append((*origin, *pointer[len(path) :]))
     return (*from_matrix, ("runs", base, *pointer), ("defaults", *pointer), ("runs", base))
 
 
