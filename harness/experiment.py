@@ -76,10 +76,38 @@ class EarlyStopping:
 
 
 @dataclass(frozen=True)
+class WarmUp:
+    """Let the learning rate grow at first, for so many steps or, where they are None, epochs.
+
+    `per`, "step" or "epoch", says whether it grows with every step of these epochs.
+    """
+
+    steps: int | None
+    epochs: int | None
+    per: str
+
+
+@dataclass(frozen=True)
+class Average:
+    """The exponential moving average of the weights; `decay` is what a step leaves of it."""
+
+    decay: float
+
+
+@dataclass(frozen=True)
+class SharpnessAware:
+    """Take the gradient at the distance `rho` from the weights, uphill."""
+
+    rho: float
+
+
+@dataclass(frozen=True)
 class Training:
     """How the weights move. `momentum`, `l2` and `dropout` are 0 where those regularizers are off.
 
-    `backend` is what Keras computes with; None leaves it to who runs it.
+    The budget is `epochs`, or `steps` where those are None; `harness.budget` counts with it.
+    `accumulate` batches make a step. `backend` is what Keras computes with; None leaves it to who
+    runs it.
     """
 
     loss: str
@@ -90,7 +118,7 @@ class Training:
     schedule: Component
     batch_size: int
     last_batch: str
-    epochs: int
+    epochs: int | None
     stop_when: StopRule | None
     measure_every: int
     dropout: float = 0.0
@@ -99,6 +127,12 @@ class Training:
     early_stopping: EarlyStopping | None = None
     deterministic: bool = True
     backend: str | None = None
+    steps: int | None = None
+    accumulate: int = 1
+    warm_up: WarmUp | None = None
+    clip_norm: float | None = None
+    average: Average | None = None
+    sharpness_aware: SharpnessAware | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ FLOORS = (
     "expression",
     "units",
     "run_result",
+    "budget",
     "system",
     "data",
     "models",
