@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,10 +13,19 @@ from typing import NamedTuple
 
 import rfc8785
 
+from harness import budget
 from harness.data import availability, catalog
 from harness.data.errors import DataError
 from harness.data.facts import Facts, facts
-from harness.experiment import Component, Experiment, Json, RunSpec, Settings, WeightsFile
+from harness.experiment import (
+    Component,
+    Experiment,
+    Json,
+    RunSpec,
+    Settings,
+    Training,
+    WeightsFile,
+)
 from harness.spec.consistency import examples
 from harness.system import machine
 from harness.words import run_label
@@ -52,6 +60,13 @@ _LATER = (
     _LaterSetting(("training", "deterministic"), True),
     _LaterSetting(("training", "optimizer", "parameters", "momentum_rule"), "pytorch"),
     _LaterSetting(("training", "backend"), None),
+    _LaterSetting(("training", "optimizer", "parameters", "weight_decay"), 0.0),
+    _LaterSetting(("training", "steps"), None),
+    _LaterSetting(("training", "accumulate"), 1),
+    _LaterSetting(("training", "warm_up"), None),
+    _LaterSetting(("training", "clip_norm"), None),
+    _LaterSetting(("training", "average"), None),
+    _LaterSetting(("training", "sharpness_aware"), None),
 )
 """Settings younger than the format, which enter a key only where they are used.
 
@@ -67,9 +82,9 @@ class ConcreteRun:
 
     `key` is the SHA-256 of all that decides its result; `parent` is the key of the run whose
     weights it starts from. `blocked` says why it cannot be run here, or is None. `steps` and
-    `images` are what training costs at most (None where the data set's size is not known yet).
-    `content` identifies the content of its data set, None where the parameters do, or where the
-    data cannot be read.
+    `images` are what training costs at most (None where the data set's size is not known yet), and
+    `examples` is how many of them there are to train on. `content` identifies the content of its
+    data set, None where the parameters do, or where the data cannot be read.
     """
 
     key: str
@@ -81,11 +96,20 @@ class ConcreteRun:
     steps: int | None
     images: int | None
     content: str | None = None
+    examples: int | None = None
 
     @property
     def label(self) -> str:
         """Return what a person calls it."""
         return run_label(self.experiment, self.run.name, self.seed)
+
+    @property
+    def epochs(self) -> int:
+        """Return how many epochs it trains at most.
+
+        Where its budget is steps and the data set's size is not known, an epoch has at least one.
+        """
+        return budget.most_epochs(self.run.settings.training, self.examples or 1)
 
 
 @dataclass(frozen=True)
@@ -239,7 +263,8 @@ def _concrete(
         blocked = f"it starts from {start}, which is blocked: {parent.blocked}"
     parent_key = None if parent is None else parent.key
     weights = start.sha256 if isinstance(start, WeightsFile) else parent_key
-    steps, images = _cost(run.settings, data.facts)
+    count = examples(run.settings, data.facts) if data.facts else None
+    steps, images = _cost(run.settings.training, count)
     return ConcreteRun(
         key=content_key(run.settings, member.seed, weights, data.content),
         experiment=member.experiment,
@@ -250,17 +275,15 @@ def _concrete(
         steps=steps,
         images=images,
         content=data.content,
+        examples=count,
     )
 
 
-def _cost(settings: Settings, known: Facts | None) -> tuple[int | None, int | None]:
-    if known is None:
+def _cost(training: Training, count: int | None) -> tuple[int | None, int | None]:
+    if count is None:
         return None, None
-    training, count = settings.training, examples(settings, known)
-    rounding = math.ceil if training.last_batch == "keep" else math.floor
-    steps = rounding(count / training.batch_size)
-    images = count if training.last_batch == "keep" else steps * training.batch_size
-    return steps * training.epochs, images * training.epochs
+    steps = budget.most_steps(training, count)
+    return steps, budget.images(training, count, steps)
 
 
 def content_key(settings: Settings, seed: int, start: str | None, data: str | None) -> str:

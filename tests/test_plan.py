@@ -116,6 +116,9 @@ def test_a_key_is_the_hash_of_what_decides(planned: Planned) -> None:
         ),
         ("defaults/training", {"optimizer": {"name": "sgd", "momentum_rule": "pytorch"}}),
         ("defaults/training", {"backend": None}),
+        ("defaults/training", {"optimizer": {"name": "sgd", "weight_decay": 0}}),
+        ("defaults/training", {"steps": None, "accumulate": 1, "warm_up": None}),
+        ("defaults/training", {"clip_norm": None, "average": None, "sharpness_aware": None}),
         ("defaults/dataset", {"center_crop": None}),
         ("defaults/initialization", {"name": "fan_in_uniform", "gamma": "one"}),
         ("runs/another", {}),
@@ -183,6 +186,23 @@ DECIDING: list[tuple[str, Json]] = [
     ("training/early_stopping", {"mode": "min"}),
     ("training/early_stopping", {"patience": 3}),
     ("training/early_stopping", {"min_delta": 0.1}),
+    ("training/optimizer", {"weight_decay": 0.1, "name": "sgd"}),
+    ("training/optimizer", {"name": "adam"}),
+    ("training/optimizer", {"name": "adamw"}),
+    ("training/optimizer", {"name": "adamw", "weight_decay": 0}),
+    ("training/schedule", {"name": "cosine"}),
+    ("training/schedule", {"name": "cosine", "per": "epoch"}),
+    ("training/schedule", {"name": "linear"}),
+    ("training/steps", 400),
+    ("training/accumulate", 2),
+    ("training/warm_up", {}),
+    ("training/warm_up", {"per": "epoch"}),
+    ("training/warm_up", {"steps": 20}),
+    ("training/clip_norm", 1),
+    ("training/average", {}),
+    ("training/average", {"decay": 0.5}),
+    ("training/sharpness_aware", {}),
+    ("training/sharpness_aware", {"rho": 0.5}),
 ]
 
 
@@ -370,6 +390,11 @@ def test_a_backend_that_is_not_installed_blocks_the_runs_that_ask_for_it(
         ({"training": {"epochs": 1, "last_batch": "drop"}}, 3, 384),
         ({"training": {"epochs": 2, "batch_size": 500, "last_batch": "drop"}}, 2, 1000),
         ({"training": {"epochs": 1, "batch_size": 501}}, 1, 500),
+        # two epochs, and two whole batches of the third
+        ({"training": {"steps": 10}}, 10, 1256),
+        ({"training": {"steps": 10, "last_batch": "drop"}}, 10, 1280),
+        # 500 = 2 * 200 + 100
+        ({"training": {"epochs": 2, "batch_size": 100, "accumulate": 2}}, 6, 1000),
         # 4 * 30 = 120 = 2 * 50 + 20
         (
             {
@@ -406,3 +431,21 @@ def test_the_cost_is_counted(planned: Planned, run: Json, steps: int, images: in
 def test_the_cost_of_a_folder_that_is_not_there_is_not_known(planned: Planned) -> None:
     plan = planned(spec("defaults/dataset", {"name": "image_folder", "path": "nowhere"}))
     assert {(run.steps, run.images) for run in plan.runs.values()} == {(None, None)}
+
+
+@pytest.mark.parametrize(
+    ("training", "epochs"),
+    [
+        ({"epochs": 7}, 7),
+        ({"steps": 8}, 2),  # 500 images are four batches
+        ({"steps": 9}, 3),
+        ({"steps": 9, "last_batch": "drop"}, 3),
+        ({"steps": 10, "last_batch": "drop"}, 4),
+        ({"steps": 9, "accumulate": 4}, 9),
+    ],
+)
+def test_an_epoch_that_the_budget_cuts_short_counts(
+    planned: Planned, training: Json, epochs: int
+) -> None:
+    plan = planned(spec("runs/parent/training", training))
+    assert plan.runs[keys(plan)["parent"]].epochs == epochs

@@ -102,19 +102,20 @@ class _Branch(NamedTuple):
     """What a value of a property brings."""
 
     decided_by: str
-    value: str
+    value: Json
     part: Schema
 
     @property
     def where(self) -> str:
-        return f"{self.decided_by} is {self.value}"
+        value = self.value if isinstance(self.value, str) else compact(self.value)
+        return f"{self.decided_by} is {value}"
 
 
 def explain(path: str) -> Entry:
     """Explain the property at a dotted path; "" is the whole specification.
 
     A path may be that of a specification, of a run (training.optimizer), of a definition
-    (optimizer.sgd) or the end of any of these (learning_rate). Names of runs and numbers in lists
+    (optimizer.sgd) or the end of any of these (momentum_rule). Names of runs and numbers in lists
     may be left out or written `*`.
 
     Raises:

@@ -82,7 +82,7 @@ def explain(path: str) -> None:
     """Explain a property of the language, such as training.optimizer or model.resnet.
 
     Of any run, the path is such as runs.*.initialize_from. The end of a path is enough where it is
-    the only one of its kind, such as learning_rate; without PATH, the properties of a specification
+    the only one of its kind, such as momentum_rule; without PATH, the properties of a specification
     are listed.
     """
     from harness.authoring.explain import explain as explanation

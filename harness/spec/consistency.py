@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from harness import budget
 from harness.data.facts import Facts, facts
 from harness.experiment import Normalization, RunSpec, Settings, Training, WeightsFile
 from harness.models.registry import MODELS, kernel_weights
@@ -13,6 +14,7 @@ from harness.models.shapes import Shapes
 from harness.spec import schema
 from harness.spec.document import Pointer
 from harness.system.files import NotRegular, open_regular
+from harness.words import listed
 
 _IMAGE_AUGMENTATIONS = ("random_crop", "random_flip")
 
@@ -41,6 +43,7 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
         )
     if "augmentation" in run.regularizers and not settings.augmentation:
         yield ("regularizers",), "augmentation is on, but strengths.augmentation lists none"
+    yield from _without_place(run)
     normalize = settings.dataset.normalize
     if isinstance(normalize, Normalization) and min(normalize.deviation) < _SMALLEST_FLOAT:
         message = (
@@ -54,6 +57,31 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     yield from _too_large(settings, known)
     if known is not None:
         yield from _against_data(settings, known)
+
+
+def _without_place(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
+    """Yield the regularizers of the optimizer that are on and that this optimizer does not have."""
+    places = _places_of_optimizers()
+    name = run.settings.training.optimizer.name
+    for regularizer in run.regularizers:
+        those = [each for each, places_of in places.items() if regularizer in places_of]
+        if those and name not in those:
+            others = listed(those, len(those))
+            yield (
+                ("regularizers",),
+                f"{regularizer} is on, but {name} has no place for it (these have: {others})",
+            )
+
+
+def _places_of_optimizers() -> dict[str, Sequence[str]]:
+    """Return the regularizers that each optimizer has a place for, by the optimizer's name."""
+    optimizer = schema.definition("optimizer")
+    return {
+        name: part["regularizers"]
+        for name in optimizer["properties"]["name"]["enum"]
+        for part in schema.applicable(optimizer, {"name": name})
+        if "regularizers" in part
+    }
 
 
 def _unreadable(path: Path) -> str:
@@ -76,14 +104,14 @@ def _too_large(settings: Settings, known: Facts | None) -> Iterator[tuple[Pointe
     if count > _MOST_EXAMPLES:
         message = f"these randomizations make more than {_MOST_EXAMPLES:,} training examples"
         yield ("dataset", "randomize"), message
-    rows = training.epochs // training.measure_every
+    epochs = _most_epochs(settings, known)
+    rows = epochs // training.measure_every
     if rows > _MOST_MEASUREMENTS and not (training.stop_when or training.early_stopping):
         message = (
-            f"{training.epochs:,} epochs are measured {rows:,} times, {_MOST_MEASUREMENTS:,} is the"
-            " most"
+            f"{epochs:,} epochs are measured {rows:,} times, {_MOST_MEASUREMENTS:,} is the most"
         )
         yield ("training", "measure_every"), message
-    if _largest_rate(training) > math.log(schema.LARGEST_FLOAT):
+    if _largest_rate(training, epochs) > math.log(schema.LARGEST_FLOAT):
         yield (
             ("training", "schedule"),
             f"its learning rate grows beyond {schema.LARGEST_FLOAT:g}, the largest float32",
@@ -141,16 +169,24 @@ def _outputs(run: RunSpec, known: Facts) -> int:
     return 1 if run.settings.training.loss == "binary_cross_entropy" else known.classes
 
 
-def _largest_rate(training: Training) -> float:
-    """Return the natural logarithm of the largest learning rate that the schedule comes to."""
+def _most_epochs(settings: Settings, known: Facts | None) -> int:
+    """Return how many epochs a run trains at most; 1 where only its data would tell."""
+    training = settings.training
+    if training.epochs is None and known is None:
+        return 1
+    return budget.most_epochs(training, examples(settings, known) if known else 1)
+
+
+def _largest_rate(training: Training, epochs: int) -> float:
+    """Return the natural logarithm of the largest learning rate of so many epochs."""
     parameters = training.schedule.parameters
     match training.schedule.name:
         case "exponential":
-            times = training.epochs - 1
+            times = epochs - 1
         case "piecewise":
-            times = sum(epoch < training.epochs for epoch in parameters["epochs"])
+            times = sum(epoch < epochs for epoch in parameters["epochs"])
         case "plateau":
-            times = training.epochs // parameters["patience"]
+            times = epochs // parameters["patience"]
         case _:
             times = 0
     initial: float = training.optimizer.parameters["learning_rate"]
@@ -176,16 +212,19 @@ def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, s
                 f" {known.classes}"
             ),
         )
-    if training.last_batch == "drop" and training.batch_size > examples(settings, known):
+    count, wanted = examples(settings, known), budget.examples_a_step(training)
+    if training.last_batch == "drop" and wanted > count:
         yield (
             ("training", "batch_size"),
-            (
-                f"no batch of {training.batch_size} can be filled from {examples(settings, known)}"
-                " examples"
-            ),
+            f"no {_step_words(training)} can be filled from {count} examples",
         )
     if known.shape is not None:
         yield from _against_shape(settings, known.shape)
+
+
+def _step_words(training: Training) -> str:
+    whole = f"batch of {training.batch_size}"
+    return whole if training.accumulate == 1 else f"step of {training.accumulate} times a {whole}"
 
 
 def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple[Pointer, str]]:

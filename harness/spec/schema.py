@@ -222,10 +222,21 @@ def _closed(
     for name, value in instance.items():
         if name not in known:
             if allowed is False:
-                message = unknown("property", name, known, functools.partial(_below, known, name))
-                yield ValidationError(message, path=[name])
+                yield ValidationError(_not_allowed(schema, name, known), path=[name])
             else:
                 yield from validator.descend(value, allowed, path=name)
+
+
+def _not_allowed(schema: Schema, name: str, known: Mapping[str, Schema]) -> str:
+    """Say that there is no property of this name, or none beside another that is given."""
+    for part in every_part(schema):
+        for other, constant in part.get("if", {}).get("properties", {}).items():
+            if constant["const"] is None and name in part["then"].get("properties", {}):
+                return (
+                    f"{name!r} and {other!r} exclude each other: take one away (null takes away"
+                    " what is inherited)"
+                )
+    return unknown("property", name, known, functools.partial(_below, known, name))
 
 
 def _undecided(schema: Schema, instance: Json, known: Mapping[str, Schema]) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.experiment import (
     PER_IMAGE,
+    Average,
     Component,
     Dataset,
     EarlyStopping,
@@ -14,9 +15,11 @@ from harness.experiment import (
     Normalization,
     RunSpec,
     Settings,
+    SharpnessAware,
     Standardization,
     StopRule,
     Training,
+    WarmUp,
     WeightsFile,
 )
 from harness.spec import schema
@@ -69,7 +72,8 @@ def _dataset(raw: Mapping[str, Json]) -> Dataset:
 
 
 def _training(raw: Mapping[str, Json], strengths: Mapping[str, float]) -> Training:
-    stop, early = raw["stop_when"], raw["early_stopping"]
+    stop, early, warm_up = raw["stop_when"], raw["early_stopping"], raw["warm_up"]
+    average, sharpness_aware = raw["average"], raw["sharpness_aware"]
     return Training(
         loss=raw["loss"],
         loss_reduction=raw["loss_reduction"],
@@ -79,7 +83,7 @@ def _training(raw: Mapping[str, Json], strengths: Mapping[str, float]) -> Traini
         schedule=component(raw["schedule"]),
         batch_size=raw["batch_size"],
         last_batch=raw["last_batch"],
-        epochs=raw["epochs"],
+        epochs=raw.get("epochs"),
         stop_when=StopRule(stop["train_accuracy"], stop["check_every"]) if stop else None,
         measure_every=raw["measure_every"],
         dropout=strengths["dropout"],
@@ -88,7 +92,17 @@ def _training(raw: Mapping[str, Json], strengths: Mapping[str, float]) -> Traini
         early_stopping=_early_stopping(early) if early else None,
         deterministic=raw["deterministic"],
         backend=raw["backend"],
+        steps=raw["steps"],
+        accumulate=raw["accumulate"],
+        warm_up=_warm_up(warm_up) if warm_up else None,
+        clip_norm=raw["clip_norm"],
+        average=Average(average["decay"]) if average else None,
+        sharpness_aware=SharpnessAware(sharpness_aware["rho"]) if sharpness_aware else None,
     )
+
+
+def _warm_up(value: Mapping[str, Json]) -> WarmUp:
+    return WarmUp(value["steps"], value.get("epochs"), value.get("per", "step"))
 
 
 def _early_stopping(value: Mapping[str, Json]) -> EarlyStopping:

@@ -60,12 +60,12 @@ def test_every_path_is_found_again_and_told(path: str) -> None:
         ("training.optimizer", "defaults.training.optimizer"),
         ("optimizer", "defaults.training.optimizer"),
         ("optimizer.sgd", "defaults.training.optimizer.sgd"),
-        ("learning_rate", "defaults.training.optimizer.sgd.learning_rate"),
-        ("optimizer.learning_rate", "defaults.training.optimizer.sgd.learning_rate"),
-        (
-            "defaults.training.optimizer.learning_rate",
-            "defaults.training.optimizer.sgd.learning_rate",
-        ),
+        ("momentum_rule", "defaults.training.optimizer.sgd.momentum_rule"),
+        ("optimizer.momentum_rule", "defaults.training.optimizer.sgd.momentum_rule"),
+        ("defaults.training.optimizer.rho", "defaults.training.optimizer.rmsprop.rho"),
+        ("adam.learning_rate", "defaults.training.optimizer.adam.learning_rate"),
+        ("training.steps", "defaults.training.steps"),
+        ("training.warm_up.per", "defaults.training.warm_up.per"),
         ("runs.*.initialize_from", "runs.*.initialize_from"),
         ("runs.random.training.epochs", "runs.*.training.epochs"),
         ("runs.one.matrix", "runs.*.matrix"),
@@ -99,6 +99,7 @@ def test_a_path_may_be_short(path: str, canonical: str) -> None:
             "unknown property 'training.optimiser'; did you mean 'defaults.training.optimizer'?",
         ),
         ("lerning_rate", "did you mean 'defaults.training.optimizer.sgd.learning_rate'?"),
+        ("learning_rate", "there are 7 of 'learning_rate': defaults.training.optimizer.sgd."),
         ("defaults.traning", "did you mean 'defaults.training'?"),
         ("zzz", "unknown property 'zzz'; explain alone lists what there is"),
         ("name.first", "unknown property 'name.first'"),
@@ -120,7 +121,7 @@ def test_a_wrong_path_is_told_the_nearest(path: str, message: str) -> None:
 
 
 def test_an_entry_says_what_the_schema_says() -> None:
-    entry = explain("learning_rate")
+    entry = explain("sgd.learning_rate")
     assert (entry.title, entry.type, entry.limits) == ("Learning rate", "number", ("more than 0",))
     assert (entry.where, entry.default, entry.required) == ("name is sgd", "0.1", False)
     assert entry.setting == "--set defaults.training.optimizer.learning_rate=0.01"
@@ -130,6 +131,8 @@ def test_an_entry_says_what_the_schema_says() -> None:
         "piecewise",
         "exponential",
         "plateau",
+        "cosine",
+        "linear",
     ]
     assert [child.name for child in kinds.children] == ["name"]
     assert (kinds.default, kinds.type) == ('{"name": "constant"}', "object")
@@ -138,6 +141,9 @@ def test_an_entry_says_what_the_schema_says() -> None:
         ("epochs", "list of integers", "required"),
         ("factor", "number", "0.1"),
     ]
+    epochs = explain("training.epochs")
+    assert (epochs.where, epochs.default, epochs.required) == ("steps is null", "100", False)
+    assert epochs.setting == "--set defaults.training.epochs=350"
     names = explain("dataset.name")
     assert (names.required, names.default) == (True, "")
     assert dict(names.allowed)["mnist"].startswith("70,000 handwritten digits")
@@ -167,7 +173,7 @@ SETTINGS = [entry for node in _index() if (entry := explain(node.name)).setting]
 def test_the_option_sets_what_it_says(entry: Entry) -> None:
     option, assignment = shlex.split(entry.setting)
     document: Json = {"name": "x", "title": "x", "runs": {"one": {}}}
-    if entry.where:  # the kind must be chosen too
+    if entry.where.startswith("name is "):  # the kind must be chosen too
         path = assignment.partition("=")[0].rpartition(".")[0]
         document = merge_patch(
             document, parse_assignment(f"{path}.name={entry.where.removeprefix('name is ')}")
@@ -184,9 +190,10 @@ def test_completion_goes_one_step_at_a_time() -> None:
     assert {"runs", "defaults", "training", "model"} <= set(names)
     assert all("." not in name for name in names)
     assert names_below("training.opt") == [("training.optimizer", "Optimizer")]
-    assert [name for name, _ in names_below("training.optimizer.")] == [
-        "training.optimizer.name",
-        "training.optimizer.sgd",
+    assert [name for name, _ in names_below("training.optimizer.a")] == [
+        "training.optimizer.adam",
+        "training.optimizer.adamw",
+        "training.optimizer.adagrad",
     ]
     assert [name for name, _ in names_below("runs.any.mat")] == ["runs.any.matrix"]
     assert names_below("nothing.at.") == names_below("zzz") == []

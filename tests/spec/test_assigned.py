@@ -123,7 +123,8 @@ def test_an_axis_is_named_by_the_path_of_a_setting() -> None:
         ({"runs": {"one": {"lr": 3}}}, "did you mean 'training.optimizer.learning_rate'?"),
         ({"defaults": {"dataset": "digits"}}, 'did you mean {"name": "digits"}?'),
         ({"runs": {"one": {"model": {"hidden": 64}}}}, "did you mean [64]?"),
-        ({"runs": {"one": {"training": {"optimizer": "adam"}}}}, 'did you mean {"name": "sgd"}?'),
+        ({"runs": {"one": {"training": {"optimizer": "adan"}}}}, 'did you mean {"name": "adam"}?'),
+        ({"runs": {"one": {"training": {"optimizer": "?"}}}}, 'did you mean {"name": "sgd"}?'),
     ],
 )
 def test_a_file_is_answered_as_kindly(

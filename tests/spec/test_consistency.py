@@ -75,6 +75,27 @@ CASES: list[tuple[Json, str, Json, Json, str]] = [
     ),
     (IMAGES, "training", {"last_batch": "keep", "batch_size": 501}, None, ""),
     (
+        IMAGES,
+        "training",
+        {"last_batch": "drop", "batch_size": 100, "accumulate": 5},
+        {"last_batch": "drop", "batch_size": 100, "accumulate": 6},
+        "no step of 6 times a batch of 100 can be filled from 500 examples",
+    ),
+    (
+        IMAGES | {"training": {"optimizer": {"name": "adam"}}},
+        "regularizers",
+        ["l2"],
+        ["l2", "momentum"],
+        "momentum is on, but adam has no place for it (these have: sgd, rmsprop)",
+    ),
+    (
+        IMAGES | {"training": {"optimizer": {"name": "rmsprop"}}},
+        "regularizers",
+        ["momentum"],
+        None,
+        "",
+    ),
+    (
         IMAGES | {"strengths": {"augmentation": [{"name": "random_flip"}]}},
         "regularizers",
         ["augmentation"],
@@ -255,6 +276,14 @@ LARGE: list[tuple[Json, str, Json, Json, str]] = [
         "training/schedule",
         {"name": "piecewise", "epochs": [2], "factor": 1e38},
         {"name": "piecewise", "epochs": [2, 3], "factor": 1e38},
+        "its learning rate grows beyond 3.4e+38, the largest float32",
+    ),
+    (
+        # A hundred points are two steps of 50 an epoch: 263 steps begin epoch 132.
+        POINTS | {"training": {"steps": 263, "batch_size": 50}},
+        "training/schedule",
+        {"name": "exponential", "factor": 2},
+        {"name": "exponential", "factor": 2.01},
         "its learning rate grows beyond 3.4e+38, the largest float32",
     ),
     (

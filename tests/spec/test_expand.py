@@ -50,7 +50,8 @@ def test_the_shortest_specification_has_every_default(write: Write) -> None:
         0.0,
     )
     assert settings.training.optimizer == Component(
-        "sgd", {"learning_rate": 0.1, "nesterov": False, "momentum_rule": "pytorch"}
+        "sgd",
+        {"learning_rate": 0.1, "nesterov": False, "momentum_rule": "pytorch", "weight_decay": 0.0},
     )
     assert (
         settings.training.batch_size,

@@ -26,7 +26,7 @@ from harness.report.figures import FIGURES
 from harness.spec import schema
 from harness.training.losses import LOSSES, REDUCTIONS
 from harness.training.optimizers import OPTIMIZERS
-from harness.training.schedules import SCHEDULES
+from harness.training.schedules import LENGTH, SCHEDULES
 
 SCHEMA = schema.load_schema()
 
@@ -100,12 +100,22 @@ PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
     (
         "optimizer",
         {
-            name: (keywords(row.update) | set(row.scalars))
+            name: (
+                keywords(row.update)
+                | set(row.scalars)
+                | ({"weight_decay"} if row.decays else set())
+            )
             - {"step", *at("$defs/strengths/properties")}
             for name, row in OPTIMIZERS.items()
         },
     ),
-    ("schedule", {name: keywords(row.factor) for name, row in SCHEDULES.items()}),
+    (
+        "schedule",
+        {
+            name: keywords(row.factor) | set(LENGTH if row.falls else ())
+            for name, row in SCHEDULES.items()
+        },
+    ),
     (
         "figure",
         {name: keywords(pkgutil.resolve_name(row.function)) for name, row in FIGURES.items()},
@@ -123,6 +133,19 @@ def test_the_schema_allows_the_parameters_that_are_taken(
         name = branch["if"]["properties"]["name"]["const"]
         allowed[name] |= set(branch["then"].get("properties", {}))
     assert allowed == registered
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_schema_says_which_regularizers_an_optimizer_has_a_place_for(name: str) -> None:
+    (branch,) = (
+        each["then"]
+        for each in at("$defs/optimizer/allOf")
+        if each["if"]["properties"]["name"]["const"] == name
+    )
+    strengths = at("$defs/strengths/properties")
+    assert branch["regularizers"] == [
+        each for each in OPTIMIZERS[name].scalars if each in strengths
+    ]
 
 
 def test_a_randomization_of_the_test_set_takes_the_parameters_of_the_training_set() -> None:

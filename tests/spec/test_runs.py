@@ -31,7 +31,7 @@ def test_a_later_layer_wins_defaults_run_matrix_assignment(write: Write) -> None
         },
     )
 
-    def found(*assignments: str) -> list[tuple[int, int, int]]:
+    def found(*assignments: str) -> list[tuple[int, int | None, int]]:
         runs = load_file(path, [parse_assignment(text) for text in assignments]).runs.values()
         return [
             (t.batch_size, t.epochs, t.measure_every)

@@ -105,6 +105,7 @@ def test_the_settings_of_liu_et_al() -> None:
         "learning_rate": 0.1,
         "nesterov": False,
         "momentum_rule": "pytorch",
+        "weight_decay": 0.0,
     }
     assert training.schedule == Component("piecewise", {"epochs": [150, 250], "factor": 0.1})
     assert [component.name for component in full.augmentation] == ["random_crop", "random_flip"]

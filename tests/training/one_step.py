@@ -29,6 +29,8 @@ LARGE = [1, 2, 3, 1000, 10_000_000, 2**53 - 1, 4294967295]
 REAL = [0, 0.0, 1, 1.0, 2, -1, 1e-300, 1e-8, 0.5, 0.999, 1e30, 1e300]
 LEFT_OUT = {
     "backend",
+    "epochs",
+    "steps",
     "train_examples",
     "test_examples",
     "train_per_class",
@@ -114,9 +116,8 @@ def runs(draw: st.DrawFn) -> Json:
         objects(dict(definition("dataset")), data | {"test_examples": draw(st.integers(1, 3))})
     )
     model = {"name": name, **SMALL[name]}
-    training = draw(
-        objects(dict(definition("training")), {"epochs": draw(st.sampled_from([1, 2, 2.0]))})
-    )
+    budget = draw(st.sampled_from([{"epochs": 1}, {"epochs": 2}, {"epochs": 2.0}, {"steps": 2}]))
+    training = draw(objects(dict(definition("training")), budget))
     run = {
         "dataset": dataset,
         "model": draw(objects(dict(definition("model")), model)),
