@@ -2,10 +2,14 @@
 
 An optimizer is a pure function of tensors, called for every trainable weight in every step. Its row
 says what it keeps for a weight, and what may change without compiling a program anew.
+
+SGD is PyTorch's. The others are the field's definitions as `keras.optimizers` has them, with its
+defaults; where PyTorch differs, the docstring says how.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -41,15 +45,25 @@ class Optimizer:
     state that is kept for each weight, zero at first.
 
     `scalars` names what the function gets as tensors, so that runs which differ in it share a
-    compiled program: "learning_rate", as the schedule has it in the epoch; the regularizers
+    compiled program: "learning_rate", as the schedule has it in the step; the regularizers
     "momentum" and "l2", where the optimizer has a place for them; "step", the number of the step,
     counted from 1; and any of the optimizer's own parameters. All are float32 but the step. The
     other parameters are given by keyword, as the specification has them.
+
+    `decays` tells whether it has one more parameter, "weight_decay", which is handled here for all
+    optimizers that have it: see `_decaying`.
     """
 
     update: Callable[..., Weight]
     slots: tuple[str, ...] = ()
     scalars: tuple[str, ...] = ("learning_rate",)
+    decays: bool = False
+
+    def with_parameters(self, parameters: Mapping[str, Json]) -> Optimizer:
+        """Return it with an update that takes no more keywords."""
+        own = {name: each for name, each in parameters.items() if name not in self.scalars}
+        weight_decay = own.pop("weight_decay", 0.0) if self.decays else 0.0
+        return replace(self, update=_decaying(partial(self.update, **own), weight_decay))
 
 
 def sgd(
@@ -88,8 +102,211 @@ def sgd(
     return Weight(value - learning_rate * direction, {"velocity": velocity})
 
 
+def adam(
+    weight: Weight,
+    gradient: Tensor,
+    scalars: Scalars,
+    *,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-7,
+) -> Weight:
+    """Make a step of Adam with coupled l2.
+
+    It is that of `keras.optimizers.Adam`. With gradient g, weight w, mean m, square s, learning
+    rate r and step t, it is
+
+        g <- g + l2 * w;  m <- beta_1 * m + (1 - beta_1) * g;  s <- beta_2 * s + (1 - beta_2) * g**2
+        w <- w - r * sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (sqrt(s) + epsilon)
+
+    `torch.optim.Adam` follows the paper's Algorithm 1, which adds its epsilon (1e-8 by default) to
+    sqrt(s / (1 - beta_2**t)): that is this epsilon divided by sqrt(1 - beta_2**t), larger at first.
+
+    Source: Kingma and Ba (2014), https://arxiv.org/abs/1412.6980, the form before section 2.1.
+    """
+    gradient = gradient + scalars["l2"] * weight.value
+    mean = beta_1 * weight.slots["mean"] + (1 - beta_1) * gradient
+    square = beta_2 * weight.slots["square"] + (1 - beta_2) * ops.square(gradient)
+    step = scalars[STEP]
+    rate = scalars["learning_rate"] * ops.sqrt(_unbias(beta_2, step)) / _unbias(beta_1, step)
+    value = weight.value - rate * mean / (ops.sqrt(square) + epsilon)
+    return Weight(value, {"mean": mean, "square": square})
+
+
+def nadam(
+    weight: Weight,
+    gradient: Tensor,
+    scalars: Scalars,
+    *,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-7,
+) -> Weight:
+    """Make a step of Adam with Nesterov momentum and coupled l2.
+
+    It is that of `torch.optim.NAdam`, whose epsilon is 1e-8. With mean m and square s as in `adam`,
+    u(t) = beta_1 * (1 - 0.96**(t / 250) / 2), and U(t) = u(1) * ... * u(t), it is
+
+        n = u(t + 1) * m / (1 - U(t + 1)) + (1 - u(t)) * g / (1 - U(t))
+        w <- w - r * n / (sqrt(s / (1 - beta_2**t)) + epsilon)
+
+    `keras.optimizers.Nadam` has 0.96**t there, with which the momentum is whole at once.
+
+    Source: Dozat (2016), Incorporating Nesterov Momentum into Adam, Algorithm 2.
+    """
+    gradient = gradient + scalars["l2"] * weight.value
+    mean = beta_1 * weight.slots["mean"] + (1 - beta_1) * gradient
+    square = beta_2 * weight.slots["square"] + (1 - beta_2) * ops.square(gradient)
+    now = ops.cast(scalars[STEP], "float32")
+    log = math.log(0.96) / 250
+    present, following = (beta_1 * (1 - ops.exp(log * step) / 2) for step in (now, now + 1))
+    ahead = following * mean / _unbias_product(beta_1, log, now + 1)
+    ahead = ahead + (1 - present) * gradient / _unbias_product(beta_1, log, now)
+    root = ops.sqrt(square / _unbias(beta_2, now))
+    value = weight.value - scalars["learning_rate"] * ahead / (root + epsilon)
+    return Weight(value, {"mean": mean, "square": square})
+
+
+def rmsprop(
+    weight: Weight,
+    gradient: Tensor,
+    scalars: Scalars,
+    *,
+    rho: float = 0.9,
+    epsilon: float = 1e-7,
+) -> Weight:
+    """Make a step of RMSprop with coupled l2 and momentum.
+
+    It is that of `keras.optimizers.RMSprop`. With gradient g, weight w, square s, velocity v and
+    learning rate r, it is
+
+        g <- g + l2 * w;  s <- rho * s + (1 - rho) * g**2
+        v <- momentum * v + r * g / sqrt(s + epsilon);  w <- w - v
+
+    `torch.optim.RMSprop` has sqrt(s) + epsilon, 0.99 and 1e-8 by default, and its velocity is
+    multiplied by the learning rate when it is used, not when it is made.
+
+    Source: Tieleman and Hinton (2012), Neural Networks for Machine Learning, lecture 6.5, which
+    says nothing of epsilon.
+    """
+    gradient = gradient + scalars["l2"] * weight.value
+    square = rho * weight.slots["square"] + (1 - rho) * ops.square(gradient)
+    step = scalars["learning_rate"] * gradient / ops.sqrt(square + epsilon)
+    velocity = scalars["momentum"] * weight.slots["velocity"] + step
+    return Weight(weight.value - velocity, {"square": square, "velocity": velocity})
+
+
+def adagrad(
+    weight: Weight,
+    gradient: Tensor,
+    scalars: Scalars,
+    *,
+    initial_accumulator_value: float = 0.1,
+    epsilon: float = 1e-7,
+) -> Weight:
+    """Make a step of Adagrad with coupled l2.
+
+    It is that of `keras.optimizers.Adagrad`. With gradient g, weight w, the sum s of all squared
+    gradients, initial value a and learning rate r, it is
+
+        g <- g + l2 * w;  s <- s + g**2;  w <- w - r * g / sqrt(a + s + epsilon)
+
+    `torch.optim.Adagrad` has sqrt(a + s) + epsilon, and 0 and 1e-10 by default.
+
+    Source: Duchi, Hazan and Singer (2011), JMLR 12, figure 1, with delta 0 and a and epsilon for
+    it under the root.
+    """
+    gradient = gradient + scalars["l2"] * weight.value
+    square = weight.slots["square"] + ops.square(gradient)
+    root = ops.sqrt(square + (initial_accumulator_value + epsilon))
+    return Weight(weight.value - scalars["learning_rate"] * gradient / root, {"square": square})
+
+
+def lion(
+    weight: Weight,
+    gradient: Tensor,
+    scalars: Scalars,
+    *,
+    beta_1: float = 0.9,
+    beta_2: float = 0.99,
+) -> Weight:
+    """Make a step of Lion with coupled l2.
+
+    It is that of `keras.optimizers.Lion`; PyTorch has none. With gradient g, weight w, mean m and
+    learning rate r, it is
+
+        g <- g + l2 * w;  w <- w - r * sign(beta_1 * m + (1 - beta_1) * g)
+        m <- beta_2 * m + (1 - beta_2) * g
+
+    Source: Chen et al. (2023), https://arxiv.org/abs/2302.06675, Algorithm 2.
+    """
+    gradient = gradient + scalars["l2"] * weight.value
+    mean = weight.slots["mean"]
+    direction = ops.sign(beta_1 * mean + (1 - beta_1) * gradient)
+    value = weight.value - scalars["learning_rate"] * direction
+    return Weight(value, {"mean": beta_2 * mean + (1 - beta_2) * gradient})
+
+
+def _decaying(update: Callable[..., Weight], weight_decay: float) -> Callable[..., Weight]:
+    """Give an update beside whose step weights decay, decoupled from the gradient.
+
+    A step takes r * weight_decay * w off besides, w being the weight before it and r the learning
+    rate, as in `keras.optimizers` and `torch.optim`. In the paper the decay follows the schedule
+    but not the initial learning rate: its lambda is that times this `weight_decay`.
+
+    Source: Loshchilov and Hutter (2017), https://arxiv.org/abs/1711.05101: SGDW and AdamW.
+    """
+
+    def decayed(weight: Weight, gradient: Tensor, scalars: Scalars) -> Weight:
+        moved = update(weight, gradient, scalars)
+        decay = scalars["learning_rate"] * weight_decay * weight.value
+        return moved._replace(value=moved.value - decay)
+
+    return decayed if weight_decay else update
+
+
+def _unbias(beta: float, step: Tensor) -> Tensor:
+    """Give 1 - beta**step, to the last digits of float32 also where beta is nearly 1."""
+    return -ops.expm1(ops.cast(step, "float32") * _log(beta))
+
+
+def _log(beta: float) -> float:
+    return math.log(beta) if beta else -math.inf
+
+
+_TERMS = np.arange(1, 33)
+"""The terms of a series that are added up: the rest of it is below 1e-11 of the first."""
+
+
+def _unbias_product(beta: float, log: float, step: Tensor) -> Tensor:
+    """Give 1 - U(step), U being the product of beta * (1 - q**i / 2) for i from 1 to step.
+
+    `log` is that of q. With log(1 - x) = -(x + x**2 / 2 + ...), the logarithm of U is
+
+        step * log(beta) - sum over n of q**n / (n * 2**n) * (1 - q**(n * step)) / (1 - q**n)
+
+    which needs nothing of earlier steps.
+    """
+    factors = np.exp(_TERMS * log) / (_TERMS * 2.0**_TERMS * np.expm1(_TERMS * log))
+    powers = ops.expm1(step * (_TERMS * log).astype(np.float32))
+    series = ops.sum(powers * factors.astype(np.float32))
+    return -ops.expm1(step * _log(beta) - series)
+
+
+_SGD = Optimizer(sgd, slots=("velocity",), scalars=("learning_rate", "momentum", "l2"), decays=True)
+_ADAM = Optimizer(adam, slots=("mean", "square"), scalars=("learning_rate", STEP, "l2"))
+_RMSPROP = Optimizer(rmsprop, slots=("square", "velocity"), scalars=_SGD.scalars)
+_ADAGRAD = Optimizer(adagrad, slots=("square",), scalars=("learning_rate", "l2"))
+_LION = Optimizer(lion, slots=("mean",), scalars=("learning_rate", "l2"), decays=True)
+
 OPTIMIZERS: dict[str, Optimizer] = {
-    "sgd": Optimizer(sgd, slots=("velocity",), scalars=("learning_rate", "momentum", "l2")),
+    "sgd": _SGD,
+    "adam": _ADAM,
+    "adamw": replace(_ADAM, decays=True),
+    "nadam": replace(_ADAM, update=nadam),
+    "rmsprop": _RMSPROP,
+    "adagrad": _ADAGRAD,
+    "lion": _LION,
 }
 """The optimizers by the names that specifications use."""
 
@@ -111,11 +328,15 @@ def optimizer_of(training: Training) -> Optimizer:
     for name, strength in _regularizers(training).items():
         if strength and name not in row.scalars:
             raise ValueError(f"the optimizer {component.name} has no place for {name}")
-    return replace(row, update=partial(row.update, **fixed(component)))
+    return row.with_parameters(component.parameters)
 
 
-def scalars(training: Training, learning_rate: float, step: int = 1) -> Scalars:
-    """Give the scalars of a step as tensors; `step` is its number, counted from 1."""
+def scalars(training: Training, learning_rate: float | np.ndarray, step: int = 1) -> Scalars:
+    """Give the scalars of a step as tensors; `step` is its number, counted from 1.
+
+    With the learning rates of all steps of an epoch, float [steps], they are those of its first
+    step, from which `of_step` makes those of each.
+    """
     values = {
         **training.optimizer.parameters,
         **_regularizers(training),
@@ -130,8 +351,13 @@ def scalars(training: Training, learning_rate: float, step: int = 1) -> Scalars:
 
 
 def later(values: Scalars, steps: Tensor) -> Scalars:
-    """Give the scalars of the step that comes so many steps later in the same epoch."""
+    """Give the scalars of the step that comes so many steps later, but for the learning rate."""
     return {**values, STEP: values[STEP] + steps} if STEP in values else values
+
+
+def of_step(values: Scalars, taken: Tensor) -> Scalars:
+    """Give the scalars of an epoch's step, so many having been taken of it before."""
+    return {**later(values, taken), "learning_rate": values["learning_rate"][taken]}
 
 
 def empty_slots(training: Training, weights: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
@@ -168,7 +394,7 @@ class KerasOptimizer(keras.optimizers.Optimizer):
         super().__init__(learning_rate=learning_rate, name=name or kind, **options)
         self.kind = kind
         self.settings = dict(settings or {})
-        self._row = OPTIMIZERS[kind]
+        self._row = OPTIMIZERS[kind].with_parameters(self.settings)
 
     def build(self, variables: list[keras.Variable]) -> None:
         """Create the slots."""
@@ -189,7 +415,6 @@ class KerasOptimizer(keras.optimizers.Optimizer):
             ),
             gradient,
             self._scalars(learning_rate),
-            **fixed(Component(self.kind, self.settings)),
         )
         for name, slot in own.items():
             self.assign(slot, moved.slots[name])

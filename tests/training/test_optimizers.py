@@ -89,6 +89,110 @@ def test_the_momentum_rules_agree_while_the_learning_rate_stays(
     np.testing.assert_allclose(ours(0.9, 0.05, False, "keras"), ours(0.9, 0.05, False), rtol=1e-5)
 
 
+Kept = dict[str, Any]
+
+
+def by_torch(kind: str, **options: Any) -> np.ndarray:
+    """Make the steps with an optimizer of `torch.optim`."""
+    torch = pytest.importorskip("torch")
+    weight = torch.nn.Parameter(torch.from_numpy(start()))
+    optimizer = getattr(torch.optim, kind)([weight], 0.1, **options)
+    for rate in RATES:
+        optimizer.param_groups[0]["lr"] = rate
+        weight.grad = torch.from_numpy(gradient(weight.detach().numpy()))
+        optimizer.step()
+    return np.asarray(weight.detach().numpy())
+
+
+TINY = 1e-12
+"""An epsilon so small that its place is of no account."""
+
+AS_PYTORCH: list[tuple[str, Kept, str, Kept]] = [
+    # ours and its settings, PyTorch's and its options
+    ("adam", {"epsilon": TINY}, "Adam", {"eps": TINY}),
+    (
+        "adam",
+        {"beta_1": 0.5, "beta_2": 0.75, "l2": 0.2, "epsilon": TINY},
+        "Adam",
+        {"betas": (0.5, 0.75), "weight_decay": 0.2, "eps": TINY},
+    ),
+    ("adam", {"beta_1": 0.0, "epsilon": TINY}, "Adam", {"betas": (0.0, 0.999), "eps": TINY}),
+    ("adamw", {"weight_decay": 0.3, "epsilon": TINY}, "AdamW", {"weight_decay": 0.3, "eps": TINY}),
+    ("nadam", {"epsilon": 0.1}, "NAdam", {"eps": 0.1}),
+    (
+        "nadam",
+        {"beta_1": 0.8, "beta_2": 0.9, "l2": 0.2, "epsilon": 0.1},
+        "NAdam",
+        {"betas": (0.8, 0.9), "weight_decay": 0.2, "eps": 0.1},
+    ),
+    ("rmsprop", {"rho": 0.8, "epsilon": TINY}, "RMSprop", {"alpha": 0.8, "eps": TINY}),
+    (
+        "rmsprop",
+        {"l2": 0.2, "epsilon": TINY},
+        "RMSprop",
+        {"alpha": 0.9, "eps": TINY, "weight_decay": 0.2},
+    ),
+    (
+        "adagrad",
+        {"initial_accumulator_value": 0.5, "l2": 0.2, "epsilon": TINY},
+        "Adagrad",
+        {"initial_accumulator_value": 0.5, "eps": TINY, "weight_decay": 0.2},
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "kind", "options"), AS_PYTORCH)
+def test_the_others_against_pytorch(name: str, settings: Kept, kind: str, options: Kept) -> None:
+    found = moved(KerasOptimizer(name, 0.1, settings))
+    np.testing.assert_allclose(found, by_torch(kind, **options), rtol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "kind", "options"),
+    [
+        ("adam", {}, keras.optimizers.Adam, {}),
+        ("adamw", {"weight_decay": 0.3}, keras.optimizers.AdamW, {"weight_decay": 0.3}),
+        ("sgd", {"weight_decay": 0.3}, keras.optimizers.SGD, {"weight_decay": 0.3}),
+        ("rmsprop", {"momentum": 0.9}, keras.optimizers.RMSprop, {"momentum": 0.9}),
+        ("adagrad", {}, keras.optimizers.Adagrad, {}),
+        ("lion", {"weight_decay": 0.3}, keras.optimizers.Lion, {"weight_decay": 0.3}),
+    ],
+)
+def test_the_others_against_keras(name: str, settings: Kept, kind: Any, options: Kept) -> None:
+    large = {} if name in ("sgd", "lion") else {"epsilon": 0.1}  # so that its place counts
+    found = moved(KerasOptimizer(name, 0.1, settings | large))
+    np.testing.assert_allclose(found, moved(kind(0.1, **options, **large)), rtol=1e-4)
+
+
+def test_the_momentum_of_rmsprop_is_that_of_pytorch_while_the_learning_rate_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(f"{__name__}.RATES", [0.1] * 5)
+    found = moved(KerasOptimizer("rmsprop", 0.1, {"momentum": 0.9, "epsilon": TINY}))
+    expected = by_torch("RMSprop", alpha=0.9, eps=TINY, momentum=0.9)
+    np.testing.assert_allclose(found, expected, rtol=2e-5)
+
+
+def test_nadam_keeps_its_momentum_over_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.RATES", [0.002] * 400)
+    settings = {"beta_1": 0.99, "beta_2": 0.99, "epsilon": 0.1}
+    found = moved(KerasOptimizer("nadam", 0.1, settings))
+    expected = by_torch("NAdam", betas=(0.99, 0.99), eps=0.1)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    assert np.all(np.abs(found - start()) > 0.01)
+
+
+def test_lion_against_the_paper() -> None:
+    weight, mean = start().astype(np.float64), np.zeros(3)
+    for rate in RATES:
+        g = gradient(weight) + 0.2 * weight
+        update = np.sign(0.9 * mean + 0.1 * g)
+        mean = 0.99 * mean + 0.01 * g
+        weight = weight - rate * (update + 0.3 * weight)
+    found = moved(KerasOptimizer("lion", 0.1, {"l2": 0.2, "weight_decay": 0.3}))
+    np.testing.assert_allclose(found, weight, rtol=1e-5)
+
+
 def test_works_in_fit_and_survives_its_configuration() -> None:
     inputs = keras.Input((2,))
     model = keras.Model(inputs, keras.layers.Dense(1)(inputs))
