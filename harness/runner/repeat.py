@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 
-from harness import backend
-from harness.compile import WeightsError
+from harness import backend, budget
+from harness.compile import Compiled, WeightsError
 from harness.data import availability
 from harness.data.errors import DataError
 from harness.experiment import WeightsFile
@@ -22,10 +23,9 @@ from harness.store.run_files import Origin
 from harness.store.store import DamagedRun, Store
 from harness.system import machine
 from harness.system.files import sha256
-from harness.training.fit import Resume
+from harness.training.fit import Resume, initial_state
 from harness.training.measure import Row
-from harness.training.optimizers import empty_slots
-from harness.training.schedules import learning_rate
+from harness.training.schedules import last_learning_rate
 from harness.training.state import NonFiniteLoss, State
 
 BITS = "bit by bit"
@@ -82,15 +82,16 @@ def repeat(
         start = local.start_of(run, store)
         begun = _rows(run, start, data_dir, lambda rows: rows[-1]["epoch"] >= last)
         agree.rows(first, [row for row in begun if row["epoch"] <= last])
-        _schedule(run, recorded, agree)
         final = store.weights(origin.key)
+        compiled = make.compiled(run, final, data_dir)
+        _schedule(run, len(compiled.pipeline.train), recorded, agree)
         (ended,) = _rows(run, final, data_dir, lambda rows: True)
         agree.values(
             f"epoch {recorded[-1]['epoch']:g}",
             recorded[-1],
             {name: ended[name] for name in _WEIGHTS_TELL},
         )
-        agree.values("the end", result.measurements, _end(run, final, data_dir, recorded))
+        agree.values("the end", result.measurements, _end(run, compiled, recorded))
     except (DataError, DamagedRun, WeightsError) as error:
         raise CannotRepeat(str(error)) from error
     except NonFiniteLoss as error:
@@ -141,28 +142,24 @@ def _rows(
     return rows
 
 
-def _schedule(run: ConcreteRun, recorded: Sequence[Row], agree: _Agreement) -> None:
+def _schedule(run: ConcreteRun, examples: int, recorded: Sequence[Row], agree: _Agreement) -> None:
     training = run.run.settings.training
-    initial = training.optimizer.parameters["learning_rate"]
+    steps = budget.steps_an_epoch(training, examples)
     for place, row in enumerate(recorded):
-        rate = learning_rate(
-            training.schedule, initial, max(0, int(row["epoch"]) - 1), recorded[:place]
-        )
+        rate = last_learning_rate(training, int(row["step"]), steps, recorded[:place])
         agree.values(f"epoch {row['epoch']:g}", row, {"learning_rate": rate})
 
 
 def _end(
-    run: ConcreteRun, final: Path, data_dir: Path, recorded: Sequence[Row]
+    run: ConcreteRun, compiled: Compiled, recorded: Sequence[Row]
 ) -> Mapping[str, float | None]:
     """Measure what is measured once a run, from its final weights and its history."""
-    compiled, last = make.compiled(run, final, data_dir), recorded[-1]
-    trainable, others = (
-        tuple(variable.numpy() for variable in some)
-        for some in (compiled.model.trainable_variables, compiled.model.non_trainable_variables)
-    )
-    slots = empty_slots(run.run.settings.training, trainable)
-    state = State(
-        int(last["epoch"]), int(last["step"]), last["seconds"], trainable, others, slots, trainable
+    last = recorded[-1]
+    state = replace(
+        initial_state(compiled.model, run.run.settings.training),
+        epoch=int(last["epoch"]),
+        step=int(last["step"]),
+        seconds=last["seconds"],
     )
 
     def report(rows: Sequence[Row], state: State) -> None:

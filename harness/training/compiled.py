@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from harness import budget
 from harness.data.batches import tensors
 from harness.data.pipeline import Pipeline, decision_bytes, decisions, make_batch, scaled
 from harness.experiment import Training
@@ -63,6 +64,7 @@ class Epochs(NamedTuple):
 
     count: Tensor
     learning_rates: Tensor
+    steps: Tensor
     scalars: Scalars
     measure: Tensor
     check: Tensor
@@ -96,13 +98,14 @@ class CompiledEngine:
         key = ("compiled", self.capacity, programs.signature(net, training, pipeline))
         self._programs = cache.get(key, lambda: _programs(net, training, pipeline))
         self._training, self._pipeline = training, pipeline
+        self._steps = programs.steps_an_epoch(len(pipeline.train), training)
         self._data = _data(pipeline)
         self._ahead = _Ahead(pipeline, self.capacity)
 
     def prepare(self, weights: Weights, initial: list[Tensor]) -> None:
         """Compile the program."""
-        nothing = np.zeros(0, bool)
-        self.train(weights, initial, Chunk(0, 0, np.zeros(0), nothing, nothing, 0))
+        rates, nothing = np.zeros((0, self._steps)), np.zeros(0, bool)
+        self.train(weights, initial, Chunk(0, 0, rates, np.zeros(0, int), nothing, nothing, 0))
 
     def measure(self, weights: Weights, initial: list[Tensor]) -> Measured:
         """Measure everything."""
@@ -149,6 +152,7 @@ class CompiledEngine:
         return Epochs(
             ops.convert_to_tensor(chunk.count, "int32"),
             padded(chunk.learning_rates.astype(np.float32)),
+            padded(chunk.steps.astype(np.int32)),
             optimizers.scalars(self._training, 0.0, chunk.step + 1),
             padded(chunk.measure),
             padded(chunk.check),
@@ -186,7 +190,8 @@ def _data(pipeline: Pipeline) -> Data:
 def _padded(values: np.ndarray, length: int) -> np.ndarray:
     # The number of epochs is a tensor and arrays have one length, so that every call runs the same
     # program: the length of a call then cannot change a single bit of the result.
-    return np.concatenate([values, np.zeros(length - len(values), values.dtype)])
+    rest = np.zeros((length - len(values), *values.shape[1:]), values.dtype)
+    return np.concatenate([values, rest])
 
 
 _SECOND_THREAD = ThreadPoolExecutor(1)
@@ -246,11 +251,11 @@ class _Programs:
 
 
 def _programs(net: Network, training: Training, pipeline: Pipeline) -> _Programs:
-    examples = len(pipeline.train.labels)
+    examples, size = len(pipeline.train.labels), budget.examples_a_step(training)
     steps = programs.steps_an_epoch(examples, training)
-    full = min(steps, examples // training.batch_size)
-    rest = examples - full * training.batch_size if steps > full else 0
-    loop = _Loop(net, pipeline, training.batch_size, full, rest)
+    full = min(steps, examples // size)
+    rest = examples - full * size if steps > full else 0
+    loop = _Loop(net, pipeline, size, full, rest, cut=training.steps is not None)
 
     def train(
         weights: Weights,
@@ -273,13 +278,17 @@ def _programs(net: Network, training: Training, pipeline: Pipeline) -> _Programs
 
 @dataclass(frozen=True)
 class _Loop:
-    """The training program: `full` batches of `size` examples an epoch, and one of `rest`."""
+    """The training program: `full` steps of `size` examples an epoch, and one of `rest`.
+
+    Where an epoch may be `cut` short, as many are made as the call says.
+    """
 
     net: Network
     pipeline: Pipeline
     size: int
     full: int
     rest: int
+    cut: bool
 
     def run(
         self,
@@ -306,7 +315,7 @@ class _Loop:
             scalars = {**epochs.scalars, "learning_rate": epochs.learning_rates[epoch]}
             scalars = optimizers.later(scalars, steps)
             weights, taken, loss = self._epoch(
-                weights, partial(self._batch, data, drawn, epoch), scalars
+                weights, partial(self._batch, data, drawn, epoch), scalars, epochs.steps[epoch]
             )
             measure, check = epochs.measure[epoch], epochs.check[epoch]
             fine = ops.isfinite(loss)
@@ -348,35 +357,47 @@ class _Loop:
         weights: Weights,
         batch: Callable[[Tensor, int], tuple[Tensor, Tensor]],
         first: Scalars,
+        count: Tensor,
     ) -> tuple[Weights, Tensor, Tensor]:
-        """Make the steps of an epoch; `batch(start, count)` gives so many of its examples.
+        """Make the steps of an epoch, `count` of them where it may be cut short.
 
-        Gives the weights, the steps taken and the last one's loss.
+        `batch(start, count)` gives so many of its examples, and `first` are its scalars. Gives the
+        weights, the steps taken and the last one's loss.
         """
+        most = ops.minimum(count, self.full) if self.cut else self.full
 
         def body(taken: Tensor, weights: Weights, loss: Tensor) -> tuple[Tensor, Weights, Tensor]:
             weights, loss = training_step(
                 self.net,
                 weights,
                 *batch(taken * self.size, self.size),
-                optimizers.later(first, taken),
+                optimizers.of_step(first, taken),
             )
             return taken + 1, weights, loss
 
         taken, loss = _integer(0), _no_loss()
         if self.full:  # else the one batch is short: a loop would slice a whole one out of the data
             taken, weights, loss = ops.while_loop(
-                lambda taken, weights, loss: (taken < self.full) & ops.isfinite(loss),
+                lambda taken, weights, loss: (taken < most) & ops.isfinite(loss),
                 body,
                 (taken, weights, loss),
             )
-        if self.rest:
+        if not self.rest:
+            return weights, taken, loss
+
+        def rest(weights: Weights, loss: Tensor) -> tuple[Weights, Tensor, Tensor]:
             fine = ops.isfinite(loss)
             last = batch(_integer(self.full * self.size), self.rest)
-            scalars = optimizers.later(first, taken)
+            scalars = optimizers.of_step(first, taken)
             weights, last_loss = training_step(self.net, weights, *last, scalars)
-            taken, loss = taken + ops.cast(fine, "int32"), ops.where(fine, last_loss, loss)
-        return weights, taken, loss
+            return weights, taken + ops.cast(fine, "int32"), ops.where(fine, last_loss, loss)
+
+        if not self.cut:
+            return rest(weights, loss)
+        whole: tuple[Weights, Tensor, Tensor] = ops.cond(
+            count > self.full, lambda: rest(weights, loss), lambda: (weights, taken, loss)
+        )
+        return whole
 
     def _batch(
         self, data: Data, drawn: dict[str, Tensor], epoch: Tensor, start: Tensor, count: int

@@ -16,7 +16,9 @@ from harness.training.step import Weights
 class Chunk:
     """Consecutive epochs to run: the first, counted from 0, and an entry an epoch of what to do.
 
-    `step` is how many optimizer steps were taken before. `measure` asks for a measurement of
+    `step` is how many optimizer steps were taken before. `learning_rates` has a row an epoch and in
+    it a rate for each step of a whole epoch, of which so many as `steps` says are taken: fewer than
+    all in the last epoch of a budget that ends within it. `measure` asks for a measurement of
     everything after the epoch, `check` for a look at the stopping rule, which is met with `enough`
     training examples classified right. `following` are the epochs that will be asked for next, a
     hint that lets their random decisions be drawn meanwhile.
@@ -25,6 +27,7 @@ class Chunk:
     first: int
     step: int
     learning_rates: np.ndarray
+    steps: np.ndarray
     measure: np.ndarray
     check: np.ndarray
     enough: int

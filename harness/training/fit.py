@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from harness import budget
 from harness.data.pipeline import Pipeline
 from harness.experiment import Training
 from harness.training import programs
@@ -20,7 +21,7 @@ from harness.training.engine import Chunk, ChunkResult, Engine
 from harness.training.engines import Engines
 from harness.training.measure import Measured, Row, row, summary
 from harness.training.optimizers import empty_slots
-from harness.training.schedules import learning_rate, looks_back
+from harness.training.schedules import last_learning_rate, learning_rates, looks_back
 from harness.training.state import NonFiniteLoss, State
 from harness.training.step import Network, Weights, network
 from harness.training.stopping import stalled
@@ -97,7 +98,7 @@ class _Run:
     report: Report
 
     def outcome(self, resume: Resume | None) -> Outcome:
-        state = resume.state if resume else _initial_state(self.net, self.training)
+        state = resume.state if resume else initial_state(self.net.model, self.training)
         rows = [dict(old) for old in resume.history] if resume else []
         if resume and not rows:
             raise ValueError("a state needs the history that led to it")
@@ -107,17 +108,27 @@ class _Run:
             self.report(rows, state)
         if not self._over(state, rows):
             state = self._trained(state, weights, initial, rows)
-        for variable, array in zip(
-            _variables(self.net), (*state.trainable, *state.non_trainable), strict=True
-        ):
+        for variable, array in zip(_variables(self.net), state.final, strict=True):
             variable.assign(array)
-        images = state.epoch * programs.images_an_epoch(
-            len(self.pipeline.train.labels), self.training
-        )
+        images = budget.images(self.training, self._examples, state.step)
         speed = images / state.seconds if state.seconds else 0.0
         measurements = summary(rows) | self._augmented(state)
         logits = partial(self._logits, state)
         return Outcome(state, rows, measurements, state.seconds, speed, self.engine.devices, logits)
+
+    @property
+    def _examples(self) -> int:
+        return len(self.pipeline.train.labels)
+
+    @property
+    def _steps(self) -> int:
+        """How many steps a whole epoch has."""
+        return programs.steps_an_epoch(self._examples, self.training)
+
+    @property
+    def _epochs(self) -> int:
+        """How many epochs there are at most."""
+        return budget.most_epochs(self.training, self._examples)
 
     def _logits(self, state: State) -> Iterator[np.ndarray]:
         return self.engine.logits(_tensors(state, self.net)[0])
@@ -127,7 +138,7 @@ class _Run:
         if not self.pipeline.augmentation:
             return {}
         correct = self.engine.augmented_correct(*_tensors(state, self.net), state.epoch)
-        return {"augmented_train_accuracy": correct / len(self.pipeline.train.labels)}
+        return {"augmented_train_accuracy": correct / self._examples}
 
     def _trained(
         self, state: State, weights: Weights, initial: list[Any], rows: list[Row]
@@ -161,7 +172,7 @@ class _Run:
         if self.training.early_stopping or looks_back(self.training.schedule):
             every = self.training.measure_every
             end = min(end, first - first % every + every)
-        return range(first, min(self.training.epochs, end))
+        return range(first, min(self._epochs, end))
 
     def _stalled(self, rows: Sequence[Row]) -> bool:
         rule = self.training.early_stopping
@@ -170,11 +181,13 @@ class _Run:
     def _chunk(self, step: int, epochs: range, following: range, rows: Sequence[Row]) -> Chunk:
         training, stop = self.training, self.training.stop_when
         completed = np.arange(epochs.start, epochs.stop) + 1
+        left = budget.most_steps(training, self._examples) - (completed - 1) * self._steps
         return Chunk(
             first=epochs.start,
             step=step,
-            learning_rates=np.array([self._learning_rate(epoch, rows) for epoch in epochs]),
-            measure=(completed % training.measure_every == 0) | (completed == training.epochs),
+            learning_rates=learning_rates(training, epochs, self._steps, rows),
+            steps=np.minimum(left, self._steps),
+            measure=(completed % training.measure_every == 0) | (completed == self._epochs),
             check=completed % stop.check_every == 0 if stop else np.zeros(len(completed), bool),
             enough=self._enough(),
             following=following,
@@ -185,7 +198,7 @@ class _Run:
         wanted = self.training.stop_when.train_accuracy if self.training.stop_when else 0.0
         # The product of an exact share and a count may lie a rounding above the whole number it
         # stands for.
-        return math.ceil(wanted * len(self.pipeline.train.labels) - 1e-6)
+        return math.ceil(wanted * self._examples - 1e-6)
 
     def _over(self, state: State, rows: Sequence[Row]) -> bool:
         stop, last = self.training.stop_when, rows[-1]
@@ -194,25 +207,20 @@ class _Run:
             and state.epoch > 0
             and last["epoch"] == state.epoch
             and state.epoch % stop.check_every == 0
-            and round(last["train_accuracy"] * len(self.pipeline.train.labels)) >= self._enough()
+            and round(last["train_accuracy"] * self._examples) >= self._enough()
         )
-        return met or self._stalled(rows) or state.epoch >= self.training.epochs
-
-    def _learning_rate(self, epoch: int, rows: Sequence[Row]) -> float:
-        initial = self.training.optimizer.parameters["learning_rate"]
-        return learning_rate(self.training.schedule, initial, epoch, rows)
+        return met or self._stalled(rows) or state.epoch >= self._epochs
 
     def _rows(
         self, before: State, result: ChunkResult, spent: float, earlier: Sequence[Row]
     ) -> list[Row]:
-        steps = result.steps // result.epochs
         rows: list[Row] = []
         for place, measured in sorted(result.measured.items()):
             done = place + 1
             after = replace(
                 before,
                 epoch=before.epoch + done,
-                step=before.step + steps * done,
+                step=min(before.step + self._steps * done, before.step + result.steps),
                 seconds=before.seconds + spent * done / result.epochs,
             )
             rows.append(self._row(after, measured, earlier))
@@ -222,7 +230,7 @@ class _Run:
         for loss in (measured.train.loss, measured.test.loss):
             if not math.isfinite(loss):
                 raise NonFiniteLoss(loss, state.step, state.epoch)
-        rate = self._learning_rate(max(0, state.epoch - 1), earlier)
+        rate = last_learning_rate(self.training, state.step, self._steps, earlier)
         return row(state, measured, rate, self.pipeline)
 
 
@@ -230,11 +238,13 @@ def _variables(net: Network) -> list[keras.Variable]:
     return [*net.model.trainable_variables, *net.model.non_trainable_variables]
 
 
-def _initial_state(net: Network, training: Training) -> State:
-    trainable = tuple(variable.numpy() for variable in net.model.trainable_variables)
-    non_trainable = tuple(variable.numpy() for variable in net.model.non_trainable_variables)
+def initial_state(model: keras.Model, training: Training) -> State:
+    """Give the state before the first step, with the present weights of a model."""
+    trainable = tuple(variable.numpy() for variable in model.trainable_variables)
+    non_trainable = tuple(variable.numpy() for variable in model.non_trainable_variables)
     slots = empty_slots(training, trainable)
-    return State(0, 0, 0.0, trainable, non_trainable, slots, initial=trainable)
+    average = (*trainable, *non_trainable) if training.average else ()
+    return State(0, 0, 0.0, trainable, non_trainable, slots, trainable, average)
 
 
 def _tensors(state: State, net: Network) -> tuple[Weights, list[Any]]:
@@ -242,15 +252,13 @@ def _tensors(state: State, net: Network) -> tuple[Weights, list[Any]]:
     shapes = [array.shape for array in (*state.trainable, *state.non_trainable)]
     if shapes != [tuple(variable.shape) for variable in _variables(net)]:
         raise ValueError("the state's weights do not have the shapes of the model's")
-    groups = (state.trainable, state.non_trainable, state.slots, state.initial)
-    trainable, non_trainable, slots, initial = (
-        [ops.convert_to_tensor(array) for array in group] for group in groups
-    )
-    return Weights(trainable, non_trainable, slots), initial
+    groups = (state.trainable, state.non_trainable, state.slots, state.average, state.initial)
+    *weights, initial = ([ops.convert_to_tensor(array) for array in group] for group in groups)
+    return Weights(*weights), initial
 
 
 def _after(state: State, result: ChunkResult, spent: float) -> State:
-    trainable, non_trainable, slots = (
+    trainable, non_trainable, slots, average = (
         tuple(np.array(tensor) for tensor in group) for group in result.weights
     )
     return State(
@@ -261,4 +269,5 @@ def _after(state: State, result: ChunkResult, spent: float) -> State:
         non_trainable,
         slots,
         state.initial,
+        average,
     )

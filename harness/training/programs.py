@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable
 
+from harness import budget
 from harness.data.pipeline import Pipeline
 from harness.data.records import Split
 from harness.experiment import Training
@@ -23,10 +24,13 @@ def signature(net: Network, training: Training, pipeline: Pipeline) -> Hashable:
         training.loss,
         training.loss_reduction,
         training.label_smoothing,
-        optimizers.OPTIMIZERS[training.optimizer.name].update,
+        optimizers.OPTIMIZERS[training.optimizer.name],
         json.dumps(optimizers.fixed(training.optimizer), sort_keys=True),
         training.batch_size,
+        training.accumulate,
         training.last_batch,
+        training.steps is None,
+        repr((training.clip_norm, training.average, training.sharpness_aware)),
         repr((pipeline.augmentation, pipeline.normalize, pipeline.center_crop)),
         repr((pipeline.maximum, len(pipeline.classes))),
         *(_shape(split) for split in (pipeline.train, pipeline.test)),
@@ -39,15 +43,10 @@ def _shape(split: Split) -> Hashable:
 
 def steps_an_epoch(examples: int, training: Training) -> int:
     """Count the optimizer steps of an epoch; raises ValueError where there is none."""
-    full, rest = divmod(examples, training.batch_size)
-    steps = full + (1 if rest and training.last_batch == "keep" else 0)
+    steps = budget.steps_an_epoch(training, examples)
     if not steps:
         raise ValueError(
-            f"batches of {training.batch_size} leave no step for {examples} training examples"
+            f"batches of {budget.examples_a_step(training)} leave no step for {examples} training"
+            " examples"
         )
     return steps
-
-
-def images_an_epoch(examples: int, training: Training) -> int:
-    """Count the training examples that an epoch's steps see."""
-    return examples - (examples % training.batch_size if training.last_batch == "drop" else 0)

@@ -1,14 +1,20 @@
-"""Learning rates by epoch, and by what was measured before it."""
+"""Learning rates by epoch and step, and by what was measured before."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from harness.experiment import Component
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.experiment import Component, Training, WarmUp
 
 History = Sequence[Mapping[str, float]]
 """The rows measured so far, the first of them of epoch 0: see `harness.metrics.HISTORY`."""
+
+Rates = NDArray[np.float64]
 
 
 def constant(epoch: int, history: History) -> float:
@@ -62,6 +68,27 @@ def plateau(
     return float(factor**times)
 
 
+def cosine(passed: Rates, history: History, *, final: float) -> Rates:
+    """Fall from 1 to `final` along half a cosine wave.
+
+    Source: Loshchilov and Hutter (2016), https://arxiv.org/abs/1608.03983, equation 5, without
+    restarts.
+
+    >>> cosine(np.array([0, 0.5, 1]), [], final=0.5).tolist()
+    [1.0, 0.75, 0.5]
+    """
+    return final + (1 - final) * (1 + np.cos(np.pi * passed)) / 2
+
+
+def linear(passed: Rates, history: History, *, final: float) -> Rates:
+    """Fall from 1 to `final` along a line.
+
+    >>> linear(np.array([0, 0.5, 1]), [], final=0.5).tolist()
+    [1.0, 0.75, 0.5]
+    """
+    return 1 + (final - 1) * passed
+
+
 @dataclass(frozen=True)
 class Schedule:
     """A row of the registry.
@@ -69,10 +96,16 @@ class Schedule:
     `factor(epoch, history, **parameters)` is what multiplies the initial learning rate in an epoch,
     counted from 0. `looks_back` tells whether it looks at the history: it is asked again then after
     every measurement.
+
+    A schedule that `falls` has a length: its function gets, in place of the epoch, which share of
+    that length is over (an array, from 0 to 1), and two more parameters are handled here for all of
+    them: "length", in epochs (None: from the end of the warm-up to that of the budget), and "per",
+    whether the share is that before the "step" or before its "epoch".
     """
 
-    factor: Callable[..., float]
+    factor: Callable[..., Any]
     looks_back: bool = False
+    falls: bool = False
 
 
 SCHEDULES: dict[str, Schedule] = {
@@ -80,13 +113,93 @@ SCHEDULES: dict[str, Schedule] = {
     "piecewise": Schedule(piecewise),
     "exponential": Schedule(exponential),
     "plateau": Schedule(plateau, looks_back=True),
+    "cosine": Schedule(cosine, falls=True),
+    "linear": Schedule(linear, falls=True),
 }
 """The schedules by the names that specifications use."""
 
+LENGTH = ("length", "per")
+"""The parameters of every schedule that falls."""
 
-def learning_rate(component: Component, initial: float, epoch: int, history: History) -> float:
-    """Give the learning rate of an epoch, counted from 0, from what was measured before it."""
-    return initial * SCHEDULES[component.name].factor(epoch, history, **component.parameters)
+
+def learning_rates(training: Training, epochs: range, steps: int, history: History) -> Rates:
+    """Give the learning rate of every step of some epochs, counted from 0.
+
+    Args:
+        training: What says how they change.
+        epochs: Consecutive epochs.
+        steps: How many a whole epoch has.
+        history: What was measured before them.
+
+    Returns:
+        float64 [epochs, steps].
+    """
+    initial: float = training.optimizer.parameters["learning_rate"]
+    row, times = SCHEDULES[training.schedule.name], _Times(epochs, steps)
+    if row.falls:
+        factors = _falling(training, times, history)
+    else:
+        own = training.schedule.parameters
+        factors = np.array([[row.factor(epoch, history, **own)] for epoch in epochs], float)
+    rates = initial * factors
+    if training.warm_up is not None:
+        rates = rates * _warm(training.warm_up, times)
+    return np.broadcast_to(rates, (len(epochs), steps))
+
+
+def last_learning_rate(training: Training, step: int, steps: int, history: History) -> float:
+    """Give the learning rate of the last of so many steps taken, before them that of the first."""
+    epoch, place = divmod(max(0, step - 1), steps)
+    return float(learning_rates(training, range(epoch, epoch + 1), steps, history)[0, place])
+
+
+@dataclass(frozen=True)
+class _Times:
+    """The moments of every step of some epochs, of so many steps each."""
+
+    epochs: range
+    steps: int
+
+    def steps_before(self) -> Rates:
+        """Count the steps before each: float64 [epochs, steps]."""
+        within = np.arange(self.steps, dtype=float)
+        return np.array(self.epochs, float)[:, None] * self.steps + within
+
+    def epochs_before(self, per: str) -> Rates:
+        """Count the epochs before each step, or before its epoch: float64 [epochs, steps or 1]."""
+        if per == "step":
+            return self.steps_before() / self.steps
+        return np.array(self.epochs, float)[:, None]
+
+
+def _falling(training: Training, times: _Times, history: History) -> Rates:
+    own = dict(training.schedule.parameters)
+    length, per = (own.pop(name) for name in LENGTH)
+    begin = _length_in_epochs(training.warm_up, times.steps)
+    budget = training.epochs or (training.steps or 0) / times.steps
+    spent = times.epochs_before(per) - begin
+    passed = np.clip(spent / max(length or budget - begin, 1 / times.steps), 0, 1)
+    factors: Rates = SCHEDULES[training.schedule.name].factor(passed, history, **own)
+    return factors
+
+
+def _length_in_epochs(warm_up: WarmUp | None, steps: int) -> float:
+    if warm_up is None:
+        return 0.0
+    return warm_up.epochs or 0 if warm_up.steps is None else warm_up.steps / steps
+
+
+def _warm(warm_up: WarmUp, times: _Times) -> Rates:
+    """Give n/N in the n-th of the N steps or epochs of a warm-up, and 1 after them.
+
+    Source: Goyal et al. (2017), https://arxiv.org/abs/1706.02677, section 2.2.
+    """
+    if warm_up.steps is not None:
+        return np.minimum(1, (times.steps_before() + 1) / warm_up.steps)
+    epochs = warm_up.epochs or 1
+    if warm_up.per == "epoch":
+        return np.minimum(1, (times.epochs_before("epoch") + 1) / epochs)
+    return np.minimum(1, (times.steps_before() + 1) / (epochs * times.steps))
 
 
 def looks_back(component: Component) -> bool:

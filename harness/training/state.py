@@ -13,7 +13,7 @@ from harness.errors import HarnessError
 Arrays = tuple[np.ndarray, ...]
 
 _COUNTERS = ("epoch", "step", "seconds")
-_GROUPS = ("trainable", "non_trainable", "slots", "initial")
+_GROUPS = ("trainable", "non_trainable", "slots", "initial", "average")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class State:
 
     `epoch` and `step` count what is completed, `seconds` the time spent in it. `trainable` and
     `non_trainable` are the model's weights in Keras's order, `slots` the optimizer's arrays weight
-    by weight, and `initial` the trainable weights at epoch 0.
+    by weight, and `initial` the trainable weights at epoch 0. `average` are the averages of all
+    weights of the model, where they are averaged, and else nothing.
     """
 
     epoch: int
@@ -32,6 +33,12 @@ class State:
     non_trainable: Arrays
     slots: Arrays
     initial: Arrays
+    average: Arrays = ()
+
+    @property
+    def final(self) -> Arrays:
+        """All weights of the model as they are measured, kept and handed on."""
+        return self.average or (*self.trainable, *self.non_trainable)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Give the state as named arrays, fit for `numpy.savez`."""

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import tensorflow as tf
 
+from harness import budget
 from harness.data.batches import evaluation_batches, training_batches
 from harness.data.pipeline import Pipeline
 from harness.data.records import Split
@@ -85,20 +86,21 @@ class StreamedEngine:
         self.devices = self._programs.device_count
         self._training, self._pipeline = training, pipeline
         self._examples = len(pipeline.train.labels)
-        self._steps = programs.steps_an_epoch(self._examples, training)
+        programs.steps_an_epoch(self._examples, training)  # which says where there is none
         self._train = _Whole(self._programs, pipeline, pipeline.train)
         self._test = _Whole(self._programs, pipeline, pipeline.test)
         self._batches = _EpochBatches(self._programs, training, pipeline)
 
     def prepare(self, weights: Weights, initial: list[Tensor]) -> None:
         """Compile the steps of whole batches and of the last one."""
-        training = self._training
+        training, size = self._training, budget.examples_a_step(self._training)
         sizes = {
-            min(training.batch_size, self._examples),
-            programs.images_an_epoch(self._examples, training) % training.batch_size,
+            min(size, self._examples),
+            budget.images_an_epoch(training, self._examples) % size,
         }
-        batches = self._batches.dataset(0)
-        self._programs.prepare(weights, batches, sizes - {0}, optimizers.scalars(training, 0.0))
+        rates = np.zeros(programs.steps_an_epoch(self._examples, training))
+        scalars = optimizers.scalars(training, rates)
+        self._programs.prepare(weights, self._batches.dataset(0), sizes - {0}, scalars)
 
     def measure(self, weights: Weights, initial: list[Tensor]) -> Measured:
         """Measure everything."""
@@ -109,7 +111,7 @@ class StreamedEngine:
         scalars = optimizers.scalars(self._training, chunk.learning_rates[0], chunk.step + 1)
         batches = self._batches.of(chunk.first)
         weights, taken, loss = self._programs.epoch(
-            weights, batches, tf.constant(self._steps), scalars
+            weights, batches, tf.constant(int(chunk.steps[0])), scalars
         )
         measured, stopped = {}, False
         if np.isfinite(loss) and (chunk.measure[0] or chunk.check[0]):
@@ -141,7 +143,7 @@ class StreamedEngine:
 
 
 class _EpochBatches:
-    """The batches of one epoch after another, from one iterator.
+    """The batches of one epoch after another, a step each, from one iterator.
 
     To begin anew takes longer than a small epoch.
     """
@@ -154,11 +156,15 @@ class _EpochBatches:
         """Give the batches of the epochs from `first` on."""
         training = self._training
         last: Literal["keep", "drop"] = "keep" if training.last_batch == "keep" else "drop"
-        epochs = range(first, training.epochs)
-        return training_batches(self._pipeline, epochs, training.batch_size, last)
+        epochs = range(first, budget.most_epochs(training, len(self._pipeline.train)))
+        size = budget.examples_a_step(training)
+        return training_batches(self._pipeline, epochs, size, last)
 
     def of(self, epoch: int) -> Iterator[Any]:
-        """Give an iterator whose next batches are those of `epoch`; the caller uses all of them."""
+        """Give an iterator whose next batches are those of `epoch`.
+
+        The caller uses all of them, but perhaps those of the last epoch.
+        """
         if epoch != self._next:
             self._batches = self._programs.read(self.dataset(epoch))
         self._next = epoch + 1

@@ -16,7 +16,7 @@ import tensorflow as tf
 from jax import numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from harness.training.optimizers import Scalars, later
+from harness.training.optimizers import Scalars, of_step
 from harness.training.step import Network, Weights, evaluation, inference, norms, training_step
 
 Tensor = Any
@@ -140,7 +140,7 @@ def build(net: Network, devices: Devices) -> JaxPrograms:
     def step(sums: Sums, x: Tensor, y: Tensor, scalars: Scalars) -> Sums:
         weights, taken, last = sums
         fine = jnp.isfinite(last)
-        moved, loss = training_step(net, weights, x, y, later(scalars, taken))
+        moved, loss = training_step(net, weights, x, y, of_step(scalars, taken))
         return moved, taken + fine.astype(taken.dtype), jnp.where(fine, loss, last)
 
     def add(total: Tensor, weights: Weights, x: Tensor, y: Tensor) -> Tensor:

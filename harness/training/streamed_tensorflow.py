@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from harness.training.optimizers import Scalars, later
+from harness.training.optimizers import Scalars, of_step
 from harness.training.step import Network, Weights, evaluation, inference, norms, training_step
 
 Tensor = Any
@@ -54,7 +54,7 @@ def build(net: Network) -> GraphPrograms:
     ) -> tuple[Weights, Tensor, Tensor]:
         def body(taken: Tensor, weights: Weights, loss: Tensor) -> tuple[Tensor, Weights, Tensor]:
             x, y = next(batches)
-            weights, loss = step(weights, x, y, later(scalars, taken))
+            weights, loss = step(weights, x, y, of_step(scalars, taken))
             return taken + 1, weights, loss
 
         taken, weights, loss = tf.while_loop(

@@ -50,6 +50,10 @@ def spec(stored: Person) -> str:
 @pytest.fixture
 def other_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """The code that is here is not that which made the runs."""
+    change_code(monkeypatch)
+
+
+def change_code(monkeypatch: pytest.MonkeyPatch) -> None:
     changed = {**staleness.modules(), "harness.training.step": "another"}
     monkeypatch.setattr(staleness, "modules", lambda: changed)
 
@@ -214,3 +218,23 @@ class TestVerifyReplay:
         monkeypatch.undo()
         result = command(stored, "runs", "verify", "--replay")
         assert (result.exit_code, result.output.splitlines()[-1]) == (0, "no run is stale")
+
+
+def test_averages_are_handed_on_and_repeated_and_so_is_a_budget_that_ends_within_an_epoch(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    averaged = {"epochs": None, "steps": 13, "average": {"decay": 0.5}}
+    runs = {"random": {"training": averaged}, "child": {"initialize_from": "random"}}
+    spec = person.spec(runs=runs, expectations=LEARNS)
+    assert person.run(spec).exit_code == 0
+    keys = person.keys(spec)
+    parent, child = (
+        person.store.finished(keys[name], history=False)[1].measurements for name in runs
+    )
+    assert (parent["steps"], parent["epochs"]) == (13, 3)
+    assert child["initial_test_accuracy"] == parent["test_accuracy"]
+    assert child["initial_weight_norm"] == parent["weight_norm"]
+    change_code(monkeypatch)
+    result = command(person, "runs", "verify", "--replay")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("agrees bit by bit, 3 epochs and the end") == 2

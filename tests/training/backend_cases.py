@@ -22,7 +22,15 @@ import numpy as np
 from harness.compile import _policy
 from harness.data.pipeline import Pipeline
 from harness.data.records import Split
-from harness.experiment import Component, EarlyStopping, StopRule, Training
+from harness.experiment import (
+    Average,
+    Component,
+    EarlyStopping,
+    SharpnessAware,
+    StopRule,
+    Training,
+    WarmUp,
+)
 from harness.models.initialization import initialize, seed_dropout
 from harness.models.registry import MODELS, build
 from harness.spec import schema
@@ -82,6 +90,32 @@ RULES = {
     for nesterov in (False, True)
 }
 
+RULES |= {
+    name: replace(SETTINGS, optimizer=Component(name, {"learning_rate": 0.05, **own}), momentum=0.0)
+    for name, own in {
+        "adam": {"beta_1": 0.5},
+        "adamw": {"weight_decay": 0.1},
+        "nadam": {},
+        "rmsprop": {"epsilon": 0.01},
+        "adagrad": {},
+        "lion": {"weight_decay": 0.1},
+    }.items()
+}
+
+EVERYTHING = replace(
+    SETTINGS,
+    schedule=Component("cosine", {"final": 0.1, "length": None, "per": "step"}),
+    warm_up=WarmUp(3, None, "step"),
+    batch_size=4,
+    accumulate=2,
+    epochs=None,
+    steps=11,
+    clip_norm=0.5,
+    average=Average(0.75),
+    sharpness_aware=SharpnessAware(0.05),
+)
+"""Of the last epoch's three steps, two are made."""
+
 AUGMENTATION = (
     Component("random_crop", {"padding": 1}),
     Component("random_flip"),
@@ -105,6 +139,8 @@ RUNS: dict[str, Case] = {
     "streamed-augmented": ("streamed", "convnet", SETTINGS, AUGMENTATION),
     "streamed-drop": ("streamed", "perceptron", replace(SETTINGS, last_batch="drop"), AUGMENTATION),
     "streamed-keep": ("streamed", "resnet", SETTINGS, AUGMENTATION),
+    "compiled-everything": ("compiled", "perceptron", EVERYTHING, ()),
+    "streamed-everything": ("streamed", "perceptron", EVERYTHING, ()),
     **{
         f"{engine}-{name}": (engine, "perceptron", settings, ())
         for engine in ("compiled", "streamed")
@@ -181,8 +217,8 @@ def steps(made: keras.Model, settings: Training) -> Arrays:
     others = [
         keras.ops.convert_to_tensor(variable.numpy()) for variable in made.non_trainable_variables
     ]
-    slots = [keras.ops.convert_to_tensor(np.zeros(each.shape, np.float32)) for each in trainable]
-    weights = Weights(trainable, others, slots)
+    empty = optimizers.empty_slots(settings, tuple(np.asarray(each) for each in trainable))
+    weights = Weights(trainable, others, [keras.ops.convert_to_tensor(each) for each in empty])
     evaluate, step = partial(evaluation, net), partial(training_step, net)
     if on_jax():  # where an operation at a time is slow
         evaluate, step = xla_program(evaluate), xla_program(step)
@@ -230,7 +266,7 @@ def outcome_arrays(outcome: Outcome) -> Arrays:
         for name in outcome.history[0]
         if name != "seconds"
     }
-    weights = {f"weights{place}": array for place, array in enumerate(outcome.state.trainable)}
+    weights = {f"weights{place}": array for place, array in enumerate(outcome.state.final)}
     return history | weights | {"logits": np.concatenate(list(outcome.logits()))}
 
 
@@ -343,6 +379,7 @@ def jax_alone() -> Arrays:
                 resumed("compiled", 0.3),
                 resumed("streamed-augmented", 0.3),
                 resumed("streamed-keep", 0.0),
+                resumed("compiled-everything", 0.3),
             ]
         ),
         "wide": np.array([f"{name}: {each}" for name in MODELS for each in wide_floats(name)], str),

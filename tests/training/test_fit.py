@@ -1,5 +1,6 @@
 import io
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,15 @@ import pytest
 from harness.data.pipeline import Pipeline, decisions
 from harness.data.records import Split
 from harness.data.rows import Chosen, whole
-from harness.experiment import Component, EarlyStopping, StopRule, Training
+from harness.experiment import (
+    Average,
+    Component,
+    EarlyStopping,
+    SharpnessAware,
+    StopRule,
+    Training,
+    WarmUp,
+)
 from harness.metrics import HISTORY, METRICS
 from harness.models.initialization import initialize
 from harness.models.registry import build
@@ -68,36 +77,46 @@ def same(one: State, other: State) -> bool:
     return all(np.array_equal(ours[name], theirs[name]) for name in ours if name != "seconds")
 
 
-def numpy_run(settings: Training, pipeline: Pipeline) -> tuple[list[np.ndarray], list[float]]:
-    """Train the 2-5-1 perceptron with the summed loss in float64, written from the formulas."""
+def numpy_steps(pipeline: Pipeline, rates: Iterable[float]) -> Iterator[list[np.ndarray]]:
+    """Train the 2-5-1 perceptron with the summed loss in float64, written from the formulas.
+
+    Yields the weights after every step; an epoch has five.
+    """
     w1, b1, w2, b2 = (array.astype(np.float64) for array in network().get_weights())
     velocity = [np.zeros_like(array) for array in (w1, b1, w2, b2)]
-    losses = []
-    for epoch in range(settings.epochs):
-        rate = 0.05 * 0.5 ** ((epoch >= 2) + (epoch >= 4))
-        order = decisions(pipeline, epoch)["order"]
-        for start in range(0, len(order), 4):
-            chosen = order[start : start + 4]
-            x, y = whole(pipeline.train.inputs)[chosen], pipeline.train.labels[chosen]
-            before = x @ w1 + b1
-            hidden = np.maximum(before, 0)
-            error = 1 / (1 + np.exp(-(hidden @ w2 + b2))) - y[:, None]
-            back = error @ w2.T * (before > 0)
-            gradients = [x.T @ back, back.sum(0), hidden.T @ error, error.sum(0)]
-            velocity = [
-                0.9 * old + gradient + 0.01 * weight
-                for old, gradient, weight in zip(velocity, gradients, (w1, b1, w2, b2), strict=True)
-            ]
-            w1, b1, w2, b2 = (w - rate * v for w, v in zip((w1, b1, w2, b2), velocity, strict=True))
-        z = (np.maximum(whole(pipeline.train.inputs) @ w1 + b1, 0) @ w2 + b2)[:, 0]
-        losses.append(float(np.mean(np.logaddexp(0, z) - pipeline.train.labels * z)))
-    return [w1, b1, w2, b2], losses
+    orders = (decisions(pipeline, epoch)["order"] for epoch in itertools.count())
+    batches = (order[start : start + 4] for order in orders for start in range(0, 18, 4))
+    for rate, chosen in zip(rates, batches, strict=False):
+        x, y = whole(pipeline.train.inputs)[chosen], pipeline.train.labels[chosen]
+        before = x @ w1 + b1
+        hidden = np.maximum(before, 0)
+        error = 1 / (1 + np.exp(-(hidden @ w2 + b2))) - y[:, None]
+        back = error @ w2.T * (before > 0)
+        gradients = [x.T @ back, back.sum(0), hidden.T @ error, error.sum(0)]
+        velocity = [
+            0.9 * old + gradient + 0.01 * weight
+            for old, gradient, weight in zip(velocity, gradients, (w1, b1, w2, b2), strict=True)
+        ]
+        w1, b1, w2, b2 = (w - rate * v for w, v in zip((w1, b1, w2, b2), velocity, strict=True))
+        yield [w1, b1, w2, b2]
+
+
+def numpy_loss(pipeline: Pipeline, weights: list[np.ndarray]) -> float:
+    """Give the mean loss of the training set."""
+    w1, b1, w2, b2 = weights
+    z = (np.maximum(whole(pipeline.train.inputs) @ w1 + b1, 0) @ w2 + b2)[:, 0]
+    return float(np.mean(np.logaddexp(0, z) - pipeline.train.labels * z))
+
+
+HALVED_TWICE = [0.05] * 10 + [0.025] * 10 + [0.0125] * 10
+"""The learning rates of the settings above."""
 
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_against_numpy(engine: str) -> None:
     outcome = run(SETTINGS)
-    weights, losses = numpy_run(SETTINGS, points())
+    steps = list(numpy_steps(points(), HALVED_TWICE))
+    weights, losses = steps[-1], [numpy_loss(points(), each) for each in steps[4::5]]
     for ours, expected in zip(outcome.state.trainable, weights, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
     assert [row["train_loss"] for row in outcome.history[1:]] == pytest.approx(losses, rel=1e-4)
@@ -110,6 +129,73 @@ def test_against_numpy(engine: str) -> None:
     assert [row["learning_rate"] for row in outcome.history] == [0.05] * 3 + [0.025] * 2 + [
         0.0125
     ] * 2
+
+
+FALLING = Component("linear", {"final": 0.0, "length": None, "per": "step"})
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+@pytest.mark.parametrize("count", [12, 14, 15])
+def test_a_budget_of_steps_with_a_rate_a_step_against_numpy(engine: str, count: int) -> None:
+    """Of the last epoch's five steps, the last with two examples, two, four or five are made."""
+    settings = replace(SETTINGS, epochs=None, steps=count, schedule=FALLING)
+    outcome = run(settings)
+    rates = [0.05 * (1 - step / count) for step in range(count)]
+    steps = list(numpy_steps(points(), rates))
+    assert [(row["epoch"], row["step"]) for row in outcome.history] == [
+        (0, 0),
+        (1, 5),
+        (2, 10),
+        (3, count),
+    ]
+    for ours, expected in zip(outcome.state.trainable, steps[-1], strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+    assert [row["learning_rate"] for row in outcome.history] == pytest.approx(
+        [rates[0], rates[4], rates[9], rates[-1]]
+    )
+    images = 2 * 18 + {12: 8, 14: 16, 15: 18}[count]
+    assert outcome.images_per_second == pytest.approx(images / outcome.seconds)
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_averaged_weights_are_what_is_measured_and_kept(engine: str) -> None:
+    model = network()
+    settings = replace(SETTINGS, average=Average(0.75))
+    outcome = train(settings, model, points(), report=lambda rows, state: None)
+    average = [array.astype(np.float64) for array in network().get_weights()]
+    losses = []
+    for number, weights in enumerate(numpy_steps(points(), HALVED_TWICE), start=1):
+        average = [0.75 * old + 0.25 * now for old, now in zip(average, weights, strict=True)]
+        losses += [numpy_loss(points(), average)] if number % 5 == 0 else []
+    for now, ours, kept, mean in zip(
+        outcome.state.trainable, weights, model.get_weights(), average, strict=True
+    ):
+        np.testing.assert_allclose(now, ours, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(kept, mean, rtol=1e-4, atol=1e-5)
+    assert [row["train_loss"] for row in outcome.history[1:]] == pytest.approx(losses, rel=1e-4)
+    distance = np.sqrt(
+        sum(np.sum((a - b) ** 2) for a, b in zip(average, network().get_weights(), strict=True))
+    )
+    assert outcome.measurements["distance"] == pytest.approx(distance, rel=1e-4)
+    w1, b1, w2, b2 = average
+    logits = np.maximum(whole(points().test.inputs) @ w1 + b1, 0) @ w2 + b2
+    np.testing.assert_allclose(np.concatenate(list(outcome.logits())), logits, atol=1e-4)
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+@pytest.mark.parametrize(
+    ("size", "times", "last"), [(2, 2, "drop"), (4, 4, "keep"), (3, 3, "keep"), (5, 9, "keep")]
+)
+def test_accumulated_batches_make_the_step_of_a_larger_one(
+    engine: str, size: int, times: int, last: str
+) -> None:
+    """Of the 18 examples, two are left, or none, or all are less than a step."""
+    settings = replace(SETTINGS, last_batch=last, epochs=3)
+    whole_steps = run(replace(settings, batch_size=size * times))
+    parts = run(replace(settings, batch_size=size, accumulate=times))
+    assert [row["step"] for row in parts.history] == [row["step"] for row in whole_steps.history]
+    for one, other in zip(parts.state.trainable, whole_steps.state.trainable, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
@@ -148,7 +234,9 @@ NOISE = (Component("gaussian_noise", {"deviation": 3.0}),)
 def test_training_accuracy_on_augmented_examples(engine: str) -> None:
     pipeline = points(augmentation=NOISE)
     outcome = run(SETTINGS, pipeline)
-    drawn = decisions(pipeline, SETTINGS.epochs)  # as the epoch after the last one augments them
+    drawn = decisions(
+        pipeline, SETTINGS.epochs or 0
+    )  # as the epoch after the last one augments them
     x = whole(pipeline.train.inputs)[drawn["order"]] + 3.0 * drawn["0/noise"]
     w1, b1, w2, b2 = outcome.state.trainable
     z = (np.maximum(x @ w1 + b1, 0) @ w2 + b2)[:, 0]
@@ -214,6 +302,42 @@ def test_a_resumed_run_is_the_same_bit_by_bit(engine: str, epoch: int) -> None:
     resumed(replace(SETTINGS, epochs=12, measure_every=5), points, epoch)
 
 
+ALL_AT_ONCE = replace(
+    SETTINGS,
+    optimizer=Component("adamw", {"learning_rate": 0.02, "weight_decay": 0.1}),
+    momentum=0.0,
+    schedule=Component("cosine", {"final": 0.1, "length": None, "per": "step"}),
+    warm_up=WarmUp(7, None, "step"),
+    batch_size=3,
+    accumulate=2,
+    epochs=None,
+    steps=29,
+    clip_norm=0.5,
+    average=Average(0.9),
+    sharpness_aware=SharpnessAware(0.05),
+)
+"""Three steps an epoch: the tenth epoch has two."""
+
+
+@pytest.mark.usefixtures("own_programs")
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+@pytest.mark.parametrize("epoch", [1, 8])
+def test_a_resumed_run_with_everything_is_the_same_bit_by_bit(engine: str, epoch: int) -> None:
+    resumed(ALL_AT_ONCE, points, epoch)
+
+
+def test_both_engines_agree_on_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes = []
+    for chosen in ENGINES:
+        monkeypatch.setattr(
+            engines, "suits", lambda net, pipeline, chosen=chosen: chosen == "compiled"
+        )
+        outcomes.append(run(ALL_AT_ONCE))
+    assert outcomes[0].state.step == outcomes[1].state.step == 29
+    for one, other in zip(*(each.state.final for each in outcomes), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
 def test_a_resumed_residual_network_is_the_same_bit_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     def small() -> keras.Model:
         model = build(
@@ -227,7 +351,9 @@ def test_a_resumed_residual_network_is_the_same_bit_by_bit(monkeypatch: pytest.M
         random.integers(0, 256, (10, 8, 8, 3)).astype(np.uint8), np.arange(10, dtype=np.int32) % 3
     )
     monkeypatch.setitem(globals(), "network", small)
-    settings = replace(SETTINGS, loss="cross_entropy", loss_reduction="mean", epochs=3)
+    settings = replace(
+        SETTINGS, loss="cross_entropy", loss_reduction="mean", epochs=3, average=Average(0.9)
+    )
     resumed(settings, lambda: Pipeline(images, images, ("a", "b", "c"), 255.0, None, (), 0), 2)
 
 
