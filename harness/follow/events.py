@@ -64,9 +64,7 @@ class Events:
         """Write that a run begins."""
         self._own.add(run.key)
         self._written.pop(run.key, None)
-        self._write(
-            "run_started", key=run.key, run=run.label, epochs=run.run.settings.training.epochs
-        )
+        self._write("run_started", key=run.key, run=run.label, epochs=run.epochs)
 
     def preparing(self, run: ConcreteRun, what: str) -> None:
         """Write what a run does before it trains."""
@@ -115,7 +113,7 @@ class Events:
             {
                 "key": key,
                 "run": plan.runs[key].label,
-                "epochs": plan.runs[key].run.settings.training.epochs,
+                "epochs": plan.runs[key].epochs,
                 "work": unstarted(plan.runs[key]).workload.work,
                 "done": store.done(key),
                 "blocked": plan.runs[key].blocked is not None,

@@ -248,7 +248,7 @@ def _shown(work: _Work, now: float) -> AtWork:
         experiment=run.experiment,
         run=run.run.name,
         seed=run.seed,
-        epochs=run.run.settings.training.epochs,
+        epochs=run.epochs,
         doing=work.doing,
         row=work.row,
         seconds=now - work.since,

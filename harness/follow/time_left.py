@@ -78,7 +78,10 @@ def workload(experiment: str, run: str, settings: Mapping[str, Json]) -> Workloa
         UnknownSettings: they are not those of a run.
     """
     try:
-        work = [settings["model"], settings["dataset"], settings["training"].get("batch_size")]
+        training = settings["training"]
+        work = [settings["model"], settings["dataset"], training.get("batch_size")]
+        if training.get("sharpness_aware"):  # which takes the gradient twice
+            work.append("sharpness_aware")
         digest = hashlib.sha256(rfc8785.dumps(work)).hexdigest()[:16]
     except (LookupError, AttributeError, rfc8785.CanonicalizationError) as error:
         raise UnknownSettings from error
@@ -248,9 +251,7 @@ class Forecast:
 
 def unstarted(run: ConcreteRun) -> UnfinishedRun:
     """Return a run that has not begun."""
-    return UnfinishedRun(
-        workload(run.experiment, run.run.name, run.run.resolved), run.run.settings.training.epochs
-    )
+    return UnfinishedRun(workload(run.experiment, run.run.name, run.run.resolved), run.epochs)
 
 
 def finished_runs(store: Store) -> Iterator[FinishedRun]:

@@ -60,7 +60,11 @@ def censored(reference: Reference, result: RunResult, run: RunSpec | None) -> Ce
     spent, epochs = measured.get(count), measured.get("epochs")
     if not is_finite_number(spent) or not is_finite_number(epochs):
         return None
-    least = spent + (spent / epochs if epochs > 0 else 1)
+    cut = run is not None and run.settings.training.epochs is None
+    more = spent / epochs if epochs > 0 else 1
+    if cut:  # within an epoch, perhaps: what was not reached may be so at its end
+        more = 1 if count == "steps" else 0
+    least = spent + more
     if reference.metric != count:
         never = measured[reference.metric] is None
         return Censored(least, spent, "it never fitted its training set") if never else None
@@ -70,7 +74,7 @@ def censored(reference: Reference, result: RunResult, run: RunSpec | None) -> Ce
 
 def _unmet(training: Training, result: RunResult) -> str | None:
     """Say which stopping rule a run did not meet; None where it has none, or met it."""
-    rule, epochs = training.stop_when, result.measurements.get("epochs")
+    rule = training.stop_when
     if rule is not None:
         accuracy = result.measurements.get("train_accuracy")
         met = is_finite_number(accuracy) and accuracy >= rule.train_accuracy - _ROUNDING
@@ -81,13 +85,16 @@ def _unmet(training: Training, result: RunResult) -> str | None:
                 f"it did not reach the {percent(rule.train_accuracy)} training accuracy to stop at"
             )
         )
-    if (
-        training.early_stopping is not None
-        and is_finite_number(epochs)
-        and epochs >= training.epochs
-    ):
+    if training.early_stopping is not None and _spent(training, result):
         return "its early stopping did not end it"
     return None
+
+
+def _spent(training: Training, result: RunResult) -> bool:
+    """Tell whether a run spent its budget."""
+    count, most = ("epochs", training.epochs) if training.epochs else ("steps", training.steps)
+    trained = result.measurements.get(count)
+    return is_finite_number(trained) and most is not None and trained >= most
 
 
 def sentences(found: Mapping[tuple[Reference, int], Censored]) -> Iterator[str]:

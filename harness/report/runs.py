@@ -14,6 +14,7 @@ from harness.experiment import (
     Experiment,
     RunSpec,
     Training,
+    WarmUp,
     WeightsFile,
 )
 from harness.judging.inference import sample_deviation
@@ -21,6 +22,7 @@ from harness.report.component import component_words
 from harness.report.markdown import bullets, code, escape, table, unbroken
 from harness.run_result import RunResult, Status
 from harness.units import NOTHING, Scale, measured, scale_of
+from harness.words import plural
 
 METRICS_SHOWN = (
     "train_accuracy",
@@ -215,8 +217,8 @@ def _settings_row(experiment: Experiment, run: RunSpec) -> list[str]:
         _start(experiment, run),
         escape(_regularizers(run)),
         escape(_learning_rate(training)),
-        str(training.batch_size),
-        str(training.epochs),
+        _batch(training),
+        _budget(training),
     ]
 
 
@@ -229,12 +231,27 @@ def _source(dataset: Dataset) -> str:
 
 
 def _learning_rate(training: Training) -> str:
-    rate = f"{training.optimizer.parameters['learning_rate']:g}"
-    return (
-        rate
-        if training.schedule.name == "constant"
-        else f"{rate}, {component_words(training.schedule)}"
-    )
+    optimizer, schedule, warm_up = training.optimizer, training.schedule, training.warm_up
+    rate = f"{optimizer.parameters['learning_rate']:g}"
+    parts = [rate if optimizer.name == "sgd" else f"{optimizer.name} {rate}"]
+    parts += [] if schedule.name == "constant" else [component_words(schedule)]
+    parts += [] if warm_up is None else [f"warm-up of {_length(warm_up)}"]
+    return ", ".join(parts)
+
+
+def _length(warm_up: WarmUp) -> str:
+    if warm_up.steps is not None:
+        return plural(warm_up.steps, "step")
+    return plural(warm_up.epochs or 0, "epoch")
+
+
+def _batch(training: Training) -> str:
+    times = f" x {training.accumulate}" if training.accumulate > 1 else ""
+    return f"{training.batch_size}{times}"
+
+
+def _budget(training: Training) -> str:
+    return str(training.epochs) if training.steps is None else f"{training.steps:,} steps"
 
 
 def _start(experiment: Experiment, run: RunSpec) -> str:
@@ -255,4 +272,13 @@ def _regularizers(run: RunSpec) -> str:
 
 
 def _strengths(training: Training) -> tuple[tuple[str, float], ...]:
-    return ("momentum", training.momentum), ("l2", training.l2), ("dropout", training.dropout)
+    average, aware = training.average, training.sharpness_aware
+    return (
+        ("momentum", training.momentum),
+        ("l2", training.l2),
+        ("dropout", training.dropout),
+        ("weight decay", training.optimizer.parameters.get("weight_decay", 0.0)),
+        ("clipped at", training.clip_norm or 0.0),
+        ("averaged", average.decay if average else 0.0),
+        ("sharpness-aware", aware.rho if aware else 0.0),
+    )

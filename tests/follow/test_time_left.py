@@ -87,6 +87,10 @@ def test_what_an_epoch_computes_makes_the_workload() -> None:
     }
     longer = {**settings, "training": {"batch_size": 8, "epochs": 9}}
     wider = {**settings, "model": {"name": "m", "width": 2}}
+    twice = {**settings, "training": {"batch_size": 8, "sharpness_aware": {"rho": 0.05}}}
+    once = {**settings, "training": {"batch_size": 8, "sharpness_aware": None}}
+    assert workload("e", "one", settings) == workload("e", "one", once)
+    assert workload("e", "one", settings).work != workload("e", "one", twice).work
     assert workload("e", "one", settings) == workload("e", "one", longer)
     assert workload("e", "one", settings).work == workload("f", "two", settings).work
     assert workload("e", "one", settings).work != workload("e", "one", wider).work

@@ -788,6 +788,44 @@ class TestCensored:
             )
 
 
+class TestBudgetOfSteps:
+    """A budget of steps may end within an epoch, at whose end more would be known."""
+
+    def runs(self, tmp_path: Path, **training: Any) -> Mapping[str, RunSpec]:
+        document = {"name": "a", "title": "A", "runs": {"a": {"training": training}}}
+        document["defaults"] = {"dataset": {"name": "digits"}, "model": {"name": "perceptron"}}
+        (tmp_path / "a.json").write_text(json.dumps(document))
+        return load_file(tmp_path / "a.json").runs
+
+    @pytest.mark.parametrize(
+        ("metric", "least"), [("a.epochs_to_fit", 100), ("a.steps_to_fit", 301)]
+    )
+    def test_what_was_not_reached_may_be_so_at_the_end_of_that_epoch(
+        self, tmp_path: Path, metric: str, least: float
+    ) -> None:
+        (result,) = counted("a", [None])
+        found = judge(
+            expect(metric, lower=least, statistic=Statistic.EVERY),
+            [0],
+            {("a", 0): result},
+            self.runs(tmp_path, steps=300),
+        )
+        assert (found.verdict, found.censored) == (Verdict.PASS, {0: (least, math.inf)})
+
+    @pytest.mark.parametrize(("spent", "known"), [(300, False), (297, True)])
+    def test_early_stopping_ended_what_did_not_spend_its_steps(
+        self, tmp_path: Path, spent: float, known: bool
+    ) -> None:
+        measurements = {"epochs": 100.0, "steps": spent}
+        found = judge(
+            expect("a.steps", upper=1000, statistic=Statistic.EVERY),
+            [0],
+            {("a", 0): RunResult("a", 0, "key", Status.DONE, measurements=measurements)},
+            self.runs(tmp_path, steps=300, early_stopping={}),
+        )
+        assert (found.censored == {}) is known
+
+
 class TestSeedsThatAgree:
     """Limits of no width are widened to the resolution of the measurement, and marked."""
 

@@ -46,6 +46,44 @@ BASE: Json = specifications.small(
                 "100",
             ],
         ),
+        (
+            {
+                "regularizers": ["l2"],
+                "training": {
+                    "optimizer": {"name": "adamw"},
+                    "warm_up": {"epochs": 1},
+                    "steps": 2000,
+                    "accumulate": 4,
+                    "clip_norm": 1,
+                    "average": {"decay": 0.99},
+                    "sharpness_aware": {},
+                },
+            },
+            [
+                "digits",
+                "perceptron (hidden 3-2, bias)",
+                "random, fan_in_uniform",
+                (
+                    "l2 0.0005, weight decay 0.004, clipped at 1, averaged 0.99,"
+                    " sharpness-aware 0.05"
+                ),
+                "adamw 0.001, warm-up of 1 epoch",
+                "128 x 4",
+                "2,000 steps",
+            ],
+        ),
+        (
+            {"training": {"schedule": {"name": "cosine"}, "warm_up": {"steps": 20}}},
+            [
+                "digits",
+                "perceptron (hidden 3-2, bias)",
+                "random, fan_in_uniform",
+                "none",
+                "0.1, cosine (final 0.0, per step), warm-up of 20 steps",
+                "128",
+                "100",
+            ],
+        ),
     ],
 )
 def test_what_was_run_is_told(change: Json, cells: list[str], tmp_path: Path) -> None:
