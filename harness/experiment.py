@@ -42,7 +42,8 @@ class Dataset:
     """Which examples a run sees, before augmentation.
 
     `center_crop` is the side, in pixels, of the square that is cut from the middle of every image
-    after randomization; None leaves images whole.
+    after randomization; None leaves images whole. `classes` are those that are used, by their names
+    or indices, in the order of their new labels; None: all.
     """
 
     source: Component
@@ -51,6 +52,7 @@ class Dataset:
     normalize: Normalization | Standardization | None
     randomize: tuple[Component, ...]
     center_crop: int | None = None
+    classes: tuple[str | int, ...] | None = None
 
 
 @dataclass(frozen=True)

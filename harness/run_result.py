@@ -31,17 +31,20 @@ _DIGITS = 16
 class Loaded:
     """How many examples of which classes a run was given, before its training set was randomized.
 
-    `content` identifies the content of the data set, None where its parameters do.
+    `content` identifies the content of the data set, None where its parameters do. `version` is
+    that of a data set which TFDS has prepared and a person named, else None.
     """
 
     train_examples: int
     test_examples: int
     classes: tuple[str, ...]
     content: str | None = None
+    version: str | None = None
 
     def to_json(self) -> Json:
-        """Return the record as JSON."""
-        return {**asdict(self), "classes": list(self.classes)}
+        """Return the record as JSON; a version is there only where there is one."""
+        record = {**asdict(self), "classes": list(self.classes)}
+        return {name: value for name, value in record.items() if name != "version" or value}
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def digest_files(
     found = {
         name: Digest(path, *known[name])
         for name, path in paths.items()
-        if name in known and known[name].signature == _signature_of(path)
+        if name in known and known[name].signature == signature_of(path)
     }
     changed = [name for name in paths if name not in found]
     now = time.time_ns()
@@ -95,7 +95,7 @@ def check_unchanged(digests: Sequence[Digest]) -> None:
         DataError: one was; it is named.
     """
     for each in digests:
-        if _signature_of(each.path) != each.signature:
+        if signature_of(each.path) != each.signature:
             raise DataError(changed_meanwhile(each.path))
 
 
@@ -112,7 +112,8 @@ def content_digest(names: Sequence[str], digests: Sequence[Digest], head: str = 
     return digest.hexdigest()
 
 
-def _signature_of(path: str) -> Signature:
+def signature_of(path: str) -> Signature:
+    """Return the signature of a file; raises DataError where it cannot be read."""
     try:
         return _signature(os.stat(path))  # noqa: PTH116 - a Path each would take as long again
     except (OSError, ValueError) as error:

@@ -5,15 +5,17 @@ Nothing here imports TensorFlow or NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.data.class_subset import Wanted, index_of
 from harness.experiment import Json
 
 if TYPE_CHECKING:
     from harness.data.digests import Digest
+    from harness.data.errors import Unfit
     from harness.data.tfds_files import Prepared
 
 Parameters = Mapping[str, Any]
@@ -22,12 +24,33 @@ Parameters = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Facts:
-    """A data set's input shape (None where only the data tell), classes and numbers of examples."""
+    """A data set's input shape (None where only the data tell), classes and numbers of examples.
+
+    Args:
+        shape: that of one input.
+        classes: how many there are.
+        train_examples: how many there are for training; None where only loading tells.
+        test_examples: the same for testing.
+        names: those of the classes, in the order of their labels; None where they are not known.
+        sizes: how many examples of each class are for training, and how many for testing.
+    """
 
     shape: tuple[int, ...] | None
     classes: int
-    train_examples: int
-    test_examples: int
+    train_examples: int | None
+    test_examples: int | None
+    names: tuple[str, ...] | None = field(default=None, compare=False)
+    sizes: tuple[tuple[int, ...], tuple[int, ...]] | None = field(default=None, compare=False)
+
+    def of_classes(self, wanted: Wanted) -> Facts:
+        """Return the facts of some classes alone; those of an unknown class are not known."""
+        found = [index_of(each, self.names or ()) for each in wanted]
+        places = [place for place in found if place is not None]
+        if self.sizes is None or len(places) < len(wanted):
+            return Facts(self.shape, len(wanted), None, None)
+        train, test = (tuple(part[place] for place in places) for part in self.sizes)
+        names = tuple((self.names or ())[place] for place in places)
+        return Facts(self.shape, len(wanted), sum(train), sum(test), names, (train, test))
 
 
 @dataclass(frozen=True)
@@ -51,7 +74,8 @@ class DataFiles:
     """The files of a data set that are here, whole as far as their names and sizes tell.
 
     `names` are the paths, below `root`, of the files that decide what is loaded, `others` those of
-    files that must not change either. `remark` says what is left out, `head` what else decides.
+    files that must not change either. `identities` stand for the names where these may be any.
+    `remark` says what is left out, `head` what else decides.
     """
 
     root: Path
@@ -60,19 +84,23 @@ class DataFiles:
     head: str = ""
     remark: str | None = None
     prepared: Prepared | None = None
+    identities: tuple[str, ...] = ()
+    version: str | None = None
 
 
 @dataclass(frozen=True)
 class Content:
     """What identifies a data set besides its parameters, and the digests of its files.
 
-    `sha256` is None where the parameters alone decide.
+    `sha256` is None where the parameters alone decide. `version` is that of a data set which TFDS
+    has prepared and a person named.
     """
 
     sha256: str | None = None
     digests: tuple[Digest, ...] = field(default=(), compare=False, repr=False)
     remark: str | None = field(default=None, compare=False)
     prepared: Prepared | None = field(default=None, compare=False, repr=False)
+    version: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +143,14 @@ class Origin:
         Data that can be made or unpacked here without a network are available.
         """
         return None
+
+    def unfit(self, request: Request) -> Iterator[Unfit]:
+        """Yield the parameters that do not go with the data that are here, or with one another.
+
+        Raises:
+            DataError: the data cannot be looked at.
+        """
+        yield from ()
 
     def files(self, request: Request) -> DataFiles | None:
         """Return the files that are here, None where there are none to look at.

@@ -17,6 +17,7 @@ def loaded(value: Value) -> Loaded:
         test_examples=_count(value.member("test_examples")),
         classes=tuple(name.text() for name in value.member("classes").items()),
         content=value.member_or("content", None).text_or_none(),
+        version=value.member_or("version", None).text_or_none(),
     )
 
 

@@ -63,7 +63,8 @@ class Examples:
     """A loaded dataset.
 
     `classes` names the labels; `maximum` is the raw value that becomes 1.0 when inputs are scaled;
-    `content` identifies what was read, None where the dataset's parameters do.
+    `content` identifies what was read, None where the dataset's parameters do; `version` is that
+    of what TFDS has prepared, where a person named the data set.
     """
 
     train: Split
@@ -71,8 +72,10 @@ class Examples:
     classes: tuple[str, ...]
     maximum: float
     content: str | None = None
+    version: str | None = None
 
     @property
     def loaded(self) -> Loaded:
         """What this is, in numbers and names."""
-        return Loaded(len(self.train), len(self.test), self.classes, self.content)
+        counts = len(self.train), len(self.test)
+        return Loaded(*counts, self.classes, self.content, self.version)

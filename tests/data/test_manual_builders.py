@@ -160,8 +160,8 @@ def manual(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pack_imagenet(folder)
     monkeypatch.setenv("HARNESS_ARCHIVES", str(folder))
     small = {"cinic10": (32, 10, 4, 4), "restricted_imagenet": (40, 9, 4, 1)}
-    for name, (side, *counts) in small.items():
-        info = replace(catalog.DATASETS[name], facts=Facts((side, side, 3), *counts))
+    for name, (side, classes, train, test) in small.items():
+        info = replace(catalog.DATASETS[name], facts=Facts((side, side, 3), classes, train, test))
         monkeypatch.setitem(catalog.DATASETS, name, info)
     return folder
 

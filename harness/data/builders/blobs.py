@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
 from harness.data import randomness
+from harness.data.class_names import BLOBS
 from harness.data.info import Content, Request
 from harness.data.preparing import made_here, not_as_made
 from harness.data.randomness import Stream
@@ -20,7 +21,6 @@ from harness.data.rows import whole
 SCALE = 0.1
 MEAN = 2.0
 DEVIATION = 1.5
-CLASSES = ("below", "above")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Blobs(tfds.core.GeneratorBasedBuilder):
             features=tfds.features.FeaturesDict(
                 {
                     "point": tfds.features.Tensor(shape=(2,), dtype=np.float32),
-                    "label": tfds.features.ClassLabel(names=list(CLASSES)),
+                    "label": tfds.features.ClassLabel(names=list(BLOBS)),
                 }
             ),
             supervised_keys=("point", "label"),

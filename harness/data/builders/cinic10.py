@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from harness.data import catalog
+from harness.data.class_names import CIFAR10
 from harness.data.info import Request
 from harness.data.origins import ManualArchives
 from harness.data.prepared import raw_images_info
@@ -18,7 +19,7 @@ from harness.data.tfds_files import RANDOM_ACCESS
 
 ORIGIN = catalog.of_origin(ManualArchives)["cinic10"]
 (ARCHIVE,) = ORIGIN.archives
-CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CLASSES = CIFAR10
 SIDE = 32
 
 
