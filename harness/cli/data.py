@@ -83,7 +83,14 @@ def data_import(name: str, archive: Path) -> None:
     type=Assignment(),
     help="Its parameters, such as size=64.",
 )
-def data_prepare(name: str, assignments: tuple[Json, ...]) -> None:
+@click.option(
+    "--import",
+    "modules",
+    multiple=True,
+    metavar="MODULE",
+    help="A module to import first: a builder in it is known to TFDS by its name.",
+)
+def data_prepare(name: str, assignments: tuple[Json, ...], modules: tuple[str, ...]) -> None:
     """Prepare the data set NAME: download it, or read the archives that a person has brought."""
     parameters = _parameters(name, assignments)
     from harness.backend import import_backend
@@ -91,7 +98,7 @@ def data_prepare(name: str, assignments: tuple[Json, ...]) -> None:
     import_backend()
     from harness.data.preparing import prepare
 
-    _or_exit(lambda: prepare(name, parameters, catalog.data_dir()))
+    _or_exit(lambda: prepare(name, parameters, catalog.data_dir(), modules))
 
 
 def _parameters(name: str, assignments: Sequence[Json]) -> Json:

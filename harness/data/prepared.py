@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import io
 import math
 import zipfile
@@ -20,7 +22,7 @@ from numpy.typing import NDArray
 from harness.data.digests import Digest, check_unchanged, content_digest
 from harness.data.records import DataError, Examples, Indices, Split
 from harness.data.rows import whole
-from harness.data.tfds_files import RANDOM_ACCESS, Prepared
+from harness.data.tfds_files import RANDOM_ACCESS, Inputs, Prepared
 from harness.system import files
 
 READ_BATCH = 1024
@@ -38,7 +40,7 @@ class Records:
     """
 
     source: Sequence[Any]
-    feature: str
+    feature: Inputs
     row_shape: tuple[int, ...]
     dtype: np.dtype[Any]
     digests: tuple[Digest, ...]
@@ -56,7 +58,7 @@ class Records:
         """
         rows = np.empty((len(indices), *self.row_shape), self.dtype)
         for row, example in zip(rows, _at(self.source, indices), strict=True):
-            row[...] = example[self.feature]
+            row[...] = _input_of(example, self.feature)
         check_unchanged(self.digests)
         return rows
 
@@ -98,7 +100,7 @@ def load_prepared(prepared: Prepared, digests: Sequence[Digest], maximum: float)
             what they say.
     """
     builder = tfds.builder_from_directory(str(prepared.folder))
-    names = builder.info.features[prepared.label].names
+    names = _member(builder.info.features, prepared.label).names
     read = _by_index if prepared.file_format == RANDOM_ACCESS else _whole
     by_name = {Path(each.path).name: each for each in digests}
 
@@ -121,6 +123,27 @@ def _whole(
     return Split(whole(found.inputs).astype(np.float32), found.labels) if prepared.real else found
 
 
+def _member(features: Any, path: str) -> Any:
+    """Return what a dictionary of features, or of their values, has at a path."""
+    return functools.reduce(lambda inner, name: inner[name], path.split("/"), features)
+
+
+def _input_of(example: Any, inputs: Inputs) -> Any:
+    """Return the input that some features of an example make."""
+    if isinstance(inputs, str):
+        return _member(example, inputs)
+    numbers = [np.asarray(_member(example, name), np.float32) for name in inputs]
+    return np.concatenate([each.reshape(-1) for each in numbers])
+
+
+def _joined(row: Any, inputs: Inputs) -> tf.Tensor:
+    """Do the same as `_input_of` in a TensorFlow graph."""
+    if isinstance(inputs, str):
+        return _member(row, inputs)
+    numbers = [tf.cast(_member(row, name), tf.float32) for name in inputs]
+    return tf.concat([tf.reshape(each, [-1]) for each in numbers], axis=0)
+
+
 def _by_index(
     builder: tfds.core.DatasetBuilder, prepared: Prepared, index: int, digests: tuple[Digest, ...]
 ) -> Split:
@@ -132,7 +155,13 @@ def _by_index(
         raise DataError(f"cannot read {prepared.folder}: {error}") from error
     dtype = np.dtype(np.float32 if prepared.real else np.uint8)
     rows = Records(source, prepared.inputs, prepared.shape, dtype, digests)
-    return Split(rows, _labels(rows, prepared.label, prepared.folder / f"labels-{name}.npz"))
+    return Split(rows, _labels(rows, prepared.label, prepared.folder / _labels_file(name)))
+
+
+def _labels_file(split: str) -> str:
+    """Return the name of the file that keeps the labels of a split, or of parts of some."""
+    plain = split.replace("_", "").replace("-", "").isalnum()
+    return f"labels-{split if plain else hashlib.sha256(split.encode()).hexdigest()[:16]}.npz"
 
 
 def _check_split(split: Split, prepared: Prepared, index: int) -> None:
@@ -145,6 +174,19 @@ def _check_split(split: Split, prepared: Prepared, index: int) -> None:
             f"{prepared.folder}: {wrong.sum():,} of the {count:,} examples of its split {name} "
             f"have a label that is none of the {prepared.classes} classes, such as "
             f"{split.labels[wrong][0]}"
+        )
+    _check_numbers(split, f"{prepared.folder}: of the split {name}")
+
+
+def _check_numbers(split: Split, what: str) -> None:
+    """Raise DataError where inputs in memory are no finite numbers."""
+    if not isinstance(split.inputs, np.ndarray) or split.inputs.dtype != np.float32:
+        return
+    wrong = ~np.isfinite(split.inputs).all(axis=1)
+    if wrong.any():
+        raise DataError(
+            f"{what} {wrong.sum():,} of the {len(split):,} examples have values that are no finite "
+            f"numbers, such as example {int(np.argmax(wrong))}"
         )
 
 
@@ -164,12 +206,12 @@ def in_memory(builder: tfds.core.DatasetBuilder, maximum: float) -> Examples:
     return Examples(train, test, tuple(builder.info.features[keys[1]].names), maximum)
 
 
-def read_whole(builder: tfds.core.DatasetBuilder, name: str, keys: tuple[str, str]) -> Split:
+def read_whole(builder: tfds.core.DatasetBuilder, name: str, keys: tuple[Inputs, str]) -> Split:
     """Read a split of a builder in the order in which it was written.
 
     Args:
         builder: that of a prepared data set.
-        name: the split.
+        name: the split, or parts of some.
         keys: the features that are the inputs and the labels.
 
     Raises:
@@ -185,7 +227,9 @@ def read_whole(builder: tfds.core.DatasetBuilder, name: str, keys: tuple[str, st
             read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
         )
         rows = (
-            data.map(lambda row: (row[source], row[target])).batch(READ_BATCH).as_numpy_iterator()
+            data.map(lambda row: (_joined(row, source), _member(row, target)))
+            .batch(READ_BATCH)
+            .as_numpy_iterator()
         )
         inputs, labels = zip(*rows, strict=True)
     except (tf.errors.OpError, OSError, ValueError, AssertionError) as error:
@@ -208,7 +252,7 @@ def _labels(rows: Records, target: str, file: Path) -> NDArray[np.int32]:
     step = max(1, READ_BYTES // (math.prod(rows.row_shape) * rows.dtype.itemsize))
     for first in range(0, len(labels), step):
         indices = np.arange(first, min(first + step, len(labels)))
-        labels[indices] = [example[target] for example in _at(rows.source, indices)]
+        labels[indices] = [_member(each, target) for each in _at(rows.source, indices)]
     check_unchanged(rows.digests)
 
     def write(path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
+import importlib
 import io
 import sys
 import tarfile
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import IO
@@ -28,8 +30,14 @@ from harness.data.tfds_files import RANDOM_ACCESS
 REACH_SECONDS = 15
 
 
-def prepare(name: str, parameters: Parameters, data_dir: Path) -> None:
+def prepare(name: str, parameters: Parameters, data_dir: Path, modules: Sequence[str] = ()) -> None:
     """Prepare a data set of TFDS's catalogue, downloaded, or one in a person's archives.
+
+    Args:
+        name: the data set.
+        parameters: its parameters.
+        data_dir: the folder of prepared data.
+        modules: what is imported first, so that its builders are known to TFDS by their names.
 
     Raises:
         DataError: it is not prepared this way, its archives are missing or incomplete, or the
@@ -42,10 +50,8 @@ def prepare(name: str, parameters: Parameters, data_dir: Path) -> None:
         case Downloaded() as origin:
             _download(request, origin)
         case OwnPrepared():
-            raise DataError(
-                "a data set of one's own is prepared by TFDS: run "
-                f"`tfds build --data_dir={data_dir}` in the folder of its builder"
-            )
+            _import(modules)
+            _download_named(request)
         case _:
             these = [*catalog.of_origin(Downloaded), *catalog.of_origin(ManualArchives)]
             raise DataError(f"{name} needs no preparation; these do: {', '.join(these)}")
@@ -98,15 +104,59 @@ def _builder(request: Request, origin: ManualArchives) -> tfds.core.DatasetBuild
         ) from error
 
 
-def _download(request: Request, origin: Downloaded) -> None:
-    name, data_dir = request.name, request.data_dir
+def _import(modules: Sequence[str]) -> None:
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            raise DataError(f"cannot import {module}: {_said(error)}") from error
+
+
+def _download_named(request: Request) -> None:
+    """Prepare a data set by the builder that TFDS knows by its name.
+
+    One of TFDS's own catalogue is downloaded, and so a page of its publisher must answer.
+    """
+    name, parameters = request.parameters["dataset"], request.parameters
+    chosen = {key: parameters[key] for key in ("config", "version") if parameters.get(key)}
     try:
-        builder = tfds.builder(name, data_dir=str(data_dir))
-        if not builder.is_prepared():
-            _reach(origin.server)
+        builder = tfds.builder(name, data_dir=str(request.data_dir), **chosen)
+    except tfds.core.DatasetNotFoundError as error:
+        near = difflib.get_close_matches(name, tfds.list_builders(), 1)
+        raise DataError(
+            f"TFDS knows no data set {name}{f' (did you mean {near[0]}?)' if near else ''}: for "
+            "one of your own name the module of its builder with --import, or run "
+            f"`tfds build --data_dir={request.data_dir}` in the folder of its builder"
+        ) from error
+    except Exception as error:  # a person's own builder may raise anything
+        raise DataError(f"TFDS cannot make the data set {name}: {_said(error)}") from error
+    of_catalogue = type(builder).__module__.startswith("tensorflow_datasets.")
+    _fetch(builder, request.data_dir, str(builder.info.homepage) if of_catalogue else None)
+
+
+def _download(request: Request, origin: Downloaded) -> None:
+    builder = tfds.builder(request.name, data_dir=str(request.data_dir))
+    _fetch(builder, request.data_dir, origin.server)
+
+
+def _fetch(builder: tfds.core.DatasetBuilder, data_dir: Path, server: str | None) -> None:
+    """Download and prepare a data set, where a server answers if it is not prepared yet.
+
+    Raises:
+        DataError: it cannot be had.
+    """
+    try:
+        if server is not None and not builder.is_prepared():
+            _reach(server)
         _prepare(builder, data_dir, sys.stderr)
-    except (OSError, tfds.download.DownloadError) as error:
-        raise DataError(f"cannot download and prepare {name}: {error}") from error
+    except Exception as error:  # a person's own builder may raise anything
+        raise DataError(f"cannot download and prepare {builder.name}: {_said(error)}") from error
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says, on one line, after its type where this is not a plain one."""
+    words = " ".join(str(error).split())
+    return words if isinstance(error, OSError) else f"{type(error).__name__}: {words}"
 
 
 def _reach(url: str) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.data import tfds_splits
 from harness.data.digests import reason
-from harness.data.errors import DataError
+from harness.data.errors import DataError, Setting, Unfit, UnknownName
 from harness.system import files
 
 IN_ORDER = "tfrecord"
@@ -31,13 +32,25 @@ _FRAME = 16
 _LARGEST_INFO = 2**28
 
 
+_NUMBERS = re.compile(r"(bfloat|float|u?int)\d+|bool")
+
+Inputs = str | tuple[str, ...]
+"""A feature that is the input, or the features whose numbers make a vector, in this order.
+
+One within a dictionary has its path: "measurements/width".
+"""
+
+
 @dataclass(frozen=True)
 class Selection:
-    """What is to be read of a prepared data set; None: what it says itself is usual."""
+    """What is to be read of a prepared data set; None: what it says itself is usual.
+
+    `train` and `test` are splits, or parts of them as TFDS writes these: "train[:80%]".
+    """
 
     train: str = "train"
     test: str = "test"
-    inputs: str | None = None
+    inputs: Inputs | None = None
     label: str | None = None
 
 
@@ -47,17 +60,18 @@ class Prepared:
 
     `shape` is that of one example of the feature `inputs`: images [height, width, channels] of
     bytes, or where `real` says so vectors [n] of real numbers. `label` is the feature with the
-    labels, of which there are `classes`. `counts` and `records` are the number of examples and
-    the names of the record files of the splits `train` and `test`, in this order.
+    labels, of which there are `classes`, called `class_names`. `counts` and `records` are the
+    number of examples and the names of the record files of the splits `train` and `test`, in this
+    order.
     """
 
     folder: Path
     file_format: str
-    inputs: str
+    inputs: Inputs
     label: str
     shape: tuple[int, ...]
     real: bool
-    classes: int
+    class_names: tuple[str, ...]
     splits: tuple[str, str]
     counts: tuple[int, int]
     records: tuple[tuple[str, ...], tuple[str, ...]]
@@ -66,7 +80,12 @@ class Prepared:
     def names(self) -> tuple[str, ...]:
         """Return the names of the files that decide what is read."""
         labels = sorted(path.name for path in self.folder.glob("*.labels.txt"))
-        return (FEATURES, *labels, *self.records[0], *self.records[1])
+        return tuple(dict.fromkeys((FEATURES, *labels, *self.records[0], *self.records[1])))
+
+    @property
+    def classes(self) -> int:
+        """Return the number of classes."""
+        return len(self.class_names)
 
     @property
     def head(self) -> str:
@@ -83,10 +102,11 @@ def folder_of(parameters: Mapping[str, Any], data_dir: Path) -> Path:
 
 def selection_of(parameters: Mapping[str, Any]) -> Selection:
     """Return what a specification wants of a person's own data set."""
+    inputs = parameters.get("inputs")
     return Selection(
         train=parameters.get("train_split", "train"),
         test=parameters.get("test_split", "test"),
-        inputs=parameters.get("inputs"),
+        inputs=tuple(inputs) if isinstance(inputs, list) else inputs,
         label=parameters.get("label"),
     )
 
@@ -112,47 +132,105 @@ def read_prepared(folder: Path, selection: Selection) -> Prepared:
         DataError: it is not whole, or is of a kind that is not read; the text says which.
     """
     try:
-        return _read_prepared(folder, selection)
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        described = _described(folder)
+        if described.file_format not in (IN_ORDER, RANDOM_ACCESS):
+            raise DataError(
+                f"{folder} is prepared in the file format {described.file_format}; {IN_ORDER} and "
+                f"{RANDOM_ACCESS} are read"
+            )
+        _check_classes(folder, described.features)
+        return _read_prepared(described, selection)
+    except _OTHER_FORM as error:
         raise DataError(
             f"{folder} is damaged, or was prepared by a version of TFDS whose files are not "
             f"known ({type(error).__name__}: {error}): prepare it again"
         ) from error
 
 
-def _read_prepared(folder: Path, selection: Selection) -> Prepared:
-    info, features = (_parsed(folder / name) for name in (INFO, FEATURES))
-    file_format = info.get("fileFormat", IN_ORDER)
-    if file_format not in (IN_ORDER, RANDOM_ACCESS):
-        raise DataError(
-            f"{folder} is prepared in the file format {file_format}; {IN_ORDER} and {RANDOM_ACCESS}"
-            " are read"
-        )
-    _check_classes(folder, features)
-    usual = _supervised(info)
-    inputs, label = selection.inputs or usual[0], selection.label or usual[1]
-    if inputs is None or label is None:
-        raise DataError(
-            f"{folder} does not say which features are inputs and labels: give the data set's "
-            f"inputs and label, of {', '.join(features['featuresDict']['features'])}"
-        )
-    shape, real = _inputs(folder, inputs, _feature(folder, features, inputs))
-    classes = _classes(folder, label, _feature(folder, features, label))
-    train, test = (
-        _split(folder, info, file_format, name) for name in (selection.train, selection.test)
+_OTHER_FORM = (LookupError, TypeError, ValueError, AttributeError)
+"""What comes of files of another form than TFDS writes."""
+
+
+def unfit(folder: Path, selection: Selection) -> Iterator[Unfit]:
+    """Yield the settings that do not go with what is prepared in the folder of one version.
+
+    Raises:
+        DataError: its files cannot be read.
+    """
+    described = _described(folder)
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: _inputs(described, _input_names(described, selection)),
+        lambda: _class_names(described, _label_name(described, selection)),
+        lambda: _parts(described, selection.train, "train_split"),
+        lambda: _parts(described, selection.test, "test_split"),
+        lambda: _check_apart(described, selection),
     )
+    for check in checks:
+        try:
+            check()
+        except Unfit as fault:
+            yield fault
+        except (DataError, *_OTHER_FORM):
+            continue  # the files are at fault, and reading them says so
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What the files of a version say of it."""
+
+    folder: Path
+    info: Any
+    features: Any
+
+    @property
+    def file_format(self) -> str:
+        return str(self.info.get("fileFormat", IN_ORDER))
+
+
+def _described(folder: Path) -> _Described:
+    return _Described(folder, *(_parsed(folder / name) for name in (INFO, FEATURES)))
+
+
+def _read_prepared(described: _Described, selection: Selection) -> Prepared:
+    inputs, shape, real = _inputs(described, _input_names(described, selection))
+    label = _label_name(described, selection)
+    class_names = _class_names(described, label)
+    train = _parts(described, selection.train, "train_split")
+    test = _parts(described, selection.test, "test_split")
+    _check_apart(described, selection)
     return Prepared(
-        folder=folder,
-        file_format=file_format,
+        folder=described.folder,
+        file_format=described.file_format,
         inputs=inputs,
         label=label,
         shape=shape,
         real=real,
-        classes=classes,
+        class_names=class_names,
         splits=(selection.train, selection.test),
-        counts=(train[0], test[0]),
-        records=(train[1], test[1]),
+        counts=(tfds_splits.count(train), tfds_splits.count(test)),
+        records=(_records(described, train), _records(described, test)),
     )
+
+
+def _input_names(described: _Described, selection: Selection) -> Inputs:
+    return selection.inputs or _usual(described, 0)
+
+
+def _label_name(described: _Described, selection: Selection) -> str:
+    return selection.label or _usual(described, 1)
+
+
+def _usual(described: _Described, place: int) -> str:
+    """Return the feature that a data set says is its input (0) or its label (1)."""
+    name = _supervised(described.info)[place]
+    if name is None:
+        features = ", ".join(described.features["featuresDict"]["features"])
+        raise Unfit(
+            (("inputs",), ("label",))[place],
+            f"{described.folder} does not say which features are inputs and labels: give the data "
+            f"set's inputs and label, of {features}",
+        )
+    return name
 
 
 def _parsed(path: Path) -> Any:
@@ -188,42 +266,134 @@ def _supervised(info: Any) -> tuple[str | None, str | None]:
     return (keys[0], keys[1]) if len(keys) == 2 else (None, None)
 
 
-def _feature(folder: Path, features: Any, name: str) -> Any:
-    found = features["featuresDict"]["features"]
-    if name not in found:
-        raise DataError(f"{folder} has no feature {name}; it has {', '.join(found)}")
-    return found[name]
+def _feature(described: _Described, name: str, setting: Setting) -> Any:
+    """Return a feature by its name, or by its path where it is within a dictionary."""
+    inner = described.features["featuresDict"]["features"]
+    *above, last = name.split("/")
+    for part in above:
+        inner = inner.get(part, {}).get("featuresDict", {}).get("features", {})
+    if last not in inner:
+        there = list(_leaves(described.features))
+        raise UnknownName(setting, "feature", name, there, str(described.folder))
+    return inner[last]
 
 
-def _inputs(folder: Path, name: str, feature: Any) -> tuple[tuple[int, ...], bool]:
-    content = feature.get("image") or feature.get("tensor") or {}
-    dimensions = content.get("shape", {}).get("dimensions", [])
-    shape, dtype = tuple(int(side) for side in dimensions), content.get("dtype")
-    known = bool(shape) and min(shape) > 0
-    if known and len(shape) == 3 and dtype == "uint8":
-        return shape, False
-    if known and len(shape) == 1 and "tensor" in feature and dtype in ("float32", "float64"):
-        return shape, True
-    kind = str(feature.get("pythonClassName", "")).rpartition(".")[2]
-    what = ", ".join(["?" if side < 0 else str(side) for side in shape])
-    raise DataError(
-        f"{folder}: its feature {name} ({kind}, {dtype} [{what}]) cannot be an input: images "
-        "uint8 [height, width, channels] of one size and vectors float32 [n] are read"
+def _leaves(feature: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of all features within one."""
+    for name, each in feature.get("featuresDict", {}).get("features", {}).items():
+        inner = list(_leaves(each, f"{path}{name}/"))
+        yield from inner or [f"{path}{name}"]
+
+
+def _inputs(described: _Described, names: Inputs) -> tuple[Inputs, tuple[int, ...], bool]:
+    """Return the features that are the input, its shape, and whether it is of real numbers."""
+    if isinstance(names, tuple):
+        return names, (sum(_widths(described, names)),), True
+    feature = _feature(described, names, ("inputs",))
+    if "featuresDict" in feature:
+        within = tuple(sorted(_leaves(feature, f"{names}/")))
+        return within, (sum(_widths(described, within)),), True
+    shape, dtype = _form(feature)
+    if shape and min(shape) > 0:
+        if len(shape) == 3 and dtype == "uint8":
+            return names, shape, False
+        if len(shape) == 1 and "tensor" in feature and _NUMBERS.fullmatch(dtype):
+            return names, shape, True
+    raise _no_input(
+        described,
+        names,
+        ("inputs",),
+        "images uint8 [height, width, channels] of one size and vectors of numbers [n]",
     )
 
 
-def _classes(folder: Path, name: str, feature: Any) -> int:
+def _widths(described: _Described, names: Sequence[str]) -> Iterator[int]:
+    """Yield how many numbers each of some features adds to a vector."""
+    for place, name in enumerate(names):
+        feature = _feature(described, name, ("inputs", place))
+        shape, dtype = _form(feature)
+        if "tensor" not in feature or len(shape) > 1 or not _NUMBERS.fullmatch(dtype):
+            raise _no_input(described, name, ("inputs", place), "of several, numbers and vectors")
+        if min(shape, default=1) < 1:
+            raise _no_input(described, name, ("inputs", place), "of several, those of a fixed size")
+        yield shape[0] if shape else 1
+
+
+def _form(feature: Any) -> tuple[tuple[int, ...], str]:
+    """Return the shape of a feature, of which -1 is not known, and the type of its values."""
+    content = feature.get("image") or feature.get("tensor") or {}
+    dimensions = content.get("shape", {}).get("dimensions", [])
+    return tuple(int(side) for side in dimensions), str(content.get("dtype"))
+
+
+def _no_input(described: _Described, name: str, setting: Setting, read: str) -> Unfit:
+    feature = _feature(described, name, setting)
+    shape, dtype = _form(feature)
+    kind = str(feature.get("pythonClassName", "")).rpartition(".")[2]
+    what = ", ".join(["?" if side < 0 else str(side) for side in shape])
+    return Unfit(
+        setting,
+        f"{described.folder}: its feature {name} ({kind}, {dtype} [{what}]) cannot be an input: "
+        f"{read} are read",
+    )
+
+
+def _class_names(described: _Described, name: str) -> tuple[str, ...]:
+    """Return the names of the classes of a label; numbers where it has none."""
+    feature = _feature(described, name, ("label",))
     if "classLabel" not in feature:
-        raise DataError(f"{folder}: its feature {name} cannot be the label: it is no ClassLabel")
-    return int(feature["classLabel"]["numClasses"])
+        raise Unfit(
+            ("label",),
+            f"{described.folder}: its feature {name} cannot be the label: it is no ClassLabel",
+        )
+    count = int(feature["classLabel"]["numClasses"])
+    try:
+        lines = files.read_bytes(described.folder / f"{name}.labels.txt", _LARGEST_INFO).decode()
+    except (OSError, ValueError):
+        return tuple(map(str, range(count)))
+    names = tuple(lines.splitlines())
+    return names if len(names) == count else tuple(map(str, range(count)))
 
 
-def _split(folder: Path, info: Any, file_format: str, name: str) -> tuple[int, tuple[str, ...]]:
-    splits = {split["name"]: split for split in info.get("splits", [])}
-    if name not in splits:
-        there = ", ".join(splits) or "none"
-        raise DataError(f"{folder} has no split {name}; its splits are: {there}")
-    split = splits[name]
+def _parts(described: _Described, written: str, setting: str) -> tfds_splits.Parts:
+    """Return the parts of splits that a setting names."""
+    splits = described.info.get("splits", [])
+    sizes = {each["name"]: sum(map(int, each.get("shardLengths", []))) for each in splits}
+    return tfds_splits.parts(written, sizes, setting, str(described.folder))
+
+
+def _check_apart(described: _Described, selection: Selection) -> None:
+    """Check that no example is for both training and testing.
+
+    Raises:
+        Unfit: one is.
+    """
+    try:
+        train = _parts(described, selection.train, "train_split")
+        test = _parts(described, selection.test, "test_split")
+    except Unfit:
+        return
+    if tfds_splits.overlap(train, test):
+        raise Unfit(
+            ("test_split",),
+            f"{selection.test} has examples of {selection.train}: what a network is tested on must "
+            "not be what it is trained on",
+        )
+
+
+def _records(described: _Described, parts: tfds_splits.Parts) -> tuple[str, ...]:
+    """Return the names of the record files of the splits that some parts are of."""
+    return tuple(
+        name
+        for split in dict.fromkeys(part.split for part in parts)
+        for name in _split(described, split)
+    )
+
+
+def _split(described: _Described, name: str) -> tuple[str, ...]:
+    """Return the names of a split's record files; raises DataError where they are not whole."""
+    folder, info, file_format = described.folder, described.info, described.file_format
+    split = next(each for each in info["splits"] if each["name"] == name)
     lengths = [int(length) for length in split.get("shardLengths", [])]
     names = list(_shards(split, info["name"], file_format, len(lengths)))
     sizes = [_size(folder / each) for each in names]
@@ -235,14 +405,12 @@ def _split(folder: Path, info: Any, file_format: str, name: str) -> tuple[int, t
         )
     count, size = sum(lengths), sum(each or 0 for each in sizes)
     expected = int(split.get("numBytes", 0)) + _FRAME * count
-    if not count:
-        raise DataError(f"{folder} is prepared without an example in its split {name}")
     if file_format == IN_ORDER and split.get("numBytes") and size != expected:
         raise DataError(
             f"{folder} is damaged: the files of its split {name} have {size:,} instead of "
             f"{expected:,} bytes: prepare it again"
         )
-    return count, tuple(names)
+    return tuple(names)
 
 
 def _shards(split: Mapping[str, Any], dataset: str, file_format: str, count: int) -> Iterator[str]:

@@ -80,7 +80,7 @@ class TestReadPrepared:
             image_feature(-1, -1, 3),
             image_feature(28, 28, 1, dtype="uint16"),
             image_feature(28, 28, 1, dtype="float32"),
-            tensor("int64", 4),
+            tensor("string", 4),
             tensor("float32", 4, 4),
             tensor("float32", -1),
             tensor("float32"),
@@ -105,7 +105,7 @@ class TestReadPrepared:
 
     def test_names_that_are_not_there_are_told_with_those_that_are(self, tmp_path: Path) -> None:
         folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS)
-        assert "has no split eval; its splits are: train, test, validation" in refused(
+        assert "has no split eval; it has train, test, validation" in refused(
             folder, Selection(test="eval")
         )
         assert "has no feature picture; it has image, label" in refused(
