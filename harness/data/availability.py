@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +63,10 @@ def content(name: str, parameters: Parameters, data_dir: Path, progress: bool = 
         return Content(origin.published)
     names = (*found.names, *found.others)
     digests = digest_files(found.root, names, _digests_file(found.root, data_dir), progress)
-    digest = content_digest(found.names, digests[: len(found.names)], found.head)
-    return Content(origin.identify(request, digest), digests, found.remark, found.prepared)
+    identities = found.identities or found.names
+    digest = content_digest(identities, digests[: len(found.names)], found.head)
+    identity = origin.identify(request, digest)
+    return Content(identity, digests, found.remark, found.prepared, found.version)
 
 
 def _digests_file(root: Path, data_dir: Path) -> Path:
@@ -117,10 +120,15 @@ def availability(name: str, data_dir: Path, parameters: Parameters | None = None
     files = None if next_step else origin.files(request)
     return Availability(
         folder=folder,
-        prepared_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
+        prepared_bytes=sum(path.stat().st_size for path in _below(folder) if path.is_file()),
         archives=origin.archives,
         searched=searched,
         found=tuple(found.values()),
         next_step=next_step,
         remark=files.remark if files is not None else None,
     )
+
+
+def _below(folder: Path) -> Iterable[Path]:
+    """Return all that is in a folder, or the file itself where it is one."""
+    return (folder,) if folder.is_file() else folder.rglob("*")

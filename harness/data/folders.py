@@ -1,11 +1,12 @@
-"""Folders of images, `<split>/<class>/<image>`: their images, decoded when they are asked for.
+"""Folders of images, by split and class: their images, decoded when they are asked for.
 
 Read are JPEG files, grey or in colour, and PNG files of up to 8 bits a channel. Pixels are taken
 as the file has them: an orientation that a camera noted is not applied, and no colour profile. A
 palette is replaced by its colours, one to four bits of grey are scaled to eight, and a channel for
 opacity stays a channel of its own (so does the opacity of a palette's colours). PNG files of 16
 bits are refused, as the values that such files use often fill a small part of 16 bits only, and
-JPEG files in CMYK, whose colours every reader makes in another way.
+JPEG files in CMYK, whose colours every reader makes in another way. What is decoded is converted
+where this is asked for (`harness.data.conversion`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import contextlib
 import functools
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from harness.data.conversion import AS_IT_IS, Conversion
 from harness.data.digests import Digest, changed_meanwhile, reason
 from harness.data.image_files import SPLITS
 from harness.data.records import DataError, Examples, Indices, Split
+from harness.data.splitting import SeededSplit, for_testing
 from harness.system import files
 from harness.words import listed
 
@@ -53,6 +56,7 @@ class ImageRows:
     digests: NDArray[np.object_]
     image_shape: tuple[int, ...]
     folder: NDArray[np.object_]
+    conversion: Conversion = AS_IT_IS
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -75,12 +79,24 @@ class ImageRows:
             _read(name, digest)
             for name, digest in zip(names, self.digests[indices].tolist(), strict=True)
         ]
+        if self.conversion.changes:
+            return self._converted(names, contents)
         try:
             decode = _decoder(self.image_shape)
             images: NDArray[np.uint8] = decode(tf.constant(contents, tf.string)).numpy()
         except tf.errors.OpError:
             self._name_the_odd_files(names, contents)
             raise
+        return images
+
+    def _converted(self, names: Sequence[str], contents: Sequence[bytes]) -> NDArray[np.uint8]:
+        """Decode images one by one, as they may have any size, and convert them."""
+        images = np.empty((len(names), *self.image_shape), np.uint8)
+        for row, name, content in zip(images, names, contents, strict=True):
+            image = self.conversion.of(_decode(name, content))
+            if image.shape != self.image_shape:
+                self._name_the_odd_files(names, contents)
+            row[...] = image
         return images
 
     def _name_the_odd_files(self, names: Sequence[str], contents: Sequence[bytes]) -> None:
@@ -90,7 +106,8 @@ class ImageRows:
             DataError: one of these is damaged, or not all of the folder have one shape.
         """
         shapes = {
-            name: _shape(name, content) for name, content in zip(names, contents, strict=True)
+            name: self.conversion.shape(_shape(name, content))
+            for name, content in zip(names, contents, strict=True)
         }
         if set(shapes.values()) == {self.image_shape}:
             return
@@ -98,7 +115,7 @@ class ImageRows:
         for name in self.folder[::step].tolist():
             if name not in shapes:
                 with contextlib.suppress(DataError, OSError):
-                    shapes[name] = _shape(name, Path(name).read_bytes())
+                    shapes[name] = self.conversion.shape(_shape(name, Path(name).read_bytes()))
         raise DataError(_unlike(shapes))
 
 
@@ -111,10 +128,18 @@ def _unlike(shapes: Mapping[str, tuple[int, ...]]) -> str:
             f"{count} of {len(shapes)} are {_called(shape)}, such as {_first(shapes, shape)}"
             for shape, count in counts.most_common(_MOST_NAMED)
         ]
-        return f"the images have different shapes: {'; '.join(groups)}: all must be alike"
+        return f"the images have different shapes: {'; '.join(groups)}: {_alike(counts)}"
     odd = [f"{name} is {_called(shape)}" for name, shape in shapes.items() if shape != usual]
     named = f"the image {listed(odd, _MOST_NAMED)}"
-    return f"{named}; the other {most} are {_called(usual)}: all must be alike"
+    return f"{named}; the other {most} are {_called(usual)}: {_alike(counts)}"
+
+
+def _alike(shapes: Iterable[tuple[int, ...]]) -> str:
+    """Say that all must be alike, and by which settings they become it."""
+    sizes, channels = {shape[:2] for shape in shapes}, {shape[2] for shape in shapes}
+    ways = ["`resize` makes them one size"] if len(sizes) > 1 else []
+    ways += ["`mode` makes them all grey or all colour"] if len(channels) > 1 else []
+    return f"all must be alike ({', '.join(ways)})"
 
 
 def _first(shapes: Mapping[str, tuple[int, ...]], shape: tuple[int, ...]) -> str:
@@ -127,34 +152,67 @@ def _called(shape: tuple[int, ...]) -> str:
     return f"{'x'.join(map(str, shape))} ({channels.get(shape[-1], 'unknown')})"
 
 
-def examples(folder: Path, digests: Sequence[Digest]) -> Examples:
-    """Return the images `<split>/<class>/<image>` of a folder, in the order of their digests.
+Labelled = tuple[str, Digest]
+"""An image and the name of its class."""
 
-    All have the shape of the first training image, (height, width, channels).
+
+def examples(
+    folder: Path,
+    digests: Sequence[Digest],
+    conversion: Conversion = AS_IT_IS,
+    split: SeededSplit | None = None,
+) -> Examples:
+    """Return the images of a folder, in the order of their digests.
+
+    All have the shape of the first training image, (height, width, channels), once it is converted.
+
+    Args:
+        folder: of the images, which lie in <split>/<class>/<image>.
+        digests: those of the images.
+        conversion: what is made of each.
+        split: what is for testing, of images that lie in <class>/<image>; None: the folders tell.
 
     Raises:
-        DataError: that image is damaged, or not what it was.
+        DataError: the first image is damaged, or not what it was.
     """
-    parts = {split: [] for split in SPLITS}  # type: dict[str, list[tuple[str, Digest]]]
-    for each in digests:
-        split, label = Path(each.path).relative_to(folder).parts[:2]
-        parts[split].append((label, each))
-    classes = tuple(sorted({label for part in parts.values() for label, _ in part}))
-    first = parts["train"][0][1]
-    shape = _shape(first.path, _read(first.path, first.sha256))
-    both = np.array([each.path for split in SPLITS for _, each in parts[split]], object)
+    train, test = _by_folder(folder, digests) if split is None else _split(folder, digests, split)
+    classes = tuple(sorted({label for label, _ in (*train, *test)}))
+    first = train[0][1]
+    shape = conversion.shape(_shape(first.path, _read(first.path, first.sha256)))
+    both = np.array([each.path for _, each in (*train, *test)], object)
 
-    def made(split: str) -> Split:
-        part = parts[split]
+    def made(part: Sequence[Labelled]) -> Split:
         rows = ImageRows(
             np.array([each.path for _, each in part], object),
             np.array([each.sha256 for _, each in part], object),
             shape,
             both,
+            conversion,
         )
         return Split(rows, np.array([classes.index(label) for label, _ in part], np.int32))
 
-    return Examples(made("train"), made("test"), classes, maximum=255.0)
+    return Examples(made(train), made(test), classes, maximum=255.0)
+
+
+def _by_folder(folder: Path, digests: Sequence[Digest]) -> Sequence[list[Labelled]]:
+    """Return the images for training and those for testing, as their folders tell."""
+    parts: dict[str, list[Labelled]] = {split: [] for split in SPLITS}
+    for each in digests:
+        split, label = Path(each.path).relative_to(folder).parts[:2]
+        parts[split].append((label, each))
+    return [parts[split] for split in SPLITS]
+
+
+def _split(folder: Path, digests: Sequence[Digest], split: SeededSplit) -> Sequence[list[Labelled]]:
+    """Return the images for training and those for testing, as a seed has them drawn."""
+    found = [(Path(each.path).relative_to(folder).parts[0], each) for each in digests]
+    classes = sorted({label for label, _ in found})
+    chosen = for_testing(np.array([classes.index(label) for label, _ in found], np.int32), split)
+    parts = zip(found, chosen.tolist(), strict=True)
+    both: tuple[list[Labelled], list[Labelled]] = ([], [])
+    for each, tested in parts:
+        both[tested].append(each)
+    return both
 
 
 def _read(name: str, sha256: bytes) -> bytes:
@@ -237,8 +295,14 @@ def _decoded(content: tf.Tensor) -> tf.Tensor:
 
 
 def _shape(name: str, content: bytes) -> tuple[int, ...]:
+    return _decode(name, content).shape
+
+
+def _decode(name: str, content: bytes) -> NDArray[np.uint8]:
+    """Return the image in the bytes of a file; raises DataError where it is damaged."""
     try:
-        return tuple(_decoded(tf.constant(content)).shape)
+        image: NDArray[np.uint8] = _decoded(tf.constant(content)).numpy()
+        return image
     except tf.errors.OpError as error:
         said = " ".join(str(error.message).split())
         raise DataError(

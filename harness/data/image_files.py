@@ -1,4 +1,4 @@
-"""The image files of a folder, `<split>/<class>/<image>`: which there are, and which cannot be.
+"""The image files of a folder: which there are, and which cannot be used.
 
 Nothing here imports TensorFlow or NumPy.
 """
@@ -6,6 +6,7 @@ Nothing here imports TensorFlow or NumPy.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,9 @@ from harness.data.errors import DataError
 from harness.words import agreeing, plural
 
 SPLITS = ("train", "test")
+
+CHANNELS = {"rgb": 3, "grayscale": 1}
+"""The channels that images have which are converted to a colour mode."""
 
 READ = (".jpg", ".jpeg", ".png")
 """The suffixes of the images that are read, in lower case."""
@@ -57,6 +61,30 @@ FOREIGN = frozenset(
 _MOST_NAMED = 3
 
 
+ALL = ""
+"""Stands for the split of images that lie in no folder of one."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How images lie in a folder.
+
+    `split` says that there is a folder for each split, `nested` that the folder of a class may have
+    folders with more of its images.
+    """
+
+    split: bool = True
+    nested: bool = False
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that there are."""
+        return SPLITS if self.split else (ALL,)
+
+    def __str__(self) -> str:
+        return "<split>/<class>/<image>" if self.split else "<class>/<image>"
+
+
 @dataclass
 class ImageFolder:
     """What a folder of images holds.
@@ -70,14 +98,23 @@ class ImageFolder:
     images: Mapping[str, list[str]]
     left_out: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    layout: Layout = Layout()
 
     def classes(self, split: str) -> list[str]:
         """Return the names of a split's classes, sorted."""
-        return sorted({name.partition("/")[0] for name in self.images[split]})
+        return sorted(self.sizes(split))
+
+    def sizes(self, split: str) -> Counter[str]:
+        """Return how many images each class of a split has."""
+        return Counter(name.partition("/")[0] for name in self.images[split])
 
     def names(self) -> tuple[str, ...]:
         """Return the paths of all images below the root, those for training first."""
-        return tuple(f"{split}/{name}" for split in SPLITS for name in self.images[split])
+        return tuple(
+            f"{split}/{name}" if split else name
+            for split in self.layout.splits
+            for name in self.images[split]
+        )
 
     def check(self) -> None:
         """Check that all that looks like data can be used.
@@ -92,6 +129,8 @@ class ImageFolder:
             raise DataError("; ".join([*faults[:_MOST_NAMED], *rest]))
 
     def _misfits(self) -> Iterator[str]:
+        if not self.layout.split:
+            return
         train, test = (set(self.classes(split)) for split in SPLITS)
         for split, other, only in (
             ("train", "test", train - test),
@@ -114,54 +153,67 @@ class ImageFolder:
         )
 
 
-def find_images(root: Path, own: Sequence[str] = ()) -> ImageFolder:
+def find_images(root: Path, own: Sequence[str] = (), layout: Layout = Layout()) -> ImageFolder:
     """Look through a folder of images; no image is opened.
 
     Hidden files and folders and what operating systems leave behind are no data, nor is a file
     whose suffix is that of no image. `own` names files at the top that are the harness's.
     A folder that is not there has no images.
     """
-    found = ImageFolder(root, {split: [] for split in SPLITS})
+    found = ImageFolder(root, {split: [] for split in layout.splits}, layout=layout)
     if not is_folder(root):
         return found
-    for entry in _entries(root, found):
-        if entry.name in SPLITS and _is(entry.is_dir):
-            _look_through_split(Path(entry.path), found)
-        elif entry.name in SPLITS:
-            found.faults.append(_no_folder(entry))
-        elif entry.name not in own:
-            found.left_out.append(entry.name)
-    for split in SPLITS:
+    if layout.split:
+        _look_for_splits(found, own)
+    else:
+        _look_through_split(root, ALL, found)
+    for split in layout.splits:
         found.images[split].sort(key=lambda name: tuple(name.split("/")))
     return found
 
 
-def _look_through_split(split: Path, found: ImageFolder) -> None:
-    for entry in _entries(split, found):
+def _look_for_splits(found: ImageFolder, own: Sequence[str]) -> None:
+    for entry in _entries(found.root, found):
+        if entry.name in SPLITS and _is(entry.is_dir):
+            _look_through_split(Path(entry.path), entry.name, found)
+        elif entry.name in SPLITS:
+            found.faults.append(_no_folder(entry, found.layout))
+        elif entry.name not in own:
+            found.left_out.append(entry.name)
+
+
+def _look_through_split(folder: Path, split: str, found: ImageFolder) -> None:
+    for entry in _entries(folder, found):
         if _foreign(entry.name):
             found.left_out.append(_within(found.root, entry.path))
         elif _is(entry.is_dir):
-            _look_through_class(Path(entry.path), split.name, found)
+            _look_through_class(Path(entry.path), split, found)
         elif _suffix(entry.name) in READ or _suffix(entry.name) in OTHER_FORMATS:
-            found.faults.append(f"{entry.path} is in no folder of a class: {_LAYOUT}")
+            found.faults.append(f"{entry.path} is in no folder of a class: {_lie(found.layout)}")
         elif _dangling(entry):
-            found.faults.append(_no_folder(entry))
+            found.faults.append(_no_folder(entry, found.layout))
         else:
             found.left_out.append(_within(found.root, entry.path))
 
 
 def _look_through_class(folder: Path, split: str, found: ImageFolder) -> None:
     before = len(found.images[split]), len(found.faults)
+    _look_into(folder, folder.name, split, found)
+    if before == (len(found.images[split]), len(found.faults)):
+        found.faults.append(f"the class {folder} has no images: put some there, or remove it")
+
+
+def _look_into(folder: Path, name: str, split: str, found: ImageFolder) -> None:
+    """Look through the folder of a class or, where it may have some, one within it.
+
+    `name` is its path below the folder of the classes.
+    """
     for entry in _entries(folder, found):
         suffix = _suffix(entry.name)
         if _foreign(entry.name):
             found.left_out.append(_within(found.root, entry.path))
         elif _is(entry.is_dir):
-            nested = next(_images_below(Path(entry.path)), None)
-            if nested is None:
-                found.left_out.append(_within(found.root, entry.path))
-            else:
-                found.faults.append(f"{nested} is in a folder within a class: {_LAYOUT}")
+            _look_into_nested(Path(entry.path), f"{name}/{entry.name}", split, found)
         elif suffix in OTHER_FORMATS:
             found.faults.append(
                 f"{entry.path} is an image in a format that is not read ({OTHER_FORMATS[suffix]}): "
@@ -172,12 +224,26 @@ def _look_through_class(folder: Path, split: str, found: ImageFolder) -> None:
         elif not _is(entry.is_file):
             found.faults.append(_no_file(entry))
         else:
-            found.images[split].append(f"{folder.name}/{entry.name}")
-    if before == (len(found.images[split]), len(found.faults)):
-        found.faults.append(f"the class {folder} has no images: put some there, or remove it")
+            found.images[split].append(f"{name}/{entry.name}")
 
 
-_LAYOUT = "images lie in <split>/<class>/<image>"
+def _look_into_nested(folder: Path, name: str, split: str, found: ImageFolder) -> None:
+    first = next(_images_below(folder), None)
+    if first is None:
+        found.left_out.append(_within(found.root, str(folder)))
+    elif not found.layout.nested:
+        found.faults.append(
+            f"{first} is in a folder within a class: {_lie(found.layout)}, with `nested` also in "
+            "folders within a class"
+        )
+    elif folder.is_symlink() and folder.resolve() in folder.absolute().parents:
+        found.faults.append(f"{folder} is a link to a folder that it lies in")
+    else:
+        _look_into(folder, name, split, found)
+
+
+def _lie(layout: Layout) -> str:
+    return f"images lie in {layout}"
 
 
 def _entries(folder: Path, found: ImageFolder) -> list[os.DirEntry[str]]:
@@ -217,8 +283,8 @@ def _images_below(folder: Path) -> Iterator[str]:
                 yield f"{place}/{name}"
 
 
-def _no_folder(entry: os.DirEntry[str]) -> str:
-    return _dangling(entry) or f"{entry.path} is no folder: {_LAYOUT}"
+def _no_folder(entry: os.DirEntry[str], layout: Layout) -> str:
+    return _dangling(entry) or f"{entry.path} is no folder: {_lie(layout)}"
 
 
 def _no_file(entry: os.DirEntry[str]) -> str:

@@ -9,21 +9,24 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
 
 import numpy as np
 
-from harness.data import archives, folders, prepared, randomness
+from harness.data import archives, class_subset, folders, prepared, randomness
 from harness.data.availability import content, requested, why_unavailable
+from harness.data.conversion import Conversion
 from harness.data.info import Content, Request
 from harness.data.origins import ImageArchive
 from harness.data.places import at_home
 from harness.data.randomness import Stream
 from harness.data.records import DataError, Examples, Split
 from harness.data.rows import Chosen, materialized
+from harness.data.splitting import SeededSplit
 from harness.experiment import Dataset
+from harness.words import listed
 
 Loader = Callable[[Request, Content], Examples]
 """Loads a data set whole: what a row of the catalogue names as its origin's `loader`."""
@@ -40,6 +43,7 @@ class _Loading:
     parameters: str
     train_examples: int | None
     test_examples: int | None
+    classes: tuple[str | int, ...] | None
     data_dir: Path
     content: Content
 
@@ -49,10 +53,11 @@ def load(dataset: Dataset, data_dir: Path) -> Examples:
 
     Data that are made here are prepared below `data_dir` on first use. Of a split of n examples
     `train_examples` (`test_examples`) takes the first ones of a permutation that is the same for
-    all run seeds, in that order: a smaller subset is part of a larger one. Inputs that fit are in
-    memory (`harness.data.rows.LARGEST_IN_MEMORY`), others are read when they are asked for. The
-    last ones loaded are kept, read-only, so that runs of one plan read them once. What is read is
-    what the digest of the content says, also when it is read later.
+    all run seeds, in that order: a smaller subset is part of a larger one. Where `classes` are
+    named, the examples of these are the split, and their labels are their places there. Inputs that
+    fit are in memory (`harness.data.rows.LARGEST_IN_MEMORY`), others are read when they are asked
+    for. The last ones loaded are kept, read-only, so that runs of one plan read them once. What is
+    read is what the digest of the content says, also when it is read later.
 
     Raises:
         DataError: data are missing, damaged, changed meanwhile, or fewer than asked for.
@@ -75,6 +80,7 @@ def _checked(dataset: Dataset, data_dir: Path) -> _Loading:
         parameters=json.dumps(parameters, sort_keys=True),
         train_examples=dataset.train_examples,
         test_examples=dataset.test_examples,
+        classes=dataset.classes,
         data_dir=data_dir,
         content=content(name, parameters, data_dir),
     )
@@ -86,12 +92,13 @@ def _read(asked: _Loading) -> Examples:
         found = load_whole(requested(name, json.loads(asked.parameters), data_dir), asked.content)
     except OSError as error:
         raise DataError(f"cannot read or make {name} in {data_dir}: {error}") from error
-    return Examples(
+    found = found if asked.classes is None else _of_classes(found, asked.classes, name)
+    return replace(
+        found,
         train=_subset(found.train, asked.train_examples, f"{name} has {{}} training examples"),
         test=_subset(found.test, asked.test_examples, f"{name} has {{}} test examples"),
-        classes=found.classes,
-        maximum=found.maximum,
         content=asked.content.sha256,
+        version=asked.content.version,
     )
 
 
@@ -110,7 +117,13 @@ def load_whole(request: Request, content: Content) -> Examples:
 
 def load_image_folder(request: Request, content: Content) -> Examples:
     """Load a person's folder of images."""
-    return folders.examples(at_home(request.parameters["path"]), content.digests)
+    parameters = request.parameters
+    size = parameters.get("resize")
+    conversion = Conversion(parameters.get("mode"), tuple(size) if size is not None else None)
+    split = None
+    if parameters.get("test_share") is not None:
+        split = SeededSplit(parameters["test_share"], parameters.get("split_seed", 0))
+    return folders.examples(at_home(parameters["path"]), content.digests, conversion, split)
 
 
 def load_image_archive(request: Request, found: Content) -> Examples:
@@ -128,6 +141,27 @@ def load_prepared_data(request: Request, content: Content) -> Examples:
     if found is None:
         raise DataError(f"the data in {request.data_dir} were removed meanwhile")
     return prepared.load_prepared(found, content.digests, 1.0 if found.real else 255.0)
+
+
+def _of_classes(found: Examples, wanted: class_subset.Wanted, name: str) -> Examples:
+    """Return the examples of some classes, whose places are their labels.
+
+    Raises:
+        DataError: there is no such class, or a split has no example of any.
+    """
+    places = class_subset.indices(wanted, found.classes, name)
+    renumbered = np.full(len(found.classes), -1, np.int32)
+    renumbered[places] = np.arange(len(places))
+
+    def chosen(split: Split) -> Split:
+        labels = renumbered[split.labels]
+        (kept,) = np.nonzero(labels >= 0)
+        if not len(kept):
+            raise DataError(f"{name} has a split without an example of {listed(names, 3)}")
+        return Split(Chosen(split.inputs, kept), labels[kept])
+
+    names = tuple(found.classes[place] for place in places)
+    return replace(found, train=chosen(found.train), test=chosen(found.test), classes=names)
 
 
 def _subset(split: Split, count: int | None, have: str) -> Split:

@@ -5,11 +5,13 @@ Nothing here imports TensorFlow or NumPy.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.data.errors import DataError
-from harness.data.image_files import READ, SPLITS, find_images, is_folder
+from harness.data import own_labels, tfds_files
+from harness.data.errors import DataError, Unfit
+from harness.data.image_files import ALL, CHANNELS, READ, SPLITS, Layout, find_images, is_folder
 from harness.data.info import DataFiles, Facts, Origin, Parameters, Request
 from harness.data.places import archive_folders, at_home
 from harness.data.tfds_files import (
@@ -34,7 +36,10 @@ class MadeHere(Origin):
 
 @dataclass(frozen=True)
 class ImageFolder(Origin):
-    """A person's folder of images, <split>/<class>/<image>, which the parameter `path` names."""
+    """A person's folder of images, which the parameter `path` names.
+
+    They lie in <split>/<class>/<image> or, with the parameter `test_share`, in <class>/<image>.
+    """
 
     loader: str = field(default="harness.data.loading:load_image_folder", kw_only=True)
 
@@ -50,28 +55,37 @@ class ImageFolder(Origin):
 
     def why_unavailable(self, request: Request) -> str | None:
         """Say that there is no such folder, or that it has no images of a split."""
-        folder = self.folder(request)
+        folder, layout = self.folder(request), layout_of(request.parameters)
         if not is_folder(folder):
-            return (
-                f"the folder {folder} does not exist: "
-                "put the images there as <split>/<class>/<image>"
-            )
-        found = find_images(folder)
-        for split in SPLITS:
+            return f"the folder {folder} does not exist: put the images there as {layout}"
+        found = find_images(folder, layout=layout)
+        for split in layout.splits:
             if not found.images[split] and not found.faults:
-                return (
-                    f"the folder {folder} has no {split} images: "
-                    f"put them there as {split}/<class>/<image>, each a {', '.join(READ)} file"
-                )
+                return _no_images(folder, split)
         return None
+
+    def unfit(self, request: Request) -> Iterator[Unfit]:
+        """Yield a share for testing where the folder has a split of its own."""
+        folder = self.folder(request)
+        has_splits = all(is_folder(folder / split) for split in SPLITS)
+        if has_splits and not layout_of(request.parameters).split:
+            yield Unfit(
+                ("test_share",),
+                f"the folder {folder} has the folders {' and '.join(SPLITS)}, which tell what is "
+                "for testing: leave test_share out",
+            )
 
     def files(self, request: Request) -> DataFiles | None:
         """Return the images; raises DataError for one in a format that is not read."""
         folder = self.folder(request)
-        found = find_images(folder)
+        found = find_images(folder, layout=layout_of(request.parameters))
         if not any(found.images.values()) and not found.faults:
             return None
+        for fault in self.unfit(request):
+            raise fault
         found.check()
+        if not found.layout.split:
+            own_labels.check_shared(found.sizes(ALL), str(folder))
         return DataFiles(folder, found.names(), remark=found.remark())
 
     def folder(self, request: Request) -> Path:
@@ -79,11 +93,41 @@ class ImageFolder(Origin):
         return at_home(request.parameters["path"])
 
 
+def _no_images(folder: Path, split: str) -> str:
+    kinds = f"each a {', '.join(READ)} file"
+    if not split:
+        return f"the folder {folder} has no images: put them there as <class>/<image>, {kinds}"
+    return (
+        f"the folder {folder} has no {split} images: put them there as {split}/<class>/<image>, "
+        f"{kinds}, or give test_share where all lie as <class>/<image>"
+    )
+
+
 def facts_of_image_folder(request: Request) -> Facts | None:
     """Count the images of a person's folder and its classes."""
-    found = find_images(at_home(request.parameters["path"]))
-    train, test = (len(found.images[split]) for split in SPLITS)
-    return Facts(None, len(found.classes("train")), train, test) if train and test else None
+    parameters = request.parameters
+    found = find_images(at_home(parameters["path"]), layout=layout_of(parameters))
+    names = tuple(found.classes(found.layout.splits[0]))
+    counted = [[found.sizes(split)[name] for name in names] for split in found.layout.splits]
+    if found.layout.split:
+        sizes = tuple(counted[0]), tuple(counted[1])
+        train, test = (len(found.images[split]) for split in SPLITS)
+    else:
+        sizes = own_labels.shared(counted[0], parameters["test_share"])
+        train, test = map(sum, sizes)
+    shape = _shape_of_images(parameters)
+    return Facts(shape, len(names), train, test, names, sizes) if train and test else None
+
+
+def layout_of(parameters: Parameters) -> Layout:
+    """Return how the images of a person's folder lie."""
+    return Layout(parameters.get("test_share") is None, parameters.get("nested", False))
+
+
+def _shape_of_images(parameters: Parameters) -> tuple[int, ...] | None:
+    """Return the shape that images are converted to, None where one of them tells it."""
+    size, mode = parameters.get("resize"), parameters.get("mode")
+    return (*size, CHANNELS[mode]) if size and mode else None
 
 
 @dataclass(frozen=True)
@@ -285,9 +329,13 @@ class ManualArchives(Origin):
         return self.folder(request) / config if config else self.folder(request)
 
 
+_NAMING = ("dataset", "config", "version")
+"""The parameters that say which data set of TFDS is meant."""
+
+
 @dataclass(frozen=True)
 class OwnPrepared(Origin):
-    """A data set of one's own that TFDS has prepared; its parameters say which."""
+    """A data set that TFDS has prepared, of its catalogue or one's own, as its parameters say."""
 
     loader: str = field(default="harness.data.loading:load_prepared_data", kw_only=True)
 
@@ -309,17 +357,27 @@ class OwnPrepared(Origin):
                 f"{what} has configurations in {folder}, and none is named: "
                 f"give the data set's config, one of {', '.join(configs)}"
             )
+        named = {key: parameters[key] for key in _NAMING if parameters.get(key)}
         return (
-            f"{what} is not prepared in {folder}: run `tfds build --data_dir={data_dir}` in the "
-            "folder of its builder, or let TFDS_DATA_DIR name the folder where it is prepared"
+            f"{what} is not prepared in {folder}: if TFDS's catalogue has it, "
+            f"{prepare_command(request.name, named)}; if it is your own, run "
+            f"`tfds build --data_dir={data_dir}` in the folder of its builder; or let "
+            "TFDS_DATA_DIR name the folder where it is prepared"
         )
+
+    def unfit(self, request: Request) -> Iterator[Unfit]:
+        """Yield splits and features that it does not have, or that cannot be used."""
+        found = find_version(self.folder(request), request.parameters.get("version"))
+        if found is not None:
+            yield from tfds_files.unfit(found, selection_of(request.parameters))
 
     def files(self, request: Request) -> DataFiles | None:
         """Return the files of its version; raises DataError where they are not whole."""
         found = find_version(self.folder(request), request.parameters.get("version"))
         if found is None:
             return None
-        return _prepared_files(read_prepared(found, selection_of(request.parameters)))
+        prepared = read_prepared(found, selection_of(request.parameters))
+        return replace(_prepared_files(prepared), version=found.name)
 
     def folder(self, request: Request) -> Path:
         """Return the folder of the data set, or of its configuration."""
@@ -327,7 +385,7 @@ class OwnPrepared(Origin):
 
 
 def facts_of_own_prepared(request: Request) -> Facts | None:
-    """Read the facts of a person's own data set from the files that TFDS prepared."""
+    """Read the facts of a data set that is named from the files that TFDS prepared."""
     parameters = request.parameters
     folder = folder_of(parameters, request.data_dir)
     found = find_version(folder, parameters.get("version"))
@@ -337,7 +395,7 @@ def facts_of_own_prepared(request: Request) -> Facts | None:
         prepared = read_prepared(found, selection_of(parameters))
     except DataError:
         return None
-    return Facts(prepared.shape, prepared.classes, *prepared.counts)
+    return Facts(prepared.shape, prepared.classes, *prepared.counts, prepared.class_names)
 
 
 def prepare_command(name: str, parameters: Parameters) -> str:

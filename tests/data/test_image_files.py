@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.data.errors import DataError
-from harness.data.image_files import ImageFolder, find_images
+from harness.data.image_files import ImageFolder, Layout, find_images
 
 
 @pytest.fixture
@@ -89,6 +89,38 @@ class TestFindImages:
         put(root, "complete")
         assert find_images(root, own=("complete",)).left_out == []
         assert find_images(root).left_out == ["complete"]
+
+
+class TestLayout:
+    """`Layout`"""
+
+    def test_images_may_lie_in_folders_within_a_class(self, root: Path) -> None:
+        put(root, "train/cat/a/3.png", "train/cat/a/b/4.png", "train/cat/notes/x.txt")
+        found = find_images(root, layout=Layout(nested=True))
+        found.check()
+        assert found.images["train"] == ["cat/1.png", "cat/a/3.png", "cat/a/b/4.png", "dog/1.JPG"]
+        assert found.sizes("train") == {"cat": 3, "dog": 1}
+        assert found.left_out == ["train/cat/notes"]
+
+    def test_a_link_to_a_folder_above_is_named_and_not_followed(self, root: Path) -> None:
+        put(root, "train/cat/a/3.png")
+        (root / "train/cat/a/again").symlink_to(root / "train/cat")
+        with pytest.raises(DataError, match="train/cat/a/again is a link to a folder that it lies"):
+            find_images(root, layout=Layout(nested=True)).check()
+
+    def test_without_splits_the_folders_are_classes(self, tmp_path: Path) -> None:
+        put(tmp_path, "dog/2.png", "cat/1.png", "cat/0.jpg", ".git/x.png", "README.md")
+        found = find_images(tmp_path, layout=Layout(split=False))
+        found.check()
+        assert found.names() == ("cat/0.jpg", "cat/1.png", "dog/2.png")
+        assert (found.classes(""), found.left_out) == (["cat", "dog"], [".git", "README.md"])
+
+    def test_without_splits_an_image_beside_the_classes_is_named(self, tmp_path: Path) -> None:
+        put(tmp_path, "dog/2.png", "1.png")
+        with pytest.raises(
+            DataError, match=r"1\.png is in no folder of a class: images lie in <class>"
+        ):
+            find_images(tmp_path, layout=Layout(split=False)).check()
 
 
 class TestCheck:
