@@ -47,6 +47,8 @@ class _LaterSetting(NamedTuple):
     neutral: Json
 
 
+_SOURCE = ("dataset", "source", "parameters")
+
 _LATER = (
     _LaterSetting(("dataset", "center_crop"), None),
     _LaterSetting(("model", "parameters", "bias"), True),
@@ -67,6 +69,12 @@ _LATER = (
     _LaterSetting(("training", "clip_norm"), None),
     _LaterSetting(("training", "average"), None),
     _LaterSetting(("training", "sharpness_aware"), None),
+    _LaterSetting(("dataset", "classes"), None),
+    _LaterSetting((*_SOURCE, "resize"), None),
+    _LaterSetting((*_SOURCE, "mode"), None),
+    _LaterSetting((*_SOURCE, "nested"), False),
+    _LaterSetting((*_SOURCE, "test_share"), None),
+    _LaterSetting((*_SOURCE, "split_seed"), 0),
 )
 """Settings younger than the format, which enter a key only where they are used.
 
@@ -263,7 +271,7 @@ def _concrete(
         blocked = f"it starts from {start}, which is blocked: {parent.blocked}"
     parent_key = None if parent is None else parent.key
     weights = start.sha256 if isinstance(start, WeightsFile) else parent_key
-    count = examples(run.settings, data.facts) if data.facts else None
+    count = _count(run.settings, data.facts)
     steps, images = _cost(run.settings.training, count)
     return ConcreteRun(
         key=content_key(run.settings, member.seed, weights, data.content),
@@ -277,6 +285,14 @@ def _concrete(
         content=data.content,
         examples=count,
     )
+
+
+def _count(settings: Settings, known: Facts | None) -> int | None:
+    """Count the training examples, as far as is known of the data."""
+    classes = settings.dataset.classes
+    if known is not None and classes:
+        known = known.of_classes(classes)
+    return examples(settings, known) if known is not None else None
 
 
 def _cost(training: Training, count: int | None) -> tuple[int | None, int | None]:
@@ -299,9 +315,9 @@ def content_key(settings: Settings, seed: int, start: str | None, data: str | No
         data: What identifies the content of the data set, None where its parameters do.
     """
     content = asdict(settings)
+    content["dataset"]["source"] = _identity(settings.dataset.source, data)
     for setting in _LATER:
         _leave_out(content, setting)
-    content["dataset"]["source"] = _identity(settings.dataset.source, data)
     if start is not None:
         content["initialization"] = None
     content |= {"format": _FORMAT, "seed": seed, "start": start}

@@ -120,6 +120,7 @@ def test_a_key_is_the_hash_of_what_decides(planned: Planned) -> None:
         ("defaults/training", {"steps": None, "accumulate": 1, "warm_up": None}),
         ("defaults/training", {"clip_norm": None, "average": None, "sharpness_aware": None}),
         ("defaults/dataset", {"center_crop": None}),
+        ("defaults/dataset", {"classes": None}),
         ("defaults/initialization", {"name": "fan_in_uniform", "gamma": "one"}),
         ("runs/another", {}),
         ("runs/child/initialization", {"name": "he_normal"}),
@@ -294,6 +295,42 @@ def test_a_folder_counts_by_its_content(planned: Planned, tmp_path: Path) -> Non
     assert key("there") == first
     Image.new("L", (4, 4)).save(tmp_path / "there" / "train" / "cat" / "more.png")
     assert key("there") != first
+
+
+def test_an_image_folder_enters_the_key_as_before_it_had_settings(
+    planned: Planned, tmp_path: Path
+) -> None:
+    folder_of_images(tmp_path / "images")
+
+    def key(**settings: Json) -> str:
+        dataset = {"name": "image_folder", "path": "images", **settings}
+        plan = planned(BASE | {"defaults": {"dataset": dataset, "model": {"name": "perceptron"}}})
+        return keys(plan)["parent"]
+
+    neutral = {"resize": None, "mode": None, "nested": False, "test_share": None, "split_seed": 0}
+    changed: list[Json] = [
+        {"resize": [4, 4]},
+        {"resize": [4, 5]},
+        {"mode": "rgb"},
+        {"mode": "grayscale"},
+        {"nested": True},
+        {"classes": ["dog", "cat"]},
+        {"classes": ["cat", "dog"]},
+    ]
+    assert key(**neutral) == key()
+    assert len({key(), *(key(**each) for each in changed)}) == 1 + len(changed)
+
+
+def test_a_subset_of_classes_is_planned_with_its_own_cost(planned: Planned) -> None:
+    """Fifty images of each digit are for training: three make 150, and a batch takes 128."""
+    plan = planned(spec("defaults/dataset", {"name": "digits", "classes": ["1", "2", "3"]}))
+    assert {(run.steps, run.images) for run in plan.runs.values()} == {(2 * 100, 150 * 100)}
+
+
+def test_the_size_of_a_class_that_only_loading_tells_is_not_known(planned: Planned) -> None:
+    dataset = {"name": "restricted_imagenet", "classes": ["dog", "cat"]}
+    plan = planned(spec("defaults/dataset", dataset))
+    assert {(run.steps, run.images) for run in plan.runs.values()} == {(None, None)}
 
 
 def images_of(folder: Path, planned: Planned) -> Plan:

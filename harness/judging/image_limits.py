@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.data.facts import BY_THEIR_FILES, facts
+from harness.data.facts import BY_THEIR_FILES, facts_of
 from harness.experiment import Expectation, Interval, RunSpec
 from harness.expression import Expression, Reference, parse, references
 from harness.judging.inference import Limits, share_limits
@@ -48,7 +48,7 @@ def count_test_images(run: RunSpec, results: Iterable[RunResult] = ()) -> int | 
         return None
     if dataset.test_examples is not None:
         return dataset.test_examples
-    known = facts(dataset.source)
+    known = facts_of(dataset)
     return known.test_examples if known is not None else None
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from harness.data.facts import BY_THEIR_FILES, facts
+from harness.data.facts import BY_THEIR_FILES, facts_of
 from harness.experiment import RunSpec
 from harness.expression import Expression, Reference, evaluate
 from harness.judging.image_limits import count_test_images
@@ -49,12 +49,12 @@ def _of_images(count: int | None) -> float | None:
 def _training_images(run: RunSpec, results: Sequence[RunResult]) -> int | None:
     """Return the size of the training set after randomization; None where it is not known."""
     recorded = {result.data.train_examples for result in results if result.data is not None}
-    source = run.settings.dataset.source
-    known = None if source.name in BY_THEIR_FILES else facts(source)
-    if known is None:
-        plain = not run.settings.dataset.randomize
-        return recorded.pop() if plain and len(recorded) == 1 else None
-    return examples(run.settings, known)
+    dataset = run.settings.dataset
+    known = None if dataset.source.name in BY_THEIR_FILES else facts_of(dataset)
+    count = None if known is None else examples(run.settings, known)
+    if count is None and not dataset.randomize and len(recorded) == 1:
+        return recorded.pop()
+    return count
 
 
 def _of_count(metric: str, run: RunSpec, results: Sequence[RunResult]) -> float:

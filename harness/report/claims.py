@@ -161,8 +161,10 @@ def _of_metric(metric: str, where: Mapping[str, str]) -> list[str]:
 
 
 def _dataset(dataset: Mapping[str, Json]) -> str:
-    count = dataset.get("train_examples")
-    return f"{dataset['name']} ({count:,})" if count is not None else str(dataset["name"])
+    count, classes = dataset.get("train_examples"), dataset.get("classes")
+    parts = [f"{count:,}"] if count is not None else []
+    parts += [f"{len(classes)} classes"] if classes else []
+    return f"{dataset['name']} ({', '.join(parts)})" if parts else str(dataset["name"])
 
 
 def _network(model: Mapping[str, Json]) -> str:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.data.availability import requested
-from harness.data.catalog import DATASETS, data_dir
+from harness.data.catalog import DATASETS
+from harness.data.facts import facts_of
+from harness.data.file_origins import CsvFiles, NumpyFile
 from harness.data.info import DatasetInfo, Facts, Origin
-from harness.data.origins import Downloaded, ImageArchive, ImageFolder, MadeHere, ManualArchives
+from harness.data.origins import (
+    Downloaded,
+    ImageArchive,
+    ImageFolder,
+    MadeHere,
+    ManualArchives,
+    OwnPrepared,
+)
 from harness.experiment import Component, Dataset, Experiment
 from harness.report.component import component_words
 from harness.report.markdown import bullets, code, escape, link
@@ -45,7 +53,7 @@ class Used:
     def facts(self) -> Facts | None:
         """What is known of it without loading it; None where its data must tell, and are away."""
         try:
-            return requested(self.name, self.dataset.source.parameters, data_dir()).facts
+            return facts_of(self.dataset)
         except (LookupError, OSError):
             return None
 
@@ -56,7 +64,8 @@ def data_sets(experiment: Experiment, results: Sequence[RunResult]) -> list[Used
     found: dict[str, tuple[Dataset, Loaded | None, dict[tuple[str, ...], Chain]]] = {}
     for name, run in experiment.runs.items():
         dataset = run.settings.dataset
-        key = repr((dataset.source, dataset.train_examples, dataset.test_examples))
+        used = dataset.train_examples, dataset.test_examples, dataset.classes
+        key = repr((dataset.source, used))
         first, known, chains = found.get(key, (dataset, None, {}))
         if dataset.randomize:
             chains[tuple(each.name for each in dataset.randomize)] = dataset.randomize
@@ -110,7 +119,7 @@ def _facts(used: Used, info: DatasetInfo) -> Iterator[str]:
     yield f"The whole set: {escape(info.size)}."
     if info.citation != _OWNERS:
         yield f"From {escape(info.citation)}."
-    yield f"{_origin(info.origin)} Licence: {escape(info.licence)}."
+    yield f"{_origin(used, info.origin)} Licence: {escape(info.licence)}."
     for chain in used.chains:
         words = ", then ".join(component_words(each) for each in chain)
         yield f"Randomized: {escape(words)}."
@@ -145,10 +154,17 @@ def _shape(shape: tuple[int, ...]) -> str:
     return plural(shape[0], "feature") if len(shape) == 1 else "x".join(map(str, shape))
 
 
-def _origin(origin: Origin) -> str:
+_PLAIN_ORIGINS: Mapping[type[Origin], str] = {
+    MadeHere: "Made on this machine, without a download.",
+    ImageFolder: "From a folder of images.",
+    CsvFiles: "From tables in CSV files.",
+    NumpyFile: "From arrays in a NumPy file.",
+}
+"""What is said of origins of which there is no more to tell."""
+
+
+def _origin(used: Used, origin: Origin) -> str:
     match origin:
-        case MadeHere():
-            return "Made on this machine, without a download."
         case Downloaded():
             return f"Downloaded by TFDS ({link('source', origin.server)})."
         case ImageArchive():
@@ -156,6 +172,14 @@ def _origin(origin: Origin) -> str:
         case ManualArchives():
             names = ", ".join(map(code, origin.archives))
             return f"From {names} ({link('source', origin.url)})."
-        case ImageFolder():
-            return "From a folder of images."
-    return "Prepared by its owner with TFDS."
+        case OwnPrepared():
+            return f"Prepared by TFDS: {_named(used)}."
+    return _PLAIN_ORIGINS[type(origin)]
+
+
+def _named(used: Used) -> str:
+    """Return the data set of TFDS with its configuration and the version that was read."""
+    parameters, loaded = used.dataset.source.parameters, used.loaded
+    version = (loaded.version if loaded else None) or parameters.get("version")
+    parts = [parameters["dataset"], parameters.get("config"), version]
+    return " ".join(code(part) for part in parts if part)

@@ -94,6 +94,7 @@ def _key(used: Used, seed: int) -> str:
         chains,
         seed,
         used.loaded.content if used.loaded is not None else None,
+        *([dataset.classes] if dataset.classes is not None else []),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 

@@ -22,7 +22,9 @@ from harness.report.component import component_words
 from harness.report.markdown import bullets, code, escape, table, unbroken
 from harness.run_result import RunResult, Status
 from harness.units import NOTHING, Scale, measured, scale_of
-from harness.words import plural
+from harness.words import listed, plural
+
+_MOST_CLASSES = 5
 
 METRICS_SHOWN = (
     "train_accuracy",
@@ -225,6 +227,8 @@ def _settings_row(experiment: Experiment, run: RunSpec) -> list[str]:
 def _source(dataset: Dataset) -> str:
     count, side = dataset.train_examples, dataset.center_crop
     parts = [f"{count} training examples"] if count is not None else []
+    classes = list(map(str, dataset.classes or ()))
+    parts += [f"classes {listed(classes, _MOST_CLASSES)}"] if classes else []
     parts += [f"centre {side}x{side}"] if side is not None else []
     parts += ["each standardized"] if dataset.normalize == PER_IMAGE else []
     return f"{dataset.source.name} ({', '.join(parts)})" if parts else dataset.source.name

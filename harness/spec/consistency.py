@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from harness import budget
-from harness.data.facts import Facts, facts
+from harness.data.errors import UnknownName
+from harness.data.facts import Facts, facts_of, unfit
 from harness.experiment import Normalization, RunSpec, Settings, Training, WeightsFile
 from harness.models.registry import MODELS, kernel_weights
 from harness.models.shapes import Shapes
 from harness.spec import schema
 from harness.spec.document import Pointer
+from harness.spec.problems import unknown
 from harness.system.files import NotRegular, open_regular
 from harness.words import listed
 
@@ -53,7 +55,8 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
         yield ("dataset", "normalize", "deviation"), message
     if isinstance(run.initialize_from, WeightsFile) and not run.initialize_from.sha256:
         yield ("initialize_from", "weights"), _unreadable(run.initialize_from.path)
-    known = facts(settings.dataset.source)
+    yield from _unfit_data(settings)
+    known = facts_of(settings.dataset)
     yield from _too_large(settings, known)
     if known is not None:
         yield from _against_data(settings, known)
@@ -82,6 +85,13 @@ def _places_of_optimizers() -> dict[str, Sequence[str]]:
         for part in schema.applicable(optimizer, {"name": name})
         if "regularizers" in part
     }
+def _unfit_data(settings: Settings) -> Iterator[tuple[Pointer, str]]:
+    """Yield the settings of the data set that its data do not go with."""
+    for fault in unfit(settings.dataset):
+        message = str(fault)
+        if isinstance(fault, UnknownName):
+            message = unknown(fault.kind, fault.found, fault.known)
+        yield ("dataset", *fault.setting), message
 
 
 def _unreadable(path: Path) -> str:
@@ -100,7 +110,7 @@ def _unreadable(path: Path) -> str:
 def _too_large(settings: Settings, known: Facts | None) -> Iterator[tuple[Pointer, str]]:
     """Yield what would overflow a counter, or the memory of any machine."""
     dataset, training = settings.dataset, settings.training
-    count = _grown(settings, dataset.train_examples or (known.train_examples if known else 1))
+    count = _grown(settings, dataset.train_examples or (known and known.train_examples) or 1)
     if count > _MOST_EXAMPLES:
         message = f"these randomizations make more than {_MOST_EXAMPLES:,} training examples"
         yield ("dataset", "randomize"), message
@@ -141,8 +151,8 @@ def misfits(parent: RunSpec, child: RunSpec) -> Iterator[str]:
             *(schema.show(run.resolved["model"]) for run in (parent, child)),
         )
     of_parent, of_child = (
-        facts(parent.settings.dataset.source),
-        facts(child.settings.dataset.source),
+        facts_of(parent.settings.dataset),
+        facts_of(child.settings.dataset),
     )
     if of_parent is None or of_child is None:
         return
@@ -172,9 +182,10 @@ def _outputs(run: RunSpec, known: Facts) -> int:
 def _most_epochs(settings: Settings, known: Facts | None) -> int:
     """Return how many epochs a run trains at most; 1 where only its data would tell."""
     training = settings.training
-    if training.epochs is None and known is None:
+    count = examples(settings, known) if known else None
+    if training.epochs is None and count is None:
         return 1
-    return budget.most_epochs(training, examples(settings, known) if known else 1)
+    return budget.most_epochs(training, count or 1)
 
 
 def _largest_rate(training: Training, epochs: int) -> float:
@@ -199,7 +210,7 @@ def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, s
         ("train_examples", dataset.train_examples, known.train_examples),
         ("test_examples", dataset.test_examples, known.test_examples),
     ):
-        if wanted is not None and wanted > there:
+        if wanted is not None and there is not None and wanted > there:
             yield (
                 ("dataset", key),
                 f"{dataset.source.name} has {there} of them, fewer than {wanted}",
@@ -213,7 +224,7 @@ def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, s
             ),
         )
     count, wanted = examples(settings, known), budget.examples_a_step(training)
-    if training.last_batch == "drop" and wanted > count:
+    if training.last_batch == "drop" and count is not None and wanted > count:
         yield (
             ("training", "batch_size"),
             f"no {_step_words(training)} can be filled from {count} examples",
@@ -292,9 +303,10 @@ def _images_of(shape: tuple[int, ...]) -> str:
     return f"images of {shape[0]}x{shape[1]} pixels"
 
 
-def examples(settings: Settings, known: Facts) -> int:
-    """Return how many examples one epoch has, after randomization."""
-    return _grown(settings, settings.dataset.train_examples or known.train_examples)
+def examples(settings: Settings, known: Facts) -> int | None:
+    """Return how many examples one epoch has, after randomization; None where it is not known."""
+    count = settings.dataset.train_examples or known.train_examples
+    return _grown(settings, count) if count is not None else None
 
 
 def _grown(settings: Settings, count: int) -> int:

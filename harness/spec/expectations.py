@@ -252,7 +252,7 @@ def _test_set(run: RunSpec) -> tuple[Json, ...]:
     """Return what settles which test images a run sees, and with which labels."""
     dataset = run.settings.dataset
     relabelled = [each for each in dataset.randomize if each.parameters.get("test")]
-    return dataset.source, dataset.test_examples, relabelled
+    return dataset.source, dataset.test_examples, dataset.classes, relabelled
 
 
 def _starred(metric: str) -> list[str]:

@@ -31,6 +31,7 @@ _DATASET_COMMON = (
     "normalize",
     "randomize",
     "center_crop",
+    "classes",
 )
 """What every data set has; its other members are parameters of its own."""
 
@@ -68,6 +69,7 @@ def _dataset(raw: Mapping[str, Json]) -> Dataset:
         normalize=_normalization(raw["normalize"]),
         randomize=tuple(component(item) for item in raw["randomize"]),
         center_crop=raw["center_crop"],
+        classes=tuple(raw["classes"]) if raw["classes"] is not None else None,
     )
 
 

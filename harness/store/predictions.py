@@ -116,14 +116,15 @@ def identity(dataset: Dataset, content: str | None, labels: NDArray[np.int32]) -
     """Return a digest of which test images there are, in which order and with which labels.
 
     The images are named by the source and its parameters, by the content of its files where
-    parameters do not fix it, and by how many are taken. What is done to an image before a network
-    sees it, such as a permutation of its pixels or a crop, makes no other image of it.
+    parameters do not fix it, and by how many of which classes are taken. What is done to an image
+    before a network sees it, such as a permutation of its pixels or a crop, makes no other image of
+    it.
     """
     named = {
         "source": asdict(dataset.source),
         "content": content,
         "examples": dataset.test_examples,
-    }
+    } | ({"classes": dataset.classes} if dataset.classes is not None else {})
     digest = hashlib.sha256(json.dumps(named, sort_keys=True).encode())
     digest.update(np.asarray(labels, "<i4").tobytes())
     return digest.hexdigest()

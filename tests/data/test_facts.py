@@ -1,10 +1,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from harness.data import loading
+from harness.data import catalog, class_names, loading
+from harness.data.builders import restricted_imagenet
 from harness.data.facts import Facts, facts
 from harness.experiment import Component, Dataset, Json
 from tests.data.preparing import pretend_prepared
@@ -26,6 +28,33 @@ def test_the_facts_are_what_is_loaded(
     assert facts(Component(name, parameters)) == Facts(
         loaded.train.inputs.shape[1:], len(loaded.classes), len(loaded.train), len(loaded.test)
     )
+
+
+@pytest.mark.parametrize("name", ["digits", "blobs"])
+def test_the_sizes_of_classes_are_those_that_are_loaded(
+    name: str, data_dir: Path, dataset: MakeDataset
+) -> None:
+    parameters = {"train_per_class": 7, "test_per_class": 5, "shift": 0.65, "data_seed": 0}
+    loaded = loading.load(dataset(name, **parameters if name == "blobs" else {}), data_dir)
+    known = facts(Component(name, parameters))
+    assert known is not None
+    assert known.names == loaded.classes
+    counted = [np.bincount(split.labels) for split in (loaded.train, loaded.test)]
+    assert known.sizes == tuple(tuple(each.tolist()) for each in counted)
+
+
+@pytest.mark.parametrize("name", catalog.DATASETS)
+def test_the_sizes_of_classes_add_up(name: str) -> None:
+    known = catalog.DATASETS[name].facts
+    if isinstance(known, Facts):
+        assert known.names is not None
+        assert known.sizes is not None
+        assert len(set(known.names)) == known.classes == len(known.sizes[0]) == len(known.sizes[1])
+        assert tuple(map(sum, known.sizes)) == (known.train_examples, known.test_examples)
+
+
+def test_the_names_of_super_classes_are_those_of_the_builder() -> None:
+    assert tuple(restricted_imagenet.RANGES) == class_names.RESTRICTED_IMAGENET
 
 
 def test_the_images_of_a_folder_are_counted(

@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 
 from harness.data import availability, catalog, folders, loading, prepared, preparing, rows
 from harness.data.builders.digits import Digits
-from harness.data.facts import Facts
+from harness.data.facts import Facts, facts
 from harness.data.origins import Downloaded
 from harness.data.records import DataError, Examples
 from harness.data.rows import whole
@@ -185,7 +185,8 @@ def test_where_the_first_image_is_the_odd_one_it_is_named(
         loading.load(dataset("image_folder", path=str(tmp_path)), data_dir)
     assert str(caught.value) == (
         f"the image {tmp_path}/train/a/0.png is 8x6x1 (grey), {tmp_path}/test/b/0.png is 9x6x3"
-        " (colour); the other 3 are 8x6x3 (colour): all must be alike"
+        " (colour); the other 3 are 8x6x3 (colour): all must be alike (`resize` makes them one"
+        " size, `mode` makes them all grey or all colour)"
     )
 
 
@@ -201,7 +202,8 @@ def test_where_no_shape_is_that_of_most_all_are_counted(
     assert str(caught.value) == (
         f"the images have different shapes: 2 of 4 are 8x6x1 (grey), such as {tmp_path}/train/a/0"
         f".png; 1 of 4 are 8x6x3 (colour), such as {tmp_path}/train/a/1.png; 1 of 4 are 9x6x1"
-        f" (grey), such as {tmp_path}/test/a/0.png: all must be alike"
+        f" (grey), such as {tmp_path}/test/a/0.png: all must be alike (`resize` makes them one"
+        " size, `mode` makes them all grey or all colour)"
     )
 
 
@@ -315,6 +317,79 @@ def test_what_is_loaded_is_counted(dataset: MakeDataset, folder: Path, data_dir:
     content = availability.content("image_folder", {"path": str(folder)}, data_dir).sha256
     assert found == Loaded(5, 2, ("ant", "bee"), content)
     assert content is not None
+
+
+def put_images(root: Path, shapes: dict[str, tuple[int, ...]]) -> Path:
+    for seed, (name, shape) in enumerate(shapes.items()):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        picture(seed, shape).save(root / name)
+    return root
+
+
+ODD = {
+    "train/ant/0.png": (8, 6),
+    "train/ant/1.jpg": (12, 9, 3),
+    "train/bee/0.png": (20, 30, 4),
+    "test/ant/0.png": (5, 5, 3),
+    "test/bee/0.png": (5, 5),
+}
+
+
+@pytest.mark.parametrize(("mode", "name"), [("rgb", "RGB"), ("grayscale", "L")])
+def test_images_of_any_size_and_colour_are_made_alike(
+    dataset: MakeDataset, tmp_path: Path, data_dir: Path, mode: str, name: str
+) -> None:
+    put_images(tmp_path, ODD)
+    parameters = {"path": str(tmp_path), "resize": [6, 4], "mode": mode}
+    found = loading.read(dataset("image_folder", **parameters), data_dir)
+    wanted = [
+        Image.open(tmp_path / each).convert(name).resize((4, 6), Image.Resampling.BILINEAR)
+        for each in list(ODD)[:3]
+    ]
+    expected = np.stack([np.asarray(each) for each in wanted])
+    np.testing.assert_array_equal(
+        whole(found.train.inputs), expected[..., None] if mode == "grayscale" else expected
+    )
+    known = facts(Component("image_folder", parameters))
+    assert known == Facts(found.train.inputs.shape[1:], 2, 3, 2)
+
+
+def test_what_remains_unlike_is_named_with_the_setting_that_mends_it(
+    dataset: MakeDataset, tmp_path: Path, data_dir: Path
+) -> None:
+    put_images(tmp_path, ODD)
+    with pytest.raises(
+        DataError, match=r"6x4x1 \(grey\).*\(`mode` makes them all grey or all colour\)"
+    ):
+        loading.read(dataset("image_folder", path=str(tmp_path), resize=[6, 4]), data_dir)
+    with pytest.raises(DataError, match=r"12x9x3 \(colour\).*\(`resize` makes them one size\)"):
+        loading.read(dataset("image_folder", path=str(tmp_path), mode="rgb"), data_dir)
+
+
+def test_images_without_a_split_are_split_by_the_seed(
+    dataset: MakeDataset, tmp_path: Path, data_dir: Path
+) -> None:
+    """The images are those of all files, a quarter of each class is for testing."""
+    for split, count in (("ant", 8), ("bee", 4)):
+        put_images(tmp_path, {f"{split}/{i}.png": (4, 3) for i in range(count)})
+
+    def load(seed: int) -> Examples:
+        parameters = {"path": str(tmp_path), "test_share": 0.25, "split_seed": seed}
+        assert facts(Component("image_folder", parameters)) == Facts(None, 2, 9, 3)
+        return loading.read(dataset("image_folder", **parameters), data_dir)
+
+    found = load(0)
+    assert (np.bincount(found.train.labels).tolist(), np.bincount(found.test.labels).tolist()) == (
+        [6, 3],
+        [2, 1],
+    )
+    files = [np.asarray(Image.open(each)).tobytes() for each in sorted(tmp_path.glob("*/*"))]
+    both = [*whole(found.train.inputs), *whole(found.test.inputs)]
+    assert sorted(each.tobytes() for each in both) == sorted(files)
+    assert any(
+        not np.array_equal(whole(found.test.inputs), whole(load(seed).test.inputs))
+        for seed in (1, 2, 3)
+    )
 
 
 def exchange(one: Path, two: Path) -> None:
@@ -455,6 +530,93 @@ def test_a_data_set_of_ones_own_is_read_as_it_was_prepared(
     assert found.loaded.content == availability.content("tfds", mine, tmp_path).sha256 is not None
 
 
+SPLITS = {"train_split": "train[2:]+odd[2:]", "test_split": "train[:25%]"}
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+def test_parts_of_splits_are_read_in_order(
+    dataset: MakeDataset, tmp_path: Path, file_format: str, mine: Json
+) -> None:
+    """25% of seven examples are 1.75, which TFDS rounds to two."""
+    prepared_mine(tmp_path, file_format)
+    for _ in range(2):  # the second time labels of array_record are those that were kept
+        found = loading.read(dataset("tfds", **mine | SPLITS), tmp_path)
+        train = [*(example("train", i) for i in range(2, 7)), example("odd", 2)]
+        for split, wanted in (
+            (found.train, train),
+            (found.test, map(example, ["train"] * 2, (0, 1))),
+        ):
+            images, labels = zip(*((each["image"], each["label"]) for each in wanted), strict=True)
+            np.testing.assert_array_equal(whole(split.inputs), images)
+            np.testing.assert_array_equal(split.labels, labels)
+
+
+class Flowers(tfds.core.GeneratorBasedBuilder):
+    """A table: numbers of several types, some within a dictionary, and a vector."""
+
+    VERSION = tfds.core.Version("1.0.0")
+    name = "flowers"
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        numbers = {"width": np.float32, "count": np.int64, "wild": np.bool_}
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="flowers",
+            features=tfds.features.FeaturesDict(
+                {
+                    "features": tfds.features.FeaturesDict(
+                        {
+                            name: tfds.features.Tensor(shape=(), dtype=t)
+                            for name, t in numbers.items()
+                        }
+                    ),
+                    "colour": tfds.features.Tensor(shape=(3,), dtype=np.uint8),
+                    "name": tfds.features.Text(),
+                    "kind": tfds.features.ClassLabel(names=["iris", "rose"]),
+                }
+            ),
+            supervised_keys=("features", "kind"),
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        return {split: self._generate_examples(n) for split, n in (("train", 4), ("test", 2))}
+
+    def _generate_examples(self, count: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        for i in range(count):
+            within = {"width": i / 2, "count": 10 * i, "wild": i % 2 == 1}
+            colour = np.array([i, i + 1, 255], np.uint8)
+            yield i, {"features": within, "colour": colour, "name": "a", "kind": i % 2}
+
+
+@pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
+@pytest.mark.parametrize(
+    ("inputs", "row"),
+    [
+        (None, lambda i: [10 * i, i / 2, i % 2]),  # by name: count, width, wild
+        ("features", lambda i: [10 * i, i / 2, i % 2]),
+        (["features/width", "colour", "features/count"], lambda i: [i / 2, i, i + 1, 255, 10 * i]),
+        ("colour", lambda i: [i, i + 1, 255]),
+    ],
+)
+def test_numbers_are_joined_into_a_vector_in_the_stated_order(
+    dataset: MakeDataset,
+    tmp_path: Path,
+    file_format: str,
+    inputs: Json,
+    row: Callable[[int], list[float]],
+) -> None:
+    Flowers(data_dir=str(tmp_path), file_format=file_format).download_and_prepare()
+    parameters: Json = {"dataset": "flowers", "inputs": inputs, "label": None}
+    found = loading.load(dataset("tfds", **parameters), tmp_path)
+    assert (found.train.inputs.dtype, found.maximum) == (np.dtype(np.float32), 1.0)
+    np.testing.assert_array_equal(whole(found.train.inputs), [row(i) for i in range(4)])
+    assert (found.classes, found.test.labels.tolist()) == (("iris", "rose"), [0, 1])
+    known = facts(Component("tfds", parameters), tmp_path)
+    assert known == Facts((len(row(0)),), 2, 4, 2)
+    assert known.names == ("iris", "rose")
+
+
 @pytest.mark.parametrize("file_format", ["tfrecord", "array_record"])
 def test_the_vectors_of_one_are_single_precision(
     dataset: MakeDataset, tmp_path: Path, file_format: str, mine: Json
@@ -580,8 +742,126 @@ def test_a_data_folder_that_cannot_be_written_is_named(
 def test_what_needs_no_preparation_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="needs no preparation"):
         preparing.prepare("digits", {}, tmp_path)
-    with pytest.raises(DataError, match=f"tfds build --data_dir={tmp_path}"):
-        preparing.prepare("tfds", {"dataset": "mine"}, tmp_path)
+
+
+def test_a_builder_that_tfds_knows_is_prepared_by_its_name(
+    dataset: MakeDataset, tmp_path: Path, mine: Json
+) -> None:
+    assert availability.why_unavailable("tfds", mine, tmp_path)
+    preparing.prepare("tfds", mine, tmp_path)
+    found = loading.load(dataset("tfds", **mine), tmp_path)
+    assert (len(found.train), len(found.test), found.loaded.version) == (7, 5, "1.2.0")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "modules", "said"),
+    [
+        (
+            {"dataset": "svhn_croped"},
+            (),
+            r"no data set svhn_croped \(did you mean svhn_cropped\?\)",
+        ),
+        ({"dataset": "nobodys"}, (), r"with --import, or run `tfds build --data_dir=.*` in the"),
+        ({"dataset": "mine", "version": "9.9.9"}, (), r"cannot make the data set mine: .*9\.9\.9"),
+        (
+            {"dataset": "mine"},
+            ("no_such_module_",),
+            "cannot import no_such_module_: ModuleNotFound",
+        ),
+    ],
+)
+def test_what_tfds_does_not_know_is_told_with_what_to_do(
+    tmp_path: Path, parameters: Json, modules: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(DataError, match=said):
+        preparing.prepare("tfds", parameters, tmp_path, modules)
+
+
+class Broken(Mine):
+    """Has an error in its code."""
+
+    name = "broken"
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+        raise KeyError("no such file")
+
+
+def test_an_error_in_a_builder_is_told_as_one(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot download and prepare broken: KeyError: 'no such"):
+        preparing.prepare("tfds", {"dataset": "broken"}, tmp_path)
+
+
+def test_a_module_that_is_named_makes_its_builder_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = """
+import numpy as np
+import tensorflow_datasets as tfds
+
+class Dots(tfds.core.GeneratorBasedBuilder):
+    VERSION = tfds.core.Version("0.1.0")
+    def _info(self):
+        features = {"x": tfds.features.Tensor(shape=(1,), dtype=np.float32),
+                    "y": tfds.features.ClassLabel(names=["no", "yes"])}
+        return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features),
+                                     supervised_keys=("x", "y"), homepage="http://127.0.0.1:9/")
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples(), "test": self._generate_examples()}
+    def _generate_examples(self):
+        yield 0, {"x": [1.0], "y": "yes"}
+"""
+    (tmp_path / "dots_of_mine.py").write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    preparing.prepare("tfds", {"dataset": "dots"}, tmp_path / "data", ("dots_of_mine",))
+    assert (tmp_path / "data/dots/0.1.0/dataset_info.json").is_file()
+
+
+class TestClasses:
+    """`Dataset.classes`"""
+
+    def test_their_labels_are_their_places_and_others_are_left_out(
+        self, dataset: MakeDataset, data_dir: Path
+    ) -> None:
+        everything = loading.load(dataset("digits"), data_dir)
+        wanted = replace(dataset("digits"), classes=("7", 2))
+        found = loading.load(wanted, data_dir)
+        assert (found.classes, found.loaded.classes) == (("7", "2"), ("7", "2"))
+        for part, whole_part in ((found.train, everything.train), (found.test, everything.test)):
+            kept = np.isin(whole_part.labels, (7, 2))
+            np.testing.assert_array_equal(part.inputs, whole(whole_part.inputs)[kept])
+            np.testing.assert_array_equal(part.labels, whole_part.labels[kept] == 2)
+
+    def test_a_smaller_number_is_taken_of_them(self, dataset: MakeDataset, data_dir: Path) -> None:
+        wanted = replace(dataset("digits", 20, 30), classes=("0", "1", "2"))
+        found = loading.load(wanted, data_dir)
+        assert (len(found.train), len(found.test)) == (20, 30)
+        assert set(found.train.labels.tolist()) == {0, 1, 2}
+        with pytest.raises(DataError, match="digits has 150 training examples, 151 were asked for"):
+            loading.load(replace(wanted, train_examples=151), data_dir)
+
+    @pytest.mark.parametrize(
+        ("classes", "said"),
+        [
+            (("7", "seven"), "digits has no class seven; it has 0, 1, 2, 3, 4, 5, 6, 7, 8, 9"),
+            ((0, 10), "digits has no class 10: its classes are 0 to 9"),
+            (("7", 7), "7 and 7 are the same class of digits"),
+        ],
+    )
+    def test_unknown_ones_are_told(
+        self, dataset: MakeDataset, data_dir: Path, classes: tuple[str | int, ...], said: str
+    ) -> None:
+        with pytest.raises(DataError, match=said):
+            loading.load(replace(dataset("digits"), classes=classes), data_dir)
+
+    def test_only_their_images_are_decoded(
+        self, dataset: MakeDataset, folder: Path, data_dir: Path
+    ) -> None:
+        for split in ("train", "test"):
+            shutil.copytree(folder / split / "bee", folder / split / "cow")
+        (folder / "train/bee/0.jpg").write_bytes(b"no image")
+        wanted = replace(dataset("image_folder", path=str(folder)), classes=("cow", "ant"))
+        found = loading.load(wanted, data_dir)
+        np.testing.assert_array_equal(found.train.labels, [1, 1, 1, 0, 0, 0])
 
 
 def test_a_server_out_of_reach_is_said_at_once(

@@ -162,3 +162,10 @@ class TestContent:
         status = availability.availability("csv", tmp_path, csv(path, test_share=0.5))
         assert (status.folder, status.prepared_bytes) == (path, path.stat().st_size)
         assert status.next_step is None
+
+
+def test_test_inputs_and_their_labels_go_together(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x_train=IMAGES, y_train=LABELS, x_test=IMAGES)
+    parameters = npz(tmp_path / "a.npz", test_inputs="x_test", test_labels=None)
+    said = availability.why_unusable("npz", parameters, tmp_path)
+    assert said == "test_inputs and test_labels go together: give both, or neither"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from harness.data.catalog import DATASETS
 from harness.experiment import Experiment, Json
 from harness.report.data_card import caption, data_card, data_sets
 from harness.run_result import Loaded, RunResult, Status
@@ -35,6 +36,37 @@ def test_what_a_run_was_given_goes_before_what_is_known_of_the_whole(load: Load)
     text = card(load(runs={"one": {"dataset": {"name": "digits"}}}), result)
     assert "- Used: 50 training and 60 test examples of 8x8x1 in 2 classes." in text
     assert "- Classes: cat, dog." in text
+
+
+def test_a_data_set_of_tfds_is_told_with_the_version_that_was_read(load: Load) -> None:
+    dataset = {"name": "tfds", "dataset": "nobodys_set", "config": "small"}
+    result = RunResult("one", 0, "k", Status.DONE, data=Loaded(5, 6, ("a", "b"), "c", "1.2.0"))
+    experiment = load(runs={"one": {"dataset": dataset}})
+    assert "- Prepared by TFDS: `nobodys_set` `small` `1.2.0`. Lic" in card(experiment, result)
+    assert "- Prepared by TFDS: `nobodys_set` `small`. Licence" in card(experiment)
+
+
+def test_every_origin_is_told(load: Load) -> None:
+    named: Json = {
+        "image_folder": {"path": "x"},
+        "tfds": {"dataset": "x"},
+        "csv": {"train": "x", "label": "y", "test_share": 0.5},
+        "npz": {"path": "x", "test_share": 0.5},
+    }
+    for name in DATASETS:
+        dataset = {"name": name, **named.get(name, {})}
+        text = card(load(runs={"one": {"dataset": dataset, "model": {"name": "perceptron"}}}))
+        assert "Licence: " in text
+
+
+def test_subsets_of_classes_are_counted_and_have_cards_of_their_own(load: Load) -> None:
+    runs = {
+        name: {"dataset": {"name": "cifar10", "classes": classes}}
+        for name, classes in (("one", ["cat", "dog"]), ("two", ["cat", "dog", "ship"]))
+    }
+    text = card(load(runs=runs))
+    assert "- Used: 10,000 training and 2,000 test examples of 32x32x3 in 2 classes." in text
+    assert "- Used: 15,000 training and 3,000 test examples of 32x32x3 in 3 classes." in text
 
 
 def test_runs_of_two_data_sets_have_two_cards(load: Load) -> None:

@@ -11,6 +11,7 @@ from harness.data.facts import Facts
 from harness.experiment import Json
 from harness.spec.consistency import examples
 from harness.spec.load import load_file
+from tests.data.preparing import pretend_prepared
 
 Write = Callable[..., Path]
 Faults = Callable[..., list[str]]
@@ -319,10 +320,99 @@ def test_a_fault_of_the_defaults_is_told_once(write: Write, faults: Faults) -> N
     ]
 
 
+CLASSES: list[tuple[Json, str]] = [
+    (["kat", "dog"], "0 unknown class 'kat'; did you mean 'cat'? (allowed: airplane, automobile, "),
+    ([0, 10], "1 cifar10 has no class 10: its classes are 0 to 9"),
+    (["cat", 5, 3], "2 3 and cat are the same class of cifar10"),
+]
+
+
+@pytest.mark.parametrize(("classes", "message"), CLASSES)
+def test_an_unknown_class_is_told_at_its_place(
+    write: Write, faults: Faults, classes: Json, message: str
+) -> None:
+    defaults = {"dataset": {"name": "cifar10", "classes": classes}, "model": {"name": "convnet"}}
+    (found,) = faults(write(defaults=defaults))
+    assert found.startswith(f"/defaults/dataset/classes/{message}")
+
+
+def test_the_classes_that_are_used_count(write: Write, faults: Faults) -> None:
+    two = {"dataset": {"name": "cifar10", "classes": ["cat", "dog"]}, "model": {"name": "convnet"}}
+    binary = {"training": {"loss": "binary_cross_entropy"}}
+    assert len(load_file(write(defaults=two | binary)).runs) == 1
+    runs = {"ten": {"dataset": {"classes": None}}, "two": {"initialize_from": "ten"}}
+    (found,) = faults(write(defaults=two, runs=runs))
+    assert "ten has another number of outputs (10) than two (2)" in found
+    many = nested("dataset/train_examples", 10_001)
+    (found,) = faults(write(defaults=two, runs={"one": many}))
+    assert found.endswith("cifar10 has 10000 of them, fewer than 10001")
+
+
+def test_what_the_data_do_not_have_is_told_at_each_place(
+    write: Write, faults: Faults, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text("width,height,kind\n1,2,x\n3,4,x\n")
+    columns = ["width", "heigth"]
+    dataset = {"name": "csv", "train": "a.csv", "label": "kin", "columns": columns}
+    found = faults(write(defaults={"dataset": dataset, "model": {"name": "perceptron"}}))
+    known = "(allowed: width, height, kind)"
+    assert found == [
+        "/defaults/dataset nothing tells what is for testing: either test, another file, or "
+        "test_share, a part of each class",
+        f"/defaults/dataset/label unknown column 'kin'; did you mean 'kind'? {known}",
+        f"/defaults/dataset/columns/1 unknown column 'heigth'; did you mean 'height'? {known}",
+    ]
+
+
+def test_two_test_sets_are_one_too_many(write: Write, faults: Faults, tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("a,kind\n1,x\n3,x\n")
+    dataset = {"name": "csv", "train": "a.csv", "test": "b.csv", "label": "kind", "test_share": 0.5}
+    (found,) = faults(write(defaults={"dataset": dataset, "model": {"name": "perceptron"}}))
+    assert found.startswith("/defaults/dataset/test_share two settings tell what is for testing")
+    same = dataset | {"test": "a.csv", "test_share": None}
+    (found,) = faults(write(defaults={"dataset": same, "model": {"name": "perceptron"}}))
+    assert found.endswith("a.csv is the training set: no network is tested on it")
+    folder = {"name": "image_folder", "path": ".", "test_share": 0.5}
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+    (found,) = faults(write(defaults=IMAGES | {"dataset": folder}))
+    assert found.startswith("/defaults/dataset/test_share the folder ")
+
+
+def test_splits_and_features_of_tfds_are_told_at_their_places(
+    write: Write, faults: Faults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "data"))
+    pretend_prepared(tmp_path / "data/mine/1.0.0", {"train": [100], "test": [20]})
+
+    def found(**changes: Json) -> list[str]:
+        dataset = {"name": "tfds", "dataset": "mine", **changes}
+        return faults(write(defaults=IMAGES | {"dataset": dataset}))
+
+    assert found(train_split="trian", test_split="tset", inputs=["image"], label="lable") == [
+        "/defaults/dataset/train_split unknown split 'trian'; did you mean 'train'? "
+        "(allowed: train, test)",
+        "/defaults/dataset/test_split unknown split 'tset'; did you mean 'test'? "
+        "(allowed: train, test)",
+        "/defaults/dataset/inputs/0 "
+        f"{tmp_path}/data/mine/1.0.0: its feature image (Image, uint8 [28, 28, 1]) cannot be an "
+        "input: of several, numbers and vectors are read",
+        "/defaults/dataset/label unknown feature 'lable'; did you mean 'label'? (allowed: image, "
+        "label)",
+    ]
+    (overlap,) = found(train_split="train[:80%]", test_split="train[79%:]")
+    assert overlap.startswith("/defaults/dataset/test_split train[79%:] has examples of train[:80")
+    (few,) = found(train_split="train[:80%]", train_examples=81)
+    assert few.endswith("tfds has 80 of them, fewer than 81")
+    (form,) = found(test_split="test[0]")
+    assert form.endswith("(a split such as test, or a part of one such as train[80%:])")
+
+
 def test_data_that_are_not_there_are_no_fault(write: Write, tmp_path: Path) -> None:
     dataset = {"name": "image_folder", "path": "nowhere", "train_examples": 10**6}
     run = load_file(write(defaults=IMAGES | {"dataset": dataset})).runs["one"]
-    assert run.settings.dataset.source.parameters == {"path": str(tmp_path / "nowhere")}
+    assert run.settings.dataset.source.parameters["path"] == str(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(

@@ -257,6 +257,7 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
     assert schema.fill_defaults(schema.definition("complete_run"), run) == {
         "dataset": {
             "name": "blobs",
+            "classes": None,
             "shift": 2,
             "train_per_class": 50,
             "test_per_class": 50,
