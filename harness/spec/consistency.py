@@ -85,6 +85,8 @@ def _places_of_optimizers() -> dict[str, Sequence[str]]:
         for part in schema.applicable(optimizer, {"name": name})
         if "regularizers" in part
     }
+
+
 def _unfit_data(settings: Settings) -> Iterator[tuple[Pointer, str]]:
     """Yield the settings of the data set that its data do not go with."""
     for fault in unfit(settings.dataset):
