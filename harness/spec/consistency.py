@@ -12,6 +12,7 @@ from harness.models.registry import MODELS, kernel_weights
 from harness.models.shapes import Shapes
 from harness.spec import schema
 from harness.spec.document import Pointer
+from harness.spec.metrics import wrong_measuring
 from harness.system.files import NotRegular, open_regular
 
 _IMAGE_AUGMENTATIONS = ("random_crop", "random_flip")
@@ -50,10 +51,12 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
         yield ("dataset", "normalize", "deviation"), message
     if isinstance(run.initialize_from, WeightsFile) and not run.initialize_from.sha256:
         yield ("initialize_from", "weights"), _unreadable(run.initialize_from.path)
+    yield from wrong_measuring(run)
     known = facts(settings.dataset.source)
     yield from _too_large(settings, known)
     if known is not None:
         yield from _against_data(settings, known)
+        yield from _against_classes(run, known.classes)
 
 
 def _unreadable(path: Path) -> str:
@@ -186,6 +189,20 @@ def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, s
         )
     if known.shape is not None:
         yield from _against_shape(settings, known.shape)
+
+
+def _against_classes(run: RunSpec, classes: int) -> Iterator[tuple[Pointer, str]]:
+    """Yield which final metrics speak of classes that the data set does not have."""
+    for index, metric in enumerate(run.metrics):
+        beyond = [each for each in metric.parameters.get("classes", ()) if each >= classes]
+        if beyond:
+            message = f"there is no class {beyond[0]}: the data set has {classes}, from 0 on"
+            yield ("metrics", index, "classes"), message
+        if metric.parameters.get("k", 0) > classes:
+            message = (
+                f"a k of {metric.parameters['k']} is more than the {classes} classes there are"
+            )
+            yield ("metrics", index, "k"), message
 
 
 def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple[Pointer, str]]:

@@ -16,6 +16,7 @@ from harness.spec.faults import Faults
 from harness.spec.grid import Grid
 from harness.spec.layers import MULTIPLYING, blamed, layers
 from harness.spec.matrix import Cell
+from harness.spec.metrics import kept_epochs, read_metrics
 from harness.spec.paths import NoPath, Origin, Paths
 from harness.spec.settings import settings
 
@@ -60,6 +61,10 @@ def _own_damage(document: Json, base: str, faults: Faults) -> bool:
     """Tell whether a run's own settings have a structural fault, whatever its cells have."""
     own = document["runs"][base]
     return any(faults.damaged(("runs", base, name)) for name in own if name not in MULTIPLYING)
+
+
+_MEASURING = ("metrics", "keep_weights")
+"""What is asked of a run besides, and changes no result: it is none of its settings."""
 
 
 @dataclass(frozen=True)
@@ -128,9 +133,11 @@ def _run(
         settings=settings(typed),
         initialize_from=_parent(typed["initialize_from"], cell, paths, grid),
         regularizers=tuple(complete["regularizers"]),
-        resolved=complete,
+        resolved={name: each for name, each in complete.items() if name not in _MEASURING},
         labels=cell.labels,
         drawn=cell.drawn,
+        metrics=read_metrics(typed["metrics"], lambda written: parent_name(written, cell, grid)),
+        keep_weights=kept_epochs(complete["keep_weights"], typed["training"]["epochs"]),
     )
     return run, wrong
 
