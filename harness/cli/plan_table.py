@@ -66,6 +66,10 @@ def show_plan(
     if plan.remarks:
         console.print()
         show_remarks(console, plan)
+    unmeasured = _unmeasured(standings)
+    if unmeasured:
+        console.print()
+        say(console, unmeasured)
     console.print()
     say(console, _summary(standings, plan, store, pace))
     if not in_full:
@@ -226,6 +230,13 @@ def _summary(standings: Sequence[Standing], plan: Plan, store: Store, pace: Pace
         f"left at most {_total(left, 'steps')} steps, {_total(left, 'images')} images"
         f"{_time(left, pace)}"
     )
+
+
+def _unmeasured(standings: Sequence[Standing]) -> str:
+    """Return how many numbers of final metrics finished runs lack, nothing where they lack none."""
+    count = sum(len(each.unmeasured) for standing in standings for each in standing.all_results)
+    there = f"{plural(count, 'number')} of final metrics {agreeing(count, 'is', 'are')} not there"
+    return f"{there}: run or measure measures what can be, without training" if count else ""
 
 
 def _time(left: Sequence[ConcreteRun], pace: Pace) -> str:

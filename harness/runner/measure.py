@@ -83,13 +83,15 @@ def _missing_of(
 class Measuring:
     """Measures what is missing of a plan's runs, and keeps it in the store.
 
-    The network that was built last is kept, as a run's metrics follow one another.
+    The network that was built last is kept, as a run's metrics follow one another. `say` is told
+    what cannot be measured and, where `numbers` are wanted, what came of the rest.
     """
 
     plan: Plan
     store: Store
     data_dir: Path
     say: Say
+    numbers: bool = True
 
     def __post_init__(self) -> None:
         self._built: tuple[str, Trained] | None = None
@@ -115,7 +117,8 @@ class Measuring:
                 self.say(str(internal_error(error, self.store.root, what)))
                 continue
             self.store.save_measurement(each.subject, found)
-            self.say(f"{each.label}: {_words(found)}")
+            if self.numbers or found.why_none:
+                self.say(f"{each.label}: {_words(found)}")
 
     def _measured(self, wanted: Missing) -> FinalMeasurement:
         code = staleness.measuring(wanted.subject.metric.name, _backend_of(wanted))

@@ -27,6 +27,7 @@ from harness.runner.measure import Measuring, missing
 from harness.runner.worker_processes import boards
 from harness.store.state import bring_back, set_stale_aside
 from harness.system.console import say
+from harness.words import plural
 
 
 def run_experiments(invocation: Invocation, executor: Executor) -> int:
@@ -150,7 +151,9 @@ class _Session:
             def tell(text: str) -> None:
                 say(self._display.console, text)
 
-            Measuring(job.plan, job.store, job.data_dir, tell).measure(wanted, stop)
+            measuring = Measuring(job.plan, job.store, job.data_dir, tell, numbers=False)
+            measuring.measure(wanted, stop)
+            tell(f"{experiment.name}: {plural(len(wanted), 'final metric')} measured")
 
 
 def _queue(plan: Plan, invocation: Invocation) -> Queue:

@@ -133,7 +133,10 @@ def _why_missing(
 ) -> str:
     if subject is None or (subject.partner is not None and not store.done(subject.partner)):
         return "the run with which it is compared is not done"
-    measure = f"not measured yet: python -m harness measure {experiment.path.as_posix()}"
+    before = store.measurement(subject)
+    changed = "" if before is None else measuring_difference(before.code, subject.metric.name)
+    why = f"measured by other code ({changed})" if changed else "not measured yet"
+    measure = f"{why}: python -m harness measure {experiment.path.as_posix()}"
     return why_unmeasurable(result, subject.metric) or measure
 
 

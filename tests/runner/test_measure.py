@@ -61,11 +61,13 @@ def test_a_metric_that_is_added_is_measured_without_training(trained: Person) ->
         f"long.agreement_with_short, seeds 0, 1: not measured yet: python -m harness measure {spec}"
         in " ".join(found.output.split())
     )
+    assert "2 numbers of final metrics are not there" in command(trained, "plan", spec).output
     measured = command(trained, "measure", spec)
     assert measured.exit_code == 0
     assert measured.output.endswith("2 final metrics measured\n")
     assert command(trained, "check", spec).exit_code == 0
     assert command(trained, "measure", spec).output == "0 final metrics measured\n"
+    assert "final metrics" not in command(trained, "plan", spec).output
 
 
 def test_two_runs_are_compared_seed_by_seed(trained: Person) -> None:
@@ -103,7 +105,9 @@ def test_what_other_code_measured_is_measured_again(
     command(trained, "measure", spec)
     here = staleness.modules_of("agreement")
     monkeypatch.setattr(staleness, "modules_of", lambda metric: {**here, "harness.new": "1"})
-    assert command(trained, "check", spec).exit_code == 4
+    found = command(trained, "check", spec)
+    assert found.exit_code == 4
+    assert "measured by other code (harness.new is new)" in " ".join(found.output.split())
     assert command(trained, "measure", spec).output.endswith("1 final metric measured\n")
     assert command(trained, "check", spec).exit_code == 0
 
