@@ -21,6 +21,7 @@ from harness.experiment import Settings
 from harness.models.initialization import initialize, seed_dropout
 from harness.models.registry import build as build_model
 from harness.training.losses import LOSSES
+from harness.training.state import State
 
 MOST_GARBAGE = 2**26
 """Bytes of the weights of earlier models that may wait for the garbage collector."""
@@ -51,6 +52,19 @@ class Compiled:
         if self.plain is not self.model:
             self.plain.set_weights(self.model.get_weights())
         self.plain.save_weights(path)
+
+    def save_state(self, state: State, path: Path) -> None:
+        """Write the weights of a state of the model's training; the model holds them from then on.
+
+        Training computes with states alone, so that it goes on as it would have. Raises OSError
+        where there is no room for the weights.
+        """
+        variables = (*self.model.trainable_variables, *self.model.non_trainable_variables)
+        for variable, array in zip(
+            variables, (*state.trainable, *state.non_trainable), strict=True
+        ):
+            variable.assign(array)
+        self.save_weights(path)
 
 
 def _check_room(path: Path, size: int) -> None:

@@ -152,6 +152,21 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Metric:
+    """A final metric that a specification lists: it is measured of the finished run.
+
+    `parameters` holds every parameter of that name in the schema, defaults filled in. `partner` is
+    the run that this one is compared with, seed by seed, None where it is measured of one run.
+    `label` ends the names of its numbers, and is empty where nothing does.
+    """
+
+    name: str
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    partner: str | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
 class WeightsFile:
     """A `.weights.h5` file to start from, and the SHA-256 of its bytes."""
 
@@ -170,7 +185,9 @@ class RunSpec:
     `base` is the run's name in the specification. `labels` has the cell's label on each axis of
     that run's matrix, by the axis's name, that of a draw of its sample first; it is empty where
     there is neither. `resolved` is the complete JSON the settings were read from, defaults filled
-    in. `drawn` has what a sample drew: by path the value, or the label of the change.
+    in. `drawn` has what a sample drew: by path the value, or the label of the change. `metrics` are
+    measured of the finished run, and `keep_weights` are the epochs after which its weights are
+    kept: neither changes a result.
     """
 
     base: str
@@ -180,6 +197,8 @@ class RunSpec:
     resolved: Mapping[str, Json]
     labels: Mapping[str, str] = field(default_factory=dict)
     drawn: Mapping[str, Json] = field(default_factory=dict)
+    metrics: tuple[Metric, ...] = ()
+    keep_weights: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,7 +92,8 @@ class ConcreteRun:
     weights it starts from. `blocked` says why it cannot be run here, or is None. `steps` and
     `images` are what training costs at most (None where the data set's size is not known yet), and
     `examples` is how many of them there are to train on. `content` identifies the content of its
-    data set, None where the parameters do, or where the data cannot be read.
+    data set, None where the parameters do, or where the data cannot be read. `keep_weights` are the
+    epochs after which any of the places that it fills wants its weights kept.
     """
 
     key: str
@@ -105,6 +106,7 @@ class ConcreteRun:
     images: int | None
     content: str | None = None
     examples: int | None = None
+    keep_weights: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:
@@ -209,8 +211,12 @@ def make_plan(
                 concrete = _concrete(member, run, parent, data, blocked)
                 keys[run.name] = members[member] = concrete.key
                 known = runs.get(concrete.key)
-                if known is None or (known.blocked and not concrete.blocked):
+                if known is None:
                     runs[concrete.key] = concrete
+                    continue
+                kept = tuple(sorted({*known.keep_weights, *concrete.keep_weights}))
+                better = concrete if known.blocked and not concrete.blocked else known
+                runs[concrete.key] = replace(better, keep_weights=kept)
     return Plan(runs, members, tuple(remarks))
 
 
@@ -284,6 +290,7 @@ def _concrete(
         images=images,
         content=data.content,
         examples=count,
+        keep_weights=run.keep_weights,
     )
 
 

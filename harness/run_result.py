@@ -111,6 +111,11 @@ class RunResult:
     - `start`: the SHA-256 of the file with the weights that it started from.
     - `stale`: why a finished run may not be what the present code would make, else empty.
     - `tested`: which test images the network classifies right, None where that was not kept.
+    - `kept_weights`: the epochs after which its weights are kept, besides the final ones.
+    - `again`: why a finished run is to be made again, though nothing is wrong with its numbers.
+    - `unmeasured`: why it has no number of a final metric that was asked for, by the number's name;
+      the numbers of others are among the `measurements`.
+    - `curves`: what final metrics measured along a line, by the label of each, column by column.
     """
 
     run: str
@@ -131,3 +136,7 @@ class RunResult:
     start: str | None = None
     stale: str = ""
     tested: RightImages | None = None
+    kept_weights: tuple[int, ...] = ()
+    again: str = ""
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
+    curves: Mapping[str, Mapping[str, Sequence[float]]] = field(default_factory=dict)

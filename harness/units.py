@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from harness.expression import Expression, ExpressionError, Number, Operation, Reference, parse
-from harness.metrics import METRICS
+from harness.final_metrics import measurement_of
 
 NOTHING = "–"  # noqa: RUF001 - an en dash is meant
 
@@ -36,8 +36,9 @@ def scale_of(metric: str) -> Scale:
     share changes nothing, as in a difference, they are percentage points. Sums and multiples of
     counts are counts. Everything else, such as a ratio, is a plain number.
     """
-    if metric in METRICS:
-        return _scale_of_unit(METRICS[metric].unit, 1.0)
+    measurement = measurement_of(metric)
+    if measurement is not None:
+        return _scale_of_unit(measurement.unit, 1.0)
     try:
         return _scale_of_unit(*_unit_and_weight(parse(metric)))
     except (ExpressionError, ZeroDivisionError):
@@ -63,9 +64,8 @@ def _unit_and_weight(expression: Expression) -> tuple[str | None, float]:
     if isinstance(expression, Number):
         return "", 0.0
     if isinstance(expression, Reference):
-        return (
-            METRICS[expression.metric].unit or None if expression.metric in METRICS else None
-        ), 1.0
+        measurement = measurement_of(expression.metric)
+        return (measurement.unit or None) if measurement is not None else None, 1.0
     return _of_operation(expression)
 
 

@@ -52,6 +52,7 @@ for command in (
     experiments.validate,
     experiments.plan,
     experiments.run,
+    experiments.measure,
     experiments.check,
     experiments.report,
     baseline.baseline,

@@ -1,4 +1,4 @@
-"""The commands on specifications: validate, plan, run, check, report."""
+"""The commands on specifications: validate, plan, run, measure, check, report."""
 
 from __future__ import annotations
 
@@ -155,6 +155,31 @@ def _of_some_runs(experiments: Sequence[Experiment], only: str) -> tuple[Experim
     if not any(matches(only, name) for name in names):
         raise click.BadParameter(no_match(only, names), param_hint="'--only'")
     return tuple(replace(each, trial=(*each.trial, "--only", only)) for each in experiments)
+
+
+@click.command()
+@SELECTION
+@with_selection
+def measure(selection: Selection) -> None:
+    """Measure the final metrics that finished runs lack, without training.
+
+    What was measured before counts while the runs' files and the code that measured them are the
+    same.
+    """
+    from harness.runner.looks import plan_as_it_stands
+    from harness.runner.measure import Measuring, missing
+    from harness.store.store import Store
+    from harness.system import machine
+
+    store = Store(selection.store)
+    experiments, plan = plan_as_it_stands(
+        selection.load(), catalog.data_dir(), machine.gpus(), store
+    )
+    wanted = missing(experiments, plan, store)
+    Measuring(plan, store, catalog.data_dir(), lambda text: click.echo(visible(text))).measure(
+        wanted
+    )
+    click.echo(f"{plural(len(wanted), 'final metric')} measured")
 
 
 @click.command()

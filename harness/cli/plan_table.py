@@ -66,6 +66,10 @@ def show_plan(
     if plan.remarks:
         console.print()
         show_remarks(console, plan)
+    unmeasured = _unmeasured(standings)
+    if unmeasured:
+        console.print()
+        say(console, unmeasured)
     console.print()
     say(console, _summary(standings, plan, store, pace))
     if not in_full:
@@ -95,7 +99,7 @@ def _start(run: RunSpec) -> str:
 
 def _state(plan: Plan, result: RunResult, store: Store) -> str:
     epoch = store.progress(result.key) if result.status is Status.MISSING else None
-    ended = "stale" if result.stale else _STATES[result.status]
+    ended = "stale" if result.stale else "to do again" if result.again else _STATES[result.status]
     state = ended if epoch is None else f"unfinished at epoch {epoch:g}"
     return f"{state} (shared)" if plan.shared(result.key) else state
 
@@ -196,6 +200,8 @@ def _reason(result: RunResult, plan: Plan, kept: Sequence[Origin]) -> _Reason | 
         return _Reason("has/have", f" an error: {result.reason}")
     if result.stale:
         return _Reason("is/are", f" stale: {result.stale}")
+    if result.again:
+        return _Reason("is/are", f" to do again, because {result.again}")
     why = why_run_again(plan, run, kept) if result.status is Status.MISSING else None
     return _Reason("is/are", f" to do, because {why}") if why else None
 
@@ -209,7 +215,8 @@ def _first_cause(plan: Plan, run: ConcreteRun) -> str | None:
 
 def _summary(standings: Sequence[Standing], plan: Plan, store: Store, pace: Pace) -> str:
     results = [each for standing in standings for each in standing.all_results]
-    stale = {each.key for each in results if each.stale}
+    stale = {each.key for each in results if each.stale or each.again}
+    why = "" if any(each.again for each in results) else ", because they are stale"
     damaged = len(
         {each.key for each in results if each.status is Status.ERROR and store.done(each.key)}
     )
@@ -218,11 +225,18 @@ def _summary(standings: Sequence[Standing], plan: Plan, store: Store, pace: Pace
     again = sum(run.key in stale for run in left)
     return (
         f"{len(plan.runs)} runs: {len(plan.runs) - len(waiting) - damaged} done, {len(left)} to do"
-        f"{f' ({again} of them again, because they are stale)' if again else ''}, "
+        f"{f' ({again} of them again{why})' if again else ''}, "
         f"{len(waiting) - len(left)} blocked{f', {damaged} damaged' if damaged else ''}; "
         f"left at most {_total(left, 'steps')} steps, {_total(left, 'images')} images"
         f"{_time(left, pace)}"
     )
+
+
+def _unmeasured(standings: Sequence[Standing]) -> str:
+    """Return how many numbers of final metrics finished runs lack, nothing where they lack none."""
+    count = sum(len(each.unmeasured) for standing in standings for each in standing.all_results)
+    there = f"{plural(count, 'number')} of final metrics {agreeing(count, 'is', 'are')} not there"
+    return f"{there}: run or measure measures what can be, without training" if count else ""
 
 
 def _time(left: Sequence[ConcreteRun], pace: Pace) -> str:

@@ -32,7 +32,7 @@ from fractions import Fraction
 from harness.compare.baseline import TO_FIT, Baseline
 from harness.compare.significance import Method, compare_all
 from harness.experiment import Tolerance
-from harness.metrics import METRICS
+from harness.final_metrics import measurement_of
 from harness.rounding import half_unit, is_finite_number
 
 LEVEL = 0.01
@@ -238,10 +238,11 @@ def default_tolerance(metric: str) -> Tolerance:
     """Return how far a metric may drift where the specification does not say."""
     if metric.endswith(TO_FIT):
         return _TOLERANCE_TO_FIT
+    measurement = measurement_of(metric)
     return (
-        _TOLERANCE_BY_UNIT.get(METRICS[metric].unit, _DEFAULT_TOLERANCE)
-        if metric in METRICS
-        else _DEFAULT_TOLERANCE
+        _DEFAULT_TOLERANCE
+        if measurement is None
+        else _TOLERANCE_BY_UNIT.get(measurement.unit, _DEFAULT_TOLERANCE)
     )
 
 

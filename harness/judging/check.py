@@ -22,10 +22,11 @@ from harness.expression import (
     evaluate,
     evaluate_ranges,
     in_cell,
+    in_cells,
     parse,
     references,
-    runs_read,
 )
+from harness.final_metrics import names
 from harness.judging.censoring import Censored, censored, decide_censored, sentences
 from harness.judging.exit_code import VERDICT_OF_STATUS
 from harness.judging.image_limits import limits_from_test_images
@@ -57,13 +58,28 @@ def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgeme
 
     design = Design(plan, experiment.control, len(seeds))
     judged = judge_all(design, experiment.expectations, judge_at)
-    return tuple(replace(each, stale=_stale(each.expectation, seeds, found)) for each in judged)
+    read = [runs_needed(each.expectation, experiment.runs) for each in judged]
+    return tuple(
+        replace(each, stale=stale_runs(of, seeds, found))
+        for each, of in zip(judged, read, strict=True)
+    )
 
 
-def _stale(
-    expectation: Expectation, seeds: Sequence[int], results: Mapping[tuple[str, int], RunResult]
-) -> str:
-    return stale_runs(runs_read(expectation.metric, expectation.cells), seeds, results)
+def runs_needed(expectation: Expectation, runs: Mapping[str, RunSpec]) -> tuple[str, ...]:
+    """Return the runs that an expectation reads, also to compare others with them, each once."""
+    found: dict[str, None] = {}
+    for reference in _all_references(expectation):
+        found[reference.run] = None
+        for metric in runs[reference.run].metrics if reference.run in runs else ():
+            if metric.partner is not None and reference.metric in names(metric).values():
+                found[metric.partner] = None
+    return tuple(found)
+
+
+def _all_references(expectation: Expectation) -> list[Reference]:
+    """Return what an expectation reads, of every cell that it speaks of."""
+    metrics = in_cells(expectation.metric, expectation.cells)
+    return [reference for each in metrics for reference in references(parse(each))]
 
 
 def judge(
@@ -75,7 +91,8 @@ def judge(
     """Judge one expectation from the results by (run, seed); the first rule that applies decides.
 
     1. A needed run ended in an error: `error`.
-    2. A needed run is blocked, or not run yet: `blocked`.
+    2. A needed run is blocked, or not run yet, or a final metric of a finished one is not measured:
+       `blocked`.
     3. A needed measurement does not exist, or a seed's value is not finite: `fail`. A measurement
        that stands for "not reached within the budget" does exist: it is known to be more
        (`harness.judging.censoring`). The expression is then enclosed by interval arithmetic, and
@@ -121,7 +138,7 @@ def judge(
     measured = _collect(needed, seeds, results, runs)
     evaluated, gaps = _evaluate(expression, measured)
     values = {seed: value.number for seed, value in evaluated.items()}
-    unfinished = verdict_of_runs([reference.run for reference in needed], seeds, results)
+    unfinished = _unfinished(expectation, seeds, results, runs)
     if unfinished is not None:
         verdict, message = unfinished
         return Judgement(expectation, verdict, values=values, message=message)
@@ -186,8 +203,8 @@ def _judge_settings(
         found = in_setting(expectation, _ranges(expression, measured, evaluated), len(seeds))
         settings[label] = replace(found, holds=False) if gaps else found
         unfitted += [label] if any(notes_on_unfitted(needed, seeds, results, runs)) else []
-    read = runs_read(expectation.metric, expectation.cells)
-    judged = decide_settings(expectation, settings, verdict_of_runs(read, seeds, results))
+    unfinished = _unfinished(expectation, seeds, results, runs)
+    judged = decide_settings(expectation, settings, unfinished)
     return replace(judged, notes=(*judged.notes, *note_on_settings(unfitted, len(settings))))
 
 
@@ -251,6 +268,34 @@ def verdict_of_runs(
                 [f"{run}, {seeds_named(of)}: {reason}" for (run, reason), of in found.items()]
             )
     return None
+
+
+def _unfinished(
+    expectation: Expectation,
+    seeds: Sequence[int],
+    results: Mapping[tuple[str, int], RunResult],
+    runs: Mapping[str, RunSpec],
+) -> tuple[Verdict, str] | None:
+    """Return the verdict where a run is not done, or a number not measured; None where all are."""
+    return verdict_of_runs(runs_needed(expectation, runs), seeds, results) or _unmeasured(
+        _all_references(expectation), seeds, results
+    )
+
+
+def _unmeasured(
+    needed: Sequence[Reference],
+    seeds: Sequence[int],
+    results: Mapping[tuple[str, int], RunResult],
+) -> tuple[Verdict, str] | None:
+    """Return that a final metric of a finished run is not measured, and why; None where all are."""
+    found: dict[tuple[Reference, str], list[int]] = {}
+    for reference in needed:
+        for seed in seeds:
+            why = results[reference.run, seed].unmeasured.get(reference.metric)
+            if why is not None:
+                found.setdefault((reference, why), []).append(seed)
+    parts = [f"{each}, {seeds_named(of)}: {why}" for (each, why), of in found.items()]
+    return (Verdict.BLOCKED, _sentence(parts)) if parts else None
 
 
 def stale_runs(

@@ -68,6 +68,21 @@ FIGURES = {
             " asked for. Lines stand a little beside one another so that none hides another's bars."
         ),
     ),
+    "linear_path": FigureKind(
+        "harness.report.linear_path:linear_path",
+        caption=(
+            "Along the straight line between the weights of two runs, 0 the first and 1 the second:"
+            " a line is the mean over seeds, its band their smallest and largest value; solid on"
+            " the training set, dashed on the test set of the first run."
+        ),
+    ),
+    "class_accuracies": FigureKind(
+        "harness.report.class_accuracies:class_accuracies",
+        caption=(
+            "By class: a pale point is a seed, the full one their mean, the bar its 95% confidence"
+            " interval; an open point is the mean of fewer seeds than were asked for."
+        ),
+    ),
 }
 """All kinds of figures, by the name that a specification gives."""
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.experiment import Component, Experiment
-from harness.metrics import METRICS
+from harness.final_metrics import measurement_of
+from harness.metrics import METRICS, Measurement
 from harness.report.markdown import bullets, code, escape
 from harness.spec import schema
 
@@ -40,7 +41,8 @@ def glossary(experiment: Experiment, metrics: Sequence[str], page: str) -> str:
         page: The rest of the report.
     """
     own = [Term(word, meaning) for word, meaning in experiment.terms.items()]
-    there = [Term(METRICS[m].title, _definition(m), m) for m in METRICS if m in metrics]
+    known = {name: measurement_of(name) for name in [*METRICS, *metrics] if name in metrics}
+    there = [Term(m.title, _definition(m), name) for name, m in known.items() if m is not None]
     there.append(Term("seed", _lowered(_description_of_seeds().partition(". ")[0])))
     there += [each for each in _of_randomizations(experiment) if _occurs(each.word, page)]
     found = {term.word.lower(): term for term in there}
@@ -74,8 +76,7 @@ def _occurs(word: str, text: str) -> bool:
     return re.search(rf"(?<!\w){spaced}(s|es)?(?!\w)", text, re.IGNORECASE) is not None
 
 
-def _definition(metric: str) -> str:
-    measurement = METRICS[metric]
+def _definition(measurement: Measurement) -> str:
     unit = "" if measurement.unit in measurement.title else measurement.unit
     in_unit = {"": "", "fraction": " (in percent)"}.get(unit, f" (in {unit})")
     return f"{measurement.definition}{in_unit}"

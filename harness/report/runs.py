@@ -12,11 +12,13 @@ from harness.experiment import (
     PER_IMAGE,
     Dataset,
     Experiment,
+    Metric,
     RunSpec,
     Training,
     WarmUp,
     WeightsFile,
 )
+from harness.final_metrics import measurement_of, names, parameters_besides
 from harness.judging.inference import sample_deviation
 from harness.report.component import component_words
 from harness.report.markdown import bullets, code, escape, table, unbroken
@@ -85,6 +87,44 @@ def measured_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
     return "\n\n".join(filter(None, [table(headers, body, align), f"{note}.", bullets(reasons)]))
 
 
+def final_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
+    """Return a row for each number of a final metric, over the finished seeds, and reasons below.
+
+    The reasons say why some seed has no number. Empty where no run has a final metric.
+    """
+    rows: list[list[str]] = []
+    reasons: dict[str, None] = {}
+    for row, runs in _over_draws(experiment).items():
+        done = [[r for r in results if r.run == run and r.status is Status.DONE] for run in runs]
+        for metric in experiment.runs[runs[0]].metrics:
+            for name in names(metric).values():
+                rows.append([code(row), *_final(name, metric, done)])
+                without = (each for of in done for each in of if name in each.unmeasured)
+                reasons |= dict.fromkeys(_without(name, each) for each in without)
+    if not rows:
+        return ""
+    shown = table(["run", "metric", "what it is", "parameters", "measured"], rows, "<<<<>")
+    note = "Measured of the finished runs, as mean ± sample deviation over the seeds that have it."
+    return "\n\n".join(filter(None, [shown, note, bullets(list(reasons))]))
+
+
+def _final(name: str, metric: Metric, done: Sequence[Sequence[RunResult]]) -> list[str]:
+    """Return the cells of a number of a final metric but for its run."""
+    measurement = measurement_of(name)
+    words = parameters_besides(metric)
+    return [
+        code(name),
+        escape(measurement.title if measurement is not None else name),
+        escape(", ".join(f"{each} {value:g}" for each, value in words.items())),
+        _over_settings(done, name),
+    ]
+
+
+def _without(name: str, result: RunResult) -> str:
+    why = escape(result.unmeasured[name])
+    return f"{code(result.run)} has no {code(name)} for seed {result.seed}: {why}"
+
+
 def _over_draws(experiment: Experiment) -> dict[str, list[str]]:
     """Return the runs that share a row, by its name: all draws of a cell, else each its own."""
     found: dict[str, list[str]] = {}
@@ -96,17 +136,17 @@ def _over_draws(experiment: Experiment) -> dict[str, list[str]]:
 def _measured(found: Sequence[Sequence[RunResult]]) -> list[str]:
     """Return each metric over the seeds of a run; of several settings, over the mean of each."""
     done = [[each for each in of if each.status is Status.DONE] for of in found]
-    return [
-        unbroken(
-            _over_seeds(
-                [r.measurements.get(metric) for r in done[0]]
-                if len(done) == 1
-                else [_mean(of, metric) for of in done if of],
-                scale_of(metric),
-            )
-        )
-        for metric in METRICS_SHOWN
-    ]
+    return [_over_settings(done, metric) for metric in METRICS_SHOWN]
+
+
+def _over_settings(done: Sequence[Sequence[RunResult]], metric: str) -> str:
+    """Return a metric over the finished seeds of a run, or over the means of several settings."""
+    values = (
+        [result.measurements.get(metric) for result in done[0]]
+        if len(done) == 1
+        else [_mean(of, metric) for of in done if of]
+    )
+    return unbroken(_over_seeds(values, scale_of(metric)))
 
 
 def _mean(found: Sequence[RunResult], metric: str) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.experiment import Experiment, Json
 from harness.expression import ExpressionError, parse, references
+from harness.final_metrics import names
 from harness.judging.judgement import Judgement
 from harness.judging.timing import Statements
 from harness.report import runs
@@ -52,7 +53,7 @@ def report(
         _section("The data", *_data(experiment, results, images)),
         _section("More figures", *more_figures),
         _section("What was drawn", drawn_settings(experiment, judgements)),
-        _section("What each run measured", runs.measured_table(experiment, results)),
+        _section("What each run measured", *_measured(experiment, results)),
         training_curves(experiment, images),
         _details(experiment, judgements, statements),
         _section(
@@ -124,6 +125,11 @@ def _origin(experiment: Experiment) -> str:
         return ""
     locator = f", {escape(experiment.source.locator)}" if experiment.source.locator else ""
     return f" Reproduces {link(experiment.source.citation, experiment.source.url)}{locator}."
+
+
+def _measured(experiment: Experiment, results: Sequence[RunResult]) -> list[str]:
+    tables = runs.measured_table(experiment, results), runs.final_table(experiment, results)
+    return [each for each in tables if each]
 
 
 def _verdicts(
@@ -227,6 +233,8 @@ def _legend() -> str:
 
 def _metrics_used(experiment: Experiment) -> Iterator[str]:
     yield from runs.METRICS_SHOWN
+    for run in experiment.runs.values():
+        yield from (name for metric in run.metrics for name in names(metric).values())
     for expectation in experiment.expectations:
         yield from _metrics_in(expectation.metric)
     for figure in experiment.figures:

@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 
-from harness.metrics import METRICS
+from harness.final_metrics import measurement_of
 from harness.system.console import visible
 
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -74,9 +74,9 @@ def styled() -> Any:
 
 def axis_label(metric: str) -> str:
     """Return an axis label: the title of a metric and its unit."""
-    if metric not in METRICS:
+    measurement = measurement_of(metric)
+    if measurement is None:
         return plain(metric)
-    measurement = METRICS[metric]
     unit = "%" if measurement.unit == "fraction" else measurement.unit
     return (
         f"{measurement.title} ({unit})" if unit and unit != measurement.title else measurement.title
@@ -107,7 +107,13 @@ def _in_font() -> Container[int] | None:
 
 def plot_factor(metric: str) -> float:
     """Return what a metric is multiplied by: 100 for a share, which is drawn in percent."""
-    return 100.0 if metric in METRICS and METRICS[metric].unit == "fraction" else 1.0
+    return 100.0 if is_share(metric) else 1.0
+
+
+def is_share(metric: str) -> bool:
+    """Tell whether a metric is a share, such as an accuracy."""
+    measurement = measurement_of(metric)
+    return measurement is not None and measurement.unit == "fraction"
 
 
 def show_message(axes: Axes, text: str) -> None:

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 
 from harness.experiment import Experiment
 from harness.expression import ExpressionError, Reference, parse
-from harness.metrics import METRICS
-from harness.report.style import GREEN, plot_factor
+from harness.report.style import GREEN, is_share, plot_factor
 
 _NEAR = 0.6
 """How far beyond an axis a bound may lie, as a share of its length, for the axis to reach to it."""
@@ -66,8 +65,7 @@ def targets(experiment: Experiment, metric: str) -> Mapping[str, Sequence[Target
         if isinstance(expression, Reference) and expression.metric == metric:
             ends = (expectation.lower, expectation.upper, expectation.published)
             lower, upper, published = (None if end is None else factor * end for end in ends)
-            share = METRICS[metric].unit == "fraction"
-            possible = (0.0, factor) if share else (-math.inf, math.inf)
+            possible = (0.0, factor) if is_share(metric) else (-math.inf, math.inf)
             target = Target(lower, upper, published, *possible)
             if target.numbers and target not in found.get(expression.run, []):
                 found.setdefault(expression.run, []).append(target)

@@ -36,7 +36,7 @@ from harness.run_result import RunResult, Status
 from harness.runner.invocation import Invocation
 from harness.runner.looks import plan_as_it_stands
 from harness.runner.stating import Ledgers, look_up
-from harness.store.state import state_of
+from harness.store.state import member_state
 from harness.store.store import Store, StoreError
 from harness.system import files, machine
 from harness.system.console import say
@@ -172,8 +172,8 @@ def judge_stored(
 def results_of(experiment: Experiment, plan: Plan, store: Store, history: bool) -> list[RunResult]:
     """Return how every run of an experiment stands; `history` says whether histories are read."""
     return [
-        state_of(plan, key, member.run, member.seed, store, history)
-        for member, key in plan.members.items()
+        member_state(experiment, plan, member, store, history)
+        for member in plan.members
         if member.experiment == experiment.name
     ]
 

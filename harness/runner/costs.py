@@ -62,7 +62,7 @@ def next_looks(
     sizes: dict[str, int] = {}
     for judgement in begun:
         size = _likely(judgement, plan)
-        for run in read_by(judgement):
+        for run in read_by(judgement, experiment.runs):
             sizes[run] = max(sizes.get(run, 0), size or plan.most)
         yield f"{judgement.expectation.id}: {_words(judgement, plan, size)}"
     if sizes:

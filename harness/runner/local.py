@@ -6,10 +6,12 @@ What is finished is kept, and what was begun goes on from its last checkpoint.
 from __future__ import annotations
 
 import math
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -25,6 +27,7 @@ from harness.run_result import Code
 from harness.runner import make
 from harness.runner.job import Job
 from harness.store import predictions, staleness
+from harness.store.checksums import kept_weights
 from harness.store.predictions import Disagreement, Predictions
 from harness.store.run_files import PREDICTIONS
 from harness.store.state import state_of, why_blocked
@@ -42,7 +45,7 @@ from harness.system.files import sha256
 from harness.training import boundary
 from harness.training.cache import ProgramCache
 from harness.training.engines import Engines
-from harness.training.fit import Outcome, Resume
+from harness.training.fit import Outcome, Pausing, Resume
 from harness.training.state import State
 
 _WAIT_SECONDS = 0.2
@@ -182,6 +185,8 @@ def _run(work: Work, run: ConcreteRun) -> None:
         nonlocal saved, cost
         history.extend(dict(row) for row in rows)
         work.listener.advanced(run, rows)
+        if state.epoch in run.keep_weights:
+            store.save_weights(run.key, state.epoch, partial(compiled.save_state, state))
         asked = work.stop()
         begin = time.monotonic()
         if asked or (begin - saved) * _LARGEST_SHARE >= cost:
@@ -194,7 +199,8 @@ def _run(work: Work, run: ConcreteRun) -> None:
 
     work.listener.preparing(run, "compiling")
     resume = Resume(State.from_arrays(checkpoint.arrays), list(history)) if checkpoint else None
-    made = make.made(run, compiled, report, resume, Engines(work.job.devices, work.programs))
+    pausing = Pausing(report, run.keep_weights)
+    made = make.made(run, compiled, pausing, resume, Engines(work.job.devices, work.programs))
     by = {"code": code.to_json(), **({} if start is None else {"start": sha256(start)})}
     _finish(
         work,
@@ -215,7 +221,8 @@ def _environment(work: Work, run: ConcreteRun) -> dict[str, str]:
 def _checkpoint(run: ConcreteRun, store: Store, code: Code) -> Checkpoint | None:
     """Load where the run goes on.
 
-    What another backend or other code began is begun again, so that one alone makes all of it.
+    What another backend or other code began is begun again, so that one alone makes all of it, and
+    so is what did not keep the weights that are to be kept.
     """
     checkpoint = store.load_checkpoint(run.key)
     if checkpoint is None:
@@ -225,7 +232,13 @@ def _checkpoint(run: ConcreteRun, store: Store, code: Code) -> Checkpoint | None
         backend_then == keras.backend.backend()
         and str(checkpoint.arrays.get(_CODE, "")) == code.digest
     )
-    return checkpoint if alike else None
+    reached = int(checkpoint.arrays["epoch"])
+    whole = all(
+        store.unfinished_weights(run.key, epoch).is_file()
+        for epoch in run.keep_weights
+        if epoch <= reached
+    )
+    return checkpoint if alike and whole else None
 
 
 def start_of(run: ConcreteRun, store: Store) -> Path | None:
@@ -268,6 +281,10 @@ def _finish(
     kept, why = _predictions(run, compiled, outcome)
     if kept is not None:
         files[PREDICTIONS] = lambda path: predictions.save(path, kept)
+    for epoch in run.keep_weights:
+        if epoch <= outcome.state.epoch:
+            source = work.store.unfinished_weights(run.key, epoch)
+            files[kept_weights(epoch)] = partial(shutil.copyfile, source)
     if grid is not None:
         files[DECISION_GRID] = lambda path: boundary.save(path, grid, compiled.pipeline)
     work.store.finish(

@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.experiment import Experiment, RunSpec
-from harness.expression import runs_read
-from harness.judging.check import Judgement, Verdict, check
+from harness.judging.check import Judgement, Verdict, check, runs_needed
 from harness.plan import Member, Plan, make_plan
-from harness.store.state import state_of
+from harness.store.state import member_state
 from harness.store.store import Store
 
 
@@ -66,9 +65,7 @@ def stage(experiment: Experiment, whole: Plan, store: Store) -> Stage:
         return Stage(experiment, experiment)
     full = _with_all(experiment)
     results = [
-        state_of(
-            whole, whole.members[Member(full.name, run, seed)], run, seed, store, history=False
-        )
+        member_state(full, whole, Member(full.name, run, seed), store, history=False)
         for run in full.runs
         for seed in full.seeds
     ]
@@ -78,7 +75,7 @@ def stage(experiment: Experiment, whole: Plan, store: Store) -> Stage:
         seeds = judgement.look.seeds if judgement.look else plan.first
         undecided = judgement.verdict is Verdict.INCONCLUSIVE
         later = next((size for size in plan.sizes if undecided and size > seeds), seeds)
-        for run in read_by(judgement):
+        for run in read_by(judgement, full.runs):
             now[run] = max(now[run], seeds)
             following[run] = max(following[run], seeds, later)
     return Stage(_with(full, now), _with(full, following), found)
@@ -110,6 +107,6 @@ def _parents(run: str, runs: Mapping[str, RunSpec]) -> Iterable[str]:
         parent = runs[parent].initialize_from
 
 
-def read_by(judgement: Judgement) -> set[str]:
-    """Return the runs that an expectation reads."""
-    return {*runs_read(judgement.expectation.metric, judgement.expectation.cells)}
+def read_by(judgement: Judgement, runs: Mapping[str, RunSpec]) -> set[str]:
+    """Return the runs that an expectation reads, also to compare others with them."""
+    return {*runs_needed(judgement.expectation, runs)}

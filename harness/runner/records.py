@@ -76,7 +76,7 @@ def _planned(member: Member, run: ConcreteRun, found: RunResult) -> Record:
         "run": found.run,
         "seed": found.seed,
         "status": found.status.value,
-        "reason": found.reason or found.stale,
+        "reason": found.reason or found.stale or found.again,
         "stale": bool(found.stale),
         "starts_from": start if start is None or isinstance(start, str) else start.path.as_posix(),
         "steps": run.steps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rich.console import Console
@@ -23,9 +23,11 @@ from harness.runner.interrupt import stoppable
 from harness.runner.invocation import Invocation
 from harness.runner.job import Job
 from harness.runner.looks import plan_all, stage
+from harness.runner.measure import Measuring, missing
 from harness.runner.worker_processes import boards
 from harness.store.state import bring_back, set_stale_aside
 from harness.system.console import say
+from harness.words import plural
 
 
 def run_experiments(invocation: Invocation, executor: Executor) -> int:
@@ -113,13 +115,16 @@ class _Session:
                 return {
                     each.name: following
                     for each in experiments
-                    if (following := self._through(each, queue, execute)) is not None
+                    if (following := self._through(each, queue, execute, stop)) is not None
                 }
 
-    def _through(self, experiment: Experiment, queue: Queue, execute: Execute) -> Experiment | None:
+    def _through(
+        self, experiment: Experiment, queue: Queue, execute: Execute, stop: Callable[[], bool]
+    ) -> Experiment | None:
         """Have an experiment's runs made, and conclude it, or return it with more seeds."""
         self._display.waits("")
         execute(_keys(self._job.plan, queue.keys, experiment))
+        self._measure(experiment, stop)
         self._display.waits(f"judging {experiment.name}")
         try:
             reached = stage(experiment, self._job.plan, self._job.store)
@@ -135,6 +140,20 @@ class _Session:
             self._invocation, reached.experiment, plan, self._display.console
         )
         return None
+
+    def _measure(self, experiment: Experiment, stop: Callable[[], bool]) -> None:
+        """Measure what is missing of the final metrics of an experiment's finished runs."""
+        job = self._job
+        wanted = missing([experiment], job.plan, job.store)
+        if wanted:
+            self._display.waits(f"measuring the finished runs of {experiment.name}")
+
+            def tell(text: str) -> None:
+                say(self._display.console, text)
+
+            measuring = Measuring(job.plan, job.store, job.data_dir, tell, numbers=False)
+            measuring.measure(wanted, stop)
+            tell(f"{experiment.name}: {plural(len(wanted), 'final metric')} measured")
 
 
 def _queue(plan: Plan, invocation: Invocation) -> Queue:

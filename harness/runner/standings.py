@@ -11,7 +11,7 @@ from harness.follow.time_left import Pace, finished_runs, remaining, unstarted
 from harness.plan import ConcreteRun, Member, Plan
 from harness.run_result import RunResult, Status
 from harness.runner.records import Record
-from harness.store.state import state_of
+from harness.store.state import member_state
 from harness.store.store import Store
 
 
@@ -92,13 +92,8 @@ def standings(
 def _results(experiment: Experiment, plan: Plan, store: Store) -> dict[str, list[RunResult]]:
     return {
         name: [
-            state_of(
-                plan,
-                plan.members[Member(experiment.name, name, seed)],
-                name,
-                seed,
-                store,
-                history=False,
+            member_state(
+                experiment, plan, Member(experiment.name, name, seed), store, history=False
             )
             for seed in experiment.seeds_of(name)
         ]
@@ -114,6 +109,6 @@ def _waiting(
         each.key
         for of_run in results.values()
         for each in of_run
-        if each.stale or not store.done(each.key)
+        if each.stale or each.again or not store.done(each.key)
     )
     return tuple(plan.runs[key] for key in keys if plan.runs[key].blocked is None)

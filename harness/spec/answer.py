@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.experiment import AnswerSentence, Json
+from harness.experiment import AnswerSentence, Json, RunSpec
 from harness.expression import ExpressionError, parse, references
-from harness.metrics import METRICS
 from harness.spec import schema
 from harness.spec.document import Pointer
 from harness.spec.faults import Faults
 from harness.spec.grid import Grid
+from harness.spec.metrics import unmeasured
 from harness.spec.problems import unknown
 
 _PIECE = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]|[^{}]+")
@@ -56,15 +56,20 @@ def pieces(text: str) -> Iterator[Words | Measured]:
             yield Words(piece)
 
 
-def read_answer(document: Json, grid: Grid, faults: Faults) -> tuple[AnswerSentence, ...]:
-    """Return the sentences of a document's answer; what is wrong with them is added."""
+def read_answer(
+    document: Json, grid: Grid, runs: Mapping[str, RunSpec], faults: Faults
+) -> tuple[AnswerSentence, ...]:
+    """Return the sentences of a document's answer; what is wrong with them is added.
+
+    `runs` are those of the document in which nothing is wrong.
+    """
     raw = document.get("answer")
     if raw is None or faults.damaged(("answer",)):
         return ()
     ids = _ids(document)
     found: list[AnswerSentence] = []
     for place, sentence in _sentences(raw):
-        faults.add_all(_wrong(sentence, grid, ids), place)
+        faults.add_all(_wrong(sentence, _Known(grid, runs), ids), place)
         found.append(_sentence(sentence, ids))
     return tuple(found)
 
@@ -96,7 +101,15 @@ def _sentence(raw: Json, ids: Sequence[str]) -> AnswerSentence:
     return AnswerSentence(passes, fails, otherwise, tuple(rests_on))
 
 
-def _wrong(raw: Json, grid: Grid, ids: Sequence[str]) -> Iterator[tuple[Pointer, str]]:
+@dataclass(frozen=True)
+class _Known:
+    """The runs of a document, and those in which nothing is wrong."""
+
+    grid: Grid
+    runs: Mapping[str, RunSpec]
+
+
+def _wrong(raw: Json, known: _Known, ids: Sequence[str]) -> Iterator[tuple[Pointer, str]]:
     if isinstance(raw, str):
         if _YES_OR_NO.match(raw.strip()):
             yield (
@@ -104,7 +117,7 @@ def _wrong(raw: Json, grid: Grid, ids: Sequence[str]) -> Iterator[tuple[Pointer,
                 "a text alone stands there whatever came out, so it may not begin with yes or no:"
                 ' write {"passes": ..., "fails": ...}, which verdicts choose from',
             )
-        yield from (((), message) for message in _wrong_text(raw, grid))
+        yield from (((), message) for message in _wrong_text(raw, known))
         return
     for index, each in enumerate(raw.get("rests_on") or []):
         if each not in ids:
@@ -116,10 +129,11 @@ def _wrong(raw: Json, grid: Grid, ids: Sequence[str]) -> Iterator[tuple[Pointer,
         )
     for name in _TEXTS:
         if isinstance(raw.get(name), str):
-            yield from (((name,), message) for message in _wrong_text(raw[name], grid))
+            yield from (((name,), message) for message in _wrong_text(raw[name], known))
 
 
-def _wrong_text(text: str, grid: Grid) -> Iterator[str]:
+def _wrong_text(text: str, known: _Known) -> Iterator[str]:
+    grid = known.grid
     try:
         measured = [each for each in pieces(text) if isinstance(each, Measured)]
     except ValueError as error:
@@ -143,5 +157,5 @@ def _wrong_text(text: str, grid: Grid) -> Iterator[str]:
                 )
             elif not grid.may_have(reference.run):
                 yield f"{grid.unknown(reference.run)} at character {each.at}"
-            if reference.metric not in METRICS:
-                yield f"{unknown('metric', reference.metric, METRICS)} at character {each.at}"
+            for message in unmeasured(reference, known.runs):
+                yield f"{message} at character {each.at}"

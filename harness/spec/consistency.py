@@ -14,6 +14,7 @@ from harness.models.registry import MODELS, kernel_weights
 from harness.models.shapes import Shapes
 from harness.spec import schema
 from harness.spec.document import Pointer
+from harness.spec.metrics import wrong_measuring
 from harness.spec.problems import unknown
 from harness.system.files import NotRegular, open_regular
 from harness.words import listed
@@ -56,10 +57,12 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     if isinstance(run.initialize_from, WeightsFile) and not run.initialize_from.sha256:
         yield ("initialize_from", "weights"), _unreadable(run.initialize_from.path)
     yield from _unfit_data(settings)
+    yield from wrong_measuring(run)
     known = facts_of(settings.dataset)
     yield from _too_large(settings, known)
     if known is not None:
         yield from _against_data(settings, known)
+        yield from _against_classes(run, known.classes)
 
 
 def _without_place(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
@@ -238,6 +241,20 @@ def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, s
 def _step_words(training: Training) -> str:
     whole = f"batch of {training.batch_size}"
     return whole if training.accumulate == 1 else f"step of {training.accumulate} times a {whole}"
+
+
+def _against_classes(run: RunSpec, classes: int) -> Iterator[tuple[Pointer, str]]:
+    """Yield which final metrics speak of classes that the data set does not have."""
+    for index, metric in enumerate(run.metrics):
+        beyond = [each for each in metric.parameters.get("classes", ()) if each >= classes]
+        if beyond:
+            message = f"there is no class {beyond[0]}: the data set has {classes}, from 0 on"
+            yield ("metrics", index, "classes"), message
+        if metric.parameters.get("k", 0) > classes:
+            message = (
+                f"a k of {metric.parameters['k']} is more than the {classes} classes there are"
+            )
+            yield ("metrics", index, "k"), message
 
 
 def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple[Pointer, str]]:

@@ -19,6 +19,7 @@ from harness.experiment import (
 )
 from harness.spec import parents, schema, seeding
 from harness.spec.answer import read_answer
+from harness.spec.compared import check_partners
 from harness.spec.expectations import read_expectations
 from harness.spec.faults import Faults
 from harness.spec.figures import read_figures
@@ -53,9 +54,10 @@ def expand(
     seeding.check_seeds(document, faults)
     parents.check_names(document, grid, faults)
     parents.check_weights(document, grid, runs, faults)
+    check_partners(document, grid, runs, faults)
     expectations = read_expectations(document, grid, runs, faults)
-    figures = read_figures(document, grid, faults)
-    answer = read_answer(document, grid, faults)
+    figures = read_figures(document, grid, runs, faults)
+    answer = read_answer(document, grid, runs, faults)
     if faults:
         return None
     return replace(_experiment(path, document, runs, expectations, figures), answer=answer)

@@ -25,13 +25,14 @@ from harness.expression import (
     parse,
     references,
 )
-from harness.metrics import METRICS
 from harness.spec import schema
 from harness.spec.binomial import Difference, accuracy_difference, accuracy_terms
+from harness.spec.compared import test_images
 from harness.spec.document import Pointer
 from harness.spec.faults import Faults
 from harness.spec.grid import Grid, sample_of
 from harness.spec.matrix import Cell
+from harness.spec.metrics import unmeasured
 from harness.spec.patch import without_nulls
 from harness.spec.problems import unknown
 
@@ -99,7 +100,7 @@ def _wrong(
     if "between" in raw and raw["between"][0] > raw["between"][1]:
         yield ("between",), f"the lower bound of {raw['between']} is above the upper"
     metric, interval = raw["metric"], raw.get("interval")
-    wrong = _wrong_metric(metric, grid)
+    wrong = _wrong_metric(metric, grid, runs)
     for message in wrong:
         yield ("metric",), message
     if wrong:
@@ -114,17 +115,19 @@ def _wrong(
             yield ("interval",), message
 
 
-def _wrong_metric(metric: str, grid: Grid) -> list[str]:
+def _wrong_metric(metric: str, grid: Grid, runs: Mapping[str, RunSpec]) -> list[str]:
     """Return why a metric is no expression over the runs."""
     try:
         used = references(parse(metric))
     except ExpressionError as error:
         return [str(error)]
     nothing = [] if used else [f"the expression {metric!r} names no run"]
-    return [*nothing, *_wrong_references(used, grid)]
+    return [*nothing, *_wrong_references(used, grid, runs)]
 
 
-def _wrong_references(used: tuple[Reference, ...], grid: Grid) -> Iterator[str]:
+def _wrong_references(
+    used: tuple[Reference, ...], grid: Grid, runs: Mapping[str, RunSpec]
+) -> Iterator[str]:
     for reference in used:
         if reference.base in grid.unsettled:
             pass
@@ -132,8 +135,7 @@ def _wrong_references(used: tuple[Reference, ...], grid: Grid) -> Iterator[str]:
             yield unknown("run with a matrix or a sample", reference.base, grid.labels)
         elif not reference.means_each_cell and not grid.may_have(reference.run):
             yield grid.unknown(reference.run)
-        if reference.metric not in METRICS:
-            yield unknown("metric", reference.metric, METRICS)
+        yield from unmeasured(reference, runs)
     starred = {reference.base for reference in used if reference.means_each_cell}
     known = [run for run in starred - set(grid.unsettled) if run in grid.labels]
     widest = _widest(known, grid)
@@ -221,7 +223,7 @@ def _unpaired(metric: str, grid: Grid, runs: Mapping[str, RunSpec]) -> Iterator[
         )
         return
     for first, second in _pairs(difference, grid, runs):
-        if _test_set(first) != _test_set(second):
+        if test_images(first) != test_images(second):
             yield (
                 f"{first.name} and {second.name} are not tested on the same images, so they cannot"
                 " be compared in pairs: give both the same data set, or take the interval"
@@ -246,13 +248,6 @@ def _pairs(
     for first, second in pairs:
         if first in runs and second in runs:
             yield runs[first], runs[second]
-
-
-def _test_set(run: RunSpec) -> tuple[Json, ...]:
-    """Return what settles which test images a run sees, and with which labels."""
-    dataset = run.settings.dataset
-    relabelled = [each for each in dataset.randomize if each.parameters.get("test")]
-    return dataset.source, dataset.test_examples, dataset.classes, relabelled
 
 
 def _starred(metric: str) -> list[str]:

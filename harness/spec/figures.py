@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from harness.experiment import Figure, Json
-from harness.metrics import HISTORY, METRICS
+from harness.experiment import Figure, Json, RunSpec
+from harness.metrics import HISTORY
 from harness.spec import schema, seeding
 from harness.spec.document import Pointer
 from harness.spec.faults import Faults
 from harness.spec.grid import Grid
 from harness.spec.matrix import axis_number
+from harness.spec.metrics import wrong_name
 from harness.spec.problems import MOST_FAULTS, unknown
 
+_OF_CELLS = ("history", "linear_path", "class_accuracies")
+"""The figures whose groups are runs or cells; those of others are whole runs."""
 
-def read_figures(document: Json, grid: Grid, faults: Faults) -> tuple[Figure, ...]:
-    """Return the figures of a document; what is wrong with them is added."""
+_DRAWN_FROM = {"linear_path": "linear_path", "class_accuracies": "class_accuracy"}
+"""The final metric that each run of a figure needs, by the figure's name."""
+
+
+def read_figures(
+    document: Json, grid: Grid, runs: Mapping[str, RunSpec], faults: Faults
+) -> tuple[Figure, ...]:
+    """Return the figures of a document; what is wrong with them is added.
+
+    `runs` are those of the document in which nothing is wrong.
+    """
     figures: list[Figure] = []
     for place, raw in faults.items(document, "figures"):
         filled = schema.fill_defaults(schema.definition("figure"), raw)
-        faults.add_all(itertools.islice(_wrong(filled, grid), MOST_FAULTS), place)
+        faults.add_all(itertools.islice(_wrong(filled, grid, runs), MOST_FAULTS), place)
         if not faults.damaged(("seeds",)):
             faults.add_all(_wrong_seed(filled, document), place)
         parameters = {
@@ -36,25 +48,46 @@ def _wrong_seed(figure: Mapping[str, Json], document: Json) -> Iterator[tuple[Po
         yield ("seed",), f"seed {seed} is none of this experiment's"
 
 
-def _wrong(figure: Mapping[str, Json], grid: Grid) -> Iterator[tuple[Pointer, str]]:
-    over_time, known = figure["name"] == "history", grid.names
-    runs: Collection[str] = known if over_time else grid.cells.keys()
-    metrics, kind = (
-        (HISTORY, "metric measured while training") if over_time else (METRICS, "metric")
-    )
+def _wrong(
+    figure: Mapping[str, Json], grid: Grid, known: Mapping[str, RunSpec]
+) -> Iterator[tuple[Pointer, str]]:
+    of_cells = figure["name"] in _OF_CELLS
+    runs: Collection[str] = grid.names if of_cells else grid.cells.keys()
     for index, panel in enumerate(figure.get("panels", [])):
         if not grid.may_have(panel["run"]):
             yield ("panels", index, "run"), grid.unknown(panel["run"])
     for label, run in figure.get("groups", {}).items():
-        if run not in runs and not (over_time and grid.may_have(run)):
-            yield ("groups", label), grid.unknown(run) if over_time else unknown("run", run, runs)
+        if run not in runs and not (of_cells and grid.may_have(run)):
+            yield ("groups", label), grid.unknown(run) if of_cells else unknown("run", run, runs)
     if "axis" in figure and set(grid.unsettled).isdisjoint(figure["groups"].values()):
         yield from _wrong_axis(figure, grid)
     named: dict[Pointer, str] = {("metric",): figure["metric"]} if "metric" in figure else {}
     named |= {("metrics", index): metric for index, metric in enumerate(figure.get("metrics", []))}
+    drawn = _drawn(figure, known)
     for pointer, metric in named.items():
-        if metric not in metrics:
-            yield pointer, unknown(kind, metric, metrics)
+        if figure["name"] != "history":
+            yield from ((pointer, message) for message in wrong_name(metric, drawn, each=False))
+        elif metric not in HISTORY:
+            yield pointer, unknown("metric measured while training", metric, HISTORY)
+    yield from _not_measured(figure, known)
+
+
+def _drawn(figure: Mapping[str, Json], runs: Mapping[str, RunSpec]) -> Sequence[RunSpec]:
+    """Return the cells of a figure's runs, of those in which nothing is wrong."""
+    bases = set(figure.get("groups", {}).values())
+    return [run for run in runs.values() if run.base in bases]
+
+
+def _not_measured(
+    figure: Mapping[str, Json], runs: Mapping[str, RunSpec]
+) -> Iterator[tuple[Pointer, str]]:
+    """Yield which runs of a figure do not measure what it is drawn from."""
+    kind = _DRAWN_FROM.get(figure["name"])
+    for label, name in figure.get("groups", {}).items():
+        run = runs.get(name)
+        if kind is not None and run is not None and all(m.name != kind for m in run.metrics):
+            message = f'{name} does not have the metric {kind}: {{"name": "{kind}", ...}}'
+            yield ("groups", label), message
 
 
 def _wrong_axis(figure: Mapping[str, Json], grid: Grid) -> Iterator[tuple[Pointer, str]]:

@@ -16,6 +16,7 @@ from harness.spec.faults import Faults
 from harness.spec.grid import Grid
 from harness.spec.layers import MULTIPLYING, blamed, layers
 from harness.spec.matrix import Cell
+from harness.spec.metrics import EpochsUnknown, kept_epochs, read_metrics
 from harness.spec.paths import NoPath, Origin, Paths
 from harness.spec.settings import settings
 
@@ -60,6 +61,10 @@ def _own_damage(document: Json, base: str, faults: Faults) -> bool:
     """Tell whether a run's own settings have a structural fault, whatever its cells have."""
     own = document["runs"][base]
     return any(faults.damaged(("runs", base, name)) for name in own if name not in MULTIPLYING)
+
+
+_MEASURING = ("metrics", "keep_weights")
+"""What is asked of a run besides, and changes no result: it is none of its settings."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ def parent_name(written: str, cell: Cell, grid: Grid) -> str:
 def _run(
     base: str, cell: Cell, sections: Mapping[str, schema.Section], paths: Paths, grid: Grid
 ) -> tuple[RunSpec, list[tuple[Pointer, str]]]:
-    """Return a run, and what is wrong with its paths."""
+    """Return a run, and what is wrong with its paths and with what it keeps."""
     typed: Json = {name: section.typed for name, section in sections.items()}
     complete = {name: section.complete for name, section in sections.items()}
     wrong: list[tuple[Pointer, str]] = []
@@ -123,14 +128,21 @@ def _run(
             wrong.append((pointer, str(error)))
         else:
             typed = _with(typed, pointer, str(path))
+    try:
+        kept = kept_epochs(complete["keep_weights"], typed["training"].get("epochs"))
+    except EpochsUnknown as error:
+        kept = ()
+        wrong.append((("keep_weights",), str(error)))
     run = RunSpec(
         base=base,
         settings=settings(typed),
         initialize_from=_parent(typed["initialize_from"], cell, paths, grid),
         regularizers=tuple(complete["regularizers"]),
-        resolved=complete,
+        resolved={name: each for name, each in complete.items() if name not in _MEASURING},
         labels=cell.labels,
         drawn=cell.drawn,
+        metrics=read_metrics(typed["metrics"], lambda written: parent_name(written, cell, grid)),
+        keep_weights=kept,
     )
     return run, wrong
 

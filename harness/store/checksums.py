@@ -23,6 +23,9 @@ It can be removed, or left behind when a store is copied: what was measured says
 it, and only a run that starts from these weights needs them.
 """
 
+_KEPT = re.compile(r"epoch-(?P<epoch>\d{6,})\.weights\.h5")
+"""The files of weights that are kept of single epochs."""
+
 _LINE = re.compile(r"(?P<digest>[0-9a-f]{64})  (?P<name>[^/\0]+)")
 
 
@@ -41,6 +44,17 @@ class RunFiles:
 
     folder: Path
     digests: Mapping[str, str]
+
+
+def kept_weights(epoch: int) -> str:
+    """Return the name of the file with the weights after an epoch."""
+    return f"epoch-{epoch:06d}.weights.h5"
+
+
+def kept_epochs(run: RunFiles) -> tuple[int, ...]:
+    """Return the epochs after which the weights of a run are kept, in their order."""
+    found = (_KEPT.fullmatch(name) for name in run.digests)
+    return tuple(sorted(int(each["epoch"]) for each in found if each is not None))
 
 
 def open_run(folder: Path) -> RunFiles:

@@ -8,7 +8,7 @@ import re
 
 from harness.store import locks
 from harness.store.errors import StoreError
-from harness.store.layout import LOCKS, REPLAYS, RUNS, STALE, UNFINISHED, Layout
+from harness.store.layout import LOCKS, MEASURED, REPLAYS, RUNS, STALE, UNFINISHED, Layout
 from harness.system.files import alive, remove, sweep, temporary_path
 
 _EARLIER = re.compile(r"\.(probe-|.+\.removed\.)(?P<pid>\d+)")
@@ -28,7 +28,12 @@ def remove_run(layout: Layout, key: str) -> None:
             # Renamed first: a run that is half removed must not look finished.
             folder.rename(removed)
             remove(removed)
-        for path in (layout.unfinished(key), layout.stale(key), layout.replay(key)):
+        for path in (
+            layout.unfinished(key),
+            layout.stale(key),
+            layout.replay(key),
+            layout.measured(key),
+        ):
             if os.path.lexists(path):
                 remove(path)
     except OSError as error:
@@ -53,8 +58,9 @@ def sweep_store(layout: Layout) -> None:
                 found = _EARLIER.fullmatch(path.name)
                 if found and not alive(int(found["pid"])):
                     remove(path)
-    for key in layout.keys(UNFINISHED):
-        sweep(layout.unfinished(key))
+    for name in (UNFINISHED, MEASURED):
+        for key in layout.keys(name):
+            sweep(layout.root / name / key)
     for name in (UNFINISHED, STALE):
         for key in layout.keys(name):
             if layout.is_finished(key):  # the process died when the finished run was in its place

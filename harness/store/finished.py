@@ -17,6 +17,7 @@ from harness.store.checksums import CHECKSUMS, WEIGHTS, Damaged, RunFiles
 from harness.store.errors import DamagedRun, StoreError, way_out
 from harness.store.formats import csv_file, json_file
 from harness.store.layout import Layout
+from harness.store.predictions import Predictions
 from harness.store.run_files import Origin
 from harness.system.files import Writer, remove, sha256, sync, temporary_path
 
@@ -113,6 +114,7 @@ def read(layout: Layout, key: str, history: bool) -> tuple[Origin, RunResult]:
             code=surroundings.code,
             start=surroundings.start,
             tested=run_files.tested(opened),
+            kept_weights=checksums.kept_epochs(opened),
         )
 
 
@@ -153,6 +155,16 @@ def weights_digest(layout: Layout, key: str) -> str | None:
         return checksums.open_run(layout.finished(key)).digests.get(WEIGHTS)
 
 
+def predictions(layout: Layout, key: str) -> Predictions | None:
+    """Return what a finished run says of every test image, None where that was not kept.
+
+    Raises:
+        DamagedRun: it is not as it was written.
+    """
+    with _reading(layout, key):
+        return run_files.predictions(checksums.open_run(layout.finished(key)))
+
+
 def contents(layout: Layout, key: str) -> dict[str, Json]:
     """Return the size of each file of a finished run, and what its predictions are, as JSON.
 
@@ -163,14 +175,14 @@ def contents(layout: Layout, key: str) -> dict[str, Json]:
     """
     with _reading(layout, key):
         opened = checksums.open_run(layout.finished(key))
-        predictions = run_files.predictions(opened)
+        kept = run_files.predictions(opened)
         why_none = run_files.surroundings(opened).no_predictions
         if why_none:
             described: Json = f"not kept: {why_none}"
-        elif predictions is None:
+        elif kept is None:
             described = "not kept: the run is from before they were"
         else:
-            described = predictions.summary()
+            described = kept.summary()
         sizes = {
             name: (opened.folder / name).lstat().st_size
             for name in sorted(opened.digests)

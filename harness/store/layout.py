@@ -14,6 +14,7 @@ STALE = "stale"
 REPLAYS = "replays"
 LOCKS = "locks"
 EVENTS = "events"
+MEASURED = "measured"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,10 @@ class Layout:
     def replay(self, key: str) -> Path:
         """Return the file that tells of a repetition of a run."""
         return self.root / REPLAYS / f"{key}.json"
+
+    def measured(self, key: str) -> Path:
+        """Return the folder of what was measured of a finished run."""
+        return self.root / MEASURED / key
 
     def lock(self, name: str) -> Path:
         """Return the file of a lock."""

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import harness
+from harness.final_metrics import FINAL
 from harness.run_result import Code
 from harness.system import machine
 from harness.system.json_value import Value
@@ -75,9 +76,25 @@ def present(backend: str) -> Code:
 
 def difference(made_by: Code | None) -> str:
     """Say how the code that made a run differs from the present one, "" where it does not."""
-    if made_by is None:
-        return NOT_RECORDED
-    now = Code(modules(), _versions(made_by.packages))
+    return NOT_RECORDED if made_by is None else _difference(made_by, modules())
+
+
+def measuring(metric: str, backend: str | None) -> Code:
+    """Return what measures a final metric of a finished run here and now.
+
+    `backend` is None where none takes part; nothing of it is imported.
+    """
+    computing = ("numpy",) if backend is None else present(backend).packages
+    return Code(modules_of(metric), _versions(computing))
+
+
+def measuring_difference(measured_by: Code, metric: str) -> str:
+    """Say how the code that measured a final metric differs from the present one, or nothing."""
+    return _difference(measured_by, modules_of(metric))
+
+
+def _difference(made_by: Code, there: Mapping[str, str]) -> str:
+    now = Code(there, _versions(made_by.packages))
     changed = [
         *_changed(made_by.modules, now.modules),
         *(
@@ -127,8 +144,20 @@ def modules() -> Mapping[str, str]:
     return modules_in(Path(harness.__file__).parent)
 
 
-def modules_in(folder: Path) -> dict[str, str]:
+@functools.cache
+def modules_of(metric: str) -> Mapping[str, str]:
+    """Return the digest of every module that decides what a final metric comes to.
+
+    Those are the module of its function, and what that one imports. The first answer is kept.
+    """
+    module, _, _ = FINAL[metric].function.partition(":")
+    return modules_in(Path(harness.__file__).parent, (module.removeprefix("harness."),))
+
+
+def modules_in(folder: Path, roots: tuple[str, ...] = ROOTS) -> dict[str, str]:
     """Return the digest of every module that decides results, of the harness in a folder.
+
+    `roots` are the modules and packages with which they begin.
 
     Returns:
         The digests by the modules' names.
@@ -138,8 +167,8 @@ def modules_in(folder: Path) -> dict[str, str]:
         SyntaxError: one is no Python.
     """
     files = {_name(path.relative_to(folder)): path for path in folder.rglob("*.py")}
-    roots = [f"harness.{root}" for root in ROOTS]
-    waiting = [name for name in files if any(f"{name}.".startswith(f"{root}.") for root in roots)]
+    starts = tuple(f"harness.{root}." for root in roots)
+    waiting = [name for name in files if f"{name}.".startswith(starts)]
     found: dict[str, str] = {}
     seen: set[str] = set()
     while waiting:

@@ -6,9 +6,12 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.plan import ConcreteRun, Plan
+from harness.experiment import Experiment, Metric
+from harness.final_metrics import FINAL, LINE, names
+from harness.plan import ConcreteRun, Member, Plan
 from harness.run_result import RunResult, Status
-from harness.store.staleness import difference
+from harness.store.measured import FinalMeasurement, Subject
+from harness.store.staleness import difference, measuring_difference
 from harness.store.store import DamagedRun, Store
 
 
@@ -41,7 +44,100 @@ def state_of(
     found = store.result(key, name, seed, why_blocked(plan, run, store), history)
     if found.status is not Status.DONE:
         return found
-    return replace(found, stale=why_stale(store, found, run.parent))
+    return replace(found, stale=why_stale(store, found, run.parent), again=_unkept(run, found))
+
+
+def _unkept(run: ConcreteRun, result: RunResult) -> str:
+    """Say which weights that are to be kept a finished run did not keep, "" where it has all."""
+    trained = result.measurements.get("epochs") or 0
+    missing = [
+        epoch for epoch in run.keep_weights if epoch <= trained and epoch not in result.kept_weights
+    ]
+    if not missing:
+        return ""
+    more = f" and {len(missing) - 1} more" if missing[1:] else ""
+    return f"the weights after epoch {missing[0]}{more} were not kept"
+
+
+def member_state(
+    experiment: Experiment, plan: Plan, member: Member, store: Store, history: bool = True
+) -> RunResult:
+    """Return what is known of a run at its place in an experiment, its final metrics among it.
+
+    Args:
+        experiment: What has the place, and lists the final metrics.
+        plan: With its runs.
+        member: The place.
+        store: Where the run is, or will be.
+        history: Whether its history is read.
+    """
+    found = state_of(plan, plan.members[member], member.run, member.seed, store, history)
+    for metric in experiment.runs[member.run].metrics:
+        found = _with_metric(found, metric, experiment, plan, store)
+    return found
+
+
+def subject_of(metric: Metric, member: Member, plan: Plan) -> Subject | None:
+    """Return of what a final metric of a place is measured.
+
+    None where the run that it is compared with has no such seed.
+    """
+    key = plan.members[member]
+    if metric.partner is None:
+        return Subject(metric, key)
+    partner = plan.members.get(Member(member.experiment, metric.partner, member.seed))
+    return None if partner is None else Subject(metric, key, partner)
+
+
+def present_measurement(subject: Subject, store: Store) -> FinalMeasurement | None:
+    """Return what the present code came to for a final metric, None where it is to be measured."""
+    found = store.measurement(subject)
+    if found is None or measuring_difference(found.code, subject.metric.name):
+        return None
+    return found
+
+
+def why_unmeasurable(result: RunResult, metric: Metric) -> str:
+    """Say why a final metric cannot be measured of a finished run, "" where it can."""
+    again = f"make the run again (python -m harness runs remove {result.key})"
+    if FINAL[metric.name].source == "weights" and result.weights is None:
+        return f"its weights are not in the store: put the file back, or {again}"
+    if FINAL[metric.name].source == "predictions" and result.tested is None:
+        return f"it kept no predictions of the test images: {again}"
+    return ""
+
+
+def _with_metric(
+    result: RunResult, metric: Metric, experiment: Experiment, plan: Plan, store: Store
+) -> RunResult:
+    """Return a result with the numbers of a final metric, or why it has none."""
+    if result.status is not Status.DONE:
+        return result
+    own = names(metric)
+    subject = subject_of(metric, Member(experiment.name, result.run, result.seed), plan)
+    found = None if subject is None else present_measurement(subject, store)
+    if found is None or found.why_none:
+        why = found.why_none if found else _why_missing(result, subject, experiment, store)
+        return replace(result, unmeasured={**result.unmeasured, **dict.fromkeys(own.values(), why)})
+    values = {own[name]: value for name, value in found.values.items() if name in own}
+    curves = {metric.label: found.curves} if metric.name == LINE else {}
+    return replace(
+        result,
+        measurements={**result.measurements, **values},
+        curves={**result.curves, **curves},
+    )
+
+
+def _why_missing(
+    result: RunResult, subject: Subject | None, experiment: Experiment, store: Store
+) -> str:
+    if subject is None or (subject.partner is not None and not store.done(subject.partner)):
+        return "the run with which it is compared is not done"
+    before = store.measurement(subject)
+    changed = "" if before is None else measuring_difference(before.code, subject.metric.name)
+    why = f"measured by other code ({changed})" if changed else "not measured yet"
+    measure = f"{why}: python -m harness measure {experiment.path.as_posix()}"
+    return why_unmeasurable(result, subject.metric) or measure
 
 
 def why_stale(store: Store, result: RunResult, parent: str | None) -> str:
@@ -111,4 +207,5 @@ def _is_to_be_made_again(plan: Plan, key: str, store: Store) -> bool:
     run = plan.runs[key]
     if run.blocked is not None or not store.done(key):
         return False
-    return bool(state_of(plan, key, run.run.name, run.seed, store, history=False).stale)
+    found = state_of(plan, key, run.run.name, run.seed, store, history=False)
+    return bool(found.stale or found.again)

@@ -2,13 +2,15 @@
 
 A finished run is the folder `runs/KEY` with `run.json` (what was run), `history.csv` (a row a
 measured epoch), `measurements.json`, `environment.json`, `final.weights.h5` (plain Keras loads it),
-`predictions.npz` (`harness.store.predictions`), for two-dimensional inputs `decision_grid.npz`, and
+`predictions.npz` (`harness.store.predictions`), `epoch-000025.weights.h5` and so on where the
+weights after an epoch were to be kept, for two-dimensional inputs `decision_grid.npz`, and
 `SHA256SUMS` of them all (`sha256sum -c` reads it). It appears whole or not at all, and every file
 of it is compared with its checksum when it is read (`harness.store.checksums`). A run whose files
 are not as they were written is an error until a person removes it: nothing is trained again over
 what a person may want to look at. An unfinished run is `unfinished/KEY` with its last checkpoints,
 or with `error.json`. A run that was made by other code is `stale/KEY` while it is made again, and
-`replays/KEY.json` records that a repetition of it agreed.
+`replays/KEY.json` records that a repetition of it agreed. What was measured of a finished run
+afterwards is in `measured/KEY`.
 
 `Store` is what the other packages use; each of its parts is a module of its own:
 
@@ -16,6 +18,7 @@ or with `error.json`. A run that was made by other code is `stale/KEY` while it 
 - `finished`, with `checksums`, `run_files` and `predictions`: finished runs;
 - `unfinished`, with `checkpoint`: checkpoints and errors;
 - `set_aside`, `replays`: what happens to stale runs;
+- `measured`: final metrics of finished runs;
 - `locks`: who works on what;
 - `clearing`: what is removed.
 """
@@ -33,6 +36,7 @@ from harness.store import (
     clearing,
     finished,
     locks,
+    measured,
     replays,
     run_files,
     set_aside,
@@ -43,6 +47,8 @@ from harness.store.checksums import CHECKSUMS, WEIGHTS
 from harness.store.errors import DamagedRun, StoreError, way_out
 from harness.store.finished import Record
 from harness.store.layout import LOCKS, RUNS, UNFINISHED, Layout
+from harness.store.measured import FinalMeasurement, Subject
+from harness.store.predictions import Predictions
 from harness.store.replays import Replay
 from harness.store.run_files import DECISION_GRID, Origin
 from harness.system.files import Writer, sha256, temporary_path
@@ -261,6 +267,26 @@ class Store:
         """Return all that is wrong with a finished run's files, every one of them read."""
         return run_files.faults(self.folder(key))
 
+    def predictions(self, key: str) -> Predictions | None:
+        """Return what a finished run says of every test image, None where that was not kept.
+
+        Raises:
+            DamagedRun: it is not as it was written.
+        """
+        return finished.predictions(self._layout, key)
+
+    def save_measurement(self, subject: Subject, found: FinalMeasurement) -> None:
+        """Keep what a final metric came to, for the files that its runs have now.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        measured.save(self._layout, subject, found)
+
+    def measurement(self, subject: Subject) -> FinalMeasurement | None:
+        """Return what a final metric came to, of the files that its runs have now, or None."""
+        return measured.load(self._layout, subject)
+
     # Unfinished runs
 
     def save_checkpoint(self, key: str, checkpoint: Checkpoint) -> None:
@@ -270,6 +296,18 @@ class Store:
             StoreError: it cannot be written.
         """
         unfinished.save_checkpoint(self._layout, key, checkpoint)
+
+    def save_weights(self, key: str, epoch: int, write: Writer) -> None:
+        """Keep the weights after an epoch until the run is finished, atomically.
+
+        Raises:
+            StoreError: they cannot be written.
+        """
+        unfinished.save_weights(self._layout, key, epoch, write)
+
+    def unfinished_weights(self, key: str, epoch: int) -> Path:
+        """Return the file of the weights after an epoch of an unfinished run; it may be missing."""
+        return unfinished.weights(self._layout, key, epoch)
 
     def load_checkpoint(self, key: str) -> Checkpoint | None:
         """Return the run's last checkpoint that is as it was written, None where none is."""

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from harness.store import checkpoint as checkpoints
 from harness.store.checkpoint import Checkpoint
+from harness.store.checksums import kept_weights
 from harness.store.errors import unwritable, way_out
 from harness.store.formats import json_file
 from harness.store.layout import Layout
-from harness.system.files import read_bytes, replace
+from harness.system.files import Writer, read_bytes, replace, sync
 from harness.system.json_value import WrongForm, parse
 
 _CHECKPOINTS = ("checkpoint.npz", "checkpoint.previous.npz")
@@ -50,6 +51,28 @@ def save_checkpoint(layout: Layout, key: str, checkpoint: Checkpoint) -> None:
                 newest.replace(previous)
 
         replace(newest, write)
+
+
+def save_weights(layout: Layout, key: str, epoch: int, write: Writer) -> None:
+    """Keep the weights after an epoch until the run is finished, atomically.
+
+    Raises:
+        StoreError: they cannot be written.
+    """
+    with writing(layout, key) as folder:
+        path = folder / kept_weights(epoch)
+        temporary = path.with_name(f".{path.name}")  # Keras wants the end of the name
+        write(temporary)
+        sync(temporary)
+        temporary.replace(path)
+
+
+def weights(layout: Layout, key: str, epoch: int) -> Path:
+    """Return the file with the weights after an epoch of a run that is not finished.
+
+    It may not be there.
+    """
+    return layout.unfinished(key) / kept_weights(epoch)
 
 
 def load_checkpoint(layout: Layout, key: str) -> Checkpoint | None:

@@ -15,6 +15,7 @@ from harness.run_result import Status
 from harness.runner.child_process import run_in_child_process, startable
 from harness.runner.conclude import judge_stored, write_down
 from harness.runner.looks import plan_all, stage
+from harness.runner.measure import missing
 from harness.runner.stating import Ledgers
 from harness.spec.load import load_file
 from harness.spec.problems import Place
@@ -49,7 +50,10 @@ class JudgedSpecification:
         """Make the runs that are not done, once, and return what went wrong, or nothing."""
         store = Store(self.settings.store)
         following = stage(self.experiment, self._plan, store).following
-        if not self.settings.run or not startable(self._plan.narrowed([following]), store):
+        plan = self._plan.narrowed([following])
+        if not self.settings.run or not (
+            startable(plan, store) or missing([following], plan, store)
+        ):
             return ""
         try:
             store.prepare()
@@ -60,10 +64,10 @@ class JudgedSpecification:
         code = run_in_child_process(
             self.experiment, store, catalog.data_dir(), self.settings.processes
         )
-        missing = [result for result in self.conclusion.results if result.status is Status.MISSING]
-        labels = ", ".join(f"{result.run} seed {result.seed}" for result in missing)
+        absent = [result for result in self.conclusion.results if result.status is Status.MISSING]
+        labels = ", ".join(f"{result.run} seed {result.seed}" for result in absent)
         return (
-            f"the process that was to make {labels} ended with exit code {code}" if missing else ""
+            f"the process that was to make {labels} ended with exit code {code}" if absent else ""
         )
 
     @functools.cached_property

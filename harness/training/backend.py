@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import keras
+from keras import ops
 
 Tensor = Any
 Kept = TypeVar("Kept")
@@ -35,6 +36,37 @@ def gradients(
         tape.watch(weights)
         loss, kept = function(weights)
     return loss, kept, tape.gradient(loss, weights)
+
+
+def hessian_vector_product(
+    function: Callable[[list[Tensor]], tuple[Tensor, Kept]],
+    weights: list[Tensor],
+    vector: list[Tensor],
+) -> list[Tensor]:
+    """Give the product of a vector and the Hessian of the loss that `function(weights)` gives.
+
+    It is the gradient of the product of the gradient and the vector (Pearlmutter 1994).
+    """
+
+    def slope(weights: list[Tensor]) -> tuple[Tensor, None]:
+        _, _, found = gradients(function, weights)
+        return sum(ops.sum(g * v) for g, v in zip(found, vector, strict=True)), None
+
+    found = gradients(slope, weights)[2]
+    # TensorFlow gives None where the slope does not depend on a weight.
+    return [
+        ops.zeros_like(weight) if each is None else each
+        for weight, each in zip(weights, found, strict=True)
+    ]
+
+
+def program(function: Function) -> Function:
+    """Give the function as one program, compiled as the backend likes."""
+    if on_jax():
+        return xla_program(function)
+    import tensorflow as tf
+
+    return tf.function(function, autograph=False)
 
 
 def xla_program(function: Function) -> Function:

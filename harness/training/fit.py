@@ -26,9 +26,22 @@ from harness.training.state import NonFiniteLoss, State
 from harness.training.step import Network, Weights, network
 from harness.training.stopping import stalled
 
-__all__ = ["NonFiniteLoss", "Outcome", "Report", "Resume", "State", "train"]
+__all__ = ["NonFiniteLoss", "Outcome", "Pausing", "Report", "Resume", "State", "train"]
 
 Report = Callable[[Sequence[Row], State], None]
+
+
+@dataclass(frozen=True)
+class Pausing:
+    """A report that gets the state after each of some epochs, and at other times too."""
+
+    report: Report
+    epochs: Sequence[int]
+
+    def __call__(self, rows: Sequence[Row], state: State) -> None:
+        """Report."""
+        self.report(rows, state)
+
 
 CHUNK_SECONDS = 0.7
 """How long a call of an engine should take.
@@ -75,11 +88,11 @@ def train(
 ) -> Outcome:
     """Train `model` in place from its present weights, or go on from `resume`.
 
-    `report` gets the new rows (perhaps none) and the state after every chunk, epoch 0 first; what
-    it raises goes through. A run that goes on from any reported state ends as the uninterrupted one
-    does; on the CPU, bit by bit. Raises NonFiniteLoss where a loss becomes NaN or infinite,
-    ValueError where the state does not fit the model or comes without its history, or where the
-    batch size leaves no step.
+    `report` gets the new rows (perhaps none) and the state after every chunk, epoch 0 first, and
+    where it is `Pausing` also after the epochs that it names; what it raises goes through. A run
+    that goes on from any reported state ends as the uninterrupted one does; on the CPU, bit by bit.
+    Raises NonFiniteLoss where a loss becomes NaN or infinite, ValueError where the state does not
+    fit the model or comes without its history, or where the batch size leaves no step.
 
     Runs that are given the same `engines` share compiled programs and use its devices; without it,
     the run has programs of its own, and one device.
@@ -172,7 +185,9 @@ class _Run:
         if self.training.early_stopping or looks_back(self.training.schedule):
             every = self.training.measure_every
             end = min(end, first - first % every + every)
-        return range(first, min(self._epochs, end))
+        pauses = self.report.epochs if isinstance(self.report, Pausing) else ()
+        pause = min((each for each in pauses if each > first), default=end)
+        return range(first, min(self._epochs, end, pause))
 
     def _stalled(self, rows: Sequence[Row]) -> bool:
         rule = self.training.early_stopping

@@ -153,7 +153,12 @@ def test_an_entry_says_what_the_schema_says() -> None:
     assert [child.name for child in explain("expectations.metric").children] == list(METRICS)
 
 
-DEFINITIONS = {"randomize": "randomization", "figures": "figure", "*": "distribution"}
+DEFINITIONS = {
+    "randomize": "randomization",
+    "figures": "figure",
+    "metrics": "final_metric",
+    "*": "distribution",
+}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def test_a_valid_specification_is_counted(harness: Harness) -> None:
     assert (found.exit_code, found.output) == (0, "1 specification valid, 6 runs\n")
 
 
-@pytest.mark.parametrize("command", ["validate", "plan", "run", "check", "report"])
+@pytest.mark.parametrize("command", ["validate", "plan", "run", "measure", "check", "report"])
 def test_an_invalid_specification_ends_every_command_alike(harness: Harness, command: str) -> None:
     Path("b.json").write_text('{"name": "b"}')
     found = harness(command, "a.json", "b.json")

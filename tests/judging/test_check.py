@@ -20,6 +20,7 @@ from harness.experiment import (
     Expectation,
     Experiment,
     Interval,
+    Json,
     Requirements,
     RunSpec,
     Statistic,
@@ -1154,3 +1155,49 @@ class TestPairs:
             f"not in pairs of images, as {judgement.pairing.obstacle}"
         )
         assert independent.pairing == Pairing()
+
+
+MEASURING: Json = {
+    "a": {"metrics": [{"name": "agreement", "with": "b"}, {"name": "sharpness"}]},
+    "b": {},
+    "c": {},
+}
+
+
+class TestFinalMetrics:
+    """A final metric that is not measured leaves its expectations blocked, never passed."""
+
+    def experiment(self, tmp_path: Path, metric: str) -> Experiment:
+        bound = {"at_least": 0.5, "statistic": "every", "basis": "hypothesis", "source": "s"}
+        document = specifications.small(
+            seeds=[0, 1], runs=MEASURING, expectations=[{"id": "e", "metric": metric, **bound}]
+        )
+        return load_file(specifications.write(tmp_path / "a.json", document))
+
+    @staticmethod
+    def results(**changes: Any) -> list[RunResult]:
+        found = [each for run in "abc" for each in results_of(run, [0.9, 0.9])]
+        return [replace(each, **changes) if each.run == "a" else each for each in found]
+
+    def test_one_that_is_not_measured_is_blocked_and_says_why(self, tmp_path: Path) -> None:
+        experiment = self.experiment(tmp_path, "a.sharpness")
+        results = self.results(unmeasured={"sharpness": "not measured yet: do so"})
+        (judgement,) = check(experiment, results)
+        assert judgement.verdict is Verdict.BLOCKED
+        assert judgement.message == "a.sharpness, seeds 0, 1: not measured yet: do so"
+
+    def test_one_that_is_measured_is_judged(self, tmp_path: Path) -> None:
+        experiment = self.experiment(tmp_path, "a.sharpness")
+        (judgement,) = check(experiment, self.results(measurements={"sharpness": 0.75}))
+        assert judgement.verdict is Verdict.PASS
+
+    @pytest.mark.parametrize("stale", ["b", "c"])
+    def test_the_run_that_is_compared_counts_too(self, tmp_path: Path, stale: str) -> None:
+        experiment = self.experiment(tmp_path, "a.agreement_with_b")
+        results = self.results(measurements={"agreement_with_b": 0.75})
+        aged = [replace(r, stale="other code") if r.run == stale else r for r in results]
+        (judgement,) = check(experiment, aged)
+        assert bool(judgement.stale) is (stale == "b")
+        absent = [r for r in results if r.run != stale]
+        (judgement,) = check(experiment, absent)
+        assert judgement.verdict is (Verdict.BLOCKED if stale == "b" else Verdict.PASS)

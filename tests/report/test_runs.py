@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from harness.experiment import Json
-from harness.report.runs import settings_table
+from harness.report.runs import final_table, settings_table
+from harness.run_result import RunResult, Status
 from harness.spec.load import load
 from harness.spec.patch import merge_patch
 from tests.support import specifications
@@ -104,3 +105,37 @@ def test_what_all_runs_share_is_said_once(tmp_path: Path) -> None:
     assert shared.startswith("All 2 runs have in common data set: digits; model: perceptron")
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in (header, *rows)]
     assert cells == [["run", "batch"], ["`one`", "128"], ["`two`", "7"]]
+
+
+def test_final_metrics_have_a_table_with_what_their_names_do_not_tell(tmp_path: Path) -> None:
+    metrics = [{"name": "top_k_accuracy", "k": 3}, {"name": "sharpness", "iterations": 9}]
+    document = merge_patch(BASE, {"seeds": [0, 1], "runs": {"one": {"metrics": metrics}}})
+    (experiment,) = load([specifications.write(tmp_path / "a.json", document)])
+    results = [
+        RunResult(
+            "one",
+            seed,
+            "key",
+            Status.DONE,
+            measurements={"top_3_accuracy": 0.5 + 0.1 * seed},
+            unmeasured={"sharpness": "it has not settled"},
+        )
+        for seed in (0, 1)
+    ]
+    shown = final_table(experiment, results)
+    assert "| `one` | `top_3_accuracy` | top-3 test accuracy | | 55.0 ± 7.1% |" in squeezed(shown)
+    assert (
+        "| `one` | `sharpness` | sharpness | iterations 9, tolerance 0.001 | – |"  # noqa: RUF001
+        in squeezed(shown)
+    )
+    assert "`one` has no `sharpness` for seed 1: it has not settled" in shown
+
+
+def squeezed(text: str) -> str:
+    """Return a text with single blanks."""
+    return " ".join(text.split())
+
+
+def test_without_final_metrics_there_is_no_table(tmp_path: Path) -> None:
+    (experiment,) = load([specifications.write(tmp_path / "a.json", BASE)])
+    assert final_table(experiment, []) == ""

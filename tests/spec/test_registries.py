@@ -19,6 +19,7 @@ from harness.data.augmentation import AUGMENTATIONS
 from harness.data.catalog import DATASETS
 from harness.data.randomizations import RANDOMIZATIONS
 from harness.experiment import Basis, Control, Interval, Json, Statistic
+from harness.final_metrics import FINAL
 from harness.metrics import BINOMIAL, HISTORY, METRICS, ON_TEST_IMAGES
 from harness.models.initialization import INITIALIZATIONS
 from harness.models.registry import MODELS
@@ -39,6 +40,7 @@ NAMED: list[tuple[str, Iterable[str]]] = [
     ("optimizer", OPTIMIZERS),
     ("schedule", SCHEDULES),
     ("figure", FIGURES),
+    ("final_metric", FINAL),
 ]
 """By a definition of the schema, whatever has an entry for each of the names that it allows."""
 
@@ -119,6 +121,14 @@ PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
     (
         "figure",
         {name: keywords(pkgutil.resolve_name(row.function)) for name, row in FIGURES.items()},
+    ),
+    (
+        "final_metric",  # which run it is compared with is no parameter of the function
+        {
+            name: keywords(pkgutil.resolve_name(row.function))
+            | ({"with"} if row.between else set())
+            for name, row in FINAL.items()
+        },
     ),
 ]
 """By a definition of the schema, the parameters that each of the registered functions takes."""

@@ -46,8 +46,22 @@ VALID: Json = {
     },
     "runs": {
         "one": {"matrix": {"regularizers": [[], ["l2"]], "size": {"big": {"model": {"width": 9}}}}},
-        "two": {"initialize_from": "one[none,big]", "dataset": {"name": "blobs", "shift": 1}},
-        "three": {"initialize_from": {"weights": "w.weights.h5"}},
+        "two": {
+            "initialize_from": "one[none,big]",
+            "dataset": {"name": "blobs", "shift": 1},
+            "metrics": [
+                {"name": "top_k_accuracy", "k": 3, "as": "a_b"},
+                {"name": "class_accuracy", "classes": [0, 1]},
+                {"name": "sharpness", "iterations": 9, "tolerance": 0.1, "examples": 5},
+                {"name": "path_norm", "p": 1},
+                {"name": "linear_path", "with": "three", "points": 3},
+            ],
+            "keep_weights": [2, 4],
+        },
+        "three": {
+            "initialize_from": {"weights": "w.weights.h5"},
+            "keep_weights": {"every": 25},
+        },
     },
     "expectations": [
         {
@@ -119,6 +133,8 @@ VALID: Json = {
             "groups": {"g": "one"},
             "log_x": True,
         },
+        {"name": "linear_path", "groups": {"g": "two"}, "log": True},
+        {"name": "class_accuracies", "groups": {"g": "two"}},
     ],
     "baseline": {
         "tolerances": {
@@ -281,6 +297,8 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
         "initialize_from": None,
         "strengths": {"augmentation": [], "momentum": 0.9, "l2": 0.0005, "dropout": 0.5},
         "regularizers": [],
+        "metrics": [],
+        "keep_weights": [],
         "training": {
             "loss": "cross_entropy",
             "loss_reduction": "mean",

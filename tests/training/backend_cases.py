@@ -31,6 +31,10 @@ from harness.experiment import (
     Training,
     WarmUp,
 )
+from harness.measuring.linear_path import linear_path
+from harness.measuring.on_weights import gradient_norm, sharpness
+from harness.measuring.path_norm import path_norm
+from harness.measuring.trained import Trained
 from harness.models.initialization import initialize, seed_dropout
 from harness.models.registry import MODELS, build
 from harness.spec import schema
@@ -289,6 +293,27 @@ def where_it_ends(engine: str) -> Arrays:
     raise AssertionError("the loss stayed finite")
 
 
+def final_metrics(name: str) -> Arrays:
+    """Measure the final metrics of two networks' weights."""
+    first, second = (untrained(name, seed) for seed in (0, 1))
+    along = linear_path(first, second, points=3)
+    norms = gradient_norm(first, examples=None), path_norm(first, p=2)
+    curved = sharpness(first, iterations=1000, tolerance=1e-6, examples=10)
+    return {
+        **{each: np.array(value) for found in norms for each, value in found.values.items()},
+        **{each: np.array(column) for each, column in along.curves.items()},
+        # It has settled to a millionth an iteration; what is left adds up.
+        "sharpness": np.array(np.round(curved.values["sharpness"], 3)),
+    }
+
+
+def untrained(name: str, seed: int) -> Trained:
+    made = model(name, seed=seed)
+    trainable = [variable.numpy() for variable in made.trainable_variables]
+    others = [variable.numpy() for variable in made.non_trainable_variables]
+    return Trained(network(made, SETTINGS), Weights(trainable, others, []), pipeline(), seed)
+
+
 CASES: dict[str, Callable[[], Arrays]] = {
     **{f"network-{name}": partial(network_steps, name) for name in MODELS},
     **{
@@ -297,6 +322,7 @@ CASES: dict[str, Callable[[], Arrays]] = {
     },
     **{f"rule-{name}": partial(rule_steps, settings) for name, settings in RULES.items()},
     **{f"run-{name}": partial(run, name) for name in RUNS},
+    **{f"final-{name}": partial(final_metrics, name) for name in ("convnet", "resnet")},
     **{f"ends-{engine}": partial(where_it_ends, engine) for engine in ("compiled", "streamed")},
 }
 """What both processes compute."""
