@@ -351,6 +351,8 @@ def _collect(
             result = results.get((reference.run, seed))
             if result is None or result.status is not Status.DONE:
                 continue
+            if reference.metric in result.unmeasured:
+                continue
             bound = censored(reference, result, runs.get(reference.run))
             if bound is not None:
                 open_[reference, seed] = bound
