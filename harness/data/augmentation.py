@@ -4,14 +4,19 @@ Each is a pair. `decide` draws, in NumPy, what happens to some examples in an ep
 it to a batch, in TensorFlow operations alone, so that it works inside `tf.data` and inside a
 compiled function alike. A new one is such a pair, its row below it and its schema entry (see
 docs/extending.md).
+
+Some mix every example with a partner, and its target with the partner's. The partner is the example
+that comes next in the epoch's order, whose first one follows the last: as the order is uniformly
+random, so is the partner, and what becomes of an example does not depend on how the epoch is cut
+into batches.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 import tensorflow as tf
@@ -39,10 +44,14 @@ class Augmentation:
         apply: `apply(images, decisions, maximum, **parameters)` gives the changed batch [b, ...],
             given the decisions of its examples as tensors [b, ...]; `maximum` is the raw value of
             1.0.
+        mixes: whether it mixes each example with the next one. `apply` is then given b + 1 images
+            with their decisions and gives b, each mixed with the one behind it, and the decision
+            "share", float32 [n], is how much of the target stays the example's own.
     """
 
     decide: Callable[..., Decisions]
     apply: Callable[..., tf.Tensor]
+    mixes: bool = False
 
 
 AUGMENTATIONS: dict[str, Augmentation] = {}
@@ -136,3 +145,209 @@ def _apply_noise(
 
 
 AUGMENTATIONS["gaussian_noise"] = Augmentation(_decide_noise, _apply_noise)
+
+
+def _decide_cutout(
+    stream: Stream,
+    indices: Indices,
+    shape: tuple[int, ...],
+    *,
+    length: int,
+    fill: Sequence[float] | None = None,
+) -> Decisions:
+    need_images("cutout", shape)
+    drawn = randomness.at(lambda first, n: randomness.uniforms(stream, first, n, 2), indices)
+    corners = np.floor(drawn * np.array(shape[:2])).astype(np.int32) - length // 2
+    (top, left), (bottom, right) = corners.T, corners.T + length
+    return {"top": top, "left": left, "bottom": bottom, "right": right}
+
+
+def _apply_cutout(
+    images: tf.Tensor,
+    decisions: Mapping[str, tf.Tensor],
+    maximum: float,
+    *,
+    length: int,
+    fill: Sequence[float] | None = None,
+) -> tf.Tensor:
+    """Replace a square of side `length` whose centre is any pixel, as far as it is in the image.
+
+    What stands there is `fill`, a raw value a channel, which the normalization takes to 0; None:
+    the mean of all values of the image. float32.
+
+    Source: DeVries and Taylor (2017), arXiv 1708.04552, and its code, which cuts after the
+    normalization and puts 0.
+    """
+    images = tf.cast(images, tf.float32)
+    if fill is None:
+        value = tf.reduce_mean(images, [1, 2, 3], keepdims=True)
+    else:
+        value = tf.constant(fill, tf.float32)
+    outside = _outside(decisions, images.shape[1:3])
+    return images * outside + value * (1 - outside)
+
+
+def _outside(decisions: Mapping[str, tf.Tensor], shape: Sequence[int]) -> tf.Tensor:
+    """Return 1 for pixels outside the boxes of the decisions, 0 inside; float32 [b, h, w, 1].
+
+    A box has the rows from "top" to "bottom" - 1 and the columns from "left" to "right" - 1.
+    """
+    rows, columns = (tf.range(side) for side in shape)
+    within_rows = _within(rows, decisions["top"], decisions["bottom"])
+    within_columns = _within(columns, decisions["left"], decisions["right"])
+    inside = within_rows[:, :, tf.newaxis] & within_columns[:, tf.newaxis]
+    return 1 - tf.cast(inside, tf.float32)[..., tf.newaxis]
+
+
+def _within(places: tf.Tensor, first: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
+    return (places >= first[:, tf.newaxis]) & (places < end[:, tf.newaxis])
+
+
+AUGMENTATIONS["cutout"] = Augmentation(_decide_cutout, _apply_cutout)
+
+
+def _decide_mixup(
+    stream: Stream, indices: Indices, shape: tuple[int, ...], *, alpha: float
+) -> Decisions:
+    drawn = randomness.at(lambda first, n: randomness.uniforms(stream, first, n, 1), indices)
+    return {"share": randomness.betas(drawn[:, 0], alpha).astype(np.float32)}
+
+
+def _apply_mixup(
+    images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: float, *, alpha: float
+) -> tf.Tensor:
+    """Return share * example + (1 - share) * the next one, share ~ Beta(alpha, alpha); float32.
+
+    Source: Zhang et al. (2018), "mixup: Beyond empirical risk minimization", equation 1. The
+    share is drawn for each pair, as there; the authors' code draws one for a batch.
+    """
+    images = tf.cast(images, tf.float32)
+    share = tf.reshape(decisions["share"][:-1], [-1] + [1] * (len(images.shape) - 1))
+    return share * images[:-1] + (1 - share) * images[1:]
+
+
+AUGMENTATIONS["mixup"] = Augmentation(_decide_mixup, _apply_mixup, mixes=True)
+
+
+def _decide_cutmix(
+    stream: Stream, indices: Indices, shape: tuple[int, ...], *, alpha: float, probability: float
+) -> Decisions:
+    need_images("cutmix", shape)
+    sides = np.array(shape[:2])
+    drawn = randomness.at(lambda first, n: randomness.uniforms(stream, first, n, 4), indices)
+    cut = np.sqrt(1 - randomness.betas(drawn[:, 0], alpha)) * (drawn[:, 3] < probability)
+    half = np.floor(cut[:, np.newaxis] * sides).astype(np.int32) // 2
+    centre = np.floor(drawn[:, 1:3] * sides).astype(np.int32)
+    start, end = np.clip(centre - half, 0, sides), np.clip(centre + half, 0, sides)
+    share = 1 - np.prod(end - start, axis=1) / math.prod(shape[:2])
+    (top, left), (bottom, right) = start.T, end.T
+    corners = {"top": top, "left": left, "bottom": bottom, "right": right}
+    decisions = {name: values.astype(np.int32) for name, values in corners.items()}
+    return {**decisions, "share": share.astype(np.float32)}
+
+
+def _apply_cutmix(
+    images: tf.Tensor,
+    decisions: Mapping[str, tf.Tensor],
+    maximum: float,
+    *,
+    alpha: float,
+    probability: float,
+) -> tf.Tensor:
+    """Replace a box of an image by that of the next one; float32.
+
+    With `probability`, its sides are sqrt(1 - lambda) of the image's, lambda ~ Beta(alpha, alpha),
+    and its centre is any pixel; what lies outside the image is left out, and the share of the
+    target that stays is that of the pixels that stay.
+
+    Source: Yun et al. (2019), "CutMix", algorithm A1, and its code, whose rounding this is.
+    """
+    images = tf.cast(images, tf.float32)
+    corners = {name: values[:-1] for name, values in decisions.items()}
+    outside = _outside(corners, images.shape[1:3])
+    return images[:-1] * outside + images[1:] * (1 - outside)
+
+
+AUGMENTATIONS["cutmix"] = Augmentation(_decide_cutmix, _apply_cutmix, mixes=True)
+
+GREY = (0.2989, 0.587, 0.114)
+"""What red, green and blue weigh in the grey of an image (ITU-R BT.601, as torchvision has it)."""
+
+
+class Strengths(TypedDict):
+    """How strongly each property of an image is changed by color_jitter; 0 not at all."""
+
+    brightness: float
+    contrast: float
+    saturation: float
+    hue: float
+
+
+_FACTORS: tuple[Literal["brightness", "contrast", "saturation"], ...] = (
+    "brightness",
+    "contrast",
+    "saturation",
+)
+"""What is changed by a factor from max(0, 1 - strength) to 1 + strength."""
+
+
+def _decide_jitter(
+    stream: Stream, indices: Indices, shape: tuple[int, ...], **strengths: Unpack[Strengths]
+) -> Decisions:
+    need_images("color_jitter", shape)
+    if shape[2] not in (1, 3):
+        raise DataError(f"color_jitter needs images of 1 or 3 channels, these have {shape[2]}")
+    drawn = randomness.at(lambda first, n: randomness.uniforms(stream, first, n, 4), indices)
+    low = np.array([max(0.0, 1 - strengths[name]) for name in _FACTORS])
+    high = np.array([1 + strengths[name] for name in _FACTORS])
+    factors = low + (high - low) * drawn[:, :3]
+    hue = strengths["hue"] * (2 * drawn[:, 3] - 1)
+    decisions = {**dict(zip(_FACTORS, factors.T, strict=True)), "hue": hue}
+    return {name: values.astype(np.float32) for name, values in decisions.items()}
+
+
+def _apply_jitter(
+    images: tf.Tensor,
+    decisions: Mapping[str, tf.Tensor],
+    maximum: float,
+    **strengths: Unpack[Strengths],
+) -> tf.Tensor:
+    """Change brightness, contrast, saturation and hue, in this order; float32 in raw units.
+
+    Each is what torchvision's `ColorJitter` does to floating-point images, which takes the four in
+    a random order: with a factor f, values from 0 to 1 become f * value + (1 - f) * other, clipped
+    to [0, 1], where the other is black, the mean grey of the image, and each pixel's grey. Hue is
+    turned by a share of the circle. Images of one channel have neither saturation nor hue. What is
+    0 changes nothing.
+    """
+    x = tf.cast(images, tf.float32) / maximum
+    factors = {
+        name: values[:, tf.newaxis, tf.newaxis, tf.newaxis] for name, values in decisions.items()
+    }
+    if strengths["brightness"]:
+        x = _blended(x, tf.zeros_like(x), factors["brightness"])
+    if strengths["contrast"]:
+        x = _blended(x, tf.reduce_mean(_grey(x), [1, 2, 3], keepdims=True), factors["contrast"])
+    if strengths["saturation"] and x.shape[3] == 3:
+        x = _blended(x, _grey(x), factors["saturation"])
+    if strengths["hue"] and x.shape[3] == 3:
+        x = _turned(x, factors["hue"])
+    return x * maximum
+
+
+def _blended(x: tf.Tensor, other: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
+    return tf.clip_by_value(factor * x + (1 - factor) * other, 0.0, 1.0)
+
+
+def _grey(x: tf.Tensor) -> tf.Tensor:
+    """Return the grey of images, [b, h, w, 1]."""
+    return x if x.shape[3] == 1 else tf.reduce_sum(x * tf.constant(GREY), 3, keepdims=True)
+
+
+def _turned(x: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
+    """Turn the hue of images by a share of the circle, [b, 1, 1, 1]."""
+    hue, saturation, value = tf.split(tf.image.rgb_to_hsv(x), 3, axis=3)
+    return tf.image.hsv_to_rgb(tf.concat([(hue + turn) % 1.0, saturation, value], 3))
+
+
+AUGMENTATIONS["color_jitter"] = Augmentation(_decide_jitter, _apply_jitter)

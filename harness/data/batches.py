@@ -22,8 +22,18 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from harness.data.augmentation import Decisions
-from harness.data.pipeline import Decide, Pipeline, augmented, decided, deciders, row_bytes, scaled
-from harness.data.records import DataError, Indices, Rows, Split
+from harness.data.pipeline import (
+    Decide,
+    Pipeline,
+    augmented,
+    decided,
+    deciders,
+    partners,
+    row_bytes,
+    scaled,
+    targets,
+)
+from harness.data.records import DataError, Indices, Mixed, Rows, Split
 
 LARGEST_DECISIONS = 2**24
 """Bytes of one augmentation's decisions of an epoch above which they are drawn when their batch is
@@ -35,13 +45,15 @@ IN_FLIGHT_BYTES = 2**29
 always be.
 """
 
-Batch = tuple[tf.Tensor, tf.Tensor]
+Batch = tuple[tf.Tensor, tf.Tensor | Mixed]
 
 
 def training_batches(
     pipeline: Pipeline, epochs: range, batch_size: int, last_batch: Literal["keep", "drop"]
 ) -> tf.data.Dataset:
-    """Return the batches (x float32, y int32) of consecutive training epochs, each in its order.
+    """Return the batches of consecutive training epochs, each in its order.
+
+    They are x float32 and y int32, or the mixed targets where examples are mixed.
 
     Meanwhile the decisions of the next epoch are drawn, and its first batches are made while the
     present one is evaluated. A last batch of an epoch that is not full is kept or dropped.
@@ -57,25 +69,26 @@ def training_batches(
         )
     late = [decide for decide in deciders(pipeline) if n * row_bytes(decide) > LARGEST_DECISIONS]
     early = [decide for decide in deciders(pipeline) if n * row_bytes(decide) <= LARGEST_DECISIONS]
-    fetch = _fetcher(pipeline.train)
+    fetch, again = _fetcher(pipeline.train), partners(pipeline)
     starts = _starts(n - n % batch_size if last_batch == "drop" else n, batch_size)
     no_row = {"order": np.zeros(0, np.int32)} | {
         name: row for decide in early for name, row in _no_row(decide).items()
     }
 
     def drawn(epoch: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        return epoch, _drawn(partial(_epoch, pipeline.seed, n, early), [epoch], no_row)
+        return epoch, _drawn(partial(_epoch, pipeline.seed, n, early, again), [epoch], no_row)
 
     def places(epoch: tf.Tensor, whole: dict[str, tf.Tensor]) -> tf.data.Dataset:
         return tf.data.Dataset.zip(starts, tf.data.Dataset.from_tensors((epoch, whole)).repeat())
 
     def batch(start: tf.Tensor, of: tuple[tf.Tensor, dict[str, tf.Tensor]]) -> Batch:
         epoch, whole = of
-        chosen = {name: values[start : start + batch_size] for name, values in whole.items()}
+        end = start + batch_size + again
+        chosen = {name: values[start:end] for name, values in whole.items()}
         for decide in late:
             chosen |= _drawn(partial(_decided, decide), [epoch, chosen["order"]], _no_row(decide))
         x, y = fetch(chosen["order"])
-        return augmented(pipeline, x, chosen), y
+        return augmented(pipeline, x, chosen), targets(pipeline, y, chosen)
 
     in_memory = isinstance(pipeline.train.inputs, np.ndarray) and not late
     numbers = tf.data.Dataset.range(epochs.start, epochs.stop, output_type=tf.int32)
@@ -168,8 +181,10 @@ def _drawn(
     return dict(zip(no_row, map(tf.ensure_shape, arrays, shapes), strict=True))
 
 
-def _epoch(seed: int, n: int, functions: Sequence[Decide], epoch: np.ndarray) -> Decisions:
-    return decided(seed, n, int(epoch), functions)
+def _epoch(
+    seed: int, n: int, functions: Sequence[Decide], again: int, epoch: np.ndarray
+) -> Decisions:
+    return decided(seed, n, int(epoch), functions, again)
 
 
 def _decided(decide: Decide, epoch: np.ndarray, indices: Indices) -> Decisions:

@@ -20,7 +20,7 @@ from harness.data import loading, randomness
 from harness.data.augmentation import AUGMENTATIONS, Decisions
 from harness.data.randomizations import randomize
 from harness.data.randomness import Stream
-from harness.data.records import DataError, Indices, Split
+from harness.data.records import DataError, Indices, Mixed, Split
 from harness.experiment import PER_IMAGE, Component, Dataset, Normalization, Standardization
 from harness.run_result import Loaded
 
@@ -78,7 +78,7 @@ def build(
         classes=examples.classes,
         maximum=examples.maximum,
         normalize=dataset.normalize,
-        augmentation=tuple(_sized(component, dataset.center_crop) for component in augmentation),
+        augmentation=tuple(_completed(each, dataset, examples.maximum) for each in augmentation),
         seed=seed,
         center_crop=dataset.center_crop,
         loaded=examples.loaded,
@@ -91,15 +91,31 @@ def decisions(pipeline: Pipeline, epoch: int) -> Decisions:
     """Draw all random decisions of a training epoch, a row a position in the epoch.
 
     "order" int32 [n]: which example comes at each position; "<k>/<name>" [n, ...]: the decision
-    `name` of the k-th augmentation, drawn for the example and not for the position.
+    `name` of the k-th augmentation, drawn for the example and not for the position. Where examples
+    are mixed, the first row comes once more at the end: see `partners`.
     """
-    return decided(pipeline.seed, len(pipeline.train), epoch, deciders(pipeline))
+    again = partners(pipeline)
+    return decided(pipeline.seed, len(pipeline.train), epoch, deciders(pipeline), again)
 
 
 def decision_bytes(pipeline: Pipeline) -> int:
     """Return the size of what `decisions` gives, known without drawing it."""
     row = np.dtype(np.int32).itemsize + sum(map(row_bytes, deciders(pipeline)))
-    return row * len(pipeline.train)
+    return row * (len(pipeline.train) + partners(pipeline))
+
+
+def mixing(pipeline: Pipeline) -> int | None:
+    """Return the place of the augmentation that mixes examples, None where none does."""
+    places = enumerate(pipeline.augmentation)
+    return next((place for place, each in places if AUGMENTATIONS[each.name].mixes), None)
+
+
+def partners(pipeline: Pipeline) -> int:
+    """Return how many of the examples behind a batch take part in it.
+
+    One, where each is mixed with the next; else none.
+    """
+    return 0 if mixing(pipeline) is None else 1
 
 
 def deciders(pipeline: Pipeline) -> list[Decide]:
@@ -126,12 +142,16 @@ def _decide(
     return {f"{position}/{name}": values for name, values in drawn.items()}
 
 
-def decided(seed: int, n: int, epoch: int, functions: Sequence[Decide]) -> Decisions:
+def decided(
+    seed: int, n: int, epoch: int, functions: Sequence[Decide], again: int = 0
+) -> Decisions:
     """Draw the order of `n` examples in an epoch, and the decisions of some augmentations.
 
-    The decisions are in the order of the examples in the epoch.
+    The decisions are in the order of the examples in the epoch, of which the first ones, as many as
+    `again` says, come once more at the end.
     """
     order = randomness.permutation(Stream(seed, "shuffle", epoch), n).astype(np.int32)
+    order = np.concatenate([order, order[:again]])
     drawn = {"order": order}
     for decide in functions:
         drawn |= {name: values[order] for name, values in decide(epoch, np.arange(n)).items()}
@@ -147,7 +167,7 @@ def row_bytes(decide: Decide) -> int:
 
 def make_batch(
     pipeline: Pipeline, inputs: tf.Tensor, labels: tf.Tensor, chosen: Mapping[str, tf.Tensor]
-) -> tuple[tf.Tensor, tf.Tensor]:
+) -> tuple[tf.Tensor, tf.Tensor | Mixed]:
     """Return the batch of the given positions: gathered, augmented, scaled, normalized.
 
     TensorFlow operations alone, for use in `tf.data` and in compiled functions.
@@ -156,31 +176,48 @@ def make_batch(
         pipeline: how.
         inputs: those of the whole training set.
         labels: those of the whole training set.
-        chosen: the rows of `decisions` at these positions.
+        chosen: the rows of `decisions` at these positions, and at the next where `partners` says
+            so.
 
     Returns:
-        x float32 [b, ...] and y int32 [b].
+        x float32 [b, ...] and y int32 [b], or where examples are mixed their mixed targets.
     """
     x = augmented(pipeline, tf.gather(inputs, chosen["order"]), chosen)
-    return x, tf.gather(labels, chosen["order"])
+    return x, targets(pipeline, tf.gather(labels, chosen["order"]), chosen)
 
 
 def augmented(pipeline: Pipeline, x: tf.Tensor, chosen: Mapping[str, tf.Tensor]) -> tf.Tensor:
     """Return raw training inputs, [b, ...], augmented and as the network takes them; float32.
 
-    `chosen` are the decisions for them.
+    `chosen` are the decisions for them. Where examples are mixed, the last one is a partner alone:
+    one less comes out.
     """
     if not _crops_at_random(pipeline):
         x = _center(pipeline, x)
     for position, component in enumerate(pipeline.augmentation):
-        prefix = f"{position}/"
+        prefix, row = f"{position}/", AUGMENTATIONS[component.name]
         own = {
             name.removeprefix(prefix): value
             for name, value in chosen.items()
             if name.startswith(prefix)
         }
-        x = AUGMENTATIONS[component.name].apply(x, own, pipeline.maximum, **component.parameters)
+        x = row.apply(x, own, pipeline.maximum, **component.parameters)
+        if row.mixes:
+            chosen = {name: value[:-1] for name, value in chosen.items()}
     return scaled(pipeline, x)
+
+
+def targets(
+    pipeline: Pipeline, labels: tf.Tensor, chosen: Mapping[str, tf.Tensor]
+) -> tf.Tensor | Mixed:
+    """Return what the network is to say of what `augmented` gives.
+
+    `labels` and `chosen` are those of the same examples.
+    """
+    place = mixing(pipeline)
+    if place is None:
+        return labels
+    return Mixed(labels[:-1], labels[1:], chosen[f"{place}/share"][:-1])
 
 
 def scaled(pipeline: Pipeline, inputs: tf.Tensor) -> tf.Tensor:
@@ -227,11 +264,30 @@ def _crops_at_random(pipeline: Pipeline) -> bool:
     return any(component.name == "random_crop" for component in pipeline.augmentation)
 
 
-def _sized(augmentation: Component, size: int | None) -> Component:
-    """Return the augmentation with the size that a random crop cuts."""
-    if augmentation.name != "random_crop" or size is None:
-        return augmentation
-    return Component(augmentation.name, {**augmentation.parameters, "size": size})
+def _completed(augmentation: Component, dataset: Dataset, maximum: float) -> Component:
+    """Return the augmentation with what it must know of the data.
+
+    That is the size that a random crop cuts, and the raw values that the normalization takes to 0,
+    which cutout puts.
+    """
+    added: dict[str, object] = {}
+    if augmentation.name == "random_crop" and dataset.center_crop is not None:
+        added = {"size": dataset.center_crop}
+    if augmentation.name == "cutout":
+        added = {"fill": _raw_zero(dataset.normalize, maximum)}
+    return Component(augmentation.name, {**augmentation.parameters, **added})
+
+
+def _raw_zero(
+    normalize: Normalization | Standardization | None, maximum: float
+) -> tuple[float, ...] | None:
+    """Return the raw values, one a channel or one for all, that become 0.
+
+    None where that is another value in every image.
+    """
+    if isinstance(normalize, Normalization):
+        return tuple(maximum * mean for mean in normalize.mean)
+    return (0.0,) if normalize is None else None
 
 
 def _check_normalization(normalize: Normalization | Standardization | None, channels: int) -> None:

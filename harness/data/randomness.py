@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import betaincinv, ndtri
 
 WORDS_PER_BLOCK = 4
 """Philox4x64 yields four 64-bit words for each value of its counter."""
@@ -94,6 +94,18 @@ def normals(stream: Stream, first: int, count: int, width: int) -> NDArray[np.fl
     words = raw(stream, first, count, width)
     # 52 bits and not 53: the middle of the last of 2^53 cells would round up to 1.
     return np.asarray(ndtri(((words >> np.uint64(12)) + 0.5) * 2.0**-52), dtype=np.float64)
+
+
+def betas(uniform: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+    """Return numbers of the distribution Beta(alpha, alpha), by the inverse distribution function.
+
+    Each is made of one uniform number in [0, 1), so that no draw depends on another, as draws by
+    rejection would. The inverse is SciPy's `betaincinv`.
+
+    Returns:
+        float64, of the shape of `uniform`, from 0 to 1.
+    """
+    return np.asarray(betaincinv(alpha, alpha, uniform), dtype=np.float64)
 
 
 def permutation(stream: Stream, n: int) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from harness.data.errors import DataError
 from harness.run_result import Loaded
 
-__all__ = ["DataError", "Examples", "Indices", "Inputs", "Rows", "Split"]
+__all__ = ["DataError", "Examples", "Indices", "Inputs", "Mixed", "Rows", "Split"]
 
 Indices = NDArray[np.integer[Any]]
 
@@ -56,6 +56,17 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+class Mixed(NamedTuple):
+    """The targets of mixed examples: of each two labels, and the share of the first.
+
+    Tensors or arrays: `labels` and `partners` int32 [b], `shares` float32 [b] from 0 to 1.
+    """
+
+    labels: Any
+    partners: Any
+    shares: Any
 
 
 @dataclass(frozen=True, eq=False)

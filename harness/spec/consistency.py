@@ -19,7 +19,10 @@ from harness.spec.problems import unknown
 from harness.system.files import NotRegular, open_regular
 from harness.words import listed
 
-_IMAGE_AUGMENTATIONS = ("random_crop", "random_flip")
+_IMAGE_AUGMENTATIONS = ("random_crop", "random_flip", "cutout", "cutmix", "color_jitter")
+
+_MIXING_AUGMENTATIONS = ("mixup", "cutmix")
+"""Those that mix each example with the next one, of which a run may have one."""
 
 _MOST_EXAMPLES = 2**30
 """So many examples may a training set have: above this their places overflow 32-bit numbers."""
@@ -47,6 +50,7 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     if "augmentation" in run.regularizers and not settings.augmentation:
         yield ("regularizers",), "augmentation is on, but strengths.augmentation lists none"
     yield from _without_place(run)
+    yield from _mixed_twice(settings)
     normalize = settings.dataset.normalize
     if isinstance(normalize, Normalization) and min(normalize.deviation) < _SMALLEST_FLOAT:
         message = (
@@ -97,6 +101,18 @@ def _unfit_data(settings: Settings) -> Iterator[tuple[Pointer, str]]:
         if isinstance(fault, UnknownName):
             message = unknown(fault.kind, fault.found, fault.known)
         yield ("dataset", *fault.setting), message
+
+
+def _mixed_twice(settings: Settings) -> Iterator[tuple[Pointer, str]]:
+    """Yield the augmentations that would mix examples which others mix already."""
+    mixing = [
+        (index, augmentation.name)
+        for index, augmentation in enumerate(settings.augmentation)
+        if augmentation.name in _MIXING_AUGMENTATIONS
+    ]
+    for index, name in mixing[1:]:
+        place = ("strengths", "augmentation", index, "name")
+        yield place, f"{mixing[0][1]} mixes the examples already, and {name} would mix them again"
 
 
 def _unreadable(path: Path) -> str:
@@ -298,16 +314,26 @@ def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple
                 ("dataset", "randomize", index, "name"),
                 f"noisy_copies needs real-valued inputs, {gives}",
             )
+    yield from _augmentations_against_shape(settings, shape, gives)
+
+
+def _augmentations_against_shape(
+    settings: Settings, shape: tuple[int, ...], gives: str
+) -> Iterator[tuple[Pointer, str]]:
+    """Yield the augmentations that do not apply to inputs of this shape, which `gives` tells."""
+    images, crop = len(shape) == 3, settings.dataset.center_crop
     for index, augmentation in enumerate(settings.augmentation):
         if augmentation.name in _IMAGE_AUGMENTATIONS and not images:
             yield (
                 ("strengths", "augmentation", index, "name"),
                 f"{augmentation.name} needs images, {gives}",
             )
-        elif augmentation.parameters.get("padding") == 0 and dataset.center_crop in (
-            None,
-            *shape[:2],
-        ):
+        elif augmentation.name == "color_jitter" and shape[-1] not in (1, 3):
+            yield (
+                ("strengths", "augmentation", index, "name"),
+                f"color_jitter needs images of 1 or 3 channels, but these have {shape[-1]}",
+            )
+        elif augmentation.parameters.get("padding") == 0 and crop in (None, *shape[:2]):
             place = ("strengths", "augmentation", index, "padding")
             yield (
                 place,

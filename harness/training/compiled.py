@@ -12,12 +12,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 from keras import ops
 
 from harness import budget
 from harness.data.batches import tensors
-from harness.data.pipeline import Pipeline, decision_bytes, decisions, make_batch, scaled
+from harness.data.pipeline import (
+    Pipeline,
+    decision_bytes,
+    decisions,
+    make_batch,
+    mixing,
+    partners,
+    scaled,
+)
+from harness.data.records import Mixed
 from harness.experiment import Training
 from harness.training import optimizers, programs
 from harness.training.backend import on_jax, xla_program
@@ -133,8 +143,8 @@ class CompiledEngine:
         """Count the training examples classified right as they are augmented in an epoch."""
         pipeline = self._pipeline
         batch = make_batch(pipeline, *tensors(pipeline.train), decisions(pipeline, epoch))
-        inputs, labels = (ops.convert_to_tensor(np.asarray(part)) for part in batch)
-        data = self._data._replace(train=(inputs, labels))
+        inputs, targets = keras.tree.map_structure(_tensor, batch)
+        data = self._data._replace(train=(inputs, targets))
         measured = self._programs.measure(weights, initial, data)
         return Measured.of(np.asarray(measured)).train.correct
 
@@ -172,7 +182,10 @@ def _epoch_bytes(pipeline: Pipeline) -> int:
     """Count what one epoch adds to what a call carries."""
     if not _augments_ahead(pipeline):
         return decision_bytes(pipeline)
-    return len(pipeline.train) * (math.prod(pipeline.input_shape) + 1) * 4
+    values = math.prod(pipeline.input_shape) + (
+        1 if mixing(pipeline) is None else len(Mixed._fields)
+    )
+    return len(pipeline.train) * values * 4
 
 
 def _data(pipeline: Pipeline) -> Data:
@@ -232,13 +245,14 @@ def _stacked(pipeline: Pipeline, capacity: int, epochs: range) -> Arrays:
 def _drawn(pipeline: Pipeline, epoch: int) -> Arrays:
     """Give the decisions of an epoch.
 
-    Where it is augmented ahead, give its inputs and labels instead, in their order.
+    Where it is augmented ahead, give its inputs and targets instead, in their order.
     """
     drawn = decisions(pipeline, epoch)
     if not _augments_ahead(pipeline):
         return drawn
-    inputs, labels = make_batch(pipeline, *tensors(pipeline.train), drawn)
-    return {"inputs": np.asarray(inputs), "labels": np.asarray(labels)}
+    inputs, targets = make_batch(pipeline, *tensors(pipeline.train), drawn)
+    named = targets._asdict() if isinstance(targets, Mixed) else {"labels": targets}
+    return {name: np.asarray(array) for name, array in {"inputs": inputs, **named}.items()}
 
 
 @dataclass(frozen=True)
@@ -355,7 +369,7 @@ class _Loop:
     def _epoch(
         self,
         weights: Weights,
-        batch: Callable[[Tensor, int], tuple[Tensor, Tensor]],
+        batch: Callable[[Tensor, int], tuple[Tensor, Tensor | Mixed]],
         first: Scalars,
         count: Tensor,
     ) -> tuple[Weights, Tensor, Tensor]:
@@ -401,14 +415,20 @@ class _Loop:
 
     def _batch(
         self, data: Data, drawn: dict[str, Tensor], epoch: Tensor, start: Tensor, count: int
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor | Mixed]:
+        count += 0 if "inputs" in drawn else partners(self.pipeline)
         chosen = {name: _rows(array, epoch, start, count) for name, array in drawn.items()}
         if "inputs" in chosen:
-            return chosen["inputs"], chosen["labels"]
+            inputs = chosen.pop("inputs")
+            return inputs, Mixed(**chosen) if "partners" in chosen else chosen["labels"]
         if data.raw is not None:
             return make_batch(self.pipeline, data.raw, data.train[1], chosen)
         inputs, labels = data.train
         return ops.take(inputs, chosen["order"], 0), ops.take(labels, chosen["order"], 0)
+
+
+def _tensor(array: Tensor) -> Tensor:
+    return ops.convert_to_tensor(np.asarray(array))
 
 
 def _integer(value: int) -> Tensor:
@@ -431,15 +451,13 @@ def _part(array: Tensor, begin: tuple[Tensor, ...], sizes: tuple[int, ...]) -> T
     return ops.slice(array, [*begin, *(_integer(0) for _ in inner)], [*sizes, *inner])
 
 
-def _whole(net: Network, weights: Weights, split: tuple[Tensor, Tensor]) -> Tensor:
+def _whole(net: Network, weights: Weights, split: tuple[Tensor, Tensor | Mixed]) -> Tensor:
     """Evaluate a set in batches of static size."""
-    inputs, labels = split
-    full, rest = divmod(labels.shape[0], EVALUATION_BATCH)
+    full, rest = divmod(split[0].shape[0], EVALUATION_BATCH)
 
     def part(start: Tensor, count: int) -> Tensor:
-        return evaluation(
-            net, weights, _part(inputs, (start,), (count,)), _part(labels, (start,), (count,))
-        )
+        batch = keras.tree.map_structure(lambda array: _part(array, (start,), (count,)), split)
+        return evaluation(net, weights, *batch)
 
     total = part(_integer(full * EVALUATION_BATCH), rest) if rest else ops.zeros(2, "float64")
     if not full:

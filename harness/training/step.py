@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops, tree
 
+from harness.data.records import Mixed
 from harness.experiment import Training
 from harness.training.backend import gradients
 from harness.training.losses import LOSSES, REDUCTIONS, Loss
@@ -67,7 +68,7 @@ def network(model: keras.Model, training: Training) -> Network:
 def training_step(
     net: Network, weights: Weights, x: Tensor, y: Tensor, scalars: Scalars
 ) -> tuple[Weights, Tensor]:
-    """Make one optimizer step on the examples `x`, `y`.
+    """Make one optimizer step on the examples `x`, `y`, labels or mixed targets.
 
     Gives the new weights and the loss before the step. The loss is the reduced loss of the
     examples, float32, without l2, which enters the gradient.
@@ -129,9 +130,9 @@ def _slopes(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Slopes:
             trainable, weights.non_trainable, x, training=True
         )
         logits = ops.cast(logits, "float32")  # also where the network computes in bfloat16
-        return net.reduce(net.loss.values(y, logits, net.training.label_smoothing)), list(
-            non_trainable
-        )
+        smoothing = net.training.label_smoothing
+        values = weighted(y, lambda labels: net.loss.values(labels, logits, smoothing))
+        return net.reduce(values), list(non_trainable)
 
     loss, non_trainable, slopes = gradients(reduced, weights.trainable)
     if net.training.sharpness_aware is not None:
@@ -199,12 +200,25 @@ def evaluation(net: Network, weights: Weights, x: Tensor, y: Tensor) -> Tensor:
     """Give [sum of the losses, number of examples classified right] in inference mode, float64 [2].
 
     float64 keeps the counts exact and the sum independent of how the set is cut into batches, to
-    float32 accuracy.
+    float32 accuracy. Of mixed targets, each label counts with its share.
     """
     logits = inference(net, weights, x)
-    losses = ops.cast(net.loss.values(y, logits, 0.0), "float64")
-    correct = ops.cast(net.loss.correct(y, logits), "float64")
+    losses = weighted(y, lambda labels: ops.cast(net.loss.values(labels, logits, 0.0), "float64"))
+    correct = weighted(y, lambda labels: ops.cast(net.loss.correct(labels, logits), "float64"))
     return ops.stack([ops.sum(losses), ops.sum(correct)])
+
+
+def weighted(targets: Tensor | Mixed, of: Callable[[Tensor], Tensor]) -> Tensor:
+    """Give `of(labels)`, a number an example; of mixed targets, the mean of both by their shares.
+
+    For a cross-entropy this is the loss of the mixed one-hot targets, in which it is linear (Zhang
+    et al. 2018, arXiv 1710.09412).
+    """
+    if not isinstance(targets, Mixed):
+        return of(targets)
+    own, partners = of(targets.labels), of(targets.partners)
+    shares = ops.cast(targets.shares, own.dtype)
+    return shares * own + (1 - shares) * partners
 
 
 def norms(weights: Weights, initial: list[Tensor]) -> Tensor:

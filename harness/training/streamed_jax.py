@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -89,13 +90,14 @@ class JaxPrograms:
         self, weights: Weights, batches: tf.data.Dataset, sizes: set[int], scalars: Scalars
     ) -> None:
         """Compile the step for batches of these sizes, on copies of the weights."""
-        shapes = [(spec.shape[1:], spec.dtype.as_numpy_dtype) for spec in batches.element_spec]
+
+        def empty(size: int, spec: tf.TensorSpec) -> np.ndarray:
+            return np.zeros((size, *spec.shape[1:]), spec.dtype.as_numpy_dtype)
+
         for size in sizes:
-            x, y = (np.zeros((size, *shape), dtype) for shape, dtype in shapes)
+            batch = jax.tree.map(partial(empty, size), batches.element_spec)
             self.step(
-                self._start(jax.tree.map(jnp.copy, weights)),
-                *self.devices.placed((x, y)),
-                scalars,
+                self._start(jax.tree.map(jnp.copy, weights)), *self.devices.placed(batch), scalars
             )
 
     def epoch(

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import resource
 import subprocess
@@ -18,7 +19,15 @@ from harness.data.randomizations import randomize
 from harness.data.records import DataError, Indices, Split
 from harness.data.rows import whole
 from harness.experiment import PER_IMAGE, Component
-from tests.data.test_pipeline import CROP_FLIP, by_hand, make, random_split
+from tests.data.test_pipeline import (
+    CROP_FLIP,
+    CUTMIX,
+    MIXUP,
+    by_hand,
+    make,
+    mixed,
+    random_split,
+)
 
 NOISE = Component("gaussian_noise", {"deviation": 0.1})
 
@@ -98,6 +107,32 @@ def test_training_batches_equal_make_batch_bit_by_bit(
         expected_x, expected_y = pipelines.make_batch(pipeline, inputs, labels, chosen)
         np.testing.assert_array_equal(x, expected_x)
         np.testing.assert_array_equal(y, expected_y)
+
+
+@pytest.mark.parametrize("component", [MIXUP, CUTMIX])
+@pytest.mark.parametrize(("batch_size", "last_batch"), [(16, "keep"), (16, "drop"), (70, "keep")])
+@pytest.mark.parametrize("source", ["memory", "read", "late"])
+def test_how_an_epoch_is_cut_into_batches_changes_nothing_that_is_mixed(
+    component: Component,
+    batch_size: int,
+    last_batch: Literal["keep", "drop"],
+    source: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pipeline = make(random_split(70), augmentation=(*CROP_FLIP, component))
+    expected, targets = mixed(pipeline, 2)
+    if source == "read":
+        pipeline = dataclasses.replace(pipeline, train=unread(pipeline.train))
+    if source == "late":
+        monkeypatch.setattr(batches, "LARGEST_DECISIONS", 0)
+    got = read(batches.training_batches(pipeline, only(2), batch_size, last_batch))
+    sizes = [len(x) for x, _ in got]
+    assert sum(sizes) == (70 if last_batch == "keep" else 64)
+    x = np.concatenate([x for x, _ in got])
+    np.testing.assert_allclose(x, expected[: sum(sizes)], rtol=1e-5, atol=1e-5)
+    for place, whole_epoch in enumerate(targets):
+        parts = np.concatenate([y[place] for _, y in got])
+        np.testing.assert_array_equal(parts, whole_epoch[: sum(sizes)])
 
 
 def test_epochs_differ_and_repeat(pipeline: Pipeline) -> None:

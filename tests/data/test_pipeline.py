@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from harness.data import pipeline as pipelines
 from harness.data.pipeline import Pipeline
-from harness.data.records import DataError, Split
+from harness.data.records import DataError, Mixed, Split
 from harness.data.rows import whole
 from harness.experiment import PER_IMAGE, Component, Dataset, Normalization
 
@@ -101,7 +101,13 @@ def test_what_finished_runs_were_trained_on_stays_as_it_was(pipeline: Pipeline) 
 
 
 @pytest.mark.parametrize(
-    "augmentation", [(), CROP_FLIP, (*CROP_FLIP, Component("gaussian_noise", {"deviation": 0.1}))]
+    "augmentation",
+    [
+        (),
+        CROP_FLIP,
+        (*CROP_FLIP, Component("gaussian_noise", {"deviation": 0.1})),
+        (*CROP_FLIP, Component("mixup", {"alpha": 0.5})),
+    ],
 )
 def test_the_size_of_decisions_is_known_without_drawing_them(
     augmentation: tuple[Component, ...],
@@ -109,6 +115,77 @@ def test_the_size_of_decisions_is_known_without_drawing_them(
     pipeline = make(random_split(7), augmentation=augmentation)
     drawn = pipelines.decisions(pipeline, 0)
     assert pipelines.decision_bytes(pipeline) == sum(values.nbytes for values in drawn.values())
+
+
+MIXUP = Component("mixup", {"alpha": 0.5})
+CUTMIX = Component("cutmix", {"alpha": 1.0, "probability": 0.9})
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_epoch_is_mixed_with_the_one_that_comes_next_and_the_last_with_the_first(
+    compiled: bool, place: int
+) -> None:
+    """Wherever mixup stands: each step worked out by hand on the whole epoch, in float64."""
+    others = CROP_FLIP
+    augmentation = (*others[:place], MIXUP, *others[place:])
+    pipeline = make(random_split(20), augmentation=augmentation, normalize=None)
+    drawn = pipelines.decisions(pipeline, 3)
+    assert {len(values) for values in drawn.values()} == {21}
+    rows = {name: values[:20] for name, values in drawn.items()}
+    x = whole(pipeline.train.inputs)[rows["order"]].astype(np.float64)
+    for position, component in enumerate(augmentation):
+        own = {name[2:]: rows[name] for name in rows if name.startswith(f"{position}/")}
+        if component.name == "mixup":
+            share = own["share"].astype(np.float64).reshape(-1, 1, 1, 1)
+            x = share * x + (1 - share) * np.roll(x, -1, axis=0)
+            shares = own["share"]
+        elif component.name == "random_flip":
+            x = np.where(own["flip"].reshape(-1, 1, 1, 1), x[:, :, ::-1], x)
+        else:
+            padded = np.pad(x, ((0, 0), (4, 4), (4, 4), (0, 0)))
+            x = np.stack(
+                [
+                    image[top : top + 32, left : left + 32]
+                    for image, top, left in zip(padded, own["top"], own["left"], strict=True)
+                ]
+            )
+    got, targets = mixed(pipeline, 3, compiled)
+    np.testing.assert_allclose(got, x / 255, rtol=1e-4, atol=1e-5)
+    labels = pipeline.train.labels[rows["order"]]
+    np.testing.assert_array_equal(targets.labels, labels)
+    np.testing.assert_array_equal(targets.partners, np.roll(labels, -1))
+    np.testing.assert_array_equal(targets.shares, shares)
+
+
+def mixed(pipeline: Pipeline, epoch: int, compiled: bool = False) -> tuple[np.ndarray, Mixed]:
+    """All of an epoch as one batch, with its mixed targets."""
+    inputs, labels = tf.constant(whole(pipeline.train.inputs)), tf.constant(pipeline.train.labels)
+    function = tf.function(
+        lambda chosen: pipelines.make_batch(pipeline, inputs, labels, chosen), jit_compile=compiled
+    )
+    drawn = pipelines.decisions(pipeline, epoch)
+    x, targets = function({name: tf.constant(values) for name, values in drawn.items()})
+    return x.numpy(), Mixed(*(part.numpy() for part in targets))
+
+
+@pytest.mark.parametrize(
+    ("normalize", "expected"),
+    [(None, (0.0,)), (Normalization((0.25,), (0.2,)), (4.0,)), (PER_IMAGE, None)],
+)
+def test_what_is_cut_out_is_what_becomes_0(
+    normalize: Normalization | None,
+    expected: tuple[float, ...] | None,
+    dataset: Callable[..., Dataset],
+    data_dir: Path,
+) -> None:
+    digits = dataclasses.replace(dataset("digits"), normalize=normalize)
+    built = pipelines.build(digits, (Component("cutout", {"length": 4}),), 0, data_dir)
+    assert built.augmentation == (Component("cutout", {"length": 4, "fill": expected}),)
+    x, _ = made(built, 1)
+    if normalize != PER_IMAGE:
+        # A square of 4x4 lies in each of them, at least the quarter of it that touches its centre.
+        assert ((abs(x) < 1e-6).sum(axis=(1, 2, 3)) >= 4).all()
 
 
 @pytest.mark.parametrize(

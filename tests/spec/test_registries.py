@@ -11,6 +11,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Unpack, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -24,7 +25,7 @@ from harness.metrics import BINOMIAL, HISTORY, METRICS, ON_TEST_IMAGES
 from harness.models.initialization import INITIALIZATIONS
 from harness.models.registry import MODELS
 from harness.report.figures import FIGURES
-from harness.spec import schema
+from harness.spec import consistency, schema
 from harness.training.losses import LOSSES, REDUCTIONS
 from harness.training.optimizers import OPTIMIZERS
 from harness.training.schedules import LENGTH, SCHEDULES
@@ -82,13 +83,23 @@ def test_the_schema_lists_the_words_that_there_are(place: str, names: Iterable[s
 
 
 def keywords(*functions: Callable[..., object]) -> set[str]:
-    """Return the parameters that functions take by their names alone."""
-    return {
+    """Return the parameters that functions take by their names alone.
+
+    They stand in the signature, or where they are many in a dictionary's type.
+    """
+    alone = {
         each.name
         for function in functions
         for each in inspect.signature(function).parameters.values()
         if each.kind is inspect.Parameter.KEYWORD_ONLY
     }
+    unpacked = (
+        hint
+        for function in functions
+        for hint in get_type_hints(function).values()
+        if get_origin(hint) is Unpack
+    )
+    return alone | {name for hint in unpacked for name in get_type_hints(get_args(hint)[0])}
 
 
 PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
@@ -96,8 +107,11 @@ PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
     ("initialization", {name: keywords(row) for name, row in INITIALIZATIONS.items()}),
     ("randomization", {name: keywords(row.train) for name, row in RANDOMIZATIONS.items()}),
     (
-        "augmentation",  # the pipeline adds the size
-        {name: keywords(row.decide, row.apply) - {"size"} for name, row in AUGMENTATIONS.items()},
+        "augmentation",  # the pipeline adds the size and what is put where something is cut out
+        {
+            name: keywords(row.decide, row.apply) - {"size", "fill"}
+            for name, row in AUGMENTATIONS.items()
+        },
     ),
     (
         "optimizer",
@@ -175,6 +189,11 @@ def test_metrics_are_named_from_what_is_measured() -> None:
     assert set(BINOMIAL) <= set(ON_TEST_IMAGES) <= set(METRICS)
     figures = at("$defs/figure/allOf")
     assert set(figures[0]["then"]["properties"]["metric"]["examples"]) <= set(METRICS)
+
+
+def test_the_reader_knows_which_augmentations_mix_examples() -> None:
+    mixing = {name for name, row in AUGMENTATIONS.items() if row.mixes}
+    assert set(consistency._MIXING_AUGMENTATIONS) == mixing
 
 
 @pytest.mark.parametrize("definition", ["dataset", "model"])

@@ -126,6 +126,14 @@ AUGMENTATION = (
     Component("gaussian_noise", {"deviation": 0.05}),
 )
 
+MIXED = (
+    Component("cutout", {"length": 3, "fill": (60.0, 70.0, 80.0)}),
+    Component("cutmix", {"alpha": 1.0, "probability": 0.7}),
+    Component("color_jitter", {"brightness": 0.2, "contrast": 0.3, "saturation": 0.4, "hue": 0.1}),
+)
+
+MIXUP = (Component("mixup", {"alpha": 0.7}),)
+
 Case = tuple[str, str, Training, tuple[Component, ...]]
 
 RUNS: dict[str, Case] = {
@@ -139,7 +147,16 @@ RUNS: dict[str, Case] = {
         replace(SETTINGS, last_batch="drop", measure_every=3),
         (),
     ),
+    "compiled-mixed": ("compiled", "perceptron", replace(SETTINGS, label_smoothing=0.1), MIXED),
+    "compiled-mixup-drop": (
+        "compiled",
+        "perceptron",
+        replace(SETTINGS, last_batch="drop", measure_every=3),
+        MIXUP,
+    ),
     "streamed": ("streamed", "perceptron", SETTINGS, ()),
+    "streamed-mixed": ("streamed", "resnet", SETTINGS, MIXED),
+    "streamed-mixup": ("streamed", "perceptron", SETTINGS, MIXUP),
     "streamed-augmented": ("streamed", "convnet", SETTINGS, AUGMENTATION),
     "streamed-drop": ("streamed", "perceptron", replace(SETTINGS, last_batch="drop"), AUGMENTATION),
     "streamed-keep": ("streamed", "resnet", SETTINGS, AUGMENTATION),
@@ -264,14 +281,16 @@ def train(case: str, made: keras.Model | None = None, **options: Any) -> Outcome
 
 
 def outcome_arrays(outcome: Outcome) -> Arrays:
-    """Give a history, the final weights and the logits of the test set."""
+    """Give a history, the last measurements, the final weights and the logits of the test set."""
     history = {
         f"history/{name}": np.array([row[name] for row in outcome.history])
         for name in outcome.history[0]
         if name != "seconds"
     }
     weights = {f"weights{place}": array for place, array in enumerate(outcome.state.final)}
-    return history | weights | {"logits": np.concatenate(list(outcome.logits()))}
+    known = {name: value for name, value in outcome.measurements.items() if value is not None}
+    measured = {f"end/{name}": np.array(value) for name, value in known.items()}
+    return history | measured | weights | {"logits": np.concatenate(list(outcome.logits()))}
 
 
 def run(case: str) -> Arrays:
@@ -416,10 +435,12 @@ def jax_alone() -> Arrays:
     (program,) = shared.programs
     found["traces"] = np.array(program.train._cache_size())
     for devices in (1, 4):
-        outcome = train("streamed-keep", engines=Engines(devices))
-        found |= {
-            f"devices{devices}/{name}": array for name, array in outcome_arrays(outcome).items()
-        }
+        for case in ("streamed-keep", "streamed-mixed"):
+            outcome = train(case, engines=Engines(devices))
+            found |= {
+                f"devices{devices}/{case}/{name}": array
+                for name, array in outcome_arrays(outcome).items()
+            }
         found[f"used{devices}"] = np.array(outcome.devices)
     return found
 

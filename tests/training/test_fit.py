@@ -245,6 +245,68 @@ def test_training_accuracy_on_augmented_examples(engine: str) -> None:
     assert expected < outcome.measurements["train_accuracy"]
 
 
+MIXUP = (Component("mixup", {"alpha": 0.7}),)
+
+
+def mixed_epoch(
+    pipeline: Pipeline, epoch: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The mixed points of an epoch, both labels and the first one's share, from the paper."""
+    drawn = decisions(pipeline, epoch)
+    order, share = drawn["order"][:-1], drawn["0/share"][:-1].astype(np.float64)
+    following = np.roll(order, -1)
+    x, labels = whole(pipeline.train.inputs).astype(np.float64), pipeline.train.labels
+    mixed = share[:, None] * x[order] + (1 - share)[:, None] * x[following]
+    return mixed, labels[order], labels[following], share
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+@pytest.mark.parametrize("last_batch", ["keep", "drop"])
+def test_mixed_examples_are_learned_with_mixed_targets(engine: str, last_batch: str) -> None:
+    """In float64, from the paper: the target is share * y + (1 - share) * the other y."""
+    pipeline = points(augmentation=MIXUP)
+    schedule = Component("constant")
+    settings = replace(SETTINGS, epochs=3, schedule=schedule, last_batch=last_batch)
+    outcome = run(settings, pipeline)
+    weights = [array.astype(np.float64) for array in network().get_weights()]
+    velocity = [np.zeros_like(array) for array in weights]
+    for epoch in range(3):
+        x, own, other, share = mixed_epoch(pipeline, epoch)
+        target = (share * own + (1 - share) * other)[:, None]
+        for start in range(0, 18 if last_batch == "keep" else 16, 4):
+            batch, y = x[start : start + 4], target[start : start + 4]
+            w1, b1, w2, b2 = weights
+            before = batch @ w1 + b1
+            hidden = np.maximum(before, 0)
+            error = 1 / (1 + np.exp(-(hidden @ w2 + b2))) - y
+            back = error @ w2.T * (before > 0)
+            gradients = [batch.T @ back, back.sum(0), hidden.T @ error, error.sum(0)]
+            velocity = [
+                0.9 * old + gradient + 0.01 * weight
+                for old, gradient, weight in zip(velocity, gradients, weights, strict=True)
+            ]
+            weights = [w - 0.05 * v for w, v in zip(weights, velocity, strict=True)]
+    for ours, expected in zip(outcome.state.trainable, weights, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_accuracy_on_mixed_examples_counts_each_label_with_its_share(engine: str) -> None:
+    pipeline = points(augmentation=MIXUP)
+    outcome = run(SETTINGS, pipeline)
+    x, own, other, share = mixed_epoch(pipeline, SETTINGS.epochs)
+    w1, b1, w2, b2 = outcome.state.trainable
+    predicted = (np.maximum(x @ w1 + b1, 0) @ w2 + b2)[:, 0] > 0
+    expected = np.mean(share * (predicted == own) + (1 - share) * (predicted == other))
+    assert outcome.measurements["augmented_train_accuracy"] == pytest.approx(expected, abs=1e-6)
+    assert expected < outcome.measurements["train_accuracy"]
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_a_resumed_run_on_mixed_examples_is_the_same_bit_by_bit(engine: str) -> None:
+    resumed(replace(SETTINGS, epochs=6), lambda: points(augmentation=MIXUP), 2)
+
+
 PLATEAU = {"metric": "train_loss", "factor": 0.5, "patience": 2, "min_delta": 0.005}
 
 
