@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from harness.rounding import share_of
+
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict."""
 
@@ -38,12 +40,33 @@ Standardization = Literal["per_image"]
 
 
 @dataclass(frozen=True)
+class Validation:
+    """How many training examples a run is not trained on but validated with: a share, or a count.
+
+    One of the two is None. They are drawn from `seed`, or where it is None from the run's.
+    `randomize` tells whether they are randomized as the training set is, else as the test set.
+    """
+
+    share: float | None
+    examples: int | None
+    seed: int | None = None
+    randomize: bool = False
+
+    def of(self, train_examples: int) -> int:
+        """Return how many of so many training examples that is."""
+        if self.examples is not None:
+            return self.examples
+        return share_of(self.share or 0.0, train_examples)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Which examples a run sees, before augmentation.
 
     `center_crop` is the side, in pixels, of the square that is cut from the middle of every image
     after randomization; None leaves images whole. `classes` are those that are used, by their names
-    or indices, in the order of their new labels; None: all.
+    or indices, in the order of their new labels; None: all. `validation` is None where all examples
+    are trained on.
     """
 
     source: Component
@@ -53,14 +76,19 @@ class Dataset:
     randomize: tuple[Component, ...]
     center_crop: int | None = None
     classes: tuple[str | int, ...] | None = None
+    validation: Validation | None = None
 
 
 @dataclass(frozen=True)
 class StopRule:
-    """Stop at the first epoch, of those divisible by `check_every`, that reaches the accuracy."""
+    """Stop at the first epoch, of those divisible by `check_every`, that reaches the accuracies.
 
-    train_accuracy: float
+    One that is None need not be reached.
+    """
+
+    train_accuracy: float | None
     check_every: int
+    validation_accuracy: float | None = None
 
 
 @dataclass(frozen=True)

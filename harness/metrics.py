@@ -26,6 +26,16 @@ HISTORY = {
         "fraction",
         "share of the training set classified right, inference mode",
     ),
+    "validation_loss": Measurement(
+        "validation loss",
+        "nats",
+        "mean loss over the whole validation set, inference mode; with a validation set only",
+    ),
+    "validation_accuracy": Measurement(
+        "validation accuracy",
+        "fraction",
+        "share of the validation set classified right, inference mode; with a validation set only",
+    ),
     "test_loss": Measurement(
         "test loss", "nats", "mean loss over the whole test set, inference mode"
     ),
@@ -68,7 +78,8 @@ SUMMARY = {
         "training accuracy on augmented images",
         "fraction",
         "share of the training set classified right at the end, inference mode, each image"
-        " augmented once more as in training; with augmentation only",
+        " augmented once more as in training, of mixed images each label by its share; with"
+        " augmentation only",
     ),
     "boundary_length": Measurement(
         "boundary length",
@@ -81,6 +92,9 @@ SUMMARY = {
 
 METRICS = ChainMap(SUMMARY, HISTORY)  # which iterates over the last one first
 """Every name that a metric expression may use after a run's name."""
+
+ON_VALIDATION = ("validation_loss", "validation_accuracy")
+"""Metrics that only a run with a validation set has."""
 
 ON_TEST_IMAGES = ("test_loss", "test_accuracy", "initial_test_accuracy")
 """Metrics that other test images would change, the network being what it is."""

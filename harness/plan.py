@@ -75,6 +75,8 @@ _LATER = (
     _LaterSetting((*_SOURCE, "nested"), False),
     _LaterSetting((*_SOURCE, "test_share"), None),
     _LaterSetting((*_SOURCE, "split_seed"), 0),
+    _LaterSetting(("dataset", "validation"), None),
+    _LaterSetting(("training", "stop_when", "validation_accuracy"), None),
 )
 """Settings younger than the format, which enter a key only where they are used.
 
@@ -340,6 +342,8 @@ def _leave_out(content: Json, setting: _LaterSetting) -> None:
 
 def _objects_at(value: Json, path: Sequence[str]) -> Iterator[Json]:
     """Yield every object that the path leads to."""
+    if value is None:
+        return
     if not path:
         yield value
     elif path[0] == _EACH:

@@ -23,6 +23,11 @@ def is_finite_number(value: object) -> TypeGuard[float]:
         return False
 
 
+def share_of(share: float, count: int) -> int:
+    """Return floor(share * count) of the share as it is written: of 100, 0.29 is 29, not 28."""
+    return math.floor(Fraction(str(share)) * count)
+
+
 def half_unit(value: float) -> Fraction:
     """Return half a unit in the last place of a finite number.
 

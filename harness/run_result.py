@@ -33,6 +33,7 @@ class Loaded:
 
     `content` identifies the content of the data set, None where its parameters do. `version` is
     that of a data set which TFDS has prepared and a person named, else None.
+    The validation examples are not among the training examples; there may be none.
     """
 
     train_examples: int
@@ -40,6 +41,7 @@ class Loaded:
     classes: tuple[str, ...]
     content: str | None = None
     version: str | None = None
+    validation_examples: int = 0
 
     def to_json(self) -> Json:
         """Return the record as JSON; a version is there only where there is one."""

@@ -18,6 +18,7 @@ def loaded(value: Value) -> Loaded:
         classes=tuple(name.text() for name in value.member("classes").items()),
         content=value.member_or("content", None).text_or_none(),
         version=value.member_or("version", None).text_or_none(),
+        validation_examples=_count(value.member_or("validation_examples", 0)),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,9 +18,10 @@ import tensorflow as tf
 
 from harness.data import loading, randomness
 from harness.data.augmentation import AUGMENTATIONS, Decisions
-from harness.data.randomizations import randomize
+from harness.data.randomizations import Part, randomize
 from harness.data.randomness import Stream
 from harness.data.records import DataError, Indices, Mixed, Split
+from harness.data.validation import held_out
 from harness.experiment import PER_IMAGE, Component, Dataset, Normalization, Standardization
 from harness.run_result import Loaded
 
@@ -32,7 +33,7 @@ names.
 
 @dataclass(frozen=True, eq=False)
 class Pipeline:
-    """The training and the test set of one run, randomized, and how batches are made of them."""
+    """The sets of one run, randomized, and how batches are made of them."""
 
     train: Split
     test: Split
@@ -43,6 +44,7 @@ class Pipeline:
     seed: int
     center_crop: int | None = None
     loaded: Loaded | None = None
+    validation: Split | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -56,11 +58,11 @@ class Pipeline:
 def build(
     dataset: Dataset, augmentation: Sequence[Component], seed: int, data_dir: Path
 ) -> Pipeline:
-    """Load a data set and randomize it.
+    """Load a data set, hold the validation set out, and randomize what there is.
 
     Raises:
-        DataError: data are missing or damaged, or do not fit the normalization, a randomization,
-            the crop or an augmentation.
+        DataError: data are missing or damaged, too few, or do not fit the normalization, a
+            randomization, the crop or an augmentation.
     """
     examples = loading.load(dataset, data_dir)
     _check_normalization(dataset.normalize, examples.train.inputs.shape[-1])
@@ -72,8 +74,16 @@ def build(
         classes=len(examples.classes),
         maximum=examples.maximum,
     )
+    train, validation = examples.train, None
+    if dataset.validation is not None:
+        train, validation = held_out(train, dataset.validation, seed)
+    loaded = replace(
+        examples.loaded,
+        train_examples=len(train),
+        validation_examples=0 if validation is None else len(validation),
+    )
     pipeline = Pipeline(
-        train=randomized(examples.train),
+        train=randomized(train),
         test=randomized(examples.test, part="test"),
         classes=examples.classes,
         maximum=examples.maximum,
@@ -81,10 +91,17 @@ def build(
         augmentation=tuple(_completed(each, dataset, examples.maximum) for each in augmentation),
         seed=seed,
         center_crop=dataset.center_crop,
-        loaded=examples.loaded,
+        loaded=loaded,
+        validation=None if validation is None else randomized(validation, part=_part(dataset)),
     )
     decision_bytes(pipeline)  # an augmentation that does not fit shows here, not at the first epoch
     return pipeline
+
+
+def _part(dataset: Dataset) -> Part:
+    """Tell as which set the validation set is randomized."""
+    as_train = dataset.validation is not None and dataset.validation.randomize
+    return "validation_as_train" if as_train else "validation"
 
 
 def decisions(pipeline: Pipeline, epoch: int) -> Decisions:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +25,10 @@ from harness.data.randomness import Stream
 from harness.data.records import DataError, Indices, Inputs, Split
 from harness.data.rows import Changed, materialized, take
 from harness.experiment import Component
+from harness.rounding import share_of
+
+Part = Literal["train", "test", "validation", "validation_as_train"]
+"""The sets of a run. The validation set is changed as the test set is, or as the training set."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class Change:
 class Randomization:
     """What happens to the training set and, where anything does, to the test set.
 
+    Where both are the same function, it does the same to all sets, by the same draws.
+
     Both take (split, draw) and the parameters by keyword; the test set's draw is the same.
     """
 
@@ -80,24 +85,28 @@ def randomize(
     seed: int,
     classes: int,
     maximum: float,
-    part: Literal["train", "test"] = "train",
+    part: Part = "train",
 ) -> Split:
-    """Apply the randomizations in order, to the training or to the test set.
+    """Apply the randomizations in order, to one of the sets.
 
     The k-th draws for the purposes `randomization/<k>/<name>/...`: the same one twice draws
-    differently. One that has the parameter `seed` draws from that instead. The result is in memory
+    differently. One that has the parameter `seed` draws from that instead. For the validation set
+    each has draws of its own, unless it does the same to all sets. The result is in memory
     where it is small enough (`harness.data.rows.LARGEST_IN_MEMORY`).
 
     Raises:
         DataError: one does not fit the inputs.
     """
     for position, component in enumerate(components):
-        function = getattr(RANDOMIZATIONS[component.name], part)
+        row = RANDOMIZATIONS[component.name]
+        function = row.train if part.endswith("train") else row.test
         if function is None:
             continue
         parameters = dict(component.parameters)
         own = parameters.pop("seed", None)
         purpose = f"randomization/{position}/{component.name}"
+        if part.startswith("validation") and row.train is not row.test:
+            purpose += "/validation"
         change = function(
             split, Draw(seed if own is None else own, purpose, classes, maximum), **parameters
         )
@@ -140,8 +149,8 @@ RANDOMIZATIONS["confusion"] = Randomization(confusion)
 
 
 def zeroed_units(zero_out: float, units: int) -> int:
-    """Return floor(zero_out * units) of the number as it is written: of 100, 0.29 is 29, not 28."""
-    return math.floor(Fraction(str(zero_out)) * units)
+    """Return floor(zero_out * units) of the number as it is written."""
+    return share_of(zero_out, units)
 
 
 def label_corruption(split: Split, draw: Draw, *, probability: float, test: bool = False) -> Change:

@@ -47,7 +47,7 @@ class TensorBoard:
             return
         with self._tolerating_errors(run), self._writers[run.key].as_default():
             for row in rows:
-                for name in ("learning_rate", *HISTORY):
+                for name in ("learning_rate", *(each for each in HISTORY if each in row)):
                     tf.summary.scalar(name, row[name], int(row["step"]))
             self._writers[run.key].flush()
 

@@ -13,11 +13,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from harness.experiment import Expectation, Interval, RunSpec, Statistic, Training
+from harness.experiment import Expectation, Interval, RunSpec, Statistic, StopRule, Training
 from harness.expression import Range, Reference
 from harness.judging.bounds import Rounding, rounding_of_seed, rounding_of_share, within
 from harness.judging.inference import Limits, half_width, median_limits, share_limits
 from harness.judging.judgement import Judgement
+from harness.metrics import METRICS
 from harness.rounding import is_finite_number
 from harness.run_result import RunResult
 from harness.words import Verdict, agreeing, percent, seeds_named
@@ -26,7 +27,7 @@ _COUNTS = {"epochs": "epochs", "steps": "steps", "epochs_to_fit": "epochs", "ste
 """The metrics that may be censored, and what each counts."""
 
 _ROUNDING = 1e-9
-"""A training accuracy this far below that of a stopping rule still meets it: both are shares of a
+"""An accuracy this far below that of a stopping rule still meets it: both are shares of a
 whole number of examples.
 """
 
@@ -76,15 +77,7 @@ def _unmet(training: Training, result: RunResult) -> str | None:
     """Say which stopping rule a run did not meet; None where it has none, or met it."""
     rule = training.stop_when
     if rule is not None:
-        accuracy = result.measurements.get("train_accuracy")
-        met = is_finite_number(accuracy) and accuracy >= rule.train_accuracy - _ROUNDING
-        return (
-            None
-            if met
-            else (
-                f"it did not reach the {percent(rule.train_accuracy)} training accuracy to stop at"
-            )
-        )
+        return next(_unreached(rule, result), None)
     if training.early_stopping is not None and _spent(training, result):
         return "its early stopping did not end it"
     return None
@@ -95,6 +88,19 @@ def _spent(training: Training, result: RunResult) -> bool:
     count, most = ("epochs", training.epochs) if training.epochs else ("steps", training.steps)
     trained = result.measurements.get(count)
     return is_finite_number(trained) and most is not None and trained >= most
+
+
+def _unreached(rule: StopRule, result: RunResult) -> Iterator[str]:
+    """Say of each accuracy that a stopping rule wants and that was not reached which it is."""
+    for metric, wanted in (
+        ("train_accuracy", rule.train_accuracy),
+        ("validation_accuracy", rule.validation_accuracy),
+    ):
+        accuracy = result.measurements.get(metric)
+        if wanted is None:
+            continue
+        if not (is_finite_number(accuracy) and accuracy >= wanted - _ROUNDING):
+            yield f"it did not reach the {percent(wanted)} {METRICS[metric].title} to stop at"
 
 
 def sentences(found: Mapping[tuple[Reference, int], Censored]) -> Iterator[str]:

@@ -36,6 +36,8 @@ def resolution(reference: Reference, run: RunSpec, results: Sequence[RunResult])
         return _of_images(count_test_images(run, results))
     if metric in _ON_TRAINING_IMAGES:
         return _of_images(_training_images(run, results))
+    if metric == "validation_accuracy":
+        return _of_images(_validation_images(run, results))
     if metric in (*_TO_FIT, *_TO_THE_END):
         return _of_count(metric, run, results)
     values = [value for result in results if (value := result.measurements.get(metric)) is not None]
@@ -55,6 +57,12 @@ def _training_images(run: RunSpec, results: Sequence[RunResult]) -> int | None:
     if count is None and not dataset.randomize and len(recorded) == 1:
         return recorded.pop()
     return count
+
+
+def _validation_images(run: RunSpec, results: Sequence[RunResult]) -> int | None:
+    """Return the size of the validation set, as it was recorded; None where it is not known."""
+    recorded = {result.data.validation_examples for result in results if result.data is not None}
+    return recorded.pop() if len(recorded) == 1 else None
 
 
 def _of_count(metric: str, run: RunSpec, results: Sequence[RunResult]) -> float:

@@ -69,7 +69,8 @@ def note_on_settings(labels: Sequence[str], count: int) -> Iterator[str]:
 
 def _wanted(run: RunSpec | None) -> float:
     rule = run.settings.training.stop_when if run is not None else None
-    return rule.train_accuracy if rule is not None else 1.0
+    wanted = rule.train_accuracy if rule is not None else None
+    return 1.0 if wanted is None else wanted
 
 
 def _accuracy(result: RunResult | None) -> float | None:

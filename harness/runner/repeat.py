@@ -15,6 +15,7 @@ from harness.compile import Compiled, WeightsError
 from harness.data import availability
 from harness.data.errors import DataError
 from harness.experiment import WeightsFile
+from harness.metrics import ON_VALIDATION
 from harness.plan import ConcreteRun, content_key
 from harness.run_result import RunResult
 from harness.runner import local, make
@@ -39,7 +40,14 @@ NEAR = (
 )
 
 _TIMES = ("seconds",)
-_WEIGHTS_TELL = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "weight_norm")
+_WEIGHTS_TELL = (
+    "train_loss",
+    "train_accuracy",
+    *ON_VALIDATION,
+    "test_loss",
+    "test_accuracy",
+    "weight_norm",
+)
 
 
 class Differs(Exception):
@@ -89,7 +97,7 @@ def repeat(
         agree.values(
             f"epoch {recorded[-1]['epoch']:g}",
             recorded[-1],
-            {name: ended[name] for name in _WEIGHTS_TELL},
+            {name: ended[name] for name in _WEIGHTS_TELL if name in ended},
         )
         agree.values("the end", result.measurements, _end(run, compiled, recorded))
     except (DataError, DamagedRun, WeightsError) as error:

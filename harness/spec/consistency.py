@@ -10,6 +10,7 @@ from harness import budget
 from harness.data.errors import UnknownName
 from harness.data.facts import Facts, facts_of, unfit
 from harness.experiment import Normalization, RunSpec, Settings, Training, WeightsFile
+from harness.metrics import ON_VALIDATION
 from harness.models.registry import MODELS, kernel_weights
 from harness.models.shapes import Shapes
 from harness.spec import schema
@@ -51,6 +52,11 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
         yield ("regularizers",), "augmentation is on, but strengths.augmentation lists none"
     yield from _without_place(run)
     yield from _mixed_twice(settings)
+    validation = settings.dataset.validation
+    if validation is None:
+        yield from _without_validation(settings.training)
+    elif (validation.share is None) == (validation.examples is None):
+        yield ("dataset", "validation"), "expected exactly one of 'share' and 'examples'"
     normalize = settings.dataset.normalize
     if isinstance(normalize, Normalization) and min(normalize.deviation) < _SMALLEST_FLOAT:
         message = (
@@ -113,6 +119,28 @@ def _mixed_twice(settings: Settings) -> Iterator[tuple[Pointer, str]]:
     for index, name in mixing[1:]:
         place = ("strengths", "augmentation", index, "name")
         yield place, f"{mixing[0][1]} mixes the examples already, and {name} would mix them again"
+
+
+def _without_validation(training: Training) -> Iterator[tuple[Pointer, str]]:
+    """Yield the settings that look at a validation set where there is none."""
+    stop, early = training.stop_when, training.early_stopping
+    looked: dict[Pointer, str | None] = {
+        ("training", "schedule", "metric"): training.schedule.parameters.get("metric"),
+        ("training", "early_stopping", "metric"): early.metric if early else None,
+        ("training", "stop_when", "validation_accuracy"): "validation_accuracy"
+        if stop and stop.validation_accuracy is not None
+        else None,
+    }
+    for place, metric in looked.items():
+        if metric in ON_VALIDATION:
+            yield place, f"{metric} {NEEDS_VALIDATION}"
+
+
+NEEDS_VALIDATION = (
+    "needs a validation set, and this run has none: give it one by dataset.validation, such as"
+    ' {"share": 0.1}'
+)
+"""What is said of a metric that only a run with a validation set has."""
 
 
 def _unreadable(path: Path) -> str:
@@ -236,6 +264,7 @@ def _against_data(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, s
                 ("dataset", key),
                 f"{dataset.source.name} has {there} of them, fewer than {wanted}",
             )
+    yield from _nothing_left(settings, known)
     if training.loss == "binary_cross_entropy" and known.classes != 2:
         yield (
             ("training", "loss"),
@@ -271,6 +300,19 @@ def _against_classes(run: RunSpec, classes: int) -> Iterator[tuple[Pointer, str]
                 f"a k of {metric.parameters['k']} is more than the {classes} classes there are"
             )
             yield ("metrics", index, "k"), message
+
+
+def _nothing_left(settings: Settings, known: Facts) -> Iterator[tuple[Pointer, str]]:
+    """Yield that the validation set, or what is left to train on, would be empty."""
+    there = settings.dataset.train_examples or known.train_examples
+    if settings.dataset.validation is None or there is None:
+        return
+    held_out = _held_out(settings, there)
+    if not 0 < held_out < there:
+        yield (
+            ("dataset", "validation"),
+            f"it holds out {held_out} of {there} training examples, and either part needs one",
+        )
 
 
 def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple[Pointer, str]]:
@@ -350,8 +392,14 @@ def _images_of(shape: tuple[int, ...]) -> str:
 
 def examples(settings: Settings, known: Facts) -> int | None:
     """Return how many examples one epoch has, after randomization; None where it is not known."""
-    count = settings.dataset.train_examples or known.train_examples
-    return _grown(settings, count) if count is not None else None
+    there = settings.dataset.train_examples or known.train_examples
+    return None if there is None else _grown(settings, there - _held_out(settings, there))
+
+
+def _held_out(settings: Settings, there: int) -> int:
+    """Return how many of so many training examples the validation set takes."""
+    validation = settings.dataset.validation
+    return 0 if validation is None else validation.of(there)
 
 
 def _grown(settings: Settings, count: int) -> int:

@@ -18,7 +18,7 @@ from harness.spec.layers import MULTIPLYING, blamed, layers
 from harness.spec.matrix import Cell
 from harness.spec.metrics import EpochsUnknown, kept_epochs, read_metrics
 from harness.spec.paths import NoPath, Origin, Paths
-from harness.spec.settings import settings
+from harness.spec.settings import decided, settings
 
 
 def read_runs(document: Json, grid: Grid, faults: Faults, origin: Origin) -> dict[str, RunSpec]:
@@ -117,8 +117,8 @@ def _run(
     base: str, cell: Cell, sections: Mapping[str, schema.Section], paths: Paths, grid: Grid
 ) -> tuple[RunSpec, list[tuple[Pointer, str]]]:
     """Return a run, and what is wrong with its paths and with what it keeps."""
-    typed: Json = {name: section.typed for name, section in sections.items()}
-    complete = {name: section.complete for name, section in sections.items()}
+    typed: Json = decided({name: section.typed for name, section in sections.items()})
+    complete = decided({name: section.complete for name, section in sections.items()})
     wrong: list[tuple[Pointer, str]] = []
     for pointer in (pointer for section in sections.values() for pointer in section.paths):
         written: Json = functools.reduce(lambda value, part: value[part], pointer, typed)

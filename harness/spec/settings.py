@@ -19,6 +19,7 @@ from harness.experiment import (
     Standardization,
     StopRule,
     Training,
+    Validation,
     WarmUp,
     WeightsFile,
 )
@@ -32,6 +33,7 @@ _DATASET_COMMON = (
     "randomize",
     "center_crop",
     "classes",
+    "validation",
 )
 """What every data set has; its other members are parameters of its own."""
 
@@ -39,6 +41,23 @@ _DATASET_COMMON = (
 def component(value: Mapping[str, Json]) -> Component:
     """Split a named object of the language into its name and its parameters."""
     return Component(value["name"], {name: item for name, item in value.items() if name != "name"})
+
+
+def decided(complete: Mapping[str, Json]) -> dict[str, Json]:
+    """Return complete settings in which defaults that rest on other settings are filled in too.
+
+    Early stopping looks at the validation set where there is one, and else at the test set; a
+    stopping rule that names no accuracy wants the whole training set right.
+    """
+    training = dict(complete["training"])
+    early, stop = training["early_stopping"], training["stop_when"]
+    if early and early["metric"] == "auto":
+        held_out = complete["dataset"]["validation"]
+        metric = "validation_accuracy" if held_out else "test_accuracy"
+        training["early_stopping"] = {**early, "metric": metric}
+    if stop and stop["train_accuracy"] is None and stop["validation_accuracy"] is None:
+        training["stop_when"] = {**stop, "train_accuracy": 1.0}
+    return {**complete, "training": training}
 
 
 def settings(complete: Mapping[str, Json]) -> Settings:
@@ -70,7 +89,12 @@ def _dataset(raw: Mapping[str, Json]) -> Dataset:
         randomize=tuple(component(item) for item in raw["randomize"]),
         center_crop=raw["center_crop"],
         classes=tuple(raw["classes"]) if raw["classes"] is not None else None,
+        validation=_validation(raw["validation"]) if raw["validation"] else None,
     )
+
+
+def _validation(value: Mapping[str, Json]) -> Validation:
+    return Validation(value["share"], value["examples"], value["seed"], value["randomize"])
 
 
 def _training(raw: Mapping[str, Json], strengths: Mapping[str, float]) -> Training:
@@ -86,7 +110,7 @@ def _training(raw: Mapping[str, Json], strengths: Mapping[str, float]) -> Traini
         batch_size=raw["batch_size"],
         last_batch=raw["last_batch"],
         epochs=raw.get("epochs"),
-        stop_when=StopRule(stop["train_accuracy"], stop["check_every"]) if stop else None,
+        stop_when=_stop_rule(stop) if stop else None,
         measure_every=raw["measure_every"],
         dropout=strengths["dropout"],
         label_smoothing=raw["label_smoothing"],
@@ -105,6 +129,10 @@ def _training(raw: Mapping[str, Json], strengths: Mapping[str, float]) -> Traini
 
 def _warm_up(value: Mapping[str, Json]) -> WarmUp:
     return WarmUp(value["steps"], value.get("epochs"), value.get("per", "step"))
+
+
+def _stop_rule(value: Mapping[str, Json]) -> StopRule:
+    return StopRule(value["train_accuracy"], value["check_every"], value["validation_accuracy"])
 
 
 def _early_stopping(value: Mapping[str, Json]) -> EarlyStopping:
@@ -135,7 +163,7 @@ def stored_run(name: str, kept: Mapping[str, Json]) -> RunSpec | None:
     sections = schema.Sections()
     if sections.faults(complete):
         return None
-    typed = {part: section.typed for part, section in sections.of(complete).items()}
+    typed = decided({part: section.typed for part, section in sections.of(complete).items()})
     start = typed["initialize_from"]
     parent = WeightsFile(Path(start["weights"]), "") if isinstance(start, dict) else start
     return RunSpec(name, settings(typed), parent, tuple(complete["regularizers"]), complete)

@@ -27,13 +27,13 @@ from harness.data.pipeline import (
     partners,
     scaled,
 )
-from harness.data.records import Mixed
+from harness.data.records import Mixed, Split
 from harness.experiment import Training
 from harness.training import optimizers, programs
 from harness.training.backend import on_jax, xla_program
 from harness.training.cache import ProgramCache
 from harness.training.engine import Chunk, ChunkResult
-from harness.training.measure import CORRECT, VALUES, Measured
+from harness.training.measure import CORRECT, NORMS, Measured, Sums, values
 from harness.training.optimizers import Scalars
 from harness.training.step import Network, Weights, evaluation, inference, norms, training_step
 
@@ -48,6 +48,9 @@ LARGEST_DECISIONS = 16 * 2**20
 always be.
 """
 
+SUMS = len(Sums._fields)
+"""How many numbers an evaluation of a set gives."""
+
 MOST_EPOCHS = 4096
 """Epochs that one call may run."""
 
@@ -56,13 +59,14 @@ EVALUATION_BATCH = 2000
 
 
 class Data(NamedTuple):
-    """Both sets as tensors: scaled inputs and labels.
+    """The sets as tensors: scaled inputs and labels; `validation` is None where there is none.
 
     `raw` are the training inputs as they were read, where the program augments them.
     """
 
     train: tuple[Tensor, Tensor]
     test: tuple[Tensor, Tensor]
+    validation: tuple[Tensor, Tensor] | None
     raw: Tensor | None
 
 
@@ -79,6 +83,7 @@ class Epochs(NamedTuple):
     measure: Tensor
     check: Tensor
     enough: Tensor
+    enough_validation: Tensor
 
 
 def suits(net: Network, pipeline: Pipeline) -> bool:
@@ -89,7 +94,7 @@ def suits(net: Network, pipeline: Pipeline) -> bool:
     """
     if any(len(variable.shape) > 2 for variable in net.model.trainable_variables):
         return False
-    splits = (pipeline.train, pipeline.test)
+    splits = [pipeline.train, pipeline.test, *filter(None, [pipeline.validation])]
     if not all(isinstance(split.inputs, np.ndarray) for split in splits):
         return False
     size = sum(len(split) for split in splits) * math.prod(pipeline.input_shape) * 4
@@ -167,6 +172,7 @@ class CompiledEngine:
             padded(chunk.measure),
             padded(chunk.check),
             ops.convert_to_tensor(float(chunk.enough), "float64"),
+            ops.convert_to_tensor(float(chunk.enough_validation), "float64"),
         )
 
 
@@ -189,15 +195,17 @@ def _epoch_bytes(pipeline: Pipeline) -> int:
 
 
 def _data(pipeline: Pipeline) -> Data:
-    train, test = (
-        (
-            ops.convert_to_tensor(np.asarray(scaled(pipeline, split.inputs))),
-            ops.convert_to_tensor(split.labels),
-        )
-        for split in (pipeline.train, pipeline.test)
-    )
+    def tensors_of(split: Split) -> tuple[Tensor, Tensor]:
+        inputs = ops.convert_to_tensor(np.asarray(scaled(pipeline, split.inputs)))
+        return inputs, ops.convert_to_tensor(split.labels)
+
     inside = pipeline.augmentation and not _augments_ahead(pipeline)
-    return Data(train, test, ops.convert_to_tensor(pipeline.train.inputs) if inside else None)
+    return Data(
+        train=tensors_of(pipeline.train),
+        test=tensors_of(pipeline.test),
+        validation=None if pipeline.validation is None else tensors_of(pipeline.validation),
+        raw=ops.convert_to_tensor(pipeline.train.inputs) if inside else None,
+    )
 
 
 def _padded(values: np.ndarray, length: int) -> np.ndarray:
@@ -281,8 +289,9 @@ def _programs(net: Network, training: Training, pipeline: Pipeline) -> _Programs
         return loop.run(weights, initial, data, drawn, epochs)
 
     def measure(weights: Weights, initial: list[Tensor], data: Data) -> Tensor:
-        sets = [_whole(net, weights, split) for split in (data.train, data.test)]
-        return ops.concatenate([*sets, norms(weights, initial)], 0)
+        train, test = (_whole(net, weights, split) for split in (data.train, data.test))
+        validation = [] if data.validation is None else [_whole(net, weights, data.validation)]
+        return ops.concatenate([train, test, norms(weights, initial), *validation], 0)
 
     def logits(weights: Weights, inputs: Tensor) -> Tensor:
         return inference(net, weights, inputs)
@@ -315,7 +324,7 @@ class _Loop:
         """Run epochs until a loss is not finite or the stopping rule is met.
 
         Gives the weights, the epochs begun, the steps taken, the last step's loss, whether the rule
-        was met, and what was measured: float64 [capacity, VALUES].
+        was met, and what was measured: float64 [capacity, values].
         """
 
         def body(
@@ -333,20 +342,26 @@ class _Loop:
             )
             measure, check = epochs.measure[epoch], epochs.check[epoch]
             fine = ops.isfinite(loss)
-            train = ops.cond(
-                fine & (measure | check),
-                lambda: _whole(self.net, weights, data.train),
-                lambda: ops.zeros(2, "float64"),
+            train, *validation = (
+                ops.cond(
+                    fine & (measure | check),
+                    lambda split=split: _whole(self.net, weights, split),
+                    lambda: ops.zeros(SUMS, "float64"),
+                )
+                for split in (data.train, data.validation)
+                if split is not None
             )
             stopped = fine & check & (train[CORRECT] >= epochs.enough)
+            for sums in validation:
+                stopped = stopped & (sums[CORRECT] >= epochs.enough_validation)
             others = ops.cond(
                 fine & (measure | stopped),
                 lambda: ops.concatenate(
                     [_whole(self.net, weights, data.test), norms(weights, initial)], 0
                 ),
-                lambda: ops.zeros(VALUES - 2, "float64"),
+                lambda: ops.zeros(SUMS + NORMS, "float64"),
             )
-            measured = ops.concatenate([train, others], 0)
+            measured = ops.concatenate([train, others, *validation], 0)
             table = ops.scatter_update(table, ops.reshape(epoch, (1, 1)), measured[None])
             return epoch + 1, weights, steps + taken, loss, stopped, table
 
@@ -361,7 +376,7 @@ class _Loop:
                 _integer(0),
                 _no_loss(),
                 ops.convert_to_tensor(False),
-                ops.zeros((epochs.learning_rates.shape[0], VALUES), "float64"),
+                ops.zeros((epochs.learning_rates.shape[0], values(self.pipeline)), "float64"),
             ),
         )
         return weights, epoch, steps, loss, stopped, table

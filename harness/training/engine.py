@@ -20,8 +20,9 @@ class Chunk:
     it a rate for each step of a whole epoch, of which so many as `steps` says are taken: fewer than
     all in the last epoch of a budget that ends within it. `measure` asks for a measurement of
     everything after the epoch, `check` for a look at the stopping rule, which is met with `enough`
-    training examples classified right. `following` are the epochs that will be asked for next, a
-    hint that lets their random decisions be drawn meanwhile.
+    training examples and `enough_validation` validation examples classified right. `following` are
+    the epochs that will be asked for next, a hint that lets their random decisions be drawn
+    meanwhile.
     """
 
     first: int
@@ -32,6 +33,7 @@ class Chunk:
     check: np.ndarray
     enough: int
     following: range = range(0)
+    enough_validation: int = 0
 
     @property
     def count(self) -> int:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 import keras
 import numpy as np
@@ -50,12 +50,17 @@ That is long against the cost of a call, and short against what a kill may lose.
 """
 
 
+_Ruled = Literal["train", "validation"]
+"""The sets that a stopping rule may look at."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a run; `seconds` trained and measured in all, compilation left out.
 
-    `measurements` has every name of `harness.metrics.METRICS` but `boundary_length`, and
-    `augmented_train_accuracy` where there is augmentation alone. `devices` is how many shared every
+    `measurements` has every name of `harness.metrics.METRICS` but `boundary_length`, of those of a
+    validation set where there is one, and `augmented_train_accuracy` where there is augmentation
+    alone. `devices` is how many shared every
     batch. `logits()` computes those of the test set, batch after batch; see
     `harness.training.engine.Engine`.
     """
@@ -204,16 +209,28 @@ class _Run:
             steps=np.minimum(left, self._steps),
             measure=(completed % training.measure_every == 0) | (completed == self._epochs),
             check=completed % stop.check_every == 0 if stop else np.zeros(len(completed), bool),
-            enough=self._enough(),
+            enough=self._enough("train"),
             following=following,
+            enough_validation=self._enough("validation"),
         )
 
-    def _enough(self) -> int:
-        """Count the training examples that the stopping rule wants right."""
-        wanted = self.training.stop_when.train_accuracy if self.training.stop_when else 0.0
+    def _enough(self, part: _Ruled) -> int:
+        """Count the examples of a set that the stopping rule wants right."""
+        wanted = getattr(self.training.stop_when, f"{part}_accuracy", None) or 0.0
         # The product of an exact share and a count may lie a rounding above the whole number it
         # stands for.
-        return math.ceil(wanted * self._examples - 1e-6)
+        return math.ceil(wanted * self._count(part) - 1e-6)
+
+    def _count(self, part: _Ruled) -> int:
+        split = getattr(self.pipeline, part)
+        return 0 if split is None else len(split)
+
+    def _reached(self, row: Row) -> bool:
+        """Tell whether a measured epoch has what the stopping rule wants of each set."""
+        return all(
+            round(row.get(f"{part}_accuracy", 0.0) * self._count(part)) >= self._enough(part)
+            for part in get_args(_Ruled)
+        )
 
     def _over(self, state: State, rows: Sequence[Row]) -> bool:
         stop, last = self.training.stop_when, rows[-1]
@@ -222,7 +239,7 @@ class _Run:
             and state.epoch > 0
             and last["epoch"] == state.epoch
             and state.epoch % stop.check_every == 0
-            and round(last["train_accuracy"] * self._examples) >= self._enough()
+            and self._reached(last)
         )
         return met or self._stalled(rows) or state.epoch >= self._epochs
 
@@ -242,9 +259,9 @@ class _Run:
         return rows
 
     def _row(self, state: State, measured: Measured, earlier: Sequence[Row]) -> Row:
-        for loss in (measured.train.loss, measured.test.loss):
-            if not math.isfinite(loss):
-                raise NonFiniteLoss(loss, state.step, state.epoch)
+        for sums in filter(None, (measured.train, measured.test, measured.validation)):
+            if not math.isfinite(sums.loss):
+                raise NonFiniteLoss(sums.loss, state.step, state.epoch)
         rate = last_learning_rate(self.training, state.step, self._steps, earlier)
         return row(state, measured, rate, self.pipeline)
 

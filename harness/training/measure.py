@@ -22,15 +22,22 @@ Row = dict[str, float]
 History = Sequence[Mapping[str, float]]
 """The rows of a run; the first is epoch 0's."""
 
-VALUES = 6
-"""How many numbers a program gives for a measurement of everything."""
-
 
 class Sums(NamedTuple):
     """An evaluation of a set: the sum of the losses, and how many examples are classified right."""
 
     loss: float
     correct: float
+
+
+def values(pipeline: Pipeline) -> int:
+    """Give how many numbers a program gives for a measurement of everything."""
+    sets = 2 if pipeline.validation is None else 3
+    return sets * len(Sums._fields) + NORMS
+
+
+NORMS = 2
+"""How many norms of the weights are measured."""
 
 
 CORRECT = Sums._fields.index("correct")
@@ -42,20 +49,25 @@ class Measured:
     """A measurement of everything, in inference mode.
 
     `weight_norm` is that of the trainable weights, `distance` that of their difference from their
-    initial values.
+    initial values. `validation` is None where there is no such set.
     """
 
     train: Sums
     test: Sums
     weight_norm: float
     distance: float
+    validation: Sums | None = None
 
     @classmethod
     def of(cls, array: np.ndarray) -> Measured:
-        """Name what a program gave: float64 [VALUES], the two sets' sums, then the two norms."""
-        train_loss, train_correct, test_loss, test_correct, norm, distance = array.tolist()
+        """Name what a program gave: float64 [values].
+
+        It is the sums of the training and the test set, the two norms, and the sums of the
+        validation set where there is one.
+        """
+        train_loss, train_correct, test_loss, test_correct, norm, distance, *rest = array.tolist()
         train, test = Sums(train_loss, train_correct), Sums(test_loss, test_correct)
-        return cls(train, test, norm, distance)
+        return cls(train, test, norm, distance, Sums(*rest) if rest else None)
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,7 @@ class MeasuredEpoch:
     initial_norm: float
     train_examples: int
     test_examples: int
+    validation_examples: int = 0
 
 
 def relative_distance(epoch: MeasuredEpoch) -> float:
@@ -76,16 +89,30 @@ def relative_distance(epoch: MeasuredEpoch) -> float:
     return epoch.measured.distance / epoch.initial_norm if epoch.initial_norm else 0.0
 
 
-OF_EPOCH: dict[str, Callable[[MeasuredEpoch], float]] = {
+def validation_loss(epoch: MeasuredEpoch) -> float | None:
+    """Give the mean loss over the validation set; None without one."""
+    sums = epoch.measured.validation
+    return None if sums is None else sums.loss / epoch.validation_examples
+
+
+def validation_accuracy(epoch: MeasuredEpoch) -> float | None:
+    """Give the share of the validation set that is classified right; None without one."""
+    sums = epoch.measured.validation
+    return None if sums is None else sums.correct / epoch.validation_examples
+
+
+OF_EPOCH: dict[str, Callable[[MeasuredEpoch], float | None]] = {
     "train_loss": lambda epoch: epoch.measured.train.loss / epoch.train_examples,
     "train_accuracy": lambda epoch: epoch.measured.train.correct / epoch.train_examples,
+    "validation_loss": validation_loss,
+    "validation_accuracy": validation_accuracy,
     "test_loss": lambda epoch: epoch.measured.test.loss / epoch.test_examples,
     "test_accuracy": lambda epoch: epoch.measured.test.correct / epoch.test_examples,
     "weight_norm": lambda epoch: epoch.measured.weight_norm,
     "distance": lambda epoch: epoch.measured.distance,
     "relative_distance": relative_distance,
 }
-"""The metrics of an epoch: those of `harness.metrics.HISTORY`."""
+"""The metrics of an epoch: those of `harness.metrics.HISTORY`. One that gives None is left out."""
 
 
 def _fitted(history: History) -> Mapping[str, float] | None:
@@ -122,19 +149,21 @@ def row(state: State, measured: Measured, learning_rate: float, pipeline: Pipeli
     initial = float(
         np.sqrt(sum(np.square(array, dtype=np.float64).sum() for array in state.initial))
     )
-    epoch = MeasuredEpoch(measured, initial, len(pipeline.train.labels), len(pipeline.test.labels))
+    sets = (pipeline.train, pipeline.test, pipeline.validation)
+    epoch = MeasuredEpoch(measured, initial, *(0 if each is None else len(each) for each in sets))
+    found = {name: metric(epoch) for name, metric in OF_EPOCH.items()}
     return {
         "epoch": state.epoch,
         "step": state.step,
         "seconds": state.seconds,
         "learning_rate": learning_rate,
-        **{name: metric(epoch) for name, metric in OF_EPOCH.items()},
+        **{name: value for name, value in found.items() if value is not None},
     }
 
 
 def summary(history: History) -> dict[str, float | None]:
     """Give the metrics of a run from its history; of an epoch's, the last row's count."""
     return {
-        **{name: history[-1][name] for name in HISTORY},
+        **{name: history[-1][name] for name in HISTORY if name in history[-1]},
         **{name: metric(history) for name, metric in OF_RUN.items()},
     }

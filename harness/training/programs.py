@@ -33,12 +33,12 @@ def signature(net: Network, training: Training, pipeline: Pipeline) -> Hashable:
         repr((training.clip_norm, training.average, training.sharpness_aware)),
         repr((pipeline.augmentation, pipeline.normalize, pipeline.center_crop)),
         repr((pipeline.maximum, len(pipeline.classes))),
-        *(_shape(split) for split in (pipeline.train, pipeline.test)),
+        *(_shape(split) for split in (pipeline.train, pipeline.test, pipeline.validation)),
     )
 
 
-def _shape(split: Split) -> Hashable:
-    return split.inputs.shape, str(split.inputs.dtype)
+def _shape(split: Split | None) -> Hashable:
+    return None if split is None else (split.inputs.shape, str(split.inputs.dtype))
 
 
 def steps_an_epoch(examples: int, training: Training) -> int:

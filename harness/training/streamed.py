@@ -89,6 +89,11 @@ class StreamedEngine:
         programs.steps_an_epoch(self._examples, training)  # which says where there is none
         self._train = _Whole(self._programs, pipeline, pipeline.train)
         self._test = _Whole(self._programs, pipeline, pipeline.test)
+        self._validation = (
+            None
+            if pipeline.validation is None
+            else _Whole(self._programs, pipeline, pipeline.validation)
+        )
         self._batches = _EpochBatches(self._programs, training, pipeline)
 
     def prepare(self, weights: Weights, initial: list[Tensor]) -> None:
@@ -104,7 +109,9 @@ class StreamedEngine:
 
     def measure(self, weights: Weights, initial: list[Tensor]) -> Measured:
         """Measure everything."""
-        return self._measured(weights, initial, self._train.sums(weights))
+        return self._measured(
+            weights, initial, self._train.sums(weights), self._on_validation(weights)
+        )
 
     def train(self, weights: Weights, initial: list[Tensor], chunk: Chunk) -> ChunkResult:
         """Run the epoch of a chunk."""
@@ -116,9 +123,11 @@ class StreamedEngine:
         measured, stopped = {}, False
         if np.isfinite(loss) and (chunk.measure[0] or chunk.check[0]):
             on_train = self._train.sums(weights, 0 if chunk.measure[0] else chunk.enough)
-            stopped = bool(chunk.check[0] and on_train.correct >= chunk.enough)
+            fitted = bool(chunk.check[0] and on_train.correct >= chunk.enough)
+            held_out = self._on_validation(weights) if chunk.measure[0] or fitted else None
+            stopped = fitted and (held_out is None or held_out.correct >= chunk.enough_validation)
             if chunk.measure[0] or stopped:
-                measured[0] = self._measured(weights, initial, on_train)
+                measured[0] = self._measured(weights, initial, on_train, held_out)
         return ChunkResult(weights, 1, int(taken), float(loss), stopped, measured)
 
     def augmented_correct(self, weights: Weights, initial: list[Tensor], epoch: int) -> float:
@@ -136,10 +145,15 @@ class StreamedEngine:
         for _ in range(test.count):
             yield np.asarray(self._programs.classify(weights, batches))
 
-    def _measured(self, weights: Weights, initial: list[Tensor], on_train: Sums) -> Measured:
+    def _on_validation(self, weights: Weights) -> Sums | None:
+        return None if self._validation is None else self._validation.sums(weights)
+
+    def _measured(
+        self, weights: Weights, initial: list[Tensor], on_train: Sums, held_out: Sums | None
+    ) -> Measured:
         on_test = self._test.sums(weights)
         norm, distance = np.asarray(self._programs.norms(weights, initial)).tolist()
-        return Measured(on_train, on_test, norm, distance)
+        return Measured(on_train, on_test, norm, distance, held_out)
 
 
 class _EpochBatches:

@@ -223,7 +223,7 @@ def test_the_boxes_of_cutmix_are_those_of_the_paper() -> None:
     assert 60 < unmixed.sum() < 140
 
 
-JITTER = {"brightness": 0.4, "contrast": 0.5, "saturation": 0.6, "hue": 0.3}
+JITTER: dict[str, Any] = {"brightness": 0.4, "contrast": 0.5, "saturation": 0.6, "hue": 0.3}
 
 
 def blend(one: np.ndarray, other: np.ndarray | float, factor: float) -> np.ndarray:
@@ -248,7 +248,7 @@ def turned(image: np.ndarray, turn: float) -> np.ndarray:
 def test_colour_jitter_is_that_of_torchvision_one_change_after_the_other(
     compiled: bool, off: str | None
 ) -> None:
-    strengths = {name: 0.0 if name == off else value for name, value in JITTER.items()}
+    strengths: dict[str, Any] = JITTER | ({off: 0.0} if off else {})
     drawn = decide("color_jitter", **strengths)
     got = apply("color_jitter", drawn, compiled=compiled, **strengths)
     assert got.dtype == np.float32
@@ -272,7 +272,7 @@ def test_colour_jitter_of_grey_images_changes_brightness_and_contrast_alone() ->
 
 
 def test_the_factors_of_colour_jitter_are_uniform_around_one() -> None:
-    strengths = {"brightness": 0.4, "contrast": 2.0, "saturation": 0.0, "hue": 0.3}
+    strengths: dict[str, Any] = {"brightness": 0.4, "contrast": 2.0, "saturation": 0.0, "hue": 0.3}
     drawn = decide("color_jitter", n=10_000, **strengths)
     for name, low, high in (("brightness", 0.6, 1.4), ("contrast", 0, 3), ("hue", -0.3, 0.3)):
         uniform = scipy.stats.uniform(low, high - low)

@@ -10,7 +10,7 @@ from harness.data import pipeline as pipelines
 from harness.data.pipeline import Pipeline
 from harness.data.records import DataError, Mixed, Split
 from harness.data.rows import whole
-from harness.experiment import PER_IMAGE, Component, Dataset, Normalization
+from harness.experiment import PER_IMAGE, Component, Dataset, Normalization, Standardization
 
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 CROP_FLIP = (Component("random_crop", {"padding": 4}), Component("random_flip", {}))
@@ -174,7 +174,7 @@ def mixed(pipeline: Pipeline, epoch: int, compiled: bool = False) -> tuple[np.nd
     [(None, (0.0,)), (Normalization((0.25,), (0.2,)), (4.0,)), (PER_IMAGE, None)],
 )
 def test_what_is_cut_out_is_what_becomes_0(
-    normalize: Normalization | None,
+    normalize: Normalization | Standardization | None,
     expected: tuple[float, ...] | None,
     dataset: Callable[..., Dataset],
     data_dir: Path,

@@ -9,7 +9,7 @@ import pytest
 
 from harness.data.facts import Facts
 from harness.experiment import Json
-from harness.spec.consistency import examples
+from harness.spec.consistency import NEEDS_VALIDATION, examples
 from harness.spec.load import load_file
 from tests.data.preparing import pretend_prepared
 
@@ -123,6 +123,65 @@ CASES: list[tuple[Json, str, Json, Json, str]] = [
         [{"name": "gaussian_noise"}],
         [{"name": "random_flip"}],
         "random_flip needs images, but blobs gives vectors of 2 values",
+    ),
+    *(
+        (
+            POINTS | {"regularizers": ["augmentation"]},
+            "strengths/augmentation",
+            [{"name": "mixup"}],
+            [{"name": name}],
+            f"{name} needs images, but blobs gives vectors of 2 values",
+        )
+        for name in ("cutout", "cutmix", "color_jitter")
+    ),
+    (
+        IMAGES | {"regularizers": ["augmentation"]},
+        "strengths/augmentation",
+        [{"name": "mixup"}, {"name": "cutout"}],
+        [{"name": "mixup"}, {"name": "cutmix"}],
+        "mixup mixes the examples already, and cutmix would mix them again",
+    ),
+    (
+        IMAGES,
+        "dataset/validation",
+        {"examples": 499},
+        {"examples": 500},
+        "it holds out 500 of 500 training examples, and either part needs one",
+    ),
+    (
+        IMAGES,
+        "dataset/validation",
+        {"share": 0.002},
+        {"share": 0.0019},
+        "it holds out 0 of 500 training examples, and either part needs one",
+    ),
+    (
+        IMAGES,
+        "dataset/validation",
+        {"share": 0.1},
+        {"share": 0.1, "examples": 50},
+        "expected exactly one of 'share' and 'examples'",
+    ),
+    (
+        IMAGES | {"dataset": {"name": "digits", "validation": {"examples": 100}}},
+        "training",
+        {"last_batch": "drop", "batch_size": 400},
+        {"last_batch": "drop", "batch_size": 401},
+        "no batch of 401 can be filled from 400 examples",
+    ),
+    *(
+        (
+            IMAGES | {"training": training},
+            "training/" + place,
+            holds,
+            holds.replace("train", "validation") if isinstance(holds, str) else 0.9,
+            f"validation_{'loss' if holds == 'train_loss' else 'accuracy'} {NEEDS_VALIDATION}",
+        )
+        for place, holds, training in (
+            ("early_stopping/metric", "train_loss", {"early_stopping": {}}),
+            ("schedule/metric", "train_accuracy", {"schedule": {"name": "plateau"}}),
+            ("stop_when/validation_accuracy", None, {"stop_when": {"train_accuracy": 0.5}}),
+        )
     ),
     # 8 pixels, halved three times: one pixel.
     (IMAGES, "model", {"name": "resnet", "blocks": [1, 1, 1, 1]}, None, ""),

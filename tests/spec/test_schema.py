@@ -282,6 +282,7 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
             "test_examples": None,
             "normalize": None,
             "center_crop": None,
+            "validation": None,
             "randomize": [
                 {
                     "name": "confusion",

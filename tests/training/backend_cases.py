@@ -168,6 +168,7 @@ RUNS: dict[str, Case] = {
         for name, settings in {
             "stop": replace(LONG, stop_when=StopRule(0.6, 2)),
             "early": replace(LONG, early_stopping=EarlyStopping("test_loss", 3, 0.0, "min")),
+            "validation-stop": replace(LONG, stop_when=StopRule(None, 2, 0.6)),
         }.items()
     },
 }
@@ -210,7 +211,10 @@ def model(
 
 
 def pipeline(
-    augmentation: tuple[Component, ...] = (), seed: int = 0, examples: int = 19
+    augmentation: tuple[Component, ...] = (),
+    seed: int = 0,
+    examples: int = 19,
+    held_out: bool = False,
 ) -> Pipeline:
     """Make images whose brightness depends on their class; batches of eight leave three of them."""
     random = np.random.default_rng(0)
@@ -220,7 +224,9 @@ def pipeline(
         images = random.integers(0, 120, (count, 8, 8, 3)) + 40 * labels[:, None, None, None]
         return Split(images.astype(np.uint8), labels)
 
-    return Pipeline(split(examples), split(7), ("a", "b", "c"), 255.0, None, augmentation, seed)
+    train, test, validation = split(examples), split(7), split(9)
+    pipeline = Pipeline(train, test, ("a", "b", "c"), 255.0, None, augmentation, seed)
+    return replace(pipeline, validation=validation) if held_out else pipeline
 
 
 def steps(made: keras.Model, settings: Training) -> Arrays:
@@ -277,7 +283,8 @@ def train(case: str, made: keras.Model | None = None, **options: Any) -> Outcome
     options.setdefault("report", lambda rows, state: None)
     options.setdefault("engines", ENGINES)
     with using(engine):
-        return fit.train(settings, made or model(name), pipeline(augmentation), **options)
+        data = pipeline(augmentation, held_out="validation" in case)
+        return fit.train(settings, made or model(name), data, **options)
 
 
 def outcome_arrays(outcome: Outcome) -> Arrays:

@@ -20,7 +20,7 @@ from harness.experiment import (
     Training,
     WarmUp,
 )
-from harness.metrics import HISTORY, METRICS
+from harness.metrics import HISTORY, METRICS, ON_VALIDATION
 from harness.models.initialization import initialize
 from harness.models.registry import build
 from harness.training import engines, fit
@@ -217,10 +217,12 @@ def test_rows_and_measurements(engine: str) -> None:
     )
     assert [(row["epoch"], row["step"]) for row in outcome.history] == [(0, 0), (4, 16), (6, 24)]
     assert reported == outcome.history
-    assert set(outcome.history[0]) == {"epoch", "step", "seconds", "learning_rate", *HISTORY}
+    measured = set(HISTORY) - set(ON_VALIDATION)
+    assert set(outcome.history[0]) == {"epoch", "step", "seconds", "learning_rate", *measured}
     assert set(outcome.measurements) == set(METRICS) - {
         "boundary_length",
         "augmented_train_accuracy",
+        *ON_VALIDATION,
     }
     assert outcome.history[0]["distance"] == 0
     assert outcome.seconds == outcome.history[-1]["seconds"] > 0
@@ -478,6 +480,72 @@ def test_the_stopping_rule(engine: str, measure_every: int) -> None:
     # A stopped run that is asked to go on is over.
     again = run(replace(settings, stop_when=stop), resume=Resume(outcome.state, outcome.history))
     assert same(again.state, outcome.state)
+
+
+def validated(augmentation: tuple[Component, ...] = ()) -> Pipeline:
+    """The points, and a validation set of eleven others."""
+    random = np.random.default_rng(1)
+    labels = np.arange(11, dtype=np.int32) % 2
+    inputs = (random.normal(size=(11, 2)) + labels[:, None]).astype(np.float32)
+    return replace(points(augmentation=augmentation), validation=Split(inputs, labels))
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_a_validation_set_is_measured_and_changes_nothing_else(engine: str) -> None:
+    pipeline = validated()
+    weights: list[tuple[np.ndarray, ...]] = []
+    outcome = run(SETTINGS, pipeline, report=lambda rows, state: weights.append(state.trainable))
+    plain = run(SETTINGS)
+    assert pipeline.validation is not None
+    x, labels = whole(pipeline.validation.inputs), pipeline.validation.labels
+    w1, b1, w2, b2 = (array.astype(np.float64) for array in outcome.state.trainable)
+    z = (np.maximum(x @ w1 + b1, 0) @ w2 + b2)[:, 0]
+    loss, accuracy = np.mean(np.logaddexp(0, z) - labels * z), np.mean((z > 0) == labels)
+    for found in (outcome.history[-1], outcome.measurements):
+        assert found["validation_loss"] == pytest.approx(loss, rel=1e-5)
+        assert found["validation_accuracy"] == pytest.approx(accuracy, abs=1e-12)
+    assert same(outcome.state, plain.state)
+    for row, expected in zip(outcome.history, plain.history, strict=True):
+        assert set(row) - set(expected) == set(ON_VALIDATION)
+        assert {name: row[name] for name in expected if name != "seconds"} == {
+            name: value for name, value in expected.items() if name != "seconds"
+        }
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+@pytest.mark.parametrize("train_accuracy", [None, 17 / 18])
+@pytest.mark.parametrize("measure_every", [1, 1000])
+def test_a_stopping_rule_may_look_at_the_validation_set(
+    engine: str, train_accuracy: float | None, measure_every: int
+) -> None:
+    settings = replace(SETTINGS, epochs=60, momentum=0.0, l2=0.0, schedule=Component("constant"))
+    every = run(replace(settings, epochs=30), validated()).history
+    best = max(row["validation_accuracy"] for row in every[1:])
+    assert every[0]["validation_accuracy"] < best
+    reached = next(
+        row["epoch"]
+        for row in every[1:]
+        if row["epoch"] % 2 == 0
+        and row["validation_accuracy"] >= best
+        and row["train_accuracy"] >= (train_accuracy or 0)
+    )
+    stop = StopRule(train_accuracy, check_every=2, validation_accuracy=best)
+    rule = replace(settings, stop_when=stop, measure_every=measure_every)
+    outcome = run(rule, validated())
+    assert outcome.state.epoch == outcome.history[-1]["epoch"] == reached
+    again = run(rule, validated(), resume=Resume(outcome.state, outcome.history))
+    assert same(again.state, outcome.state)
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_early_stopping_and_the_plateau_look_at_the_validation_set(engine: str) -> None:
+    plateau = Component("plateau", {**PLATEAU, "metric": "validation_loss"})
+    rule = EarlyStopping("validation_loss", 3, 0.0, "min")
+    settings = replace(SETTINGS, epochs=60, schedule=plateau, early_stopping=rule)
+    rows = run(settings, validated()).history
+    losses = [row["validation_loss"] for row in rows]
+    assert rows[-1]["epoch"] == losses.index(min(losses)) + 3 < 60
+    assert len({row["learning_rate"] for row in rows}) > 1
 
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)

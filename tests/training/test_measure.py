@@ -16,6 +16,7 @@ from harness.training.measure import (
 )
 
 MEASURED = Measured(Sums(8.0, 3.0), Sums(1.0, 1.0), 5.0, 2.0)
+VALIDATED = Measured(Sums(8.0, 3.0), Sums(1.0, 1.0), 5.0, 2.0, Sums(6.0, 4.0))
 
 
 def test_every_metric_has_a_function_and_a_row() -> None:
@@ -26,6 +27,7 @@ def test_every_metric_has_a_function_and_a_row() -> None:
 
 def test_the_numbers_of_a_program_have_names() -> None:
     assert Measured.of(np.array([8.0, 3.0, 1.0, 1.0, 5.0, 2.0])) == MEASURED
+    assert Measured.of(np.array([8.0, 3.0, 1.0, 1.0, 5.0, 2.0, 6.0, 4.0])) == VALIDATED
 
 
 def test_metrics_of_an_epoch_by_hand() -> None:
@@ -33,12 +35,20 @@ def test_metrics_of_an_epoch_by_hand() -> None:
     assert {name: metric(epoch) for name, metric in OF_EPOCH.items()} == {
         "train_loss": 2.0,
         "train_accuracy": 0.75,
+        "validation_loss": None,
+        "validation_accuracy": None,
         "test_loss": 0.5,
         "test_accuracy": 0.5,
         "weight_norm": 5.0,
         "distance": 2.0,
         "relative_distance": 0.5,
     }
+
+
+def test_metrics_of_a_validation_set_by_hand() -> None:
+    epoch = MeasuredEpoch(VALIDATED, 4.0, 4, 2, validation_examples=8)
+    assert OF_EPOCH["validation_loss"](epoch) == 0.75
+    assert OF_EPOCH["validation_accuracy"](epoch) == 0.5
 
 
 def test_a_network_that_starts_from_zero_has_no_relative_distance() -> None:
