@@ -121,6 +121,7 @@ def test_a_key_is_the_hash_of_what_decides(planned: Planned) -> None:
         ("defaults/training", {"clip_norm": None, "average": None, "sharpness_aware": None}),
         ("defaults/dataset", {"center_crop": None}),
         ("defaults/dataset", {"classes": None}),
+        ("defaults/dataset", {"validation": None}),
         ("defaults/initialization", {"name": "fan_in_uniform", "gamma": "one"}),
         ("runs/another", {}),
         ("runs/child/initialization", {"name": "he_normal"}),
@@ -182,6 +183,10 @@ DECIDING: list[tuple[str, Json]] = [
     ("training/backend", "jax"),
     ("training/label_smoothing", 0.1),
     ("training/precision", "mixed_bfloat16"),
+    ("dataset/validation", {"share": 0.1}),
+    ("dataset/validation", {"examples": 50}),
+    ("dataset/validation", {"share": 0.1, "seed": 0}),
+    ("dataset/validation", {"share": 0.1, "randomize": True}),
     ("training/early_stopping", {}),
     ("training/early_stopping", {"metric": "test_loss"}),
     ("training/early_stopping", {"mode": "min"}),
@@ -486,3 +491,30 @@ def test_an_epoch_that_the_budget_cuts_short_counts(
 ) -> None:
     plan = planned(spec("runs/parent/training", training))
     assert plan.runs[keys(plan)["parent"]].epochs == epochs
+def test_defaults_that_rest_on_other_settings_enter_the_key_as_what_they_come_to(
+    planned: Planned,
+) -> None:
+    held_out = {"share": 0.1}
+    pairs: list[tuple[Json, Json]] = [
+        ({"early_stopping": {}}, {"early_stopping": {"metric": "test_accuracy"}}),
+        ({"stop_when": {}}, {"stop_when": {"train_accuracy": 1.0}}),
+        ({"stop_when": {}}, {"stop_when": {"train_accuracy": 1, "check_every": 1}}),
+    ]
+    for implied, written in pairs:
+        one, other = (keys(planned(spec("defaults/training", each))) for each in (implied, written))
+        assert one == other
+    validated = spec("defaults/dataset", {"validation": held_out})
+    metrics = ("auto", "validation_accuracy", "test_accuracy")
+    auto, on_validation, on_test = (
+        keys(planned(spec("defaults/training", {"early_stopping": {"metric": each}}, validated)))
+        for each in metrics
+    )
+    assert auto == on_validation != on_test
+
+
+def test_what_is_held_out_is_not_trained_on_and_costs_nothing(planned: Planned) -> None:
+    plan = planned(spec("defaults/dataset", {"validation": {"examples": 100}}))
+    plain = planned(BASE)
+    for key, other in zip(plan.runs.values(), plain.runs.values(), strict=True):
+        assert key.images is not None and other.images is not None
+        assert key.images * 5 == other.images * 4

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from harness.experiment import Experiment, cell_label
+from harness.metrics import ON_VALIDATION
 from harness.report.encoding import Encoding, Key, encode
 from harness.report.lettering import fitted
 from harness.report.style import (
@@ -27,7 +28,9 @@ from harness.report.targets import Spot, at_the_end, draw_targets, targets
 from harness.report.ticks import in_thousands
 from harness.run_result import RunResult, Status
 
-PANELS = ("train_accuracy", "test_accuracy", "train_loss")
+PANELS = ("train_accuracy", "validation_accuracy", "test_accuracy", "train_loss")
+"""What is drawn; of a validation set where any run has one."""
+
 MOST_POINTS = 400
 _SMALLEST_LOSS = 1e-8
 _LEAST_RANGE = 5.0
@@ -74,8 +77,9 @@ def curves(experiment: Experiment, results: Sequence[RunResult]) -> Figure | Non
 
     Single runs that others start from have a row of their own. A line is the mean over seeds, its
     band their smallest and largest value, left out where more than four would cover each other. A
-    seed that stopped early counts with its last value from then on. The axis of the test accuracy
-    leaves out the first quarter of the training, so that the ends can be distinguished. The steps
+    seed that stopped early counts with its last value from then on. The axes of the test and the
+    validation accuracy leave out the first quarter of the training, so that the ends can be
+    distinguished. The steps
     are on a logarithmic axis where the longest run of a row took more than five times those of the
     shortest.
     """
@@ -85,12 +89,15 @@ def curves(experiment: Experiment, results: Sequence[RunResult]) -> Figure | Non
         return None
     heights = [max(_ROW_HEIGHT, _LEGEND_LINE * (len(row.entries) + 2)) for row in rows]
     figure = Figure(figsize=(PAGE_WIDTH, 0.4 + sum(heights)), layout="constrained")
+    panels = [
+        each for each in PANELS if each not in ON_VALIDATION or any(each in r.history for r in done)
+    ]
     grid = figure.subplots(
-        len(rows), len(PANELS), squeeze=False, gridspec_kw={"height_ratios": heights}
+        len(rows), len(panels), squeeze=False, gridspec_kw={"height_ratios": heights}
     )
     for line, row in enumerate(rows):
         of_row = [result for result in done if result.run in row.cells]
-        for axes, metric in zip(grid[line], PANELS, strict=True):
+        for axes, metric in zip(grid[line], panels, strict=True):
             expected = targets(experiment, metric)
             spots = at_the_end((row.looks[run].colour, expected.get(run, ())) for run in row.cells)
             _draw(axes, metric, row, of_row, spots)
@@ -176,7 +183,7 @@ def _draw(
     axes.set_xlabel(f"{word}steps")
     if metric == "train_loss":
         axes.set_yscale("log")
-    if metric == "test_accuracy":
+    if metric in ("test_accuracy", "validation_accuracy"):
         _zoom(axes, [seeds[:, steps >= 0.25 * steps[-1]] for steps, seeds in stacked.values()])
     if log:
         axes.set_xscale("symlog", linthresh=_linear_part(done), linscale=0.2)

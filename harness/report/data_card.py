@@ -64,7 +64,7 @@ def data_sets(experiment: Experiment, results: Sequence[RunResult]) -> list[Used
     found: dict[str, tuple[Dataset, Loaded | None, dict[tuple[str, ...], Chain]]] = {}
     for name, run in experiment.runs.items():
         dataset = run.settings.dataset
-        used = dataset.train_examples, dataset.test_examples, dataset.classes
+        used = dataset.train_examples, dataset.test_examples, dataset.classes, dataset.validation
         key = repr((dataset.source, used))
         first, known, chains = found.get(key, (dataset, None, {}))
         if dataset.randomize:
@@ -136,10 +136,14 @@ def _sizes(used: Used) -> str:
     test = loaded.test_examples if loaded else dataset.test_examples
     if facts is not None:
         train, test = train or facts.train_examples, test or facts.test_examples
+    held_out = _held_out(used, train)
+    if loaded is None and train is not None:
+        train -= held_out
     classes = len(loaded.classes) if loaded else facts.classes if facts else None
     shape = facts.shape if facts is not None else None
     parts = [
-        f"{train:,} training and {test:,} test examples"
+        f"{train:,} training{f', {held_out:,} validation' if held_out else ''} and {test:,} test"
+        " examples"
         if train is not None and test is not None
         else "as many examples as there are",
         f"of {_shape(shape)}" if shape else "",
@@ -148,6 +152,14 @@ def _sizes(used: Used) -> str:
     words = " ".join(filter(None, parts))
     cut = dataset.center_crop
     return f"{words}, cut to the middle {cut}x{cut}" if cut is not None else words
+
+
+def _held_out(used: Used, there: int | None) -> int:
+    """Return how many validation examples there are, of so many training examples if none tells."""
+    if used.loaded is not None:
+        return used.loaded.validation_examples
+    validation = used.dataset.validation
+    return 0 if validation is None or there is None else validation.of(there)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +86,7 @@ def _key_of(image: bytes) -> str:
 def _key(used: Used, seed: int) -> str:
     """Return a digest of all that decides a picture."""
     chains = [[asdict(component) for component in chain] for chain in used.chains]
-    dataset = used.dataset
+    dataset, held_out = used.dataset, used.dataset.validation
     parts = [
         _VERSION,
         asdict(dataset.source),
@@ -95,6 +95,7 @@ def _key(used: Used, seed: int) -> str:
         seed,
         used.loaded.content if used.loaded is not None else None,
         *([dataset.classes] if dataset.classes is not None else []),
+        *([asdict(held_out)] if held_out is not None else []),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -146,10 +147,14 @@ def _draw(used: Used, seed: int, key: str) -> bytes | None:
     None where the data are not those of the runs, or have no examples that can be drawn.
     """
     from harness.data.loading import load
+    from harness.data.validation import held_out
 
     examples = load(used.dataset, data_dir())
     if used.loaded is not None and used.loaded.content != examples.content:
         return None  # other data of the same name than the runs were given
+    if used.dataset.validation is not None:
+        train, _ = held_out(examples.train, used.dataset.validation, seed)
+        examples = replace(examples, train=train)
     shape = examples.train.inputs.shape[1:]
     if len(shape) == 3 and shape[2] in (1, 3):
         rows = _rows(examples, used.chains, seed)

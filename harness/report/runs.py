@@ -15,27 +15,36 @@ from harness.experiment import (
     Metric,
     RunSpec,
     Training,
+    Validation,
     WarmUp,
     WeightsFile,
 )
 from harness.final_metrics import measurement_of, names, parameters_besides
 from harness.judging.inference import sample_deviation
+from harness.metrics import METRICS, ON_TEST_IMAGES, ON_VALIDATION
 from harness.report.component import component_words
 from harness.report.markdown import bullets, code, escape, table, unbroken
 from harness.run_result import RunResult, Status
 from harness.units import NOTHING, Scale, measured, scale_of
-from harness.words import listed, plural
+from harness.words import listed, percent, plural
 
 _MOST_CLASSES = 5
 
-METRICS_SHOWN = (
-    "train_accuracy",
-    "test_accuracy",
-    "steps",
-    "epochs_to_fit",
-    "relative_distance",
-)
-_HEADERS = ("train acc.", "test acc.", "steps", "epochs to fit", "relative distance")
+_SHOWN = {
+    "train_accuracy": "train acc.",
+    "validation_accuracy": "validation acc.",
+    "test_accuracy": "test acc.",
+    "steps": "steps",
+    "epochs_to_fit": "epochs to fit",
+    "relative_distance": "relative distance",
+}
+"""The metrics of the table of runs, each with its heading."""
+
+
+def metrics_shown(experiment: Experiment) -> list[str]:
+    """Return the metrics that the table of runs has; those of a validation set if there is one."""
+    held_out = any(run.settings.dataset.validation for run in experiment.runs.values())
+    return [metric for metric in _SHOWN if held_out or metric not in ON_VALIDATION]
 
 
 def status_counts(experiment: Experiment, results: Sequence[RunResult]) -> Counter[Status]:
@@ -69,7 +78,7 @@ def measured_table(experiment: Experiment, results: Sequence[RunResult]) -> str:
         ]
         for name, runs in _over_draws(experiment).items()
     ]
-    columns = list(zip(["run", *_HEADERS, "seeds"], *rows, strict=True))
+    columns = list(zip(["run", *_SHOWN.values(), "seeds"], *rows, strict=True))
     whole = status_counts(experiment, results).keys() <= {Status.DONE}
     shown = [
         column
@@ -136,7 +145,7 @@ def _over_draws(experiment: Experiment) -> dict[str, list[str]]:
 def _measured(found: Sequence[Sequence[RunResult]]) -> list[str]:
     """Return each metric over the seeds of a run; of several settings, over the mean of each."""
     done = [[each for each in of if each.status is Status.DONE] for of in found]
-    return [_over_settings(done, metric) for metric in METRICS_SHOWN]
+    return [_over_settings(done, metric) for metric in _SHOWN]
 
 
 def _over_settings(done: Sequence[Sequence[RunResult]], metric: str) -> str:
@@ -230,9 +239,29 @@ def settings_table(experiment: Experiment) -> str:
     parts = [
         f"{who} {'; '.join(alike)}." if alike else "",
         table(["run", *(column[0] for column in rest)], rows, align) if rest else "",
+        _stopped_by_test_set(experiment),
     ]
     return "\n\n".join(filter(None, parts))
 
+
+def _stopped_by_test_set(experiment: Experiment) -> str:
+    """Say which runs choose by the test set when to stop, in Markdown; nothing where none does."""
+    chosen = [
+        f"{code(name)} by its {METRICS[early.metric].title}"
+        for name, run in experiment.runs.items()
+        if (early := run.settings.training.early_stopping) and early.metric in ON_TEST_IMAGES
+    ]
+    if not chosen:
+        return ""
+    return (
+        f"Early stopping looks at the test set: it stops {listed(chosen, _MOST_STOPPED)}. So the"
+        " test set took part in training, and what is measured on it afterwards is likely to be too"
+        f" good; a validation set ({code('dataset.validation')}) would take its place."
+    )
+
+
+_MOST_STOPPED = 4
+"""The most runs that are named which the test set stops."""
 
 _NUMBERS = ("batch", "epochs at most")
 
@@ -269,9 +298,20 @@ def _source(dataset: Dataset) -> str:
     parts = [f"{count} training examples"] if count is not None else []
     classes = list(map(str, dataset.classes or ()))
     parts += [f"classes {listed(classes, _MOST_CLASSES)}"] if classes else []
+    parts += [_held_out(dataset.validation)] if dataset.validation is not None else []
     parts += [f"centre {side}x{side}"] if side is not None else []
     parts += ["each standardized"] if dataset.normalize == PER_IMAGE else []
     return f"{dataset.source.name} ({', '.join(parts)})" if parts else dataset.source.name
+
+
+def _held_out(validation: Validation) -> str:
+    """Return how much of the training examples is held out, in words."""
+    if validation.examples is not None:
+        how_many = str(validation.examples)
+    else:
+        how_many = percent(validation.share or 0.0)
+    randomized = ", randomized like the rest" if validation.randomize else ""
+    return f"{how_many} held out for validation{randomized}"
 
 
 def _learning_rate(training: Training) -> str:

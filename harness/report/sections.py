@@ -232,7 +232,7 @@ def _legend() -> str:
 
 
 def _metrics_used(experiment: Experiment) -> Iterator[str]:
-    yield from runs.METRICS_SHOWN
+    yield from runs.metrics_shown(experiment)
     for run in experiment.runs.values():
         yield from (name for metric in run.metrics for name in names(metric).values())
     for expectation in experiment.expectations:

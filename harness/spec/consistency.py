@@ -15,7 +15,7 @@ from harness.models.registry import MODELS, kernel_weights
 from harness.models.shapes import Shapes
 from harness.spec import schema
 from harness.spec.document import Pointer
-from harness.spec.metrics import wrong_measuring
+from harness.spec.metrics import NEEDS_VALIDATION, wrong_measuring
 from harness.spec.problems import unknown
 from harness.system.files import NotRegular, open_regular
 from harness.words import listed
@@ -134,13 +134,6 @@ def _without_validation(training: Training) -> Iterator[tuple[Pointer, str]]:
     for place, metric in looked.items():
         if metric in ON_VALIDATION:
             yield place, f"{metric} {NEEDS_VALIDATION}"
-
-
-NEEDS_VALIDATION = (
-    "needs a validation set, and this run has none: give it one by dataset.validation, such as"
-    ' {"share": 0.1}'
-)
-"""What is said of a metric that only a run with a validation set has."""
 
 
 def _unreadable(path: Path) -> str:

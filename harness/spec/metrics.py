@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from harness.experiment import Json, Metric, RunSpec
 from harness.expression import Reference
 from harness.final_metrics import kind_of, names
-from harness.metrics import METRICS
+from harness.metrics import METRICS, ON_VALIDATION
 from harness.spec.document import Pointer
 from harness.spec.problems import unknown
 from harness.words import listed
@@ -16,6 +16,12 @@ PARTNER = "with"
 """The parameter that names the run which this one is compared with."""
 
 _NAMING = ("name", "as", PARTNER)
+NEEDS_VALIDATION = (
+    "needs a validation set, and this run has none: give it one by dataset.validation, such as"
+    ' {"share": 0.1}'
+)
+"""What is said of a metric that only a run with a validation set has."""
+
 _MOST_KEPT = 1000
 _MOST_NAMED = 20
 
@@ -91,9 +97,10 @@ def unmeasured(reference: Reference, runs: Mapping[str, RunSpec]) -> Iterator[st
 def wrong_name(metric: str, runs: Sequence[RunSpec], *, each: bool) -> Iterator[str]:
     """Yield why a metric is not measured of some runs: of each, or of any.
 
-    A metric that training measures is measured of all.
+    A metric that training measures is measured of all, but for those of a validation set.
     """
     if metric in METRICS:
+        yield from _not_validated(metric, runs, each=each)
         return
     kind, measured = kind_of(metric), {run.name: set(_names_of(run)) for run in runs}
     without = [name for name, there in measured.items() if metric not in there]
@@ -104,6 +111,12 @@ def wrong_name(metric: str, runs: Sequence[RunSpec], *, each: bool) -> Iterator[
         yield unknown("metric", metric, [*METRICS, *there])
     elif without:
         yield _not_listed(metric, kind, without[0], list(there))
+
+
+def _not_validated(metric: str, runs: Sequence[RunSpec], *, each: bool) -> Iterator[str]:
+    without = [run.name for run in runs if run.settings.dataset.validation is None]
+    if metric in ON_VALIDATION and without and (each or len(without) == len(runs)):
+        yield f"{without[0]}.{metric} {NEEDS_VALIDATION}"
 
 
 def _not_listed(metric: str, kind: str, run: str, there: Sequence[str]) -> str:

@@ -17,15 +17,20 @@ class TestLoaded:
 
     @pytest.mark.parametrize("content", [None, "ab12"])
     def test_what_is_written_is_read(self, content: str | None) -> None:
-        record = Loaded(7, 3, ("cat", "dog"), content)
+        record = Loaded(7, 3, ("cat", "dog"), content, 2)
         written = {
             "train_examples": 7,
             "test_examples": 3,
             "classes": ["cat", "dog"],
             "content": content,
+            "validation_examples": 2,
         }
         assert json.loads(json.dumps(record.to_json())) == written
         assert loaded(Value(written)) == record
+
+    def test_a_record_from_before_there_were_validation_sets_has_none(self) -> None:
+        written = {"train_examples": 7, "test_examples": 3, "classes": ["cat"], "content": None}
+        assert loaded(Value(written)) == Loaded(7, 3, ("cat",), None, 0)
 
     @pytest.mark.parametrize(
         "changes",
@@ -39,6 +44,7 @@ class TestLoaded:
             {"classes": "cat"},
             {"classes": [1]},
             {"content": 3},
+            {"validation_examples": -1},
         ],
     )
     def test_another_form_is_refused(self, changes: Json) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from harness.data.facts import Facts
 from harness.experiment import Json
-from harness.spec.consistency import NEEDS_VALIDATION, examples
+from harness.spec.consistency import examples
+from harness.spec.metrics import NEEDS_VALIDATION
 from harness.spec.load import load_file
 from tests.data.preparing import pretend_prepared
 

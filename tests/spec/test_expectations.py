@@ -11,6 +11,7 @@ from harness.experiment import (
     Json,
     Statistic,
 )
+from harness.spec.metrics import NEEDS_VALIDATION
 from harness.spec.load import load_file
 
 Write = Callable[..., Path]
@@ -438,3 +439,31 @@ class TestSettings:
             write(runs=SHARED, expectations=[self.given()], seeds={"first": 2, "most": 4})
         )
         assert found.startswith("/expectations/0/statistic 'settings' speaks of the settings at")
+
+
+def test_a_metric_of_a_validation_set_needs_one(write: Write, faults: Faults) -> None:
+    held_out = {"dataset": {"validation": {"share": 0.1}}}
+    runs = {
+        "one": {},
+        "two": held_out,
+        "three": {"matrix": {"a": {"x": held_out, "y": {}}}},
+    }
+    metrics = {
+        "one.validation_accuracy": "one.validation_accuracy",
+        "two.validation_loss": None,
+        "three[x].validation_loss": None,
+        "three[*].validation_loss - two.validation_loss": "three[y].validation_loss",
+    }
+    for metric, missing in metrics.items():
+        given = [expectation(metric=metric, at_least=0)]
+        told = [f"/expectations/0/metric {missing} {NEEDS_VALIDATION}"] if missing else []
+        path = write(runs=runs, expectations=given)
+        assert (faults(path) if missing else list(load_file(path).figures)) == told
+
+
+def test_an_answer_with_a_metric_of_a_validation_set_needs_one(
+    write: Write, faults: Faults
+) -> None:
+    answer = ["It ends at {one.validation_accuracy}."]
+    path = write(runs={"one": {}}, expectations=[expectation(at_least=0)], answer=answer)
+    assert faults(path) == [f"/answer/0 one.validation_accuracy {NEEDS_VALIDATION}"]
