@@ -256,7 +256,7 @@ def _stopped_by_test_set(experiment: Experiment) -> str:
     return (
         f"Early stopping looks at the test set: it stops {listed(chosen, _MOST_STOPPED)}. So the"
         " test set took part in training, and what is measured on it afterwards is likely to be too"
-        f" good; a validation set ({code('dataset.validation')}) would take its place."
+        f" good. With a validation set ({code('dataset.validation')}), that looks at it instead."
     )
 
 

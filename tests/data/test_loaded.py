@@ -17,7 +17,7 @@ class TestLoaded:
 
     @pytest.mark.parametrize("content", [None, "ab12"])
     def test_what_is_written_is_read(self, content: str | None) -> None:
-        record = Loaded(7, 3, ("cat", "dog"), content, 2)
+        record = Loaded(7, 3, ("cat", "dog"), content, validation_examples=2)
         written = {
             "train_examples": 7,
             "test_examples": 3,
@@ -30,7 +30,7 @@ class TestLoaded:
 
     def test_a_record_from_before_there_were_validation_sets_has_none(self) -> None:
         written = {"train_examples": 7, "test_examples": 3, "classes": ["cat"], "content": None}
-        assert loaded(Value(written)) == Loaded(7, 3, ("cat",), None, 0)
+        assert loaded(Value(written)) == Loaded(7, 3, ("cat",), None)
 
     @pytest.mark.parametrize(
         "changes",

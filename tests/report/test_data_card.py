@@ -69,6 +69,16 @@ def test_subsets_of_classes_are_counted_and_have_cards_of_their_own(load: Load) 
     assert "- Used: 15,000 training and 3,000 test examples of 32x32x3 in 3 classes." in text
 
 
+def test_a_card_counts_the_validation_examples(load: Load) -> None:
+    runs = {"one": {"dataset": {"name": "digits", "validation": {"share": 0.1}}}}
+    known = "- Used: 450 training, 50 validation and 1,297 test examples of 8x8x1 in 10 classes."
+    assert known in card(load(runs=runs))
+    loaded = Loaded(80, 60, ("cat", "dog"), None, validation_examples=20)
+    result = RunResult("one", 0, "k", Status.DONE, data=loaded)
+    given = "- Used: 80 training, 20 validation and 60 test examples of 8x8x1 in 2 classes."
+    assert given in card(load(runs=runs), result)
+
+
 def test_runs_of_two_data_sets_have_two_cards(load: Load) -> None:
     experiment = load(
         runs={"one": {"dataset": {"name": "digits"}}, "two": {"dataset": {"name": "blobs"}}}

@@ -129,6 +129,25 @@ def test_curves_have_a_line_a_run_and_hold_the_last_value(
     assert np.asarray(line.get_ydata())[-1] == pytest.approx(np.mean(final))
 
 
+def test_curves_have_a_panel_of_the_validation_accuracy_where_it_was_measured(
+    experiment: Experiment, results: Sequence[RunResult]
+) -> None:
+    validated = [
+        dataclasses.replace(
+            result,
+            history={**result.history, "validation_accuracy": result.history["test_accuracy"]},
+        )
+        for result in results
+        if result.history
+    ]
+    figure = curves(experiment, validated)
+    assert figure is not None
+    assert len(figure.axes) == 16
+    titles = [axes.get_title() for axes in figure.axes[:4]]
+    assert titles[1:3] == ["validation accuracy (%)", "test accuracy (%)"]
+    assert len(figure.axes[5].lines) == len(figure.axes[6].lines) > 0
+
+
 def test_curves_of_a_diverged_run_stop_where_it_diverged(
     experiment: Experiment, results: Sequence[RunResult]
 ) -> None:

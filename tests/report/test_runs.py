@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from harness.experiment import Json
-from harness.report.runs import final_table, settings_table
+from harness.report.runs import final_table, measured_table, metrics_shown, settings_table
 from harness.run_result import RunResult, Status
 from harness.spec.load import load
 from harness.spec.patch import merge_patch
@@ -32,13 +32,19 @@ BASE: Json = specifications.small(
         ),
         (
             {
-                "dataset": {"train_examples": 9, "center_crop": 7, "normalize": "per_image"},
+                "dataset": {
+                    "train_examples": 9,
+                    "validation": {"share": 0.25},
+                    "center_crop": 7,
+                    "normalize": "per_image",
+                },
                 "model": {"bias": False},
                 "regularizers": ["dropout", "momentum"],
                 "training": {"schedule": {"name": "exponential"}},
             },
             [
-                "digits (9 training examples, centre 7x7, each standardized)",
+                "digits (9 training examples, 25% held out for validation, centre 7x7, each"
+                " standardized)",
                 "perceptron (hidden 3-2, no bias)",
                 "random, fan_in_uniform",
                 "momentum 0.9, dropout 0.5",
@@ -139,3 +145,44 @@ def squeezed(text: str) -> str:
 def test_without_final_metrics_there_is_no_table(tmp_path: Path) -> None:
     (experiment,) = load([specifications.write(tmp_path / "a.json", BASE)])
     assert final_table(experiment, []) == ""
+
+
+@pytest.mark.parametrize(
+    ("dataset", "metric", "told"),
+    [
+        ({}, None, "`one` by its test accuracy"),
+        ({}, "test_loss", "`one` by its test loss"),
+        ({}, "train_loss", None),
+        ({"validation": {"examples": 3, "randomize": True}}, None, None),
+        ({"validation": {"examples": 3}}, "test_accuracy", "`one` by its test accuracy"),
+    ],
+)
+def test_what_is_stopped_by_the_test_set_is_told(
+    dataset: Json, metric: str | None, told: str | None, tmp_path: Path
+) -> None:
+    early = {} if metric is None else {"metric": metric}
+    change = {"dataset": dataset, "training": {"early_stopping": early}}
+    (tmp_path / "a.json").write_text(json.dumps(merge_patch(BASE, {"defaults": change})))
+    (experiment,) = load([tmp_path / "a.json"])
+    text = settings_table(experiment)
+    assert (f"looks at the test set: it stops {told}." in text) == (told is not None)
+    assert ("test set" in text) == (told is not None)
+    randomized = "3 held out for validation, randomized like the rest"
+    assert (randomized in text) == dataset.get("validation", {}).get("randomize", False)
+
+
+def test_the_validation_accuracy_is_shown_where_it_was_measured(tmp_path: Path) -> None:
+    document = merge_patch(BASE, {"defaults": {"dataset": {"validation": {"share": 0.1}}}})
+    measurements = {"test_accuracy": 0.5, "validation_accuracy": 0.75}
+    for path, given, columns in (
+        (tmp_path / "a.json", document, ["run", "validation acc.", "test acc."]),
+        (tmp_path / "b.json", BASE, ["run", "test acc."]),
+    ):
+        path.write_text(json.dumps(given))
+        (experiment,) = load([path])
+        shown = metrics_shown(experiment)
+        assert ("validation_accuracy" in shown) == (path.stem == "a")
+        own = {name: value for name, value in measurements.items() if name in shown}
+        results = [RunResult("one", 0, "k", Status.DONE, measurements=own)]
+        heading = measured_table(experiment, results).splitlines()[0]
+        assert [cell.strip() for cell in heading.strip("|").split("|")] == columns
