@@ -76,7 +76,9 @@ def import_backend(name: str = machine.BACKENDS[0]) -> None:
     logging.set_verbosity(logging.ERROR)
     with _quietly(), _hidden({"jax", "matplotlib", "sklearn"} - {name}):
         import keras  # noqa: F401
-        import tensorflow  # noqa: F401
+        import tensorflow as tf
+    # It warns where one function is traced for several programs, as every network needs its own.
+    tf.get_logger().setLevel("ERROR")
 
 
 def gpus() -> int:

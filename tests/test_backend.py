@@ -173,3 +173,17 @@ def test_keras_brings_along_no_package_that_only_its_wrappers_use() -> None:
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_function_that_is_traced_for_many_programs_is_no_warning() -> None:
+    program = (
+        "from harness.backend import import_backend\n"
+        "import_backend()\n"
+        "import tensorflow as tf\n"
+        "for n in range(12):\n"
+        "    tf.function(lambda x: x + 1)(tf.zeros(n))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert done.stderr == ""
