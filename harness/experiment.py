@@ -43,13 +43,13 @@ Standardization = Literal["per_image"]
 class Validation:
     """How many training examples a run is not trained on but validated with: a share, or a count.
 
-    One of the two is None. They are drawn from `seed`, or where it is None from the run's.
+    One of the two is None. They are drawn from `split_seed`, or where it is None from the run's.
     `randomize` tells whether they are randomized as the training set is, else as the test set.
     """
 
     share: float | None
     examples: int | None
-    seed: int | None = None
+    split_seed: int | None = None
     randomize: bool = False
 
     def of(self, train_examples: int) -> int:

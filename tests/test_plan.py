@@ -185,7 +185,7 @@ DECIDING: list[tuple[str, Json]] = [
     ("training/precision", "mixed_bfloat16"),
     ("dataset/validation", {"share": 0.1}),
     ("dataset/validation", {"examples": 50}),
-    ("dataset/validation", {"share": 0.1, "seed": 0}),
+    ("dataset/validation", {"share": 0.1, "split_seed": 0}),
     ("dataset/validation", {"share": 0.1, "randomize": True}),
     ("training/early_stopping", {}),
     ("training/early_stopping", {"metric": "test_loss"}),

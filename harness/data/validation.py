@@ -28,7 +28,7 @@ def held_out(train: Split, validation: Validation, seed: int) -> tuple[Split, Sp
     count = validation.of(n)
     if not 0 < count < n:
         raise DataError(f"{count} of {n} training examples cannot be held out for validation")
-    drawn = Stream(seed if validation.seed is None else validation.seed, "validation")
+    drawn = Stream(seed if validation.split_seed is None else validation.split_seed, "validation")
     order = randomness.permutation(drawn, n)
     return _part(train, np.sort(order[count:])), _part(train, np.sort(order[:count]))
 

@@ -55,7 +55,7 @@ def test_what_is_held_out_is_the_beginning_of_a_permutation_of_the_seed() -> Non
     assert parts(TENTH)[1] == sorted(order[:10])
     assert set(parts(TENTH)[1]) < set(parts(Validation(None, 11))[1])
     assert parts(TENTH, seed=4) != parts(TENTH)
-    own = Validation(0.1, None, seed=3)
+    own = Validation(0.1, None, split_seed=3)
     assert parts(own, seed=4) == parts(own, seed=5) == parts(TENTH)
 
 

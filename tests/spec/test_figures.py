@@ -73,8 +73,8 @@ WRONG: list[tuple[Json, str]] = [
         {"figures": [figure("history", metrics=["train_loss", "steps"])]},
         (
             "/figures/0/metrics/1 unknown metric measured while training 'steps' (allowed:"
-            " train_loss, train_accuracy, test_loss, test_accuracy, weight_norm, distance,"
-            " relative_distance)"
+            " train_loss, train_accuracy, validation_loss, validation_accuracy, test_loss,"
+            " test_accuracy, weight_norm, distance, relative_distance)"
         ),
     ),
     (
