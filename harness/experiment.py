@@ -44,13 +44,13 @@ class Validation:
     """How many training examples a run is not trained on but validated with: a share, or a count.
 
     One of the two is None. They are drawn from `split_seed`, or where it is None from the run's.
-    `randomize` tells whether they are randomized as the training set is, else as the test set.
+    `randomized` tells whether they are randomized as the training set is, else as the test set.
     """
 
     share: float | None
     examples: int | None
     split_seed: int | None = None
-    randomize: bool = False
+    randomized: bool = False
 
     def of(self, train_examples: int) -> int:
         """Return how many of so many training examples that is."""

@@ -186,7 +186,7 @@ DECIDING: list[tuple[str, Json]] = [
     ("dataset/validation", {"share": 0.1}),
     ("dataset/validation", {"examples": 50}),
     ("dataset/validation", {"share": 0.1, "split_seed": 0}),
-    ("dataset/validation", {"share": 0.1, "randomize": True}),
+    ("dataset/validation", {"share": 0.1, "randomized": True}),
     ("training/early_stopping", {}),
     ("training/early_stopping", {"metric": "test_loss"}),
     ("training/early_stopping", {"mode": "min"}),

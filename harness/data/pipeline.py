@@ -100,7 +100,7 @@ def build(
 
 def _part(dataset: Dataset) -> Part:
     """Tell as which set the validation set is randomized."""
-    as_train = dataset.validation is not None and dataset.validation.randomize
+    as_train = dataset.validation is not None and dataset.validation.randomized
     return "validation_as_train" if as_train else "validation"
 
 

@@ -310,7 +310,7 @@ def _held_out(validation: Validation) -> str:
         how_many = str(validation.examples)
     else:
         how_many = percent(validation.share or 0.0)
-    randomized = ", randomized like the rest" if validation.randomize else ""
+    randomized = ", randomized like the rest" if validation.randomized else ""
     return f"{how_many} held out for validation{randomized}"
 
 

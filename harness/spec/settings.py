@@ -94,7 +94,7 @@ def _dataset(raw: Mapping[str, Json]) -> Dataset:
 
 
 def _validation(value: Mapping[str, Json]) -> Validation:
-    return Validation(value["share"], value["examples"], value["split_seed"], value["randomize"])
+    return Validation(value["share"], value["examples"], value["split_seed"], value["randomized"])
 
 
 def _training(raw: Mapping[str, Json], strengths: Mapping[str, float]) -> Training:

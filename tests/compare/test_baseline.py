@@ -30,7 +30,7 @@ from harness.compare.baseline_file import FORMAT, read, text, write
 from harness.compare.drift import BaselineComparison, compare, default_tolerance
 from harness.compare.drift_table import changes, drift_table, other_environment
 from harness.experiment import Experiment, Json, Tolerance
-from harness.metrics import METRICS
+from harness.metrics import METRICS, ON_VALIDATION
 from harness.run_result import RunResult, Status
 
 
@@ -118,7 +118,7 @@ class TestCompare:
         path.write_text(json.dumps(document))
         found = read(path)
         assert found is not None
-        assert set(METRICS) - found.metrics == {"augmented_train_accuracy"}
+        assert set(METRICS) - found.metrics == {"augmented_train_accuracy", *ON_VALIDATION}
 
     @pytest.mark.parametrize(
         ("before", "after", "lost", "gained"),

@@ -117,8 +117,8 @@ def test_a_validation_set_keeps_its_images_and_labels_where_the_training_set_doe
 def test_pixels_are_shuffled_alike_in_all_three_sets(dataset: Make, data_dir: Path) -> None:
     shuffled = Component("shuffled_pixels", {"unit": "pixel", "seed": None})
     order = randomness.permutation(Stream(5, "randomization/0/shuffled_pixels"), 64)
-    for randomize in (False, True):
-        validation = Validation(0.1, None, randomize=randomize)
+    for randomized in (False, True):
+        validation = Validation(0.1, None, randomized=randomized)
         plain, built = (
             pipelines.build(digits(dataset, *chain, validation=validation), (), 5, data_dir)
             for chain in ((), (shuffled,))
@@ -134,7 +134,7 @@ def test_where_asked_it_is_randomized_as_the_training_set_by_draws_of_its_own(
     dataset: Make, data_dir: Path
 ) -> None:
     always = Component("label_corruption", {"probability": 1.0, "seed": None, "test": False})
-    half = Validation(0.5, None, randomize=True)
+    half = Validation(0.5, None, randomized=True)
     built = pipelines.build(digits(dataset, always, validation=half), (), 5, data_dir)
     plain = pipelines.build(digits(dataset, validation=half), (), 5, data_dir)
     assert built.validation is not None

@@ -153,7 +153,7 @@ def test_without_final_metrics_there_is_no_table(tmp_path: Path) -> None:
         ({}, None, "`one` by its test accuracy"),
         ({}, "test_loss", "`one` by its test loss"),
         ({}, "train_loss", None),
-        ({"validation": {"examples": 3, "randomize": True}}, None, None),
+        ({"validation": {"examples": 3, "randomized": True}}, None, None),
         ({"validation": {"examples": 3}}, "test_accuracy", "`one` by its test accuracy"),
     ],
 )
@@ -168,7 +168,7 @@ def test_what_is_stopped_by_the_test_set_is_told(
     assert (f"looks at the test set: it stops {told}." in text) == (told is not None)
     assert ("test set" in text) == (told is not None)
     randomized = "3 held out for validation, randomized like the rest"
-    assert (randomized in text) == dataset.get("validation", {}).get("randomize", False)
+    assert (randomized in text) == dataset.get("validation", {}).get("randomized", False)
 
 
 def test_the_validation_accuracy_is_shown_where_it_was_measured(tmp_path: Path) -> None:
