@@ -491,6 +491,8 @@ def test_an_epoch_that_the_budget_cuts_short_counts(
 ) -> None:
     plan = planned(spec("runs/parent/training", training))
     assert plan.runs[keys(plan)["parent"]].epochs == epochs
+
+
 def test_defaults_that_rest_on_other_settings_enter_the_key_as_what_they_come_to(
     planned: Planned,
 ) -> None:

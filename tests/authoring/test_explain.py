@@ -77,7 +77,7 @@ def test_every_path_is_found_again_and_told(path: str) -> None:
         ("expectations.*.at_least", "expectations.at_least"),
         ("expectation.paper", "expectations.paper"),
         ("published", "expectations.paper.published"),
-        ("split_seed", "defaults.dataset.validation.split_seed"),
+        ("randomized", "defaults.dataset.validation.randomized"),
         ("training.schedule", "defaults.training.schedule"),
         ("model.resnet", "defaults.model.resnet"),
         ("randomization.confusion.unit", "defaults.dataset.randomize.confusion.unit"),

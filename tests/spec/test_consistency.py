@@ -10,8 +10,8 @@ import pytest
 from harness.data.facts import Facts
 from harness.experiment import Json
 from harness.spec.consistency import examples
-from harness.spec.metrics import NEEDS_VALIDATION
 from harness.spec.load import load_file
+from harness.spec.metrics import NEEDS_VALIDATION
 from tests.data.preparing import pretend_prepared
 
 Write = Callable[..., Path]

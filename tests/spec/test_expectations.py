@@ -11,8 +11,8 @@ from harness.experiment import (
     Json,
     Statistic,
 )
-from harness.spec.metrics import NEEDS_VALIDATION
 from harness.spec.load import load_file
+from harness.spec.metrics import NEEDS_VALIDATION
 
 Write = Callable[..., Path]
 Faults = Callable[..., list[str]]
@@ -466,4 +466,5 @@ def test_an_answer_with_a_metric_of_a_validation_set_needs_one(
 ) -> None:
     answer = ["It ends at {one.validation_accuracy}."]
     path = write(runs={"one": {}}, expectations=[expectation(at_least=0)], answer=answer)
-    assert faults(path) == [f"/answer/0 one.validation_accuracy {NEEDS_VALIDATION}"]
+    told = f"/answer/0 one.validation_accuracy {NEEDS_VALIDATION} at character 13"
+    assert faults(path) == [told]

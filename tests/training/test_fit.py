@@ -296,7 +296,7 @@ def test_mixed_examples_are_learned_with_mixed_targets(engine: str, last_batch: 
 def test_accuracy_on_mixed_examples_counts_each_label_with_its_share(engine: str) -> None:
     pipeline = points(augmentation=MIXUP)
     outcome = run(SETTINGS, pipeline)
-    x, own, other, share = mixed_epoch(pipeline, SETTINGS.epochs)
+    x, own, other, share = mixed_epoch(pipeline, outcome.state.epoch)
     w1, b1, w2, b2 = outcome.state.trainable
     predicted = (np.maximum(x @ w1 + b1, 0) @ w2 + b2)[:, 0] > 0
     expected = np.mean(share * (predicted == own) + (1 - share) * (predicted == other))
