@@ -56,13 +56,12 @@ class Compiled:
     def save_state(self, state: State, path: Path) -> None:
         """Write the weights of a state of the model's training; the model holds them from then on.
 
-        Training computes with states alone, so that it goes on as it would have. Raises OSError
-        where there is no room for the weights.
+        Where weights are averaged, those are the averages, as at the end of the run. Training
+        computes with states alone, so that it goes on as it would have. Raises OSError where there
+        is no room for the weights.
         """
         variables = (*self.model.trainable_variables, *self.model.non_trainable_variables)
-        for variable, array in zip(
-            variables, (*state.trainable, *state.non_trainable), strict=True
-        ):
+        for variable, array in zip(variables, state.final, strict=True):
             variable.assign(array)
         self.save_weights(path)
 

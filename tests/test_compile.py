@@ -15,6 +15,7 @@ from harness.compile import Compiled, WeightsError, compile_run
 from harness.data import catalog
 from harness.data.records import DataError
 from harness.experiment import Component, Dataset, Settings, Training
+from harness.training.fit import initial_state
 
 SETTINGS = Settings(
     dataset=Dataset(Component("digits"), 30, 20, None, ()),
@@ -87,6 +88,19 @@ def test_weights_are_taken_from_a_file_as_they_are(tmp_path: Path) -> None:
     assert all(
         np.array_equal(a, b) for a, b in zip(source.get_weights(), taken.get_weights(), strict=True)
     )
+
+
+def test_of_a_state_with_averages_these_are_kept(tmp_path: Path) -> None:
+    path, run = tmp_path / "a.weights.h5", compiled(1)
+    plain = initial_state(run.model, SETTINGS.training)
+    averages = tuple(array + 1 for array in plain.trainable)
+    for state, expected in (
+        (plain, plain.trainable),
+        (replace(plain, average=averages), averages),
+    ):
+        run.save_state(state, path)
+        for taken, array in zip(compiled(2, path).model.get_weights(), expected, strict=True):
+            np.testing.assert_array_equal(taken, array)
 
 
 @pytest.mark.parametrize(
