@@ -180,7 +180,8 @@ def _drawn(document: Json, run: str) -> Drawn | None:
 def sample_of(document: Json, run: str) -> Json:
     """Return the sample of a run, as the defaults and its own come to; None where it has none."""
     defaults, own = document.get("defaults", {}), document["runs"][run]
-    written = [{"sample": part["sample"]} for part in (defaults, own) if "sample" in part]
+    parts = [part for part in (defaults, own) if isinstance(part, dict)]
+    written = [{"sample": part["sample"]} for part in parts if "sample" in part]
     found: Json = functools.reduce(compose, written, {})
     return found.get("sample")
 

@@ -69,6 +69,9 @@ MULTIPLYING = ("matrix", "sample")
 
 
 def _settings(part: Json) -> Json:
+    """Return the settings of a part; of one that is no object, which is told already, nothing."""
+    if not isinstance(part, dict):
+        return {}
     return {key: value for key, value in part.items() if key not in MULTIPLYING}
 
 

@@ -124,3 +124,11 @@ def test_an_unknown_name_is_one_fault(
 
 def test_a_specification_without_faults_is_loaded(write: Write) -> None:
     assert len(load_file(write(defaults=DEFAULTS)).runs) == 1
+
+
+@pytest.mark.parametrize("defaults", ["", 3, []])
+def test_defaults_that_are_no_object_are_one_fault(
+    write: Write, faults: Faults, defaults: Json
+) -> None:
+    (found,) = faults(write(defaults=defaults, runs={"one": {}}))
+    assert found.startswith("/defaults expected an object, found")
