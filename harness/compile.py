@@ -18,7 +18,7 @@ from harness.data.pipeline import Pipeline
 from harness.data.pipeline import build as build_pipeline
 from harness.errors import HarnessError
 from harness.experiment import Settings
-from harness.models.initialization import initialize, seed_dropout
+from harness.models.initialization import drawn_by_keras, initialize, seed_dropout
 from harness.models.registry import build as build_model
 from harness.training.losses import LOSSES
 from harness.training.state import State
@@ -99,7 +99,7 @@ def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: P
     pipeline = build_pipeline(settings.dataset, settings.augmentation, seed, data_dir)
     outputs = LOSSES[settings.training.loss].outputs(len(pipeline.classes))
     training = settings.training
-    with _policy(training.precision):
+    with _policy(training.precision), drawn_by_keras(seed):
         model = build_model(settings.model, pipeline.input_shape, outputs, training.dropout)
         plain = (
             build_model(settings.model, pipeline.input_shape, outputs)
@@ -108,12 +108,12 @@ def compile_run(settings: Settings, seed: int, weights: Path | None, data_dir: P
         )
     _BUILT.add(model)
     if weights is None:
-        initialize(plain, settings.initialization, seed)
+        initialize(plain, settings.initialization, seed, settings.model.own is not None)
     else:
         _load(plain, weights)
     if plain is not model:
         model.set_weights(plain.get_weights())
-        seed_dropout(model, seed)
+    seed_dropout(model, seed)
     return Compiled(model, pipeline, plain)
 
 

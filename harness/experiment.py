@@ -6,7 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from harness.rounding import share_of
 
@@ -15,14 +15,55 @@ Json = Any
 
 
 @dataclass(frozen=True)
+class OwnPart:
+    """What identifies a part that the harness does not bring: a function, or a file.
+
+    Attributes:
+        call: The function, as "module:function"; None where the part is a file.
+        place: The folder that the function's module is looked for in first, or the file.
+        sha256: The digest of the code, or of the file.
+        distribution: The installed package that the function belongs to, and its version; None
+            where it belongs to none.
+        files: Further files whose content the digest covers.
+    """
+
+    call: str | None
+    place: str
+    sha256: str
+    distribution: str | None = None
+    files: tuple[str, ...] = ()
+
+    PLACES: ClassVar[tuple[str, ...]] = ("place", "files")
+    """The members that say where it lies, which decides nothing."""
+
+    @property
+    def identity(self) -> Json:
+        """Return what decides a result, as JSON."""
+        return {"call": self.call, "sha256": self.sha256, "distribution": self.distribution}
+
+
+@dataclass(frozen=True)
 class Component:
     """A named piece with its parameters: a model, a randomization, a schedule, ...
 
-    `parameters` holds every parameter of that name in the schema, defaults filled in.
+    `parameters` holds every parameter of that name in the schema, defaults filled in. `own`
+    identifies a part that the harness does not bring, and is None for all others.
     """
 
     name: str
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    own: OwnPart | None = None
+
+    @property
+    def leading(self) -> tuple[OwnPart, ...]:
+        """Return what its function is given by position, before its parameters by their names."""
+        return () if self.own is None else (self.own,)
+
+    @property
+    def identity(self) -> Json:
+        """Return what it is, as JSON, wherever it lies."""
+        named = {"name": self.name, "parameters": dict(self.parameters)}
+        return named if self.own is None else {**named, "own": self.own.identity}
 
 
 @dataclass(frozen=True)
@@ -417,6 +458,7 @@ class Experiment:
     nothing did. Where seeds are added by `seed_plan`, `seeds` are those that any run has so far,
     and `counts` says how many of them a run has that has fewer. `answer` is what the author says
     that came out, sentence by sentence, `terms` what words mean that the author uses.
+    `allow_python` tells whether the person who runs it allowed Python that it names.
     """
 
     path: Path
@@ -438,6 +480,7 @@ class Experiment:
     counts: Mapping[str, int] = field(default_factory=dict)
     answer: tuple[AnswerSentence, ...] = ()
     terms: Mapping[str, str] = field(default_factory=dict)
+    allow_python: bool = False
 
     def seeds_of(self, run: str) -> tuple[int, ...]:
         """Return the seeds of a run."""

@@ -21,11 +21,14 @@ from harness.experiment import (
     Component,
     Experiment,
     Json,
+    OwnPart,
     RunSpec,
     Settings,
     Training,
     WeightsFile,
 )
+from harness.models.registry import architecture
+from harness.own.permission import why_not_allowed
 from harness.spec.consistency import examples
 from harness.system import machine
 from harness.words import run_label
@@ -95,7 +98,8 @@ class ConcreteRun:
     `images` are what training costs at most (None where the data set's size is not known yet), and
     `examples` is how many of them there are to train on. `content` identifies the content of its
     data set, None where the parameters do, or where the data cannot be read. `keep_weights` are the
-    epochs after which any of the places that it fills wants its weights kept.
+    epochs after which any of the places that it fills wants its weights kept. `forbidden` says that
+    nobody has allowed Python that it names, be it finished or not, or is None.
     """
 
     key: str
@@ -109,6 +113,7 @@ class ConcreteRun:
     content: str | None = None
     examples: int | None = None
     keep_weights: tuple[int, ...] = ()
+    forbidden: str | None = None
 
     @property
     def label(self) -> str:
@@ -210,7 +215,11 @@ def make_plan(
                 data = inspected(json.dumps([source.name, source.parameters], sort_keys=True))
                 start = run.initialize_from
                 parent = runs[keys[start]] if isinstance(start, str) else None
-                concrete = _concrete(member, run, parent, data, blocked)
+                forbidden = why_not_allowed(run.settings, experiment.allow_python)
+                concrete = replace(
+                    _concrete(member, run, parent, data, blocked or forbidden),
+                    forbidden=forbidden,
+                )
                 keys[run.name] = members[member] = concrete.key
                 known = runs.get(concrete.key)
                 if known is None:
@@ -271,7 +280,7 @@ def _concrete(
         run: What is run there.
         parent: The run that it starts from, None where it starts from no run.
         data: What the files of its data set show.
-        blocked: Why no run of the experiment can be run here, or None.
+        blocked: Why the run cannot be run here, whatever its data are, or None.
     """
     start = run.initialize_from
     blocked = blocked or machine.why_no_backend(run.settings.training.backend) or data.missing
@@ -323,7 +332,8 @@ def content_key(settings: Settings, seed: int, start: str | None, data: str | No
         start: The parent's key or the SHA-256 of a weights file, None where neither is.
         data: What identifies the content of the data set, None where its parameters do.
     """
-    content = asdict(settings)
+    content = asdict(settings, dict_factory=_identifying)
+    content["model"]["parameters"].pop(architecture(settings.model.name).file, None)
     content["dataset"]["source"] = _identity(settings.dataset.source, data)
     for setting in _LATER:
         _leave_out(content, setting)
@@ -360,4 +370,14 @@ def _identity(source: Component, content: str | None) -> Json:
         for name, value in source.parameters.items()
         if name not in origin.location_parameters
     }
-    return {"name": source.name, "parameters": parameters, "content": content}
+    found = {"name": source.name, "parameters": parameters, "content": content}
+    return found if source.own is None else {**found, "own": source.own.identity}
+
+
+def _identifying(members: Sequence[tuple[str, Json]]) -> Json:
+    """Return the members of a record but for what says where a part of one's own lies."""
+    return {
+        name: value
+        for name, value in members
+        if name not in OwnPart.PLACES and (name, value) != ("own", None)
+    }

@@ -58,6 +58,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Do not let this verdict, or verdicts that rest on stale runs, fail the session.",
     )
     group.addoption(
+        "--harness-allow-python",
+        action="store_true",
+        help="Let Python run that specifications name; without it such runs are blocked.",
+    )
+    group.addoption(
         "--harness-annotate",
         choices=["github", "none"],
         help=(
@@ -81,6 +86,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "harness_baselines", "Folder of the kept numbers, from the root folder.", default="reports"
+    )
+    parser.addini(
+        "harness_allow_python",
+        "Whether Python may run that specifications name.",
+        type="bool",
+        default=False,
     )
     parser.addini(
         "harness_allow", "Verdicts that do not fail the session.", type="args", default=[]

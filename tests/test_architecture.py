@@ -20,6 +20,7 @@ FLOORS = (
     "run_result",
     "budget",
     "system",
+    "own",
     "data",
     "models",
     "spec",

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from harness.data import catalog
 from harness.data.facts import Facts, facts
 from harness.data.info import FirstUse
 from harness.experiment import Json
-from harness.models.registry import MODELS
+from harness.models import registry
 from harness.spec.schema import definition, fill_defaults
 from harness.spec.settings import component
 
-DATASETS: Mapping[str, FirstUse] = {name: info.first_use for name, info in catalog.DATASETS.items()}
+DATASETS: Mapping[str, FirstUse] = {
+    name: info.first_use for name, info in catalog.DATASETS.items() if info.first_use is not None
+}
 """How each data set is used, as its row of the catalogue says."""
+
+MODELS: Mapping[str, Callable[[int], Json]] = {
+    name: row.start for name, row in registry.MODELS.items() if row.start is not None
+}
+"""What each network is given for images of so many pixels a side, as its row says."""
 
 
 _SIDE_OF_UNKNOWN_IMAGES = 32
@@ -40,11 +47,11 @@ def model(name: str, of_dataset: str) -> Json:
         if found and found.shape and len(found.shape) == 3
         else _SIDE_OF_UNKNOWN_IMAGES
     )
-    return {"name": name, **MODELS[name].start(side)}
+    return {"name": name, **MODELS[name](side)}
 
 
 def fitting_models(of_dataset: str) -> list[str]:
     """Return the networks that a data set's inputs fit."""
     found = known(of_dataset)
     vectors = found is not None and found.shape is not None and len(found.shape) != 3
-    return [name for name in MODELS if MODELS[name].smallest is None or not vectors]
+    return [name for name in MODELS if registry.MODELS[name].smallest is None or not vectors]

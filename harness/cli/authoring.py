@@ -19,6 +19,9 @@ from harness.models.registry import MODELS
 PROGRAM = "harness"
 """The program that completion is for: `python -m harness` is one of Python's."""
 
+_DATASETS = [name for name, row in catalog.DATASETS.items() if row.first_use is not None]
+"""What a first specification may be of."""
+
 
 @click.command()
 @click.option(
@@ -26,7 +29,7 @@ PROGRAM = "harness"
     type=click.Choice(list(QUESTIONS)),
     help="What is asked: which runs and expectations.",
 )
-@click.option("--dataset", type=click.Choice(list(catalog.DATASETS)), help="Which data set.")
+@click.option("--dataset", type=click.Choice(_DATASETS), help="Which data set.")
 @click.option("--path", help="The folder of images, for the data set image_folder.")
 @click.option("--model", type=click.Choice(list(MODELS)), help="Which network.")
 @click.option(

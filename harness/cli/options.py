@@ -107,6 +107,16 @@ PROCESSES = click.option(
 )
 
 
+ALLOW_PYTHON = click.option(
+    "--allow-python",
+    is_flag=True,
+    help=(
+        "Let Python run that specifications name; without it such runs are blocked.  [default:"
+        " allow_python below [tool.harness] in pyproject.toml]"
+    ),
+)
+
+
 class Devices(click.ParamType[int | None]):
     """A number of devices, or all (None)."""
 
@@ -189,6 +199,7 @@ class Selection:
     store: Path
     assignments: tuple[Json, ...] = ()
     seeds: Json = None
+    allow_python: bool = False
 
     @property
     def changed(self) -> bool:
@@ -203,16 +214,16 @@ class Selection:
         """
         from harness.spec.load import load
 
-        return load(self.paths, self.assignments, self.seeds, warn=_warn)
+        return load(self.paths, self.assignments, self.seeds, _warn, self.allow_python)
 
     def checked(self) -> tuple[tuple[Experiment, ...], tuple[Problem, ...]]:
         """Return the experiments that are valid, and every fault of the others."""
         from harness.spec.load import load_valid
 
-        return load_valid(self.paths, self.assignments, self.seeds, warn=_warn)
+        return load_valid(self.paths, self.assignments, self.seeds, _warn, self.allow_python)
 
 
-SELECTION = options(PATHS, SET, SEEDS, STORE)
+SELECTION = options(PATHS, SET, SEEDS, STORE, ALLOW_PYTHON)
 """The options of a `Selection`."""
 
 with_selection = gathered("selection", Selection)

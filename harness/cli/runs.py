@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.completing import keys as complete_keys
-from harness.cli.options import JSON, STORE, options
+from harness.cli.options import ALLOW_PYTHON, JSON, STORE, options
 from harness.data.catalog import data_dir
 from harness.errors import ERROR, FAIL, UNDECIDED
 from harness.system.console import visible
@@ -123,8 +123,10 @@ def runs_remove(keys: tuple[str, ...], yes: bool, store: Path) -> None:
     show_default=True,
     help="How many epochs --replay repeats; it goes on to the next that was measured.",
 )
-@STORE
-def runs_verify(keys: tuple[str, ...], again: bool, epochs: int, store: Path) -> None:
+@options(ALLOW_PYTHON, STORE)
+def runs_verify(
+    keys: tuple[str, ...], again: bool, epochs: int, allow_python: bool, store: Path
+) -> None:
     """Compare the files of runs, all or those of KEYS, with their checksums.
 
     Exit codes: 0 all are as they were written, and with --replay none is stale any more; 1 a
@@ -143,19 +145,18 @@ def runs_verify(keys: tuple[str, ...], again: bool, epochs: int, store: Path) ->
             f" {shlex.quote(str(store))}, then run"
         )
     click.echo(f"{len(found) - len(damaged)} of {len(found)} runs are as they were written")
-    code = (
-        _replay([key for key in found if key not in damaged], epochs, Store(store)) if again else 0
-    )
+    whole = [key for key in found if key not in damaged]
+    code = _replay(whole, epochs, allow_python, Store(store)) if again else 0
     sys.exit(ERROR if damaged else code)
 
 
-def _replay(keys: Sequence[str], epochs: int, store: Store) -> int:
+def _replay(keys: Sequence[str], epochs: int, allow_python: bool, store: Store) -> int:
     """Repeat what is stale of some runs, tell what came of each program, return the exit code."""
     from harness.runner.replay import replay, stale_programs
 
     code = cleared = 0
     programs = stale_programs(store, keys)
-    for found in replay(store, programs, data_dir(), epochs):
+    for found in replay(store, programs, data_dir(), epochs, allow_python):
         runs = len(found.program.keys)
         what = f"agrees {found.agreement}" if found.agreement else f"stays stale: {found.message}"
         click.echo(

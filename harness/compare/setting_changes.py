@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.compare.records import RunRecord
-from harness.experiment import Json
+from harness.experiment import Json, OwnPart
+from harness.own.records import own_parts
 from harness.plan import ConcreteRun, Plan
 from harness.spec import schema
 from harness.store.run_files import Origin
@@ -38,7 +39,20 @@ def why_run_again(plan: Plan, run: ConcreteRun, kept: Sequence[Origin]) -> str |
     fewest = min(found, key=len)
     if not fewest and run.parent is not None and run.parent not in {each.parent for each in own}:
         return f"{run.run.initialize_from} changed, from which it starts"
-    return changed_sentence(fewest) if fewest else SETTINGS_UNCHANGED
+    if fewest:
+        return changed_sentence(fewest)
+    of_same = [each for each in own if changed_settings(each.settings, run.run.resolved) == []]
+    return _changed_code(of_same[-1].own, own_parts(run.run.settings)) or SETTINGS_UNCHANGED
+
+
+def _changed_code(before: Mapping[str, OwnPart], after: Mapping[str, OwnPart]) -> str | None:
+    """Say which parts of one's own have other code now, or None."""
+    changed = [
+        f"the {'code of ' if now.call else 'file of '}{place}, {now.call or now.place},"
+        for place, now in after.items()
+        if place in before and before[place].identity != now.identity
+    ]
+    return changed_sentence(changed) if changed else None
 
 
 def why_keys_differ(before: RunRecord, after: RunRecord) -> str:

@@ -25,6 +25,10 @@ from numpy.typing import NDArray
 from harness.data import randomness
 from harness.data.randomness import Stream
 from harness.data.records import DataError, Indices
+from harness.experiment import Json, OwnPart
+from harness.own.kinds import AUGMENTATION, PYTHON
+from harness.own.registered import registered
+from harness.own.running import function, keywords
 
 BLOCK_BYTES = 32_000_000
 """Normal numbers drawn at once, as float64, on their way to float32."""
@@ -35,6 +39,8 @@ Decisions = dict[str, NDArray[Any]]
 @dataclass(frozen=True)
 class Augmentation:
     """The two halves of an augmentation; both take its parameters by keyword.
+
+    Before these they take what identifies a part of one's own, where it is one.
 
     Args:
         decide: `decide(stream, indices, shape, **parameters)` gives the decisions for the examples
@@ -351,3 +357,31 @@ def _turned(x: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
 
 
 AUGMENTATIONS["color_jitter"] = Augmentation(_decide_jitter, _apply_jitter)
+
+
+def _decide_own(
+    stream: Stream, indices: Indices, shape: tuple[int, ...], part: OwnPart, **settings: Json
+) -> Decisions:
+    return _made(part, settings).decide(stream, indices, shape)
+
+
+def _apply_own(
+    images: tf.Tensor,
+    decisions: Mapping[str, tf.Tensor],
+    maximum: float,
+    part: OwnPart,
+    **settings: Json,
+) -> tf.Tensor:
+    return _made(part, settings).apply(images, decisions, maximum)
+
+
+def _made(part: OwnPart, settings: Mapping[str, Json]) -> Augmentation:
+    """Return the augmentation that a function of one's own makes of its parameters."""
+    found = function(part)(**keywords(part, settings))
+    if not isinstance(found, Augmentation):
+        raise DataError(f"{part.call} returned {type(found).__name__}, not an Augmentation")
+    return found
+
+
+for _name in (PYTHON, *registered(AUGMENTATION).parts):
+    AUGMENTATIONS.setdefault(_name, Augmentation(_decide_own, _apply_own))

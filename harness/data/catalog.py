@@ -21,12 +21,15 @@ from harness.data.origins import (
     ImageFolder,
     MadeHere,
     ManualArchives,
+    OwnFunction,
     OwnPrepared,
     facts_of_image_folder,
     facts_of_own_prepared,
 )
 from harness.data.places import data_dir
 from harness.experiment import Json
+from harness.own.kinds import DATASET
+from harness.own.registered import registered
 
 __all__ = ["DATASETS", "data_dir", "of_origin"]
 
@@ -280,6 +283,28 @@ DATASETS["restricted_imagenet"] = DatasetInfo(
     ),
     first_use=FirstUse({"size": 64, **_IMAGES}, _CROP_AND_FLIP),
 )
+
+
+def _unknown(request: Request) -> None:
+    """Know nothing of data that only a call of their function tells."""
+
+
+def _own(title: str) -> DatasetInfo:
+    return DatasetInfo(
+        title=title,
+        licence="its owner's",
+        size="as many examples as its function returns",
+        citation="its owner's",
+        facts=_unknown,
+        origin=OwnFunction(),
+        first_use=None,
+    )
+
+
+DATASETS["python"] = _own("A data set of one's own, which a function returns")
+
+for _name, _part in registered(DATASET).parts.items():
+    DATASETS.setdefault(_name, _own(_part.fragment["title"]))
 
 
 def of_origin(kind: type[Kind]) -> dict[str, Kind]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.data.class_subset import Wanted, index_of
-from harness.experiment import Json
+from harness.experiment import Json, OwnPart
 
 if TYPE_CHECKING:
     from harness.data.digests import Digest
@@ -55,12 +55,16 @@ class Facts:
 
 @dataclass(frozen=True)
 class Request:
-    """A data set that is asked for: its name and row, its parameters, where prepared data lie."""
+    """A data set that is asked for: its name and row, its parameters, where prepared data lie.
+
+    `own` identifies the function that makes data of one's own, None where the harness has them.
+    """
 
     name: str
     info: DatasetInfo
     parameters: Parameters
     data_dir: Path
+    own: OwnPart | None = None
 
     @property
     def facts(self) -> Facts | None:
@@ -220,7 +224,7 @@ class DatasetInfo:
         citation: whom to cite.
         facts: the same as numbers, or a function of the request that gives them.
         origin: where its data come from, and what loads them.
-        first_use: how `harness new` uses it.
+        first_use: how `harness new` uses it; None where it does not.
     """
 
     title: str
@@ -229,4 +233,4 @@ class DatasetInfo:
     citation: str
     facts: Facts | Callable[[Request], Facts | None]
     origin: Origin
-    first_use: FirstUse = field(default_factory=FirstUse)
+    first_use: FirstUse | None = field(default_factory=FirstUse)

@@ -25,7 +25,7 @@ from harness.data.randomness import Stream
 from harness.data.records import DataError, Examples, Split
 from harness.data.rows import Chosen, materialized
 from harness.data.splitting import SeededSplit
-from harness.experiment import Dataset
+from harness.experiment import Dataset, OwnPart
 from harness.words import listed
 
 Loader = Callable[[Request, Content], Examples]
@@ -46,6 +46,7 @@ class _Loading:
     classes: tuple[str | int, ...] | None
     data_dir: Path
     content: Content
+    own: OwnPart | None
 
 
 def load(dataset: Dataset, data_dir: Path) -> Examples:
@@ -83,13 +84,15 @@ def _checked(dataset: Dataset, data_dir: Path) -> _Loading:
         classes=dataset.classes,
         data_dir=data_dir,
         content=content(name, parameters, data_dir),
+        own=dataset.source.own,
     )
 
 
 def _read(asked: _Loading) -> Examples:
     name, data_dir = asked.name, asked.data_dir
+    request = requested(name, json.loads(asked.parameters), data_dir)
     try:
-        found = load_whole(requested(name, json.loads(asked.parameters), data_dir), asked.content)
+        found = load_whole(replace(request, own=asked.own), asked.content)
     except OSError as error:
         raise DataError(f"cannot read or make {name} in {data_dir}: {error}") from error
     found = found if asked.classes is None else _of_classes(found, asked.classes, name)

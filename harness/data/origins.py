@@ -35,6 +35,27 @@ class MadeHere(Origin):
 
 
 @dataclass(frozen=True)
+class OwnFunction(Origin):
+    """Data that a function of one's own returns, which `call` names, or which a package registers.
+
+    What the function is and what files it reads is part of what identifies the data set in a run's
+    key. Only a call of it tells what the data are.
+    """
+
+    loader: str = field(default="harness.data.own:load", kw_only=True)
+
+    @property
+    def named_by(self) -> str | None:
+        """The parameter without which nothing can be looked at."""
+        return "call"
+
+    @property
+    def location_parameters(self) -> tuple[str, ...]:
+        """The same files are the same data wherever they lie."""
+        return ("files",)
+
+
+@dataclass(frozen=True)
 class ImageFolder(Origin):
     """A person's folder of images, which the parameter `path` names.
 

@@ -155,7 +155,9 @@ def _decide(
     indices: Indices,
 ) -> Decisions:
     stream = Stream(seed, f"augmentation/{position}/{component.name}", epoch)
-    drawn = AUGMENTATIONS[component.name].decide(stream, indices, shape, **component.parameters)
+    drawn = AUGMENTATIONS[component.name].decide(
+        stream, indices, shape, *component.leading, **component.parameters
+    )
     return {f"{position}/{name}": values for name, values in drawn.items()}
 
 
@@ -218,7 +220,7 @@ def augmented(pipeline: Pipeline, x: tf.Tensor, chosen: Mapping[str, tf.Tensor])
             for name, value in chosen.items()
             if name.startswith(prefix)
         }
-        x = row.apply(x, own, pipeline.maximum, **component.parameters)
+        x = row.apply(x, own, pipeline.maximum, *component.leading, **component.parameters)
         if row.mixes:
             chosen = {name: value[:-1] for name, value in chosen.items()}
     return scaled(pipeline, x)

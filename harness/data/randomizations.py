@@ -24,7 +24,10 @@ from harness.data import randomness
 from harness.data.randomness import Stream
 from harness.data.records import DataError, Indices, Inputs, Split
 from harness.data.rows import Changed, materialized, take
-from harness.experiment import Component
+from harness.experiment import Component, Json, OwnPart
+from harness.own.kinds import PYTHON, RANDOMIZATION
+from harness.own.registered import registered
+from harness.own.running import function, keywords
 from harness.rounding import share_of
 
 Part = Literal["train", "test", "validation", "validation_as_train"]
@@ -67,7 +70,8 @@ class Randomization:
 
     Where both are the same function, it does the same to all sets, by the same draws.
 
-    Both take (split, draw) and the parameters by keyword; the test set's draw is the same.
+    Both take the split, the draw, what identifies a part of one's own, and the parameters by
+    keyword; the test set's draw is the same.
     """
 
     train: Callable[..., Change]
@@ -99,17 +103,16 @@ def randomize(
     """
     for position, component in enumerate(components):
         row = RANDOMIZATIONS[component.name]
-        function = row.train if part.endswith("train") else row.test
-        if function is None:
+        change_of = row.train if part.endswith("train") else row.test
+        if change_of is None:
             continue
         parameters = dict(component.parameters)
         own = parameters.pop("seed", None)
         purpose = f"randomization/{position}/{component.name}"
         if part.startswith("validation") and row.train is not row.test:
             purpose += "/validation"
-        change = function(
-            split, Draw(seed if own is None else own, purpose, classes, maximum), **parameters
-        )
+        draw = Draw(seed if own is None else own, purpose, classes, maximum)
+        change = change_of(split, draw, *component.leading, **parameters)
         inputs = split.inputs
         if change.rows is not None:
             inputs = Changed(inputs, len(change.labels), change.rows)
@@ -299,6 +302,43 @@ def moments(inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     count = n * values // channels
     mean = total / count
     return start + mean, np.sqrt(np.maximum(squares / count - np.square(mean), 0))
+
+
+def _own(split: Split, draw: Draw, part: OwnPart, **settings: Json) -> Change:
+    """Make what a function of one's own makes of the training set."""
+    change = function(part)(split, draw, **keywords(part, settings))
+    replicas = settings.get("replicas", 1 + settings.get("copies", 0))
+    return _checked(change, replicas * len(split), draw, part)
+
+
+def _own_test(split: Split, draw: Draw, part: OwnPart, **settings: Json) -> Change:
+    """Make what a function of one's own makes of the test set, where that is asked for."""
+    if not settings.get("test", False):
+        return Change(split.labels)
+    of_test = replace(draw, purpose=f"{draw.purpose}/test")
+    change = function(part)(split, of_test, **keywords(part, settings))
+    return _checked(change, len(split), draw, part)
+
+
+def _checked(change: object, count: int, draw: Draw, part: OwnPart) -> Change:
+    if not isinstance(change, Change):
+        raise DataError(f"{part.call} returned {type(change).__name__}, not a Change")
+    labels = np.asarray(change.labels)
+    if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
+        raise DataError(
+            f"{part.call} returned labels {labels.dtype} {list(labels.shape)}: expected integers"
+            f" [{count}], by what its replicas are said to be"
+        )
+    if labels.min() < 0 or labels.max() >= draw.classes:
+        raise DataError(
+            f"{part.call} returned the labels {labels.min()} to {labels.max()}: expected 0 to"
+            f" {draw.classes - 1}"
+        )
+    return replace(change, labels=labels.astype(np.int32))
+
+
+for _name in (PYTHON, *registered(RANDOMIZATION).parts):
+    RANDOMIZATIONS.setdefault(_name, Randomization(_own, test=_own_test))
 
 
 def _units(inputs: Inputs, unit: str) -> int:

@@ -5,22 +5,30 @@ They are the same on any machine and with any backend.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
 
 from harness.data import randomness
 from harness.data.randomness import Stream
-from harness.experiment import Component
+from harness.experiment import Component, Json, OwnPart
+from harness.own.kinds import INITIALIZATION, PYTHON
+from harness.own.registered import registered
+from harness.own.running import OwnPartError, function, keywords
 
 Array = np.ndarray
 Draw = Callable[[tuple[int, ...]], Array]
-Rule = Callable[[tuple[int, ...], tuple[int, ...], Draw, Draw], Array]
+Rule = Callable[..., Array]
 """(kernel's shape, weight's shape, uniform draws in [0, 1), standard normal draws) -> the weight.
+
+One's own is given what identifies it besides.
 
 It is called for kernels (both shapes equal) and for biases (the shape of their layer's kernel
 first).
@@ -92,6 +100,21 @@ DENSE: dict[str, Rule] = {"fan_in_uniform": fan_in_uniform, "glorot_normal": glo
 """How `fan_out_normal` may draw dense kernels, by name."""
 
 
+def _own(*given: Any, **settings: Json) -> Array:
+    """Draw kernels and biases as a function of one's own draws them.
+
+    It is given what every rule is, and last what identifies the function.
+    """
+    *leading, part = given
+    found = np.asarray(function(part)(*leading, **keywords(part, settings)))
+    shape: tuple[int, ...] = leading[1]
+    if found.shape != shape:
+        raise OwnPartError(
+            f"{part.call} returned an array {list(found.shape)} for a weight {list(shape)}"
+        )
+    return found
+
+
 INITIALIZATIONS: dict[str, Callable[..., Array]] = {
     "fan_in_uniform": fan_in_uniform,
     "he_normal": he_normal,
@@ -100,6 +123,9 @@ INITIALIZATIONS: dict[str, Callable[..., Array]] = {
     "fan_out_normal": fan_out_normal,
 }
 """How kernels and biases are drawn, by name: a rule, which takes its parameters by keyword."""
+
+for _name in (PYTHON, *registered(INITIALIZATION).parts):
+    INITIALIZATIONS.setdefault(_name, _own)
 
 CONSTANTS = {"beta": 0.0, "moving_mean": 0.0, "moving_variance": 1.0}
 """What batch normalization starts from, always."""
@@ -113,21 +139,62 @@ or uniform in [0, 1), as in PyTorch before (its issue 12259): in 0.3.1, which Li
 name, among others."""
 
 
-def initialize(model: keras.Model, component: Component, seed: int) -> None:
+def initialize(
+    model: keras.Model, component: Component, seed: int, keep_others: bool = False
+) -> None:
     """Set every weight of `model`.
 
     The weights depend on the seed and on their places in `model.weights` alone. The parameter
     `gamma`, "one" where it is not given, is the name of what batch normalization's gamma starts
-    from (see `GAMMAS`); all others are the rule's. Raises KeyError for an unknown initialization,
-    ValueError for a weight that no rule covers.
+    from (see `GAMMAS`); all others are the rule's. A weight that no rule covers, such as an
+    embedding, stays as it is where `keep_others` says so. Raises KeyError for an unknown
+    initialization, ValueError for a weight that no rule covers and that may not stay.
     """
     parameters = dict(component.parameters)
     gamma = GAMMAS[parameters.pop("gamma", "one")]
-    start = _Start(partial(INITIALIZATIONS[component.name], **parameters), gamma, seed)
+    rule = partial(INITIALIZATIONS[component.name], **parameters)
+    start = _Start(rule, component.leading, gamma, seed)
     position = {id(variable): index for index, variable in enumerate(model.weights)}
-    for layer in model.layers:
-        for variable in layer.weights:
+    for variable, layer in _owners(model):
+        if _covered(layer, variable):
             variable.assign(_initial(layer, variable, start, position[id(variable)]))
+        elif not keep_others:
+            raise ValueError(f"no initialization covers the weight {variable.path!r}")
+
+
+def _owners(model: keras.Model) -> Iterator[tuple[keras.Variable, keras.Layer]]:
+    """Yield each weight with the innermost layer that it is of: layers may hold others."""
+    owner = {
+        id(variable): layer
+        for layer in model._flatten_layers(include_self=False)
+        for variable in layer.weights
+    }
+    for variable in model.weights:
+        yield variable, owner.get(id(variable), model)
+
+
+def _covered(layer: keras.Layer, variable: keras.Variable) -> bool:
+    """Tell whether the rules say what a weight starts from."""
+    if variable.name in ("kernel", "bias"):
+        return hasattr(layer, "kernel")
+    return variable.name == "gamma" or variable.name in CONSTANTS
+
+
+@contextlib.contextmanager
+def drawn_by_keras(seed: int) -> Iterator[None]:
+    """Let what layers draw for themselves when they are built depend on the seed alone.
+
+    Keras takes the seeds of its initializers from Python's generator.
+    """
+    (word,) = randomness.raw(Stream(seed, "initialization/keras"), 0, 1, 1).ravel()
+    before, before_numpy = random.getstate(), np.random.get_state()
+    random.seed(int(word))
+    np.random.seed(int(word) % 2**32)
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(before_numpy)
 
 
 def seed_dropout(model: keras.Model, seed: int) -> None:
@@ -145,9 +212,13 @@ def seed_dropout(model: keras.Model, seed: int) -> None:
 
 @dataclass(frozen=True)
 class _Start:
-    """What a model's weights are drawn by: the rules of kernels and of gamma, and the seed."""
+    """What a model's weights are drawn by: the rules of kernels and of gamma, and the seed.
+
+    `own` is what identifies the rule where it is one's own, which it is given then.
+    """
 
     rule: Rule
+    own: tuple[OwnPart, ...]
     gamma: Callable[[tuple[int, ...], Draw], Array]
     seed: int
 
@@ -163,9 +234,8 @@ def _initial(layer: keras.Layer, variable: keras.Variable, start: _Start, positi
     normal = partial(_draw, randomness.normals, stream)
     if variable.name == "gamma":
         return start.gamma(shape, uniform).astype(np.float32)
-    if variable.name not in ("kernel", "bias"):
-        raise ValueError(f"no initialization covers the weight {variable.path!r}")
-    return start.rule(tuple(layer.kernel.shape), shape, uniform, normal).astype(np.float32)
+    kernel = tuple(layer.kernel.shape)
+    return start.rule(kernel, shape, uniform, normal, *start.own).astype(np.float32)
 
 
 def _draw(source: Callable[..., Array], stream: Stream, shape: tuple[int, ...]) -> Array:

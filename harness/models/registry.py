@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.experiment import Component, Json
-from harness.models import size
+from harness.models import saved_config, size
 from harness.models.shapes import Shapes
+from harness.own.kinds import MODEL, PYTHON
+from harness.own.registered import registered
 
 if TYPE_CHECKING:
     import keras
@@ -31,23 +33,32 @@ def _never(parameters: Parameters) -> bool:
     return False
 
 
+def _nothing(path: str, shapes: Shapes | None) -> Iterator[str]:
+    yield from ()
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A row of the registry: what is known of a network before it is built.
 
-    `function`, "module:name", is called with the shapes and, by keyword, the parameters and where
-    there is dropout its rate; it gives the Keras model. `smallest` gives the least height and width
-    in pixels of an image that every halving leaves a pixel of, and is None where the network takes
-    vectors and images alike. `dropout` tells whether the network has a place for dropout. `kernels`
-    counts the weights of the kernels, roughly; None where nobody wrote down how. `start` gives the
-    parameters that a first specification says, for images of so many pixels a side.
+    `function`, "module:name", is called with the shapes, what identifies a part of one's own, and
+    by keyword the parameters and where there is dropout its rate; it gives the Keras model.
+    `smallest` gives the least height and width in pixels of an image that every halving leaves a
+    pixel of, and is None where the network takes vectors and images alike. `dropout` tells whether
+    the network has a place for dropout. `kernels` counts the weights of the kernels, roughly; None
+    where nobody wrote down how. `start` gives the parameters that a first specification says, for
+    images of so many pixels a side; None where none has the network. `file` is the parameter that
+    names the file which the network is read from, None where there is none. `misfits` yields what
+    is wrong with the file at a path, and with its shapes where it is known which it has to have.
     """
 
     function: str
     smallest: Callable[[Parameters], int] | None
-    start: Callable[[int], Json]
+    start: Callable[[int], Json] | None
     dropout: Callable[[Parameters], bool] = _always
     kernels: Callable[[Parameters, Shapes], float] | None = None
+    file: str | None = None
+    misfits: Callable[[str, Shapes | None], Iterator[str]] = _nothing
 
     def load(self) -> Callable[..., keras.Model]:
         """Import the function that builds the network."""
@@ -107,7 +118,29 @@ MODELS: dict[str, Architecture] = {
         kernels=size.small_alexnet,
     ),
 }
-"""The networks; titles and descriptions are in the schema of specifications."""
+"""The networks of the harness; titles and descriptions are in the schema of specifications."""
+
+_OWN = Architecture("harness.models.own:own", smallest=None, start=None, dropout=_never)
+
+ELSEWHERE: dict[str, Architecture] = {
+    **dict.fromkeys(registered(MODEL).parts, _OWN),
+    PYTHON: _OWN,
+    "keras": Architecture(
+        "harness.models.saved:saved",
+        smallest=None,
+        start=None,
+        dropout=_never,
+        file="path",
+        misfits=saved_config.misfits,
+    ),
+}
+"""Networks that are not the harness's: those of a person's or a package's functions, and of files.
+"""
+
+
+def architecture(name: str) -> Architecture:
+    """Return the row of a network; raises KeyError for an unknown name."""
+    return MODELS[name] if name in MODELS else ELSEWHERE[name]
 
 
 def build(
@@ -120,8 +153,9 @@ def build(
     where there is no place.
     """
     options = {"dropout": dropout} if dropout > 0 else {}
-    function = MODELS[component.name].load()
-    return function(Shapes(input_shape, outputs), **component.parameters, **options)
+    function = architecture(component.name).load()
+    shapes = Shapes(input_shape, outputs)
+    return function(shapes, *component.leading, **component.parameters, **options)
 
 
 def kernel_weights(component: Component, shapes: Shapes) -> int | None:

@@ -15,6 +15,7 @@ from harness.data.origins import (
     ImageFolder,
     MadeHere,
     ManualArchives,
+    OwnFunction,
     OwnPrepared,
 )
 from harness.experiment import Component, Dataset, Experiment
@@ -171,6 +172,7 @@ _PLAIN_ORIGINS: Mapping[type[Origin], str] = {
     ImageFolder: "From a folder of images.",
     CsvFiles: "From tables in CSV files.",
     NumpyFile: "From arrays in a NumPy file.",
+    OwnFunction: "Made by a function of its owner's.",
 }
 """What is said of origins of which there is no more to tell."""
 

@@ -23,8 +23,9 @@ from PIL import Image
 
 from harness.data.availability import requested, why_not_ready
 from harness.data.catalog import data_dir
-from harness.data.origins import MadeHere
+from harness.data.origins import MadeHere, OwnFunction
 from harness.experiment import Experiment
+from harness.own.permission import may_run
 from harness.report.component import component_words
 from harness.report.data_card import Chain, Used
 from harness.report.style import COLOURS, MARKERS, VERMILLION, plain, styled
@@ -64,7 +65,9 @@ def pictures(
         seed = experiment.seeds[0]
         try:
             key = _key(each, seed)
-            image = known.get(key) or _drawn(each, seed, key)
+            image = known.get(key)
+            if image is None and _may_be_drawn(each, experiment):
+                image = _drawn(each, seed, key)
         except Exception as error:
             words = f"the examples of {each.name} are not shown: {error}"
             print(visible(words), file=sys.stderr)
@@ -72,6 +75,12 @@ def pictures(
         if image is not None:
             found[place] = image
     return found
+
+
+def _may_be_drawn(used: Used, experiment: Experiment) -> bool:
+    """Tell whether no Python has to run for it that nobody has allowed."""
+    own = [used.dataset.source, *(each for chain in used.chains for each in chain)]
+    return may_run(own, experiment.allow_python)
 
 
 def _key_of(image: bytes) -> str:
@@ -85,11 +94,11 @@ def _key_of(image: bytes) -> str:
 
 def _key(used: Used, seed: int) -> str:
     """Return a digest of all that decides a picture."""
-    chains = [[asdict(component) for component in chain] for chain in used.chains]
+    chains = [[component.identity for component in chain] for chain in used.chains]
     dataset, held_out = used.dataset, used.dataset.validation
     parts = [
         _VERSION,
-        asdict(dataset.source),
+        dataset.source.identity,
         [dataset.train_examples, dataset.test_examples],
         chains,
         seed,
@@ -138,7 +147,7 @@ def _readable(used: Used) -> bool:
         return False
     request = requested(name, parameters, data_dir())
     origin = request.info.origin
-    return isinstance(origin, MadeHere) or origin.files(request) is not None
+    return isinstance(origin, MadeHere | OwnFunction) or origin.files(request) is not None
 
 
 def _draw(used: Used, seed: int, key: str) -> bytes | None:
@@ -199,7 +208,7 @@ def randomized(examples: Examples, chain: Chain, seed: int) -> Split:
             len(examples.classes),
             examples.maximum,
         )
-        change = RANDOMIZATIONS[component.name].train(split, draw, **parameters)
+        change = RANDOMIZATIONS[component.name].train(split, draw, *component.leading, **parameters)
         inputs = split.inputs
         if change.rows is not None:
             inputs = Changed(inputs, len(change.labels), change.rows)

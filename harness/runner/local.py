@@ -10,7 +10,7 @@ import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from harness.compile import Compiled, WeightsError
 from harness.errors import HarnessError
 from harness.experiment import Json
 from harness.follow.listener import Listener, Row
+from harness.own.records import own_parts
 from harness.plan import ConcreteRun, Plan
 from harness.run_result import Code
 from harness.runner import make
@@ -255,6 +256,11 @@ def start_of(run: ConcreteRun, store: Store) -> Path | None:
         ) from error
 
 
+def _own(run: ConcreteRun) -> Json:
+    found = own_parts(run.run.settings)
+    return {"own": {place: asdict(part) for place, part in found.items()}} if found else {}
+
+
 def _data(compiled: Compiled) -> Json:
     loaded = compiled.pipeline.loaded
     return {"data": loaded.to_json()} if loaded is not None else {}
@@ -295,6 +301,7 @@ def _finish(
             "seed": run.seed,
             "parent": run.parent,
             "settings": run.run.resolved,
+            **_own(run),
         },
         history=outcome.history,
         measurements=made.measurements,

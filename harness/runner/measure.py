@@ -152,6 +152,8 @@ class Measuring:
 
         if self._built is None or self._built[0] != key:
             run = self.plan.runs[key]
+            if run.forbidden is not None:
+                raise HarnessError(run.forbidden)
             settings = run.run.settings
             # Derivatives in bfloat16 would be noise.
             training = replace(settings.training, precision="float32")

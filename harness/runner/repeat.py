@@ -16,6 +16,8 @@ from harness.data import availability
 from harness.data.errors import DataError
 from harness.experiment import WeightsFile
 from harness.metrics import ON_VALIDATION
+from harness.own.permission import why_not_allowed
+from harness.own.running import OwnPartError
 from harness.plan import ConcreteRun, content_key
 from harness.run_result import RunResult
 from harness.runner import local, make
@@ -63,13 +65,18 @@ class _Enough(Exception):
 
 
 def repeat(
-    store: Store, origin: Origin, result: RunResult, data_dir: Path, epochs: int
+    store: Store,
+    origin: Origin,
+    result: RunResult,
+    data_dir: Path,
+    epochs: int,
+    allow_python: bool,
 ) -> tuple[int, str]:
     """Repeat a run's first epochs, and all that is measured at its end from its final weights.
 
     At least so many epochs are repeated, up to the next that was measured, or all where there are
     fewer. The learning rate of every recorded epoch is computed again, and so is where the run
-    ends.
+    ends. Python that the settings name runs where `allow_python` or the project says so.
 
     Returns:
         How many epochs were repeated, and how exactly they agree: `BITS` or `NEAR`.
@@ -86,7 +93,7 @@ def repeat(
     first = [row for row in recorded if row["epoch"] <= last]
     agree = _Agreement(_alike(origin, result))
     try:
-        run = _run(origin, data_dir)
+        run = _run(origin, data_dir, allow_python)
         start = local.start_of(run, store)
         begun = _rows(run, start, data_dir, lambda rows: rows[-1]["epoch"] >= last)
         agree.rows(first, [row for row in begun if row["epoch"] <= last])
@@ -100,18 +107,21 @@ def repeat(
             {name: ended[name] for name in _WEIGHTS_TELL if name in ended},
         )
         agree.values("the end", result.measurements, _end(run, compiled, recorded))
-    except (DataError, DamagedRun, WeightsError) as error:
+    except (DataError, DamagedRun, OwnPartError, WeightsError) as error:
         raise CannotRepeat(str(error)) from error
     except NonFiniteLoss as error:
         raise Differs(str(error)) from error
     return int(last), agree.words
 
 
-def _run(origin: Origin, data_dir: Path) -> ConcreteRun:
+def _run(origin: Origin, data_dir: Path, allow_python: bool) -> ConcreteRun:
     """Return a stored run as it was planned; its key tells that it is the same."""
-    run = stored_run(origin.run, origin.settings)
+    run = stored_run(origin.run, origin.settings, origin.own)
     if run is None:
         raise CannotRepeat("its settings were written in another version of the language")
+    not_allowed = why_not_allowed(run.settings, allow_python)
+    if not_allowed is not None:
+        raise CannotRepeat(not_allowed)
     source = run.settings.dataset.source
     missing = availability.why_unavailable(source.name, source.parameters, data_dir)
     if missing is not None:

@@ -90,7 +90,11 @@ def _program(origin: Origin, result: RunResult) -> str:
 
 
 def replay(
-    store: Store, programs: Sequence[Program], data_dir: Path, epochs: int = EPOCHS
+    store: Store,
+    programs: Sequence[Program],
+    data_dir: Path,
+    epochs: int = EPOCHS,
+    allow_python: bool = False,
 ) -> Iterator[Repetition]:
     """Repeat a run of each program, and record it for all of its runs where it agrees.
 
@@ -118,7 +122,7 @@ def replay(
             continue
         try:
             origin, result = store.finished(program.keys[0], history=True)
-            count, agreement = repeat(store, origin, result, data_dir, epochs)
+            count, agreement = repeat(store, origin, result, data_dir, epochs, allow_python)
         except (Differs, CannotRepeat, DamagedRun) as error:
             yield Repetition(program, message=str(error), differs=isinstance(error, Differs))
             continue

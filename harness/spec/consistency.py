@@ -11,7 +11,7 @@ from harness.data.errors import UnknownName
 from harness.data.facts import Facts, facts_of, unfit
 from harness.experiment import Normalization, RunSpec, Settings, Training, WeightsFile
 from harness.metrics import ON_VALIDATION
-from harness.models.registry import MODELS, kernel_weights
+from harness.models.registry import architecture, kernel_weights
 from harness.models.shapes import Shapes
 from harness.spec import schema
 from harness.spec.document import Pointer
@@ -41,7 +41,7 @@ _MOST_MEASUREMENTS = 1_000_000
 def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     """Yield where in the complete run something cannot be, and why, before any training."""
     settings = run.settings
-    if "dropout" in run.regularizers and not MODELS[settings.model.name].dropout(
+    if "dropout" in run.regularizers and not architecture(settings.model.name).dropout(
         settings.model.parameters
     ):
         yield (
@@ -69,6 +69,7 @@ def inconsistencies(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     yield from _unfit_data(settings)
     yield from wrong_measuring(run)
     known = facts_of(settings.dataset)
+    yield from _of_network_file(settings, known)
     yield from _too_large(settings, known)
     if known is not None:
         yield from _against_data(settings, known)
@@ -134,6 +135,23 @@ def _without_validation(training: Training) -> Iterator[tuple[Pointer, str]]:
     for place, metric in looked.items():
         if metric in ON_VALIDATION:
             yield place, f"{metric} {NEEDS_VALIDATION}"
+
+
+def _of_network_file(settings: Settings, known: Facts | None) -> Iterator[tuple[Pointer, str]]:
+    """Yield what is wrong with the file that a network is read from."""
+    row, own = architecture(settings.model.name), settings.model.own
+    if row.file is None or own is None:
+        return
+    shapes = None if known is None or known.shape is None else _shapes(settings, known.shape, known)
+    for message in row.misfits(own.place, shapes):
+        yield ("model", row.file), message
+
+
+def _shapes(settings: Settings, shape: tuple[int, ...], known: Facts) -> Shapes:
+    """Return what the data ask of the network."""
+    side = settings.dataset.center_crop
+    example = (side, side, *shape[2:]) if side is not None and len(shape) == 3 else shape
+    return Shapes(example, _outputs(settings, known))
 
 
 def _unreadable(path: Path) -> str:
@@ -205,7 +223,7 @@ def misfits(parent: RunSpec, child: RunSpec) -> Iterator[str]:
             "input shape",
             *("x".join(map(str, s)) for s in (of_parent.shape, of_child.shape)),
         )
-    outputs = _outputs(parent, of_parent), _outputs(child, of_child)
+    outputs = _outputs(parent.settings, of_parent), _outputs(child.settings, of_child)
     if outputs[0] != outputs[1]:
         yield _misfit(parent, child, "number of outputs", *outputs)
 
@@ -217,8 +235,8 @@ def _misfit(parent: RunSpec, child: RunSpec, what: str, of_parent: object, of_ch
     )
 
 
-def _outputs(run: RunSpec, known: Facts) -> int:
-    return 1 if run.settings.training.loss == "binary_cross_entropy" else known.classes
+def _outputs(settings: Settings, known: Facts) -> int:
+    return 1 if settings.training.loss == "binary_cross_entropy" else known.classes
 
 
 def _most_epochs(settings: Settings, known: Facts | None) -> int:
@@ -314,7 +332,7 @@ def _against_shape(settings: Settings, shape: tuple[int, ...]) -> Iterator[tuple
         f"but {dataset.source.name} gives"
         f" {_images_of(shape) if images else f'vectors of {shape[0]} values'}"
     )
-    smallest = MODELS[settings.model.name].smallest
+    smallest = architecture(settings.model.name).smallest
     if smallest is not None and not images:
         yield ("model", "name"), f"{settings.model.name} needs images, {gives}"
     elif smallest is not None:

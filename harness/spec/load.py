@@ -85,6 +85,7 @@ def load(
     assignments: Sequence[Json] = (),
     seeds: Sequence[int] | None = None,
     warn: Warn = lambda _: None,
+    allow_python: bool = False,
 ) -> tuple[Experiment, ...]:
     """Load every specification at and below the paths.
 
@@ -93,12 +94,13 @@ def load(
         assignments: Merge patches, applied last. A relative path in one starts at the current
             folder.
         seeds: What takes the place of every specification's own, after the assignments.
-        warn: Hears of what in a folder cannot be read.
+        warn: Hears of what in a folder cannot be read, and of parts that packages register in vain.
+        allow_python: Whether the person who runs them allows Python that they name.
 
     Raises:
         SpecError: with every fault of every file.
     """
-    experiments, problems = load_valid(paths, assignments, seeds, warn)
+    experiments, problems = load_valid(paths, assignments, seeds, warn, allow_python)
     if problems:
         raise SpecError(problems)
     return experiments
@@ -109,6 +111,7 @@ def load_valid(
     assignments: Sequence[Json] = (),
     seeds: Sequence[int] | None = None,
     warn: Warn = lambda _: None,
+    allow_python: bool = False,
 ) -> tuple[tuple[Experiment, ...], tuple[Problem, ...]]:
     """Load what can be loaded, as `load` does.
 
@@ -117,10 +120,12 @@ def load_valid(
     """
     loaded: list[tuple[Chain, Experiment]] = []
     problems: list[Problem] = []
+    for sentence in schema.left_out():
+        warn(sentence)
     for path in _found_among(paths, warn, problems):
         try:
             chain = read_chain(path, assignments, seeds)
-            loaded.append((chain, _expand(chain)))
+            loaded.append((chain, _expand(chain, allow_python)))
         except SpecError as error:
             problems.extend(error.problems)
     names = Counter(experiment.name for _, experiment in loaded)
@@ -132,13 +137,15 @@ def load_valid(
     return valid, SpecError(problems).problems
 
 
-def load_file(path: Path, assignments: Sequence[Json] = ()) -> Experiment:
-    """Load one specification.
+def load_file(
+    path: Path, assignments: Sequence[Json] = (), allow_python: bool = False
+) -> Experiment:
+    """Load one specification; see `load`.
 
     Raises:
         SpecError: with every fault of the file and of those it extends.
     """
-    return _expand(read_chain(path, assignments))
+    return _expand(read_chain(path, assignments), allow_python)
 
 
 def expectation_places(path: Path) -> dict[str, Place]:
@@ -159,7 +166,7 @@ def expectation_places(path: Path) -> dict[str, Place]:
     return found
 
 
-def _expand(chain: Chain) -> Experiment:
+def _expand(chain: Chain, allow_python: bool) -> Experiment:
     acting = without_nulls(chain.merged)
     faults = Faults(schema.faults("experiment", acting))
     experiment = expand(
@@ -167,7 +174,7 @@ def _expand(chain: Chain) -> Experiment:
     )
     if faults or experiment is None:
         raise SpecError(chain.problem(fault) for fault in faults)
-    return replace(experiment, trial=chain.options)
+    return replace(experiment, trial=chain.options, allow_python=allow_python)
 
 
 def _with_inner_nulls(merged: Json, acting: Json) -> Json:

@@ -48,6 +48,10 @@ class Paths:
         # A path that begins with a sign for a home folder is not taken for one again.
         return path.absolute() if str(path).startswith("~") else path
 
+    def folder(self, places: Sequence[Pointer], value: Json) -> Path:
+        """Return the folder of the file that says a setting."""
+        return self._origin(places, value).absolute()
+
     def digest(self, path: Path) -> str:
         """Return the SHA-256 of a regular file; nothing where there is none that can be read."""
         if path not in self._digests:

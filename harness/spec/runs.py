@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.experiment import Json, RunSpec, WeightsFile
@@ -17,6 +17,7 @@ from harness.spec.grid import Grid
 from harness.spec.layers import MULTIPLYING, blamed, layers
 from harness.spec.matrix import Cell
 from harness.spec.metrics import EpochsUnknown, kept_epochs, read_metrics
+from harness.spec.own_parts import OwnParts
 from harness.spec.paths import NoPath, Origin, Paths
 from harness.spec.settings import decided, settings
 
@@ -33,7 +34,8 @@ def read_runs(document: Json, grid: Grid, faults: Faults, origin: Origin) -> dic
     runs: dict[str, RunSpec] = {}
     if faults.damaged(("defaults",)):
         return runs
-    checks = _Checks(schema.Sections(), Paths(origin), grid)
+    paths = Paths(origin)
+    checks = _Checks(schema.Sections(), paths, OwnParts(paths.digest), grid)
     told: set[Pointer] = set()
     for base, run_cells in grid.cells.items():
         if faults.broken(("runs", base)) or _own_damage(document, base, faults):
@@ -73,6 +75,7 @@ class _Checks:
 
     sections: schema.Sections
     paths: Paths
+    own_parts: OwnParts
     grid: Grid
 
     def of(
@@ -83,7 +86,21 @@ class _Checks:
         if found:
             return None, found
         run, found = _run(base, cell, self.sections.of(combined), self.paths, self.grid)
+        if found:
+            return run, found
+        run, found = self._with_own_parts(base, cell, run)
         return run, found or list(inconsistencies(run))
+
+    def _with_own_parts(
+        self, base: str, cell: Cell, run: RunSpec
+    ) -> tuple[RunSpec, list[tuple[Pointer, str]]]:
+        """Return a run with what identifies its own parts, and what is wrong with these."""
+
+        def folder(pointer: Pointer, value: str) -> Path:
+            return self.paths.folder(places(base, cell, pointer), value)
+
+        identified, found = self.own_parts.identified(run.settings, folder)
+        return replace(run, settings=identified), found
 
     def has_fault(self, base: str, cell: Cell, fault: tuple[Pointer, str], combined: Json) -> bool:
         """Tell whether combined settings have a fault, in the same words."""

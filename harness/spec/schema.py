@@ -15,6 +15,7 @@ import jsonschema
 from jsonschema.exceptions import ValidationError
 
 from harness.experiment import Json
+from harness.own.fragments import extended, unusable
 from harness.spec.document import LARGEST_INTEGER, Pointer
 from harness.spec.problems import MOST_FAULTS, nearest, unknown, usual
 from harness.words import plural
@@ -30,7 +31,17 @@ _TYPES |= {"number": "a number", "boolean": "true or false", "null": "null"}
 
 @functools.cache
 def load_schema() -> dict[str, Any]:
-    """Return the schema as it lies in the package."""
+    """Return the schema as it lies in the package, with the names that other packages register."""
+    return extended(_shipped())
+
+
+@functools.cache
+def left_out() -> tuple[str, ...]:
+    """Say of each name that a package registers in vain why it cannot be used."""
+    return tuple(unusable(_shipped()))
+
+
+def _shipped() -> dict[str, Any]:
     schema: dict[str, Any] = json.loads(
         resources.files("harness.spec").joinpath("experiment.schema.json").read_text()
     )

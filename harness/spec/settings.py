@@ -13,6 +13,7 @@ from harness.experiment import (
     EarlyStopping,
     Json,
     Normalization,
+    OwnPart,
     RunSpec,
     Settings,
     SharpnessAware,
@@ -23,6 +24,7 @@ from harness.experiment import (
     WarmUp,
     WeightsFile,
 )
+from harness.own.records import with_own_parts
 from harness.spec import schema
 
 _DATASET_COMMON = (
@@ -147,7 +149,7 @@ def _normalization(value: Json) -> Normalization | Standardization | None:
     return Normalization(tuple(value["mean"]), tuple(value["deviation"]))
 
 
-def stored_run(name: str, kept: Mapping[str, Json]) -> RunSpec | None:
+def stored_run(name: str, kept: Mapping[str, Json], own: Mapping[str, OwnPart]) -> RunSpec | None:
     """Return a run by its complete settings as a store keeps them.
 
     Paths are taken from the present folder. The digest of a weights file is left empty.
@@ -155,6 +157,7 @@ def stored_run(name: str, kept: Mapping[str, Json]) -> RunSpec | None:
     Args:
         name: The name of the run, or of its cell.
         kept: The settings.
+        own: What identifies the parts that are not the harness's, by their places.
 
     Returns:
         The run under that name; None where its settings are not in this language.
@@ -166,4 +169,5 @@ def stored_run(name: str, kept: Mapping[str, Json]) -> RunSpec | None:
     typed = decided({part: section.typed for part, section in sections.of(complete).items()})
     start = typed["initialize_from"]
     parent = WeightsFile(Path(start["weights"]), "") if isinstance(start, dict) else start
-    return RunSpec(name, settings(typed), parent, tuple(complete["regularizers"]), complete)
+    found = with_own_parts(settings(typed), own)
+    return RunSpec(name, found, parent, tuple(complete["regularizers"]), complete)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +121,7 @@ def identity(dataset: Dataset, content: str | None, labels: NDArray[np.int32]) -
     it.
     """
     named = {
-        "source": asdict(dataset.source),
+        "source": dataset.source.identity,
         "content": content,
         "examples": dataset.test_examples,
     } | ({"classes": dataset.classes} if dataset.classes is not None else {})

@@ -11,7 +11,7 @@ import io
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.data.loaded import loaded
-from harness.experiment import Json
+from harness.experiment import Json, OwnPart
+from harness.own.records import own_part
 from harness.run_result import Code, Loaded, RightImages
 from harness.store import checksums
 from harness.store.checksums import WEIGHTS, Damaged, RunFiles
@@ -47,7 +48,8 @@ class Origin:
     """What was run, from `run.json`.
 
     `key` is that of the run, and that of its folder where an older record has none; `parent` is the
-    key of the run that it starts from.
+    key of the run that it starts from. `own` identifies the parts that are not the harness's, by
+    their places in the settings.
     """
 
     key: str
@@ -56,6 +58,7 @@ class Origin:
     seed: int
     parent: str | None
     settings: Mapping[str, Json]
+    own: Mapping[str, OwnPart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ def _origin(content: bytes) -> Origin:
         seed=value.member("seed").integer(),
         parent=value.member("parent").text_or_none(),
         settings=value.member("settings").object(),
+        own={place: own_part(each) for place, each in value.member_or("own", {}).members()},
     )
 
 

@@ -2,15 +2,14 @@
 
 The key of a run holds its settings. What computes them is recorded beside its result: a digest of
 every module that compiles, feeds or trains it, and the versions of the packages that compute. A run
-that was made by others is stale. A module's digest is that of its syntax tree, without comments,
-docstrings and places, so that formatting and rewording change nothing.
+that was made by others is stale. A module's digest is that of its syntax tree
+(`harness.system.source_code`).
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from harness.final_metrics import FINAL
 from harness.run_result import Code
 from harness.system import machine
 from harness.system.json_value import Value
+from harness.system.source_code import digest, imported
 
 ROOTS = ("compile", "data", "models", "training", "backend", "runner.make")
 """The modules and packages of the harness that decide results, and so does all that they import."""
@@ -37,6 +37,11 @@ RECORDING = frozenset(
         "harness.data.loaded",
         "harness.data.places",
         "harness.models.size",
+        "harness.own",
+        "harness.own.calls",
+        "harness.own.registered",
+        "harness.own.sources",
+        "harness.system.source_code",
     )
 )
 """Modules among these that decide nothing.
@@ -49,9 +54,6 @@ _PACKAGES = ("keras", "tensorflow", "numpy")
 
 _SHOWN = 3
 """How many modules and packages a sentence names."""
-
-_DIGITS = 16
-"""Hexadecimal digits that are kept of a module's digest."""
 
 NOT_RECORDED = "it was made before the code that makes a run was recorded"
 
@@ -176,7 +178,7 @@ def modules_in(folder: Path, roots: tuple[str, ...] = ROOTS) -> dict[str, str]:
         if name in files and name not in seen | RECORDING:
             tree = ast.parse(files[name].read_bytes())
             found[name] = digest(tree)
-            waiting += _imported(tree)
+            waiting += imported(tree)
         seen.add(name)
     return dict(sorted(found.items()))
 
@@ -184,64 +186,3 @@ def modules_in(folder: Path, roots: tuple[str, ...] = ROOTS) -> dict[str, str]:
 def _name(path: Path) -> str:
     parts = path.with_suffix("").parts
     return ".".join(["harness", *(parts[:-1] if parts[-1] == "__init__" else parts)])
-
-
-def _imported(tree: ast.AST) -> list[str]:
-    """Return the names that a module imports, within functions too, but not for types alone."""
-    found: list[str] = []
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Import):
-            found += (each.name for each in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            found += (node.module, *(f"{node.module}.{each.name}" for each in node.names))
-        elif isinstance(
-            node, ast.stmt | ast.Module | ast.excepthandler | ast.match_case
-        ) and not _for_types(node):
-            waiting += ast.iter_child_nodes(node)
-    return found
-
-
-def _for_types(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.If)
-        and isinstance(node.test, ast.Name)
-        and node.test.id == "TYPE_CHECKING"
-    )
-
-
-def digest(tree: ast.Module) -> str:
-    """Return the digest of a module's syntax tree without comments, docstrings and places."""
-    words: list[str] = []
-    _write(tree, words)
-    return hashlib.sha256("".join(words).encode()).hexdigest()[:_DIGITS]
-
-
-def _write(node: object, words: list[str]) -> None:
-    """Add a tree as text; what is empty is left out, as versions of Python differ in it."""
-    if isinstance(node, ast.AST):
-        words += (type(node).__name__, "(")
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if value is not None and value != []:
-                words += (name, "=")
-                _write(value, words)
-        words += ")"
-    elif isinstance(node, list):
-        words += "["
-        for each in node:
-            if not _is_text_alone(each):
-                _write(each, words)
-        words += "]"
-    else:
-        words += (repr(node), " ")
-
-
-def _is_text_alone(node: object) -> bool:
-    """Tell whether a statement is a string alone: a docstring, or the text below a constant."""
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )

@@ -15,12 +15,11 @@ from harness.data import catalog
 from harness.judging.check import Verdict
 from harness.plan import make_plan
 from harness.runner.conclude import judge_stored
-from harness.spec.load import load_file
 from harness.spec.problems import SpecError
 from harness.store.store import Store, StoreError
 from harness.system import machine
 from harness.system.ownership import OverwriteError
-from harness.testing.settings import Settings, shown
+from harness.testing.settings import Settings
 
 
 def write_for_forge(settings: Settings, seen: Mapping[Path, Collection[str]]) -> tuple[str, str]:
@@ -43,7 +42,7 @@ def write_for_forge(settings: Settings, seen: Mapping[Path, Collection[str]]) ->
 
 def _suite(settings: Settings, path: Path, names: Collection[str]) -> Suite:
     """Return the cases of the items that ran, that of kept numbers where there are any."""
-    experiment = load_file(shown(path), settings.assignments)
+    experiment = settings.load(path)
     plan = make_plan([experiment], catalog.data_dir(), machine.gpus())
     conclusion = judge_stored(experiment, plan, Store(settings.store), history=False)
     conclusion = replace(conclusion, report=settings.reports / f"{experiment.name}.md")

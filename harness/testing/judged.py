@@ -17,11 +17,10 @@ from harness.runner.conclude import judge_stored, write_down
 from harness.runner.looks import plan_all, stage
 from harness.runner.measure import missing
 from harness.runner.stating import Ledgers
-from harness.spec.load import load_file
 from harness.spec.problems import Place
 from harness.store.store import Store, StoreError
 from harness.system import machine
-from harness.testing.settings import Settings, shown
+from harness.testing.settings import Settings
 
 
 class JudgedSpecification:
@@ -38,7 +37,7 @@ class JudgedSpecification:
         Raises:
             SpecError: with every fault.
         """
-        return load_file(shown(self.path), self.settings.assignments)
+        return self.settings.load(self.path)
 
     @functools.cached_property
     def places(self) -> Mapping[str, Place]:

@@ -9,19 +9,18 @@ from harness.ci.outputs import NOTHING
 from harness.data import catalog
 from harness.runner.conclude import judge_stored, prepare_folders, report
 from harness.runner.looks import plan_as_it_stands
-from harness.spec.load import load_file
 from harness.spec.problems import SpecError
 from harness.store.store import Store, StoreError
 from harness.system import machine
 from harness.system.ownership import OverwriteError
 from harness.testing.judged import ledgers
-from harness.testing.settings import Settings, shown
+from harness.testing.settings import Settings
 
 
 def write_reports(settings: Settings, paths: Sequence[Path]) -> str:
     """Write the reports of some specifications from what is stored, and say where they are."""
     try:
-        experiments = [load_file(shown(path), settings.assignments) for path in paths]
+        experiments = [settings.load(path) for path in paths]
         prepare_folders(experiments, settings.reports, NOTHING)
         store = Store(settings.store)
         now, plan = plan_as_it_stands(experiments, catalog.data_dir(), machine.gpus(), store)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from harness.ci.forge import in_actions
-from harness.experiment import Json
+from harness.experiment import Experiment, Json
+from harness.spec.load import load_file
 from harness.spec.patch import parse_assignment
 
 
@@ -27,6 +28,15 @@ class Settings:
     processes: int
     annotate: bool = False
     summary: Path | None = None
+    allow_python: bool = False
+
+    def load(self, path: Path) -> Experiment:
+        """Load a specification as the session changes it.
+
+        Raises:
+            SpecError: with every fault.
+        """
+        return load_file(shown(path), self.assignments, self.allow_python)
 
     def allows(self, verdict: str) -> bool:
         """Tell whether a verdict does not fail the session."""
@@ -67,6 +77,7 @@ def _settings(config: pytest.Config) -> Settings:
         int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")),
         _annotates(config),
         _summary(config),
+        config.getoption("harness_allow_python") or config.getini("harness_allow_python"),
     )
 
 

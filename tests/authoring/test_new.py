@@ -21,7 +21,6 @@ from harness.authoring.new import (
     write,
 )
 from harness.authoring.questions import QUESTIONS, Choices
-from harness.data.catalog import DATASETS
 from harness.experiment import Json
 from harness.expression import parse, references
 from harness.models.registry import MODELS
@@ -44,7 +43,7 @@ def choices(
 
 
 def possible() -> Iterator[tuple[str, str]]:
-    for dataset, model in itertools.product(DATASETS, MODELS):
+    for dataset, model in itertools.product(starts.DATASETS, MODELS):
         if dataset != "blobs" or model == "perceptron":
             yield dataset, model
 
@@ -52,7 +51,7 @@ def possible() -> Iterator[tuple[str, str]]:
 def test_every_name_can_be_chosen() -> None:
     assert list(QUESTIONS) == list(names.QUESTIONS)
     assert {
-        (dataset, model) for dataset in DATASETS for model in starts.fitting_models(dataset)
+        (dataset, model) for dataset in starts.DATASETS for model in starts.fitting_models(dataset)
     } == set(possible())
 
 

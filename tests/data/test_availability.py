@@ -313,7 +313,8 @@ def test_a_status_tells_what_is_there(folders: tuple[Path, Path]) -> None:
 def test_every_dataset_has_a_status(name: str, folders: tuple[Path, Path]) -> None:
     data_dir, _ = folders
     status = availability(name, data_dir)
-    assert (status.folder is None) == (name in ("image_folder", "tfds", "csv", "npz"))
+    by_their_files = ("image_folder", "tfds", "csv", "npz", "python")
+    assert (status.folder is None) == (name in by_their_files)
     if status.folder is not None:
         assert status.next_step == why_unavailable(name, {}, data_dir)
     assert not data_dir.exists()

@@ -23,7 +23,8 @@ from harness.experiment import Basis, Control, Interval, Json, Statistic
 from harness.final_metrics import FINAL
 from harness.metrics import BINOMIAL, HISTORY, METRICS, ON_TEST_IMAGES
 from harness.models.initialization import INITIALIZATIONS
-from harness.models.registry import MODELS
+from harness.models.registry import ELSEWHERE, MODELS
+from harness.own.kinds import KINDS, PYTHON
 from harness.report.figures import FIGURES
 from harness.spec import consistency, schema
 from harness.training.losses import LOSSES, REDUCTIONS
@@ -34,7 +35,7 @@ SCHEMA = schema.load_schema()
 
 NAMED: list[tuple[str, Iterable[str]]] = [
     ("dataset", DATASETS),
-    ("model", MODELS),
+    ("model", {**MODELS, **ELSEWHERE}),
     ("initialization", INITIALIZATIONS),
     ("randomization", RANDOMIZATIONS),
     ("augmentation", AUGMENTATIONS),
@@ -102,8 +103,13 @@ def keywords(*functions: Callable[..., object]) -> set[str]:
     return alone | {name for hint in unpacked for name in get_type_hints(get_args(hint)[0])}
 
 
+OWN = {kind.definition for kind in KINDS}
+
 PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
-    ("model", {name: keywords(row.load()) - {"dropout"} for name, row in MODELS.items()}),
+    (
+        "model",
+        {name: keywords(row.load()) - {"dropout"} for name, row in {**MODELS, **ELSEWHERE}.items()},
+    ),
     ("initialization", {name: keywords(row) for name, row in INITIALIZATIONS.items()}),
     ("randomization", {name: keywords(row.train) for name, row in RANDOMIZATIONS.items()}),
     (
@@ -156,6 +162,9 @@ def test_the_schema_allows_the_parameters_that_are_taken(
     for branch in at(f"$defs/{definition}/allOf"):
         name = branch["if"]["properties"]["name"]["const"]
         allowed[name] |= set(branch["then"].get("properties", {}))
+    # What a function of one's own takes is looked at by `harness.own.calls`.
+    assert allowed.pop(PYTHON, set()) >= ({"call", "parameters"} if definition in OWN else set())
+    registered.pop(PYTHON, None)
     assert allowed == registered
 
 

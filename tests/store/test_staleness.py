@@ -66,6 +66,8 @@ class TestModulesIn:
             "harness.compile",
             "harness.experiment",
             "harness.metrics",
+            "harness.own.kinds",
+            "harness.own.running",
             "harness.runner.make",
             "harness.system.files",
         }
