@@ -351,6 +351,22 @@ def test_two_nodes_end_as_this_machine_does(
 
 
 @pytest.mark.timeout(600)
+def test_nodes_run_python_that_the_person_allowed(person: Person, cluster: Nodes) -> None:
+    (person.folder / "nets.py").write_text(
+        "import keras\n\n\ndef linear(input_shape, outputs):\n"
+        "    inputs = keras.Input(input_shape)\n"
+        "    flat = keras.layers.Flatten()(inputs)\n"
+        "    return keras.Model(inputs, keras.layers.Dense(outputs)(flat))\n"
+    )
+    own = {"model": {"name": "python", "call": "nets:linear", "hidden": None}}
+    spec = person.spec(runs={"own": own}, name="own")
+    code, output, _ = finish(person.fork(spec, *cluster.options))
+    assert "--allow-python, or allow_python = true below" in output
+    code, output, errors = finish(person.fork(spec, *cluster.options, "--allow-python"))
+    assert (code, errors, output.count("✓")) == (0, "", 1)
+
+
+@pytest.mark.timeout(600)
 def test_a_driver_that_ends_leaves_nothing_at_work(
     person: Person, undisturbed: Person, cluster: Nodes
 ) -> None:
