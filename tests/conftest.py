@@ -15,11 +15,13 @@ from harness.report import examples
 from harness.spec.load import load_file
 from harness.store.staleness import present
 from harness.store.store import Store
+from tests.support import plots
 from tests.support.person import another, person, person_in
+from tests.support.plots import drawn_plots
 
 pytest_plugins = ["pytester", "tests.support.programs"]
 
-__all__ = ["another", "person", "person_in"]  # fixtures
+__all__ = ["another", "drawn_plots", "person", "person_in"]  # fixtures
 
 Pretend = Callable[[Path, Path, Mapping[str, Mapping[str, Sequence[float | None]]]], None]
 
@@ -140,4 +142,11 @@ def _examples_are_drawn_here() -> Iterator[None]:
     """Draw the pictures of data in this process: another one imports TensorFlow for each."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(examples, "draw_elsewhere", examples._draw)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plots_are_stand_ins() -> Iterator[None]:
+    """Draw the plots of reports only in tests that use `drawn_plots`."""
+    with plots.stand_ins():
         yield

@@ -15,7 +15,7 @@ from harness.experiment import Figure as Requested
 from harness.judging.judgement import Judgement
 from harness.report.curves import curves
 from harness.report.figure_data import FigureData
-from harness.report.folder import CURVES, DARK, OVERVIEW, PNG, SVG, plot_names
+from harness.report.folder import CURVES, OVERVIEW, PNG, files_of, plot_names
 from harness.report.forest import forest
 from harness.report.style import styled
 from harness.report.theme import dark, png, svg
@@ -141,10 +141,15 @@ def _files(name: str, plot: str, draw: Callable[[], Figure | None]) -> dict[str,
         figure = draw()
         if figure is None:
             return {}
-        settle(figure)
-        sharp = svg(figure)
-        return {plot + PNG: png(figure), plot + SVG: sharp, plot + DARK: dark(sharp)}
+        return dict(zip(files_of(plot), rendered(figure), strict=True))
     except Exception as error:
         left_out = f"the figure {name}/{plot}{PNG} is left out: {type(error).__name__}: {error}"
         print(visible(left_out), file=sys.stderr)
         return {}
+
+
+def rendered(figure: Figure) -> tuple[bytes, bytes, bytes]:
+    """Return a figure as PNG, as SVG, and as SVG for dark pages."""
+    settle(figure)
+    sharp = svg(figure)
+    return png(figure), sharp, dark(sharp)

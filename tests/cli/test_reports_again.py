@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import Harness
 
 
+@pytest.mark.usefixtures("drawn_plots")
 def test_a_fresh_store_another_day_and_another_revision_change_no_file_of_the_reports(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

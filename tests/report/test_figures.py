@@ -25,6 +25,7 @@ from harness.run_result import RunResult
 GROUPS = {"random": "random", "adversarial": "adversarial"}
 
 
+@pytest.mark.usefixtures("drawn_plots")
 def test_every_plot_has_a_sane_size_and_is_not_blank(
     experiment: Experiment, results: Sequence[RunResult]
 ) -> None:
@@ -178,20 +179,20 @@ HOSTILE_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", HOSTILE_NAMES)
+@pytest.mark.usefixtures("drawn_plots")
 @pytest.mark.filterwarnings("error")
 def test_any_name_is_drawn_without_a_warning(
-    name: str,
     experiment: Experiment,
     results: Sequence[RunResult],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    groups, metrics = {name: "random", "other": "adversarial"}, ["test_accuracy"]
-    cells = {name: "random[none]", "other": "large"}
+    groups = {**dict.fromkeys(HOSTILE_NAMES, "random"), "other": "adversarial"}
+    cells = {**dict.fromkeys(HOSTILE_NAMES, "random[none]"), "other": "large"}
+    panels = [{"run": "random[none]", "title": name} for name in HOSTILE_NAMES]
     figures = (
         Drawn("by_cell", "", {"metric": "test_accuracy", "groups": groups}),
-        Drawn("history", "", {"metrics": metrics, "groups": cells}),
-        Drawn("decision_regions", "", {"panels": [{"run": "random[none]", "title": name}]}),
+        Drawn("history", "", {"metrics": ["test_accuracy"], "groups": cells}),
+        Drawn("decision_regions", "", {"panels": panels}),
     )
     images = draw(dataclasses.replace(experiment, figures=figures), results)
     assert len(images) == 3 * 4

@@ -25,6 +25,7 @@ from harness.run_result import RunResult, Status
 from harness.system import files
 from harness.system.ownership import OverwriteError
 from harness.words import Verdict
+from tests.support.plots import drawn
 
 PLOTS = dict.fromkeys(("1-by_cell.png", "2-decision_regions.png", "curves.png"), b"image")
 """In the place of those that take long to draw."""
@@ -37,9 +38,14 @@ def written(
     tmp_path_factory: pytest.TempPathFactory,
     when: datetime,
 ) -> Path:
-    return write_report(
-        experiment, results, check(experiment, results), tmp_path_factory.mktemp("reports"), when
-    )
+    with drawn():
+        return write_report(
+            experiment,
+            results,
+            check(experiment, results),
+            tmp_path_factory.mktemp("reports"),
+            when,
+        )
 
 
 def html_of(path: Path) -> str:
@@ -84,6 +90,7 @@ def test_the_index_reads_as_before(written: Path, file_regression: FileRegressio
     file_regression.check(text, extension=".md", encoding="utf-8")
 
 
+@pytest.mark.usefixtures("drawn_plots")
 def test_a_report_of_a_report_is_the_same_byte_for_byte(
     written: Path, experiment: Experiment, results: Sequence[RunResult], when: datetime
 ) -> None:
@@ -215,6 +222,7 @@ def test_hostile_text_stays_text(
     )
 
 
+@pytest.mark.usefixtures("drawn_plots")
 def test_a_report_with_lines_renders(
     load: Callable[..., Experiment], tmp_path: Path, when: datetime, hostile: str
 ) -> None:

@@ -19,6 +19,7 @@ from harness.metrics import HISTORY
 from harness.report.write import write_index, write_report
 from harness.run_result import RunResult
 from harness.site.build import make_site
+from tests.support.plots import drawn
 from tests.support.reported import HOSTILE, experiment, results
 
 __all__ = ["HOSTILE", "experiment", "results"]
@@ -33,7 +34,8 @@ def reports(
 ) -> Path:
     """Write the reports of an experiment with hostile words, and copy one that is kept here."""
     folder = tmp_path_factory.mktemp("reports")
-    write_report(experiment, results, check(experiment, results), folder)
+    with drawn():
+        write_report(experiment, results, check(experiment, results), folder)
     for each in REPORTS.glob(f"{OLDER}.*"):
         shutil.copy(each, folder)
     shutil.copytree(REPORTS / OLDER, folder / OLDER)
