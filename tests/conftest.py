@@ -1,17 +1,22 @@
 """What all tests share: their order, a quiet TensorFlow, prepared data, pretended runs."""
 
+# ruff: noqa: E402 - bytecode is kept from the first import on
+
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+# Without it, dozens of processes would each compile the harness, and its tests, anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 import pytest
 
 from harness.data import catalog
 from harness.metrics import HISTORY
 from harness.plan import Member, make_plan
-from harness.report import examples
 from harness.spec.load import load_file
 from harness.store.staleness import present
 from harness.store.store import Store
@@ -138,15 +143,7 @@ def pretend() -> Pretend:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _examples_are_drawn_here() -> Iterator[None]:
-    """Draw the pictures of data in this process: another one imports TensorFlow for each."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(examples, "draw_elsewhere", examples._draw)
-        yield
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _plots_are_stand_ins() -> Iterator[None]:
-    """Draw the plots of reports only in tests that use `drawn_plots`."""
-    with plots.stand_ins():
+def _images_are_blank() -> Iterator[None]:
+    """Draw plots and examples for reports only in tests that use `drawn_plots`."""
+    with plots.blank():
         yield

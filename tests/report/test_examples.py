@@ -19,6 +19,8 @@ from harness.report import examples
 from harness.report.data_card import data_sets
 from harness.report.examples import draw_elsewhere, pictures, randomized
 
+pytestmark = pytest.mark.usefixtures("drawn_plots")
+
 Load = Callable[..., Experiment]
 
 CHAINS: list[list[Json]] = [

@@ -42,7 +42,7 @@ def row(panels: int, width: float, height: float) -> tuple[Figure, list[Axes]]:
     return figure, list(figure.subplots(1, panels, squeeze=False)[0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(
     ends=st.tuples(NUMBERS, NUMBERS),
     powers=st.tuples(POSITIVE, POSITIVE),

@@ -61,9 +61,7 @@ def follow(section: str, root: Path) -> list[str]:
     Returns:
         The paths, relative to the folder, of the files that the recipe touched.
     """
-    shutil.copytree(
-        ROOT / "harness", root / "harness", ignore=shutil.ignore_patterns("__pycache__")
-    )
+    shutil.copytree(ROOT / "harness", root / "harness")  # with the bytecode of what stays as it is
     recipe = list(blocks(section))
     assert recipe, f"{RECIPES.name} has no recipe under the heading {section}"
     for block in recipe:
