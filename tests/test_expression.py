@@ -139,9 +139,9 @@ class TestEvaluate:
     @pytest.mark.parametrize("symbol", "+-*/")
     def test_the_longest_expressions_are_computed_at_once(self, symbol: str) -> None:
         expression = parse(symbol.join(["(a.x/b.x)"] * 100))  # 999 characters
-        begun = time.perf_counter()
+        begun = time.process_time()
         evaluate(expression, {A: 0.1234567, C: 987.654321})
-        assert time.perf_counter() - begun < 0.5
+        assert time.process_time() - begun < 0.5
 
 
 def test_references_come_once_in_order_of_appearance() -> None:

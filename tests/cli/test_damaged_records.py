@@ -377,9 +377,10 @@ def test_a_damaged_file_beside_the_runs_changes_no_verdict(
 @FUZZ
 @given(st.data())
 def test_a_damaged_result_file_is_told_or_compared(folder: Folder, data: Any) -> None:
-    for reports in ("before", "after"):
-        shutil.rmtree(reports, ignore_errors=True)
-        assert folder("report", "a.json", "--store", "other", "--reports", reports).exit_code == 0
+    if not Path("before").exists():
+        assert folder("report", "a.json", "--store", "other", "--reports", "before").exit_code == 0
+    shutil.rmtree("after", ignore_errors=True)
+    shutil.copytree("before", "after")
     damage(Path("after/a.json"), data)
     for form in ("table", "json", "markdown"):
         for sides in (
