@@ -25,13 +25,10 @@ def train(lap: Lap, case: Case, channels_last: bool) -> None:
 
     As many threads as TensorFlow takes: one a core. A round is some epochs, at least two seconds.
     """
-    os.environ["KERAS_BACKEND"] = (
-        "tensorflow"  # which the descriptions' module imports, and nothing here uses
-    )
     import torch
     from torch.nn import functional
 
-    from tests.models.test_against_pytorch import DESCRIPTIONS, Net
+    from tests.models.pytorch_networks import DESCRIPTIONS, Net
 
     torch.set_num_threads(os.cpu_count() or 1)
     torch.manual_seed(0)

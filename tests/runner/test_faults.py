@@ -9,13 +9,13 @@ import io
 import os
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from tests.support.processes import fork_server
 
 if TYPE_CHECKING:
     from harness.plan import ConcreteRun
@@ -188,8 +188,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM
 Compiled(model, None, model).save_weights(path)
 print(path.stat().st_size > 4 * model.count_params())
 """
-    found = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False
-    )
-    assert found.stdout == "File too large False\n" * 5 + "True\n", found.stderr
-    assert found.returncode == 0
+    process = fork_server().start(["-c", code, str(tmp_path)], tmp_path, os.environ)
+    output, errors = process.communicate(timeout=250)
+    assert output == "File too large False\n" * 5 + "True\n", errors
+    assert process.wait() == 0
