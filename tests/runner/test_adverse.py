@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from harness.system import machine, processor
 from harness.training.fit import train
-from tests.support import session
+from tests.support import plots, session
 
 if TYPE_CHECKING:
     from tests.support.person import Person
@@ -83,6 +83,7 @@ class TestWhatAPersonSees:
             (person.folder / name).parent.mkdir(exist_ok=True)
             (person.folder / name).write_text("a file, no folder")
         broken = {
+            plots.DRAWN: "yes",
             "HOME": "",
             "MPLCONFIGDIR": "/dev/null/none",
             "COLUMNS": "20",

@@ -26,6 +26,7 @@ def watch(event, arguments):
     elif event == "os.system":
         written.add("process " + str(arguments[0]))
 
+sys.dont_write_bytecode = True  # which Python would keep beside the harness, not the harness
 sys.addaudithook(watch)
 from harness.cli import main
 try:

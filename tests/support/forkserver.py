@@ -2,8 +2,8 @@
 
 One server serves all processes of a test session.
 
-A fork begins where Keras and TensorFlow are imported, which takes a fresh process four seconds of
-computing. Nothing has been computed before a fork, so TensorFlow has no threads yet.
+A fork begins where Keras, TensorFlow and the harness are imported, which takes a fresh process five
+seconds of computing. Nothing has been computed before a fork, so TensorFlow has no threads yet.
 """
 
 from __future__ import annotations
@@ -137,5 +137,12 @@ if __name__ == "__main__":
     import sklearn.datasets  # noqa: F401
     import tensorflow_datasets  # noqa: F401
 
+    import harness.cli
+    import harness.compile
+    import harness.runner.local_executor
+    import harness.runner.session  # noqa: F401
+    from tests.support import plots
+
     if asked := serve(socket.socket(fileno=int(sys.argv[1]))):
-        execute(*asked["program"])
+        with contextlib.nullcontext() if plots.DRAWN in os.environ else plots.blank():
+            execute(*asked["program"])

@@ -18,9 +18,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from harness.report import examples, figures
 
+DRAWN = "HARNESS_TEST_DRAWN"
+"""A variable; with it in its environment, a fork draws its images as they are."""
+
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>\n'
 
-_DRAWN = {
+_FUNCTIONS = {
     (module, name): getattr(module, name)
     for module, name in (
         (figures, "rendered"),
@@ -38,7 +41,7 @@ def blank() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         # Another process would import TensorFlow for each picture.
         patch.setattr(examples, "draw_elsewhere", examples._draw)
-        for (module, name), function in zip(_DRAWN, functions, strict=True):
+        for (module, name), function in zip(_FUNCTIONS, functions, strict=True):
             patch.setattr(module, name, function)
         yield
 
@@ -47,7 +50,7 @@ def blank() -> Iterator[None]:
 def drawn() -> Iterator[None]:
     """Let images be drawn as for a person."""
     with pytest.MonkeyPatch.context() as patch:
-        for (module, name), function in _DRAWN.items():
+        for (module, name), function in _FUNCTIONS.items():
             patch.setattr(module, name, function)
         yield
 
