@@ -226,13 +226,20 @@ class Metric:
 
     `parameters` holds every parameter of that name in the schema, defaults filled in. `partner` is
     the run that this one is compared with, seed by seed, None where it is measured of one run.
-    `label` ends the names of its numbers, and is empty where nothing does.
+    `label` ends the names of its numbers, and is empty where nothing does; of a metric that the
+    harness does not bring it is the name of its number. `own` identifies such a one.
     """
 
     name: str
     parameters: Mapping[str, Json] = field(default_factory=dict)
     partner: str | None = None
     label: str = ""
+    own: OwnPart | None = None
+
+    @property
+    def leading(self) -> tuple[OwnPart, ...]:
+        """Return what its function is given before the runs."""
+        return () if self.own is None else (self.own,)
 
 
 @dataclass(frozen=True)

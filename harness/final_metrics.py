@@ -171,6 +171,24 @@ FINAL = {
 }
 """Every kind of final metric, by the name that a specification gives."""
 
+OWN = FinalMetric("harness.measuring.own:own", "predictions", {})
+"""A metric that the harness does not bring: its number has a name that the specification gives."""
+
+GIVEN: Mapping[Source, str] = {
+    "predictions": "harness.store.predictions:Predictions",
+    "weights": "harness.measuring.trained:Trained",
+}
+"""What the function of a metric is given of a run, as "module:class"."""
+
+NUMBER = "number"
+"""What the function of such a metric calls its number."""
+
+SOURCE = "from"
+"""The setting of such a metric that says what of a run it is worked out from."""
+
+PARTNER = "with"
+"""The setting that names the run which this one is compared with."""
+
 LINE = "linear_path"
 """The kind whose numbers come with what was measured along the line."""
 
@@ -180,20 +198,40 @@ _LABEL = "label"
 
 def names(metric: Metric) -> dict[str, str]:
     """Return the names of a metric's numbers: in expressions, by what its function calls them."""
+    if metric.name not in FINAL:
+        return {NUMBER: metric.label}
     kind = FINAL[metric.name]
     own = [name for template in kind.numbers for name in _filled(template, metric.parameters)]
     parts = [part for part in (kind.between, metric.label) if part]
     return {name: "_".join([name, *parts]) for name in own}
 
 
+def row_of(metric: Metric) -> FinalMetric:
+    """Return the kind of a metric that a specification lists."""
+    if metric.name in FINAL:
+        return FINAL[metric.name]
+    return replace(OWN, source=metric.parameters.get(SOURCE, OWN.source))
+
+
 def parameters_besides(metric: Metric) -> dict[str, Json]:
     """Return the parameters of a metric that the names of its numbers do not tell."""
+    if metric.name not in FINAL:
+        return _of_own(metric)
     told = {each for template in FINAL[metric.name].numbers for each in _BRACED.findall(template)}
     return {
         name: value
         for name, value in metric.parameters.items()
         if name not in told and value is not None
     }
+
+
+def _of_own(metric: Metric) -> dict[str, Json]:
+    """Return what a function of one's own is given by name, and from what of a run it computes."""
+    given = dict(metric.parameters)
+    if metric.own is not None and given.get("call") == metric.own.call:
+        given |= given.pop("parameters")
+        del given["call"]
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _filled(template: str, parameters: Mapping[str, object]) -> Iterator[str]:

@@ -66,9 +66,18 @@ def negative_log_likelihood(found: Predictions) -> Found:
 
 def agreement(first: Predictions, second: Predictions) -> Found:
     """Compute the share of images to which two networks give the same class."""
+    check_same_images(first, second)
+    return Found({"agreement": float(np.mean(first.predicted == second.predicted))})
+
+
+def check_same_images(first: Predictions, second: Predictions) -> None:
+    """See that two networks were tested on the same images, in the same order.
+
+    Raises:
+        Unmeasurable: they were not.
+    """
     if first.test_set != second.test_set:
         raise Unmeasurable("the two runs were not tested on the same images")
-    return Found({"agreement": float(np.mean(first.predicted == second.predicted))})
 
 
 def _of_classes(found: Predictions) -> dict[int, float]:

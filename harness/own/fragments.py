@@ -42,6 +42,6 @@ def unusable(schema: dict[str, Json]) -> Iterator[str]:
         for part in found.parts.values():
             if part.name in names:
                 yield (
-                    f"the {kind.definition} {part.name!r} of {part.call} is left out: the harness"
+                    f"the {kind.words} {part.name!r} of {part.call} is left out: the harness"
                     " has one of this name"
                 )

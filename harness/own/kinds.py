@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from harness.experiment import Component, Dataset, Settings
+from harness.final_metrics import PARTNER, SOURCE
 
 PYTHON = "python"
 """The name of a part that is a function which the specification itself names."""
@@ -23,12 +24,19 @@ class Kind:
         group: The group of entry points in which packages register names.
         arguments: What the function is given by position; parameters are given by their names.
         offered: What it is given by name besides, where it takes it.
+        settings: Further settings, which say how the function is called and are not given to it.
     """
 
     definition: str
     group: str
     arguments: tuple[str, ...] = ()
     offered: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Return what a person calls it."""
+        return self.definition.replace("_", " ")
 
 
 MODEL = Kind("model", "harness.models", ("input_shape", "outputs"))
@@ -39,7 +47,11 @@ INITIALIZATION = Kind(
     "initialization", "harness.initializations", ("kernel", "shape", "uniform", "normal")
 )
 
-KINDS = (MODEL, DATASET, RANDOMIZATION, AUGMENTATION, INITIALIZATION)
+METRIC = Kind("final_metric", "harness.metrics", ("run",), settings=(SOURCE, PARTNER))
+COMPARISON = replace(METRIC, arguments=("run", "other"))
+"""A metric that is given two runs."""
+
+KINDS = (MODEL, DATASET, RANDOMIZATION, AUGMENTATION, INITIALIZATION, METRIC)
 
 Change = Callable[[Kind, Place, Component], Component]
 """Gives what takes the place of a part."""

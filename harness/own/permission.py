@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from harness.errors import UsageFault
-from harness.experiment import Component, Settings
+from harness.experiment import Component, Metric, Settings
 from harness.own.kinds import PYTHON, parts
 from harness.words import listed
 
 PROJECT_FILE = "pyproject.toml"
 _TABLE, _SWITCH = "harness", "allow_python"
+
+
+Part = Component | Metric
 
 
 def why_not_allowed(settings: Settings, allowed: bool) -> str | None:
@@ -25,7 +28,19 @@ def why_not_allowed(settings: Settings, allowed: bool) -> str | None:
     Raises:
         UsageFault: the project's file says something else than true or false.
     """
-    own = [part for _, _, part in parts(settings)]
+    return why_not_called([part for _, _, part in parts(settings)], allowed)
+
+
+def why_not_called(own: Collection[Part], allowed: bool) -> str | None:
+    """Say that some parts call Python which nobody has allowed, or return None.
+
+    Args:
+        own: The parts.
+        allowed: Whether the person allowed it for this invocation.
+
+    Raises:
+        UsageFault: the project's file says something else than true or false.
+    """
     if may_run(own, allowed):
         return None
     named = listed(list(dict.fromkeys(_calls(own))), 3)
@@ -35,7 +50,7 @@ def why_not_allowed(settings: Settings, allowed: bool) -> str | None:
     )
 
 
-def may_run(components: Iterable[Component], allowed: bool) -> bool:
+def may_run(components: Iterable[Part], allowed: bool) -> bool:
     """Tell whether no component is Python that a specification names, or the person allows it.
 
     Raises:
@@ -44,7 +59,7 @@ def may_run(components: Iterable[Component], allowed: bool) -> bool:
     return allowed or not any(_calls(components)) or allowed_by_project(Path.cwd())
 
 
-def _calls(components: Iterable[Component]) -> Iterator[str]:
+def _calls(components: Iterable[Part]) -> Iterator[str]:
     for each in components:
         if each.name == PYTHON and each.own is not None:
             yield str(each.own.call)

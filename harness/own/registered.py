@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 
 from harness.experiment import Json
+from harness.final_metrics import PARTNER, SOURCE, Source
 from harness.own.calls import CallFault, find, misfits
-from harness.own.kinds import Kind
+from harness.own.kinds import COMPARISON, METRIC, Kind
 from harness.system.files import read_bytes
 
 SUFFIX = ".schema.json"
@@ -67,7 +69,7 @@ def registered(kind: Kind) -> Registry:
         try:
             parts.setdefault(entry.name, _registered(entry, kind))
         except Unusable as error:
-            unusable.append(f"the {kind.definition} {entry.name!r} ({entry.value}): {error}")
+            unusable.append(f"the {kind.words} {entry.name!r} ({entry.value}): {error}")
     return Registry(parts, tuple(unusable))
 
 
@@ -77,9 +79,33 @@ def _registered(entry: metadata.EntryPoint, kind: Kind) -> Registered:
     except CallFault as error:
         raise Unusable(str(error)) from error
     fragment = _fragment(called.path.with_name(f"{entry.name}{SUFFIX}"))
-    for fault in misfits(called, kind, fragment["properties"]):
-        raise Unusable(str(fault))
+    names = [name for name in fragment["properties"] if name not in kind.settings]
+    for form in _forms(kind, fragment):
+        for fault in misfits(called, form, names):
+            raise Unusable(str(fault))
     return Registered(entry.name, entry.value, fragment)
+
+
+def _forms(kind: Kind, fragment: Mapping[str, Json]) -> Iterator[Kind]:
+    """Yield the ways in which a function of a kind is called: a metric is given one run or two.
+
+    Raises:
+        Unusable: a metric is given something that there is not.
+    """
+    if kind == METRIC and SOURCE in fragment["properties"]:
+        _check_source(fragment["properties"][SOURCE])
+    compares = kind == METRIC and PARTNER in fragment["properties"]
+    if compares:
+        yield COMPARISON
+    if not compares or PARTNER not in fragment.get("required", ()):
+        yield kind
+
+
+def _check_source(described: Mapping[str, Json]) -> None:
+    allowed = described.get("enum", ())
+    if not allowed or not set(allowed) <= set(get_args(Source)):
+        words = " and ".join(map(repr, get_args(Source)))
+        raise Unusable(f"{SOURCE!r} needs an enum of {words}, or of one of them")
 
 
 def _fragment(path: Path) -> Mapping[str, Json]:

@@ -12,6 +12,7 @@ from harness.experiment import (
     PER_IMAGE,
     Dataset,
     Experiment,
+    Json,
     Metric,
     RunSpec,
     Training,
@@ -25,6 +26,7 @@ from harness.metrics import METRICS, ON_TEST_IMAGES, ON_VALIDATION
 from harness.report.component import component_words
 from harness.report.markdown import bullets, code, escape, table, unbroken
 from harness.run_result import RunResult, Status
+from harness.spec.schema import compact
 from harness.units import NOTHING, Scale, measured, scale_of
 from harness.words import listed, percent, plural
 
@@ -123,10 +125,24 @@ def _final(name: str, metric: Metric, done: Sequence[Sequence[RunResult]]) -> li
     words = parameters_besides(metric)
     return [
         code(name),
-        escape(measurement.title if measurement is not None else name),
-        escape(", ".join(f"{each} {value:g}" for each, value in words.items())),
+        escape(measurement.title) if measurement is not None else _own_title(metric),
+        escape(", ".join(f"{each} {_value(value)}" for each, value in words.items())),
         _over_settings(done, name),
     ]
+
+
+def _own_title(metric: Metric) -> str:
+    called = "" if metric.own is None else f" of {code(str(metric.own.call))}"
+    between = f", between it and {code(metric.partner)}" if metric.partner else ""
+    return f"number{called}{between}"
+
+
+def _value(value: Json) -> str:
+    """Write the value of a parameter, short where it is a number."""
+    if isinstance(value, str):
+        return value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:g}" if is_number else compact(value)
 
 
 def _without(name: str, result: RunResult) -> str:

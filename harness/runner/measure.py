@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from harness import backend
 from harness.errors import HarnessError
 from harness.experiment import Experiment
-from harness.final_metrics import FINAL
+from harness.final_metrics import row_of
 from harness.measuring.found import Found, Unmeasurable
+from harness.own.permission import why_not_called
 from harness.plan import Member, Plan
 from harness.run_result import RunResult, Status
 from harness.store import staleness
@@ -43,13 +44,15 @@ class Missing:
     def label(self) -> str:
         """Return what a person calls it."""
         run = run_label(self.member.experiment, self.member.run, self.member.seed)
-        partner = self.subject.metric.partner
-        return f"{run}: {self.subject.metric.name}{f' with {partner}' if partner else ''}"
+        metric = self.subject.metric
+        if metric.own is not None:
+            return f"{run}: {metric.label}"
+        return f"{run}: {metric.name}{f' with {metric.partner}' if metric.partner else ''}"
 
     @property
     def of_weights(self) -> bool:
         """Tell whether it is measured of weights, for which the backend is needed."""
-        return FINAL[self.subject.metric.name].source == "weights"
+        return row_of(self.subject.metric).source == "weights"
 
 
 def missing(experiments: Sequence[Experiment], plan: Plan, store: Store) -> list[Missing]:
@@ -73,6 +76,8 @@ def _missing_of(
     for metric in experiment.runs[member.run].metrics:
         subject = subject_of(metric, member, plan)
         if subject is None or why_unmeasurable(result, metric):
+            continue
+        if why_not_called([metric], experiment.allow_python):
             continue
         partner_is_there = subject.partner is None or store.done(subject.partner)
         if partner_is_there and present_measurement(subject, store) is None:
@@ -121,7 +126,7 @@ class Measuring:
                 self.say(f"{each.label}: {_words(found)}")
 
     def _measured(self, wanted: Missing) -> FinalMeasurement:
-        code = staleness.measuring(wanted.subject.metric.name, _backend_of(wanted))
+        code = staleness.measuring(wanted.subject.metric, _backend_of(wanted))
         try:
             found = self._found(wanted)
         except Unmeasurable as error:
@@ -134,10 +139,11 @@ class Measuring:
     def _found(self, wanted: Missing) -> Found:
         """Call the metric's function on what is kept of its runs."""
         subject = wanted.subject
-        function = pkgutil.resolve_name(FINAL[subject.metric.name].function)
+        metric = subject.metric
+        function = pkgutil.resolve_name(row_of(metric).function)
         read = self._trained if wanted.of_weights else self._predictions
         keys = [key for key in (subject.key, subject.partner) if key is not None]
-        found: Found = function(*map(read, keys), **subject.metric.parameters)
+        found: Found = function(*metric.leading, *map(read, keys), **metric.parameters)
         return found
 
     def _predictions(self, key: str) -> Predictions:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.experiment import Json, Metric, RunSpec
-from harness.final_metrics import FINAL
+from harness.final_metrics import PARTNER, row_of
 from harness.spec.consistency import misfits
 from harness.spec.document import Pointer
 from harness.spec.faults import Faults
 from harness.spec.grid import Grid
-from harness.spec.metrics import PARTNER
 from harness.spec.runs import places
 
 
@@ -44,7 +43,7 @@ def _wrong_partner(
 
 
 def _incomparable(run: RunSpec, partner: RunSpec, metric: Metric) -> Iterator[str]:
-    if FINAL[metric.name].source == "weights":
+    if row_of(metric).source == "weights":
         yield from misfits(partner, run)
     elif test_images(run) != test_images(partner):
         yield (

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harness.experiment import Json, Metric, RunSpec
 from harness.expression import Reference
-from harness.final_metrics import kind_of, names
+from harness.final_metrics import FINAL, PARTNER, kind_of, names
 from harness.metrics import METRICS, ON_VALIDATION
+from harness.own.kinds import PYTHON
 from harness.spec.document import Pointer
 from harness.spec.problems import unknown
 from harness.words import listed
-
-PARTNER = "with"
-"""The parameter that names the run which this one is compared with."""
 
 _NAMING = ("name", "as", PARTNER)
 NEEDS_VALIDATION = (
@@ -22,6 +21,7 @@ NEEDS_VALIDATION = (
 )
 """What is said of a metric that only a run with a validation set has."""
 
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _MOST_KEPT = 1000
 _MOST_NAMED = 20
 
@@ -40,7 +40,14 @@ def _metric(raw: Mapping[str, Json], named: Callable[[str], str]) -> Metric:
     partner = None if raw.get(PARTNER) is None else named(raw[PARTNER])
     base = "" if partner is None else partner.partition("[")[0]
     parameters = {name: value for name, value in raw.items() if name not in _NAMING}
-    return Metric(raw["name"], parameters, partner, raw["as"] or base)
+    label = base if raw["name"] in FINAL else _own_name(raw, base)
+    return Metric(raw["name"], parameters, partner, raw["as"] or label)
+
+
+def _own_name(raw: Mapping[str, Json], partner: str) -> str:
+    """Return the name of the number of a metric of one's own that is given none."""
+    own = raw["call"].partition(":")[2] if raw["name"] == PYTHON else raw["name"]
+    return f"{own}_{PARTNER}_{partner}" if partner else own
 
 
 class EpochsUnknown(Exception):
@@ -66,6 +73,7 @@ def wrong_measuring(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     """Yield why what a run measures has no names of its own, or what it keeps is not there."""
     given: set[str] = set()
     for index, metric in enumerate(run.metrics):
+        yield from ((("metrics", index), message) for message in _unusable_name(metric))
         own = names(metric).values()
         twice = [name for name in own if name in given]
         given.update(own)
@@ -80,6 +88,19 @@ def wrong_measuring(run: RunSpec) -> Iterator[tuple[Pointer, str]]:
     elif run.keep_weights and epochs is not None and run.keep_weights[-1] > epochs:
         message = f"there is no epoch {run.keep_weights[-1]}: training.epochs is {epochs}"
         yield ("keep_weights",), message
+
+
+def _unusable_name(metric: Metric) -> Iterator[str]:
+    """Yield why the number of a metric of one's own cannot have its name."""
+    if metric.name in FINAL:
+        return
+    if not _NAME.fullmatch(metric.label):
+        yield (
+            f"{metric.label!r} is no name that an expression can have (small letters, digits and _,"
+            " a letter first): give its number one by 'as'"
+        )
+    elif metric.label in METRICS or kind_of(metric.label) is not None:
+        yield f"{metric.label} is a metric of the harness: give its number another name by 'as'"
 
 
 def unmeasured(reference: Reference, runs: Mapping[str, RunSpec]) -> Iterator[str]:
@@ -102,15 +123,15 @@ def wrong_name(metric: str, runs: Sequence[RunSpec], *, each: bool) -> Iterator[
     if metric in METRICS:
         yield from _not_validated(metric, runs, each=each)
         return
-    kind, measured = kind_of(metric), {run.name: set(_names_of(run)) for run in runs}
-    without = [name for name, there in measured.items() if metric not in there]
-    if kind is not None and (len(without) < len(measured) if not each else not without):
+    kind = kind_of(metric)
+    without = [run.name for run in runs if metric not in _names_of(run)]
+    if not without or (not each and len(without) < len(runs)):
         return
     there = dict.fromkeys(name for run in runs for name in _names_of(run))
-    if kind is None:
+    if kind is None and metric not in there:
         yield unknown("metric", metric, [*METRICS, *there])
-    elif without:
-        yield _not_listed(metric, kind, without[0], list(there))
+    else:
+        yield _not_listed(metric, kind or PYTHON, without[0], list(there))
 
 
 def _not_validated(metric: str, runs: Sequence[RunSpec], *, each: bool) -> Iterator[str]:

@@ -1,15 +1,24 @@
-"""Parts of one's own in the settings of a run: found, checked and identified from their files."""
+"""Parts of one's own in settings and metrics of a run: found, checked and identified from files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.experiment import Component, Json, OwnPart, Settings
+from harness.experiment import Component, Json, Metric, OwnPart, Settings
 from harness.models.registry import architecture
 from harness.own.calls import CallFault, find, misfits
-from harness.own.kinds import DATASET, MODEL, PYTHON, Kind, Place, changed
+from harness.own.kinds import (
+    COMPARISON,
+    DATASET,
+    METRIC,
+    MODEL,
+    PYTHON,
+    Kind,
+    Place,
+    changed,
+)
 from harness.own.registered import registered
 from harness.own.sources import identified
 from harness.spec.document import Pointer
@@ -24,6 +33,7 @@ Digest = Callable[[Path], str]
 """Gives the SHA-256 of a file, "" where it cannot be read."""
 
 Found = tuple[Settings, list[tuple[Pointer, str]]]
+FoundMetrics = tuple[tuple[Metric, ...], list[tuple[Pointer, str]]]
 
 
 class OwnParts:
@@ -38,19 +48,37 @@ class OwnParts:
         faults: list[tuple[Pointer, str]] = []
 
         def change(kind: Kind, place: Place, component: Component) -> Component:
-            try:
-                own = self._own(kind, component, lambda call: folder((*place, _CALL), call))
-            except CallFault as fault:
-                faults.append(((*place, *fault.at), _words(fault)))
-                return component
-            if own is not None and component.name == PYTHON:
-                faults.extend(_mismatches(kind, place, component, own))
+            own, found = self._looked_at(kind, place, component, folder)
+            faults.extend(found)
             return replace(component, own=own)
 
         return changed(settings, change), faults
 
+    def identified_metrics(self, metrics: Sequence[Metric], folder: Folder) -> FoundMetrics:
+        """Return final metrics with what identifies own ones, and what is wrong with these."""
+        faults: list[tuple[Pointer, str]] = []
+        known: list[Metric] = []
+        for index, metric in enumerate(metrics):
+            kind = METRIC if metric.partner is None else COMPARISON
+            own, found = self._looked_at(kind, ("metrics", index), metric, folder)
+            faults.extend(found)
+            known.append(replace(metric, own=own))
+        return tuple(known), faults
+
+    def _looked_at(
+        self, kind: Kind, place: Place, part: Component | Metric, folder: Folder
+    ) -> tuple[OwnPart | None, list[tuple[Pointer, str]]]:
+        """Return what identifies a part, None where it is the harness's, and what is wrong."""
+        try:
+            own = self._own(kind, part, lambda call: folder((*place, _CALL), call))
+        except CallFault as fault:
+            return None, [((*place, *fault.at), _words(fault))]
+        if own is None or part.name != PYTHON:
+            return own, []
+        return own, list(_mismatches(kind, place, part, own))
+
     def _own(
-        self, kind: Kind, component: Component, folder: Callable[[str], Path]
+        self, kind: Kind, component: Component | Metric, folder: Callable[[str], Path]
     ) -> OwnPart | None:
         parameters = component.parameters
         if component.name == PYTHON:
@@ -58,8 +86,9 @@ class OwnParts:
             listed = parameters.get(_FILES, ()) if kind is DATASET else ()
             files = tuple(str(Path(file).absolute()) for file in listed)
             return self._function(call, folder(call), files)
-        if component.name in registered(kind).parts:
-            return self._function(registered(kind).parts[component.name].call, None, ())
+        known = registered(METRIC if kind is COMPARISON else kind).parts
+        if component.name in known:
+            return self._function(known[component.name].call, None, ())
         if kind is MODEL and (file := architecture(component.name).file) is not None:
             return self._file(file, parameters[file])
         return None
@@ -87,7 +116,7 @@ class OwnParts:
 
 
 def _mismatches(
-    kind: Kind, place: Place, component: Component, own: OwnPart
+    kind: Kind, place: Place, component: Component | Metric, own: OwnPart
 ) -> Iterator[tuple[Pointer, str]]:
     """Yield what of a call does not go with the function."""
     given: Json = component.parameters[_PARAMETERS]

@@ -99,8 +99,9 @@ class _Checks:
         def folder(pointer: Pointer, value: str) -> Path:
             return self.paths.folder(places(base, cell, pointer), value)
 
-        identified, found = self.own_parts.identified(run.settings, folder)
-        return replace(run, settings=identified), found
+        settings, found = self.own_parts.identified(run.settings, folder)
+        metrics, wrong = self.own_parts.identified_metrics(run.metrics, folder)
+        return replace(run, settings=settings, metrics=metrics), [*found, *wrong]
 
     def has_fault(self, base: str, cell: Cell, fault: tuple[Pointer, str], combined: Json) -> bool:
         """Tell whether combined settings have a fault, in the same words."""

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import harness
-from harness.final_metrics import FINAL
+from harness.experiment import Metric
+from harness.final_metrics import GIVEN, row_of
 from harness.run_result import Code
 from harness.system import machine
 from harness.system.json_value import Value
@@ -81,7 +82,7 @@ def difference(made_by: Code | None) -> str:
     return NOT_RECORDED if made_by is None else _difference(made_by, modules())
 
 
-def measuring(metric: str, backend: str | None) -> Code:
+def measuring(metric: Metric, backend: str | None) -> Code:
     """Return what measures a final metric of a finished run here and now.
 
     `backend` is None where none takes part; nothing of it is imported.
@@ -90,7 +91,7 @@ def measuring(metric: str, backend: str | None) -> Code:
     return Code(modules_of(metric), _versions(computing))
 
 
-def measuring_difference(measured_by: Code, metric: str) -> str:
+def measuring_difference(measured_by: Code, metric: Metric) -> str:
     """Say how the code that measured a final metric differs from the present one, or nothing."""
     return _difference(measured_by, modules_of(metric))
 
@@ -146,13 +147,31 @@ def modules() -> Mapping[str, str]:
     return modules_in(Path(harness.__file__).parent)
 
 
-@functools.cache
-def modules_of(metric: str) -> Mapping[str, str]:
+def modules_of(metric: Metric) -> Mapping[str, str]:
     """Return the digest of every module that decides what a final metric comes to.
 
-    Those are the module of its function, and what that one imports. The first answer is kept.
+    Those are the module of its function, and what that one imports. Of a metric that the harness
+    does not bring, they are what gives it the runs, and its own code by its call: a digest, and the
+    installed package that it is of.
     """
-    module, _, _ = FINAL[metric].function.partition(":")
+    row = row_of(metric)
+    if metric.own is None:
+        return _modules_from(row.function)
+    own = f"{metric.own.sha256} {metric.own.distribution or ''}".rstrip()
+    return {
+        **_modules_from(row.function),
+        **_modules_from(GIVEN[row.source]),
+        str(metric.own.call): own,
+    }
+
+
+@functools.cache
+def _modules_from(name: str) -> Mapping[str, str]:
+    """Return the digests of a module and of all that it imports; the first answer is kept.
+
+    `name` is that of the module, or of something in it, as "module:name".
+    """
+    module, _, _ = name.partition(":")
     return modules_in(Path(harness.__file__).parent, (module.removeprefix("harness."),))
 
 

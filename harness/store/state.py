@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.experiment import Experiment, Metric
-from harness.final_metrics import FINAL, LINE, names
+from harness.final_metrics import LINE, names, row_of
+from harness.own.permission import why_not_called
 from harness.plan import ConcreteRun, Member, Plan
 from harness.run_result import RunResult, Status
 from harness.store.measured import FinalMeasurement, Subject
@@ -92,7 +93,7 @@ def subject_of(metric: Metric, member: Member, plan: Plan) -> Subject | None:
 def present_measurement(subject: Subject, store: Store) -> FinalMeasurement | None:
     """Return what the present code came to for a final metric, None where it is to be measured."""
     found = store.measurement(subject)
-    if found is None or measuring_difference(found.code, subject.metric.name):
+    if found is None or measuring_difference(found.code, subject.metric):
         return None
     return found
 
@@ -100,9 +101,10 @@ def present_measurement(subject: Subject, store: Store) -> FinalMeasurement | No
 def why_unmeasurable(result: RunResult, metric: Metric) -> str:
     """Say why a final metric cannot be measured of a finished run, "" where it can."""
     again = f"make the run again (python -m harness runs remove {result.key})"
-    if FINAL[metric.name].source == "weights" and result.weights is None:
+    source = row_of(metric).source
+    if source == "weights" and result.weights is None:
         return f"its weights are not in the store: put the file back, or {again}"
-    if FINAL[metric.name].source == "predictions" and result.tested is None:
+    if source == "predictions" and result.tested is None:
         return f"it kept no predictions of the test images: {again}"
     return ""
 
@@ -134,10 +136,11 @@ def _why_missing(
     if subject is None or (subject.partner is not None and not store.done(subject.partner)):
         return "the run with which it is compared is not done"
     before = store.measurement(subject)
-    changed = "" if before is None else measuring_difference(before.code, subject.metric.name)
+    changed = "" if before is None else measuring_difference(before.code, subject.metric)
     why = f"measured by other code ({changed})" if changed else "not measured yet"
-    measure = f"{why}: python -m harness measure {experiment.path.as_posix()}"
-    return why_unmeasurable(result, subject.metric) or measure
+    forbidden = why_not_called([subject.metric], experiment.allow_python)
+    then = forbidden or f"python -m harness measure {experiment.path.as_posix()}"
+    return why_unmeasurable(result, subject.metric) or f"{why}: {then}"
 
 
 def why_stale(store: Store, result: RunResult, parent: str | None) -> str:

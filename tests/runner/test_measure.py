@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import main
-from harness.experiment import Json
+from harness.experiment import Json, Metric
 from harness.runner import make
 from harness.store import staleness
 
@@ -103,7 +103,7 @@ def test_what_other_code_measured_is_measured_again(
 ) -> None:
     spec = trained.spec(**asking(AGREEMENT, metric="long.agreement_with_short"))
     command(trained, "measure", spec)
-    here = staleness.modules_of("agreement")
+    here = staleness.modules_of(Metric("agreement"))
     monkeypatch.setattr(staleness, "modules_of", lambda metric: {**here, "harness.new": "1"})
     found = command(trained, "check", spec)
     assert found.exit_code == 4

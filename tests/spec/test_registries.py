@@ -20,7 +20,7 @@ from harness.data.augmentation import AUGMENTATIONS
 from harness.data.catalog import DATASETS
 from harness.data.randomizations import RANDOMIZATIONS
 from harness.experiment import Basis, Control, Interval, Json, Statistic
-from harness.final_metrics import FINAL
+from harness.final_metrics import FINAL, OWN
 from harness.metrics import BINOMIAL, HISTORY, METRICS, ON_TEST_IMAGES
 from harness.models.initialization import INITIALIZATIONS
 from harness.models.registry import ELSEWHERE, MODELS
@@ -42,7 +42,7 @@ NAMED: list[tuple[str, Iterable[str]]] = [
     ("optimizer", OPTIMIZERS),
     ("schedule", SCHEDULES),
     ("figure", FIGURES),
-    ("final_metric", FINAL),
+    ("final_metric", [*FINAL, PYTHON]),
 ]
 """By a definition of the schema, whatever has an entry for each of the names that it allows."""
 
@@ -147,7 +147,7 @@ PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
         {
             name: keywords(pkgutil.resolve_name(row.function))
             | ({"with"} if row.between else set())
-            for name, row in FINAL.items()
+            for name, row in {**FINAL, PYTHON: OWN}.items()
         },
     ),
 ]

@@ -93,13 +93,13 @@ class TestStaleness:
     """The code that measures a metric is that of its function, and what this imports."""
 
     def test_predictions_need_no_network(self) -> None:
-        code = staleness.measuring("agreement", None)
+        code = staleness.measuring(Metric("agreement"), None)
         assert "harness.measuring.on_predictions" in code.modules
         assert not [name for name in code.modules if name.startswith("harness.training")]
         assert set(code.packages) == {"numpy"}
 
     def test_weights_need_all_that_makes_a_network(self) -> None:
-        code = staleness.measuring("sharpness", "tensorflow")
+        code = staleness.measuring(Metric("sharpness"), "tensorflow")
         assert {"harness.measuring.on_weights", "harness.training.step", "harness.compile"} <= set(
             code.modules
         )
@@ -107,8 +107,8 @@ class TestStaleness:
         assert set(code.packages) == {"keras", "tensorflow", "numpy"}
 
     def test_other_code_is_a_difference(self) -> None:
-        code = staleness.measuring("agreement", None)
-        assert staleness.measuring_difference(code, "agreement") == ""
+        code = staleness.measuring(Metric("agreement"), None)
+        assert staleness.measuring_difference(code, Metric("agreement")) == ""
         changed = {**code.modules, "harness.measuring.on_predictions": "another"}
-        told = staleness.measuring_difference(replace(code, modules=changed), "agreement")
+        told = staleness.measuring_difference(replace(code, modules=changed), Metric("agreement"))
         assert told == "harness.measuring.on_predictions changed"
