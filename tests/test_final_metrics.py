@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from harness.experiment import Metric
-from harness.final_metrics import FINAL, kind_of, measurement_of, names, parameters_besides
+from harness.experiment import Metric, OwnPart
+from harness.final_metrics import (
+    FINAL,
+    kind_of,
+    measurement_of,
+    names,
+    parameters_besides,
+    row_of,
+)
 from harness.metrics import METRICS
 
 EXAMPLES = {
@@ -80,3 +87,29 @@ def test_parameters_that_a_name_tells_are_not_told_again() -> None:
     metric = Metric("sharpness", {"iterations": 9, "tolerance": 0.1, "examples": None})
     assert parameters_besides(metric) == {"iterations": 9, "tolerance": 0.1}
     assert parameters_besides(EXAMPLES["top_k_accuracy"]) == {}
+
+
+CODE = OwnPart("certainty:entropy", "/folder", "0")
+NAMED = Metric(
+    "python",
+    {"call": "certainty:entropy", "parameters": {"base": 2}, "from": "weights"},
+    label="bits",
+    own=CODE,
+)
+REGISTERED = Metric("entropy", {"base": 2, "cut": None}, label="entropy", own=CODE)
+
+
+def test_a_metric_of_ones_own_has_one_number_under_its_own_name() -> None:
+    assert list(names(NAMED).values()) == ["bits"]
+    assert list(names(REGISTERED).values()) == ["entropy"]
+
+
+def test_a_metric_of_ones_own_says_of_what_it_is_worked_out() -> None:
+    assert row_of(NAMED).source == "weights"
+    assert row_of(REGISTERED).source == "predictions"
+    assert row_of(Metric("sharpness")).source == "weights"
+
+
+def test_a_function_of_ones_own_is_told_with_what_it_is_given() -> None:
+    assert parameters_besides(NAMED) == {"base": 2, "from": "weights"}
+    assert parameters_besides(REGISTERED) == {"base": 2}

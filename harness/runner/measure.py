@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from harness import backend
 from harness.errors import HarnessError
 from harness.experiment import Experiment
-from harness.final_metrics import row_of
+from harness.final_metrics import NUMBER, row_of
 from harness.measuring.found import Found, Unmeasurable
 from harness.own.permission import why_not_called
 from harness.plan import Member, Plan
@@ -188,4 +188,5 @@ def _backend_of(wanted: Missing) -> str | None:
 def _words(found: FinalMeasurement) -> str:
     if found.why_none:
         return found.why_none
-    return ", ".join(f"{name} {value:.6g}" for name, value in found.values.items())
+    numbers = {name: f"{value:.6g}" for name, value in found.values.items()}
+    return ", ".join(f"{name} {text}" if name != NUMBER else text for name, text in numbers.items())

@@ -37,7 +37,8 @@ def _wrong_partner(
     if not grid.may_have(partner):
         yield grid.unknown(partner)
     elif partner == run.name:
-        yield f"{metric.name} compares two runs, and {partner} is this one"
+        name = metric.name if metric.own is None else metric.own.call
+        yield f"{name} compares two runs, and {partner} is this one"
     elif partner in runs:
         yield from _incomparable(run, runs[partner], metric)
 

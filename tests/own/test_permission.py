@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import HarnessError, UsageFault
-from harness.experiment import Component, OwnPart
-from harness.own.permission import allowed_by_project, may_run
+from harness.experiment import Component, Metric, OwnPart
+from harness.own.permission import allowed_by_project, may_run, why_not_called
 from harness.plan import make_plan
 from harness.runner.measure import Measuring
 from harness.spec.load import load_file
@@ -51,6 +51,17 @@ def test_the_project_may_say_so(project: Path, text: str, allowed: bool) -> None
     project.write_text(text)
     assert allowed_by_project(project.parent / "inner") is allowed
     assert may_run([NAMED], allowed=False) is allowed
+
+
+def test_a_metric_needs_permission_as_a_part_of_the_run_does(project: Path) -> None:
+    project.write_text("")
+    named = Metric("python", {}, own=OwnPart("certainty:entropy", "/folder", "0"))
+    registered = Metric("entropy", {}, own=OwnPart("package:entropy", "", "0", "package 1"))
+    why = why_not_called([named], allowed=False)
+    assert why is not None
+    assert "(certainty:entropy)" in why
+    assert why_not_called([named], allowed=True) is None
+    assert why_not_called([registered, Metric("sharpness")], allowed=False) is None
 
 
 def test_the_nearest_project_counts(project: Path) -> None:

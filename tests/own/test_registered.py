@@ -35,11 +35,13 @@ EVERY_GROUP = {
     "randomizations": "salt",
     "augmentations": "louder",
     "initializations": "drawn",
+    "metrics": "margin",
 }
 PARTS = (
     "raise SystemExit('imported')\n"
     "def waves(*, width): pass\ndef salt(split, draw, *, width): pass\n"
     "def louder(*, width): pass\ndef drawn(kernel, shape, uniform, normal, *, width): pass\n"
+    "def margin(run, *, width): pass\ndef gap(run, other, *, width): pass\n"
 )
 
 
@@ -106,6 +108,7 @@ def test_a_specification_uses_them_like_those_of_the_harness(installed: Installe
         initialization={"name": "drawn"},
         strengths={"augmentation": [{"name": "louder"}]},
         regularizers=["augmentation"],
+        metrics=[{"name": "margin", "width": 3}],
     )
     planned = installed.run("plan", path)
     assert planned.returncode == 0, planned.stderr
@@ -173,3 +176,47 @@ def test_a_name_of_the_harness_stays_its_own(installed: Installed) -> None:
     found = installed.run("validate", installed.spec(model={"name": "vgg", "convolutions": [1]}))
     assert found.returncode == 0
     assert "the model 'vgg' of own_package.parts:tiny is left out" in found.stderr
+
+
+WITH: Json = {"title": "With", "description": "The other run.", "type": "string", "examples": ["a"]}
+
+
+def from_of(*allowed: str) -> Json:
+    """Return how a fragment describes of what a metric is worked out."""
+    described = {"title": "From", "description": "Of what.", "examples": [allowed[0]]}
+    return {**described, "type": "string", "enum": list(allowed), "default": allowed[0]}
+
+
+@pytest.mark.parametrize(
+    ("name", "properties", "required", "message"),
+    [
+        ("gap", {"with": WITH, "from": from_of("weights")}, ["with"], ""),
+        ("gap", {"with": {**WITH, "default": None}}, [], "'other' is missing: gap has no default"),
+        ("gap", {}, [], "'other' is missing: gap has no default"),
+        ("margin", {"with": WITH}, ["with"], "margin takes run by position, and is given run, oth"),
+        ("margin", {"from": from_of("logits")}, [], "'from' needs an enum of 'predictions' and"),
+    ],
+)
+def test_a_metric_is_given_one_run_or_two(
+    installed: Installed, name: str, properties: Json, required: list[str], message: str
+) -> None:
+    described = {**FRAGMENT, "properties": {**FRAGMENT["properties"], **properties}}
+    installed.declare(name, {**described, "required": required})
+    installed.register(f"[harness.metrics]\n{name} = own_package.parts:{name}\n", "1.5")
+    found = installed.run("validate", installed.spec())
+    assert found.returncode == 0
+    assert message in found.stderr
+    assert ("the final metric" in found.stderr) is bool(message)
+
+
+def test_a_metric_between_runs_is_named_after_both(installed: Installed) -> None:
+    described = {**FRAGMENT["properties"], "with": WITH, "from": from_of("weights")}
+    installed.declare("gap", {**FRAGMENT, "properties": described, "required": ["with"]})
+    installed.register("[harness.metrics]\ngap = own_package.parts:gap\n", "1.5")
+    document = specifications.small(
+        runs={"one": {}, "two": {"metrics": [{"name": "gap", "with": "one"}]}},
+        answer="{two.gap_with_one}",
+    )
+    path = str(specifications.write(installed.folder / "b.json", document))
+    found = installed.run("validate", path)
+    assert found.returncode == 0, found.stderr

@@ -151,3 +151,79 @@ def test_a_run_that_is_not_done_is_compared_with_none(person: Person) -> None:
     assert person.run(spec, "--only", "long").exit_code == 4
     found = command(person, "check", spec)
     assert "short, seed 0: not run yet" in " ".join(found.output.split())
+
+
+WRONG = "def wrong(run, *, classes): return (~run.right).mean() * classes\n"
+OWN: Json = {"name": "python", "call": "own_numbers:wrong", "parameters": {"classes": 10}}
+PAIR: Json = {"name": "python", "call": "own_numbers:apart", "from": "weights", "with": "short"}
+APART = """
+import numpy as np
+
+
+def apart(run, other):
+    pairs = zip(run.weights.trainable, other.weights.trainable)
+    return float(sum(np.square(one - two).sum() for one, two in pairs))
+"""
+
+
+def allowed(person: Person, name: str, spec: str) -> Result:
+    return command(person, name, spec, "--allow-python")
+
+
+def test_a_function_of_ones_own_measures_predictions(trained: Person) -> None:
+    (trained.folder / "own_numbers.py").write_text(WRONG)
+    spec = trained.spec(**asking({**OWN, "as": "errors"}, metric="long.errors"))
+    assert allowed(trained, "measure", spec).output.endswith("1 final metric measured\n")
+    key = trained.keys(spec)["long"]
+    accuracy = trained.measurements(key)["test_accuracy"]
+    (file,) = (trained.store.root / "measured" / key).glob("python-*")
+    (value,) = json.loads(file.read_text())["values"].values()
+    assert value == pytest.approx(10 * (1 - accuracy))
+    assert command(trained, "check", spec).exit_code == 0  # what was measured needs no permission
+
+
+def test_a_function_of_ones_own_measures_the_weights_of_two_runs(trained: Person) -> None:
+    (trained.folder / "own_numbers.py").write_text(APART)
+    spec = trained.spec(**asking(PAIR, metric="long.apart_with_short", at_least=0.001))
+    found = allowed(trained, "measure", spec)
+    keys = trained.keys(spec)
+    both = [trained.weights(keys[run]) for run in ("long", "short")]
+    expected = sum(np.square(one - two).sum() for one, two in zip(*both, strict=True))
+    assert expected > 0
+    shown = found.output.splitlines()[0].removeprefix("tiny / long / seed 0: apart_with_short: ")
+    assert float(shown) == pytest.approx(float(expected), rel=1e-5)
+    assert allowed(trained, "check", spec).exit_code == 0
+
+
+def test_without_permission_nothing_is_measured_and_nothing_passes(trained: Person) -> None:
+    (trained.folder / "own_numbers.py").write_text(WRONG)
+    spec = trained.spec(**asking(OWN, metric="long.wrong", at_least=-1))
+    assert command(trained, "measure", spec).output == "0 final metrics measured\n"
+    found = command(trained, "check", spec)
+    assert found.exit_code == 4
+    assert "(own_numbers:wrong), and only whoever runs it can allow that" in found.output
+
+
+def test_an_edit_measures_again_and_trains_nothing(trained: Person) -> None:
+    module = trained.folder / "own_numbers.py"
+    module.write_text(WRONG)
+    spec = trained.spec(**asking(OWN, metric="long.wrong"))
+    before = trained.keys(spec)
+    allowed(trained, "measure", spec)
+    module.write_text(f"# a comment\n{WRONG}")
+    assert command(trained, "check", spec).exit_code == 0
+    module.write_text(WRONG.replace("* classes", "/ classes"))
+    assert trained.keys(spec) == before
+    found = allowed(trained, "check", spec)
+    assert found.exit_code == 4
+    assert "measured by other code (own_numbers:wrong changed)" in " ".join(found.output.split())
+
+
+def test_a_function_that_fails_is_told_and_stops_no_other(trained: Person) -> None:
+    (trained.folder / "own_numbers.py").write_text(f"{WRONG}def fails(run): return run.nothing\n")
+    fails = {**OWN, "call": "own_numbers:fails", "parameters": {}}
+    spec = trained.spec(**asking(fails, OWN, metric="long.fails", at_least=-1))
+    found = allowed(trained, "measure", spec)
+    assert "own_numbers.py:2: AttributeError: " in found.output
+    assert "tiny / long / seed 0: wrong: " in found.output
+    assert allowed(trained, "check", spec).exit_code == 4

@@ -99,6 +99,105 @@ def test_what_is_wrong_is_told_at_its_place(
     assert words.startswith(message) or message in words
 
 
+METRICS = "def bits(run, *, base=2): pass\ndef gap(run, other): pass\ndef Big(run): pass\n"
+
+
+def test_metrics_are_found_beside_the_specification(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(METRICS)
+    metrics = [call("own:bits", base=3), {**call("own:gap"), "with": "one", "from": "weights"}]
+    document = specifications.small(runs={"one": {}, "two": {"metrics": metrics}})
+    found = load_file(specifications.write(tmp_path / "a.json", document)).runs["two"].metrics
+    assert [(each.label, each.partner) for each in found] == [
+        ("bits", None),
+        ("gap_with_one", "one"),
+    ]
+    assert [each.parameters["from"] for each in found] == ["predictions", "weights"]
+    assert all(each.own is not None and each.own.place == str(tmp_path) for each in found)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "pointer", "message"),
+    [
+        ([call("own:bit")], "/0/call", "unknown function of own.py 'bit'; did you mean 'bits'?"),
+        ([call("own:bits", bas=2)], "/0/parameters/bas", "did you mean 'base'?"),
+        ([call("own:gap")], "/0", "'other' is missing: gap has no default for it"),
+        (
+            [{**call("own:bits"), "with": "one"}],
+            "/0/call",
+            "bits takes run by position, and is given run, other",
+        ),
+        ([{**call("own:bits"), "from": "weight"}], "/0/from", "did you mean 'weights'?"),
+        (
+            [{**call("own:gap"), "with": "two"}],
+            "/0/with",
+            "own:gap compares two runs, and two is this one",
+        ),
+        ([call("own:Big")], "/0", "'Big' is no name that an expression can have"),
+        ([{**call("own:bits"), "as": "3d"}], "/0", "'3d' is no name that an expression can have"),
+        (
+            [{**call("own:bits"), "as": "test_loss"}],
+            "/0",
+            "test_loss is a metric of the harness: give its number another name by 'as'",
+        ),
+        ([{**call("own:bits"), "as": "sharpness"}], "/0", "sharpness is a metric of the harness"),
+        (
+            [call("own:bits"), call("own:bits", base=3)],
+            "/1",
+            "another metric of this run gives bits too: tell them apart by 'as'",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_metric_is_told_at_its_place(
+    tmp_path: Path, metrics: list[Json], pointer: str, message: str
+) -> None:
+    (tmp_path / "own.py").write_text(METRICS)
+    document = specifications.small(runs={"one": {}, "two": {"metrics": metrics}})
+    with pytest.raises(SpecError) as caught:
+        load_file(specifications.write(tmp_path / "a.json", document))
+    (problem,) = caught.value.problems
+    assert problem.pointer.startswith(f"/runs/two/metrics{pointer}")
+    assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("two.bits", None),
+        ("two.bit", "unknown metric 'bit'; did you mean 'bits'?"),
+        ("one.bits", "unknown metric 'bits'"),
+    ],
+)
+def test_expressions_name_the_number_of_a_metric(
+    tmp_path: Path, metric: str, message: str | None
+) -> None:
+    (tmp_path / "own.py").write_text(METRICS)
+    bound = {"at_least": 0, "basis": "hypothesis", "source": "s"}
+    document = specifications.small(
+        runs={"one": {}, "two": {"metrics": [call("own:bits")]}},
+        expectations=[{"id": "e", "metric": metric, **bound}],
+    )
+    path = specifications.write(tmp_path / "a.json", document)
+    if message is None:
+        assert len(load_file(path).expectations) == 1
+        return
+    with pytest.raises(SpecError) as caught:
+        load_file(path)
+    (problem,) = caught.value.problems
+    assert message in problem.message
+
+
+def test_a_number_of_a_run_in_which_something_is_wrong_is_not_unknown(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(METRICS)
+    bound = {"at_least": 0, "basis": "hypothesis", "source": "s"}
+    two = {"metrics": [call("own:bits")], "training": {"epochs": 0}}
+    document = specifications.small(
+        runs={"one": {}, "two": two}, expectations=[{"id": "e", "metric": "two.bits", **bound}]
+    )
+    with pytest.raises(SpecError) as caught:
+        load_file(specifications.write(tmp_path / "a.json", document))
+    assert [each.pointer for each in caught.value.problems] == ["/runs/two/training/epochs"]
+
+
 def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "nets.py").write_text(NETS)
     places = [

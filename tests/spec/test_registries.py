@@ -20,7 +20,7 @@ from harness.data.augmentation import AUGMENTATIONS
 from harness.data.catalog import DATASETS
 from harness.data.randomizations import RANDOMIZATIONS
 from harness.experiment import Basis, Control, Interval, Json, Statistic
-from harness.final_metrics import FINAL, OWN
+from harness.final_metrics import FINAL
 from harness.metrics import BINOMIAL, HISTORY, METRICS, ON_TEST_IMAGES
 from harness.models.initialization import INITIALIZATIONS
 from harness.models.registry import ELSEWHERE, MODELS
@@ -147,8 +147,9 @@ PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
         {
             name: keywords(pkgutil.resolve_name(row.function))
             | ({"with"} if row.between else set())
-            for name, row in {**FINAL, PYTHON: OWN}.items()
-        },
+            for name, row in FINAL.items()
+        }
+        | {PYTHON: set()},
     ),
 ]
 """By a definition of the schema, the parameters that each of the registered functions takes."""

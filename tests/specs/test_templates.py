@@ -41,20 +41,31 @@ def planned(*arguments: str) -> list[Json]:
     return found
 
 
-def test_there_is_one_for_a_model_for_data_and_for_a_builder() -> None:
-    assert NAMES == ["own_builder", "own_data", "own_model"]
+def test_there_is_one_for_a_model_for_data_for_a_builder_and_for_a_metric() -> None:
+    assert NAMES == ["own_builder", "own_data", "own_metric", "own_model"]
     assert {f"template-{name.replace('_', '-')}" for name in NAMES} <= EXPERIMENTS.keys()
 
 
 def test_without_permission_what_runs_python_is_blocked(copied: Path) -> None:
-    blocked = {each["run"]: each["reason"] for each in planned() if each["status"] == "blocked"}
-    assert blocked.keys() == {"plain", "reversed", "louder", "own"}
+    blocked = {
+        f"{each['experiment']}.{each['run']}": each["reason"]
+        for each in planned()
+        if each["status"] == "blocked"
+    }
+    # A network that only a metric of one's own looks at is trained without permission.
+    assert blocked.keys() == {
+        "template-own-builder.plain",
+        "template-own-data.plain",
+        "template-own-data.reversed",
+        "template-own-data.louder",
+        "template-own-model.own",
+    }
     assert all("--allow-python, or allow_python = true below" in why for why in blocked.values())
     assert {each["status"] for each in planned("--allow-python")} == {"missing"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_template_runs_and_an_edit_makes_its_runs_again(copied: Path, name: str) -> None:
+def test_a_template_runs_and_an_edit_is_told(copied: Path, name: str) -> None:
     done = harness("run", f"mine/{name}", "--allow-python", *SHORT)
     assert done.exit_code in (0, 1, 4), done.output  # so few epochs may not be enough
     assert "error" not in done.output
@@ -63,4 +74,8 @@ def test_a_template_runs_and_an_edit_makes_its_runs_again(copied: Path, name: st
     (module,) = (copied / name).glob("*.py")
     module.write_text(f"{module.read_text()}\nMORE = 1\n")
     edited = harness("plan", f"mine/{name}", "--allow-python", *SHORT).output
+    if name == "own_metric":
+        assert ", 0 to do, 0 blocked" in edited
+        assert "3 numbers of final metrics are not there" in edited
+        return
     assert f"because the code of {'model' if name == 'own_model' else 'dataset'}" in edited

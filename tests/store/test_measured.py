@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.experiment import Metric
+from harness.experiment import Metric, OwnPart
 from harness.run_result import Code
 from harness.store import staleness
 from harness.store.measured import FinalMeasurement, Subject
@@ -112,3 +112,31 @@ class TestStaleness:
         changed = {**code.modules, "harness.measuring.on_predictions": "another"}
         told = staleness.measuring_difference(replace(code, modules=changed), Metric("agreement"))
         assert told == "harness.measuring.on_predictions changed"
+
+    def test_the_code_of_ones_own_counts_with_what_gives_it_the_runs(self) -> None:
+        of_predictions = own({"from": "predictions"})
+        code = staleness.measuring(of_predictions, None)
+        assert code.modules["certainty:entropy"] == "1"
+        assert "harness.store.predictions" in code.modules
+        assert not [name for name in code.modules if name.startswith("harness.training")]
+        of_weights = staleness.measuring(own({"from": "weights"}), "tensorflow")
+        assert {"harness.measuring.trained", "harness.compile"} <= set(of_weights.modules)
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            OwnPart("certainty:entropy", "/folder", "2"),
+            OwnPart("certainty:entropy", "/folder", "1", "package 2"),
+        ],
+    )
+    def test_an_edit_of_ones_own_code_is_a_difference(self, changed: OwnPart) -> None:
+        before = own({})
+        code = staleness.measuring(before, None)
+        after = replace(before, own=changed)
+        assert staleness.measuring_difference(code, before) == ""
+        assert staleness.measuring_difference(code, after) == "certainty:entropy changed"
+
+
+def own(parameters: dict[str, str]) -> Metric:
+    part = OwnPart("certainty:entropy", "/folder", "1")
+    return Metric("python", parameters, label="entropy", own=part)
