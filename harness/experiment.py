@@ -220,6 +220,13 @@ class Settings:
     training: Training
 
 
+PARTNER: Final = "with"
+"""The setting of a final metric that names the run which this one is compared with."""
+
+SOURCE: Final = "from"
+"""The setting of a final metric that says what of a run it is worked out from, where it has one."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A final metric that a specification lists: it is measured of the finished run.

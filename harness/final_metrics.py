@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.experiment import Json, Metric
+from harness.experiment import SOURCE, Json, Metric
 from harness.metrics import METRICS, Measurement
 
 Source = Literal["predictions", "weights"]
@@ -182,12 +182,6 @@ GIVEN: Mapping[Source, str] = {
 
 NUMBER = "number"
 """What the function of such a metric calls its number."""
-
-SOURCE = "from"
-"""The setting of such a metric that says what of a run it is worked out from."""
-
-PARTNER = "with"
-"""The setting that names the run which this one is compared with."""
 
 LINE = "linear_path"
 """The kind whose numbers come with what was measured along the line."""

@@ -7,8 +7,8 @@ import traceback
 from numbers import Real
 
 from harness.errors import HarnessError
-from harness.experiment import Json, OwnPart
-from harness.final_metrics import NUMBER, SOURCE
+from harness.experiment import SOURCE, Json, OwnPart
+from harness.final_metrics import NUMBER
 from harness.measuring.found import Found, Unmeasurable
 from harness.measuring.on_predictions import check_same_images
 from harness.own.running import OwnPartError, function, keywords

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from harness.experiment import Component, Dataset, Settings
-from harness.final_metrics import PARTNER, SOURCE
+from harness.experiment import PARTNER, SOURCE, Component, Dataset, Settings
 
 PYTHON = "python"
 """The name of a part that is a function which the specification itself names."""

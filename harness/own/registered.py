@@ -17,8 +17,8 @@ from typing import get_args
 
 import jsonschema
 
-from harness.experiment import Json
-from harness.final_metrics import PARTNER, SOURCE, Source
+from harness.experiment import PARTNER, SOURCE, Json
+from harness.final_metrics import Source
 from harness.own.calls import CallFault, find, misfits
 from harness.own.kinds import COMPARISON, METRIC, Kind
 from harness.system.files import read_bytes

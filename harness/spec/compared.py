@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from harness.experiment import Json, Metric, RunSpec
-from harness.final_metrics import PARTNER, row_of
+from harness.experiment import PARTNER, Json, Metric, RunSpec
+from harness.final_metrics import row_of
 from harness.spec.consistency import misfits
 from harness.spec.document import Pointer
 from harness.spec.faults import Faults

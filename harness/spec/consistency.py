@@ -302,6 +302,8 @@ def _step_words(training: Training) -> str:
 def _against_classes(run: RunSpec, classes: int) -> Iterator[tuple[Pointer, str]]:
     """Yield which final metrics speak of classes that the data set does not have."""
     for index, metric in enumerate(run.metrics):
+        if metric.own is not None:
+            continue
         beyond = [each for each in metric.parameters.get("classes", ()) if each >= classes]
         if beyond:
             message = f"there is no class {beyond[0]}: the data set has {classes}, from 0 on"

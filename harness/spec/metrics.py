@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from harness.experiment import Json, Metric, RunSpec
+from harness.experiment import PARTNER, Json, Metric, RunSpec
 from harness.expression import Reference
-from harness.final_metrics import FINAL, PARTNER, kind_of, names
+from harness.final_metrics import FINAL, kind_of, names
 from harness.metrics import METRICS, ON_VALIDATION
 from harness.own.kinds import PYTHON
 from harness.spec.document import Pointer
