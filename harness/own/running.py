@@ -24,10 +24,12 @@ class OwnPartError(HarnessError):
 class _Beside(str):
     """A folder of a specification, where Python looks for modules first while its parts run.
 
-    `names` are those of the modules that were imported from it.
+    `names` are those of the modules that were imported from it, and `digests` tell by which code,
+    by the modules of the functions.
     """
 
     names: set[str]
+    digests: dict[str, str]
 
 
 @functools.lru_cache(maxsize=32)
@@ -43,7 +45,7 @@ def function(part: OwnPart) -> Callable[..., Any]:
     assert part.call is not None
     check_unchanged(part)
     module, _, name = part.call.partition(":")
-    found = _imported(module, part.place)
+    found = _imported(module, part)
     path = find(part.call, folder_of(part)).path
     if os.path.realpath(str(found.__file__)) != os.path.realpath(path):
         raise OwnPartError(
@@ -71,9 +73,15 @@ def check_unchanged(part: OwnPart) -> None:
         )
 
 
-def _imported(module: str, folder: str) -> ModuleType:
-    """Import a module with a folder first among those that Python looks in."""
-    beside, before = _brought_to_the_front(folder), set(sys.modules)
+def _imported(module: str, part: OwnPart) -> ModuleType:
+    """Import a module with its part's folder first among those that Python looks in.
+
+    What was imported from there before the code was edited is forgotten.
+    """
+    beside = _brought_to_the_front(part.place)
+    if beside.digests.get(module, part.sha256) != part.sha256:
+        _forget(beside)
+    beside.digests[module], before = part.sha256, set(sys.modules)
     try:
         return importlib.import_module(module)
     except Exception as error:
@@ -82,7 +90,7 @@ def _imported(module: str, folder: str) -> ModuleType:
         ) from error
     finally:
         new = {name: sys.modules[name] for name in sys.modules.keys() - before}
-        beside.names.update(name for name, each in new.items() if _lies_in(each, folder))
+        beside.names.update(name for name, each in new.items() if _lies_in(each, part.place))
 
 
 def _brought_to_the_front(folder: str) -> _Beside:
@@ -91,13 +99,18 @@ def _brought_to_the_front(folder: str) -> _Beside:
         if other == folder:
             return other
         sys.path.remove(other)
-        for name in other.names:
-            sys.modules.pop(name, None)
+        _forget(other)
     beside = _Beside(folder)
-    beside.names = set()
+    beside.names, beside.digests = set(), {}
     if folder:
         sys.path.insert(0, beside)
     return beside
+
+
+def _forget(beside: _Beside) -> None:
+    for name in beside.names:
+        sys.modules.pop(name, None)
+    beside.names, beside.digests = set(), {}
 
 
 def _lies_in(module: ModuleType, folder: str) -> bool:

@@ -47,6 +47,14 @@ def test_code_that_changed_since_is_not_run(modules: Write) -> None:
         function(part)
 
 
+def test_code_that_was_edited_in_a_session_is_imported_anew(modules: Write) -> None:
+    nets = "from inner import word\n\ndef tiny(): return word\n"
+    before = identified("nets:tiny", modules(nets=nets, inner="word = 'first'\n"))
+    assert function(before)() == "first"
+    after = identified("nets:tiny", modules(inner="word = 'and second'\n"))
+    assert function(after)() == "and second"
+
+
 def test_what_happens_when_it_is_imported_is_told(modules: Write) -> None:
     part = identified("broken:tiny", modules(broken="import nowhere\n\ndef tiny(): pass\n"))
     with pytest.raises(OwnPartError, match="broken cannot be imported: ModuleNotFoundError"):

@@ -212,11 +212,14 @@ def test_an_edit_measures_again_and_trains_nothing(trained: Person) -> None:
     allowed(trained, "measure", spec)
     module.write_text(f"# a comment\n{WRONG}")
     assert command(trained, "check", spec).exit_code == 0
-    module.write_text(WRONG.replace("* classes", "/ classes"))
+    module.write_text(WRONG.replace("* classes", "/ classes / 2"))
     assert trained.keys(spec) == before
     found = allowed(trained, "check", spec)
     assert found.exit_code == 4
     assert "measured by other code (own_numbers:wrong changed)" in " ".join(found.output.split())
+    accuracy = trained.measurements(before["long"])["test_accuracy"]
+    again = allowed(trained, "measure", spec).output.splitlines()[0]
+    assert float(again.rpartition(" ")[2]) == pytest.approx((1 - accuracy) / 20, rel=1e-5)
 
 
 def test_a_function_that_fails_is_told_and_stops_no_other(trained: Person) -> None:
