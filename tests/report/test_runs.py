@@ -137,6 +137,19 @@ def test_final_metrics_have_a_table_with_what_their_names_do_not_tell(tmp_path: 
     assert "`one` has no `sharpness` for seed 1: it has not settled" in shown
 
 
+def test_a_metric_of_ones_own_is_told_by_its_function(tmp_path: Path) -> None:
+    (tmp_path / "certainty.py").write_text("def gap(run, other, *, base, kind): pass\n")
+    gap = {"name": "python", "call": "certainty:gap", "parameters": {"base": 2, "kind": "max"}}
+    runs = {"one": {}, "two": {"metrics": [{**gap, "with": "one", "from": "weights"}]}}
+    document = merge_patch(BASE, {"runs": runs})
+    (experiment,) = load([specifications.write(tmp_path / "a.json", document)])
+    found = RunResult("two", 0, "key", Status.DONE, measurements={"gap_with_one": 0.25})
+    assert (
+        "| `two` | `gap_with_one` | number of `certainty:gap`, between it and `one`"
+        " | from weights, base 2, kind max | 0.250 |"
+    ) in squeezed(final_table(experiment, [found]))
+
+
 def squeezed(text: str) -> str:
     """Return a text with single blanks."""
     return " ".join(text.split())
