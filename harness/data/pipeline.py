@@ -294,7 +294,7 @@ def _completed(augmentation: Component, dataset: Dataset, maximum: float) -> Com
         added = {"size": dataset.center_crop}
     if augmentation.name == "cutout":
         added = {"fill": _raw_zero(dataset.normalize, maximum)}
-    return Component(augmentation.name, {**augmentation.parameters, **added})
+    return replace(augmentation, parameters={**augmentation.parameters, **added})
 
 
 def _raw_zero(

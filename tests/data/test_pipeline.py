@@ -1,4 +1,5 @@
 import dataclasses
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,14 @@ from harness.data import pipeline as pipelines
 from harness.data.pipeline import Pipeline
 from harness.data.records import DataError, Mixed, Split
 from harness.data.rows import whole
-from harness.experiment import PER_IMAGE, Component, Dataset, Normalization, Standardization
+from harness.experiment import (
+    PER_IMAGE,
+    Component,
+    Dataset,
+    Normalization,
+    Standardization,
+)
+from harness.own.sources import identified
 
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
 CROP_FLIP = (Component("random_crop", {"padding": 4}), Component("random_flip", {}))
@@ -333,6 +341,22 @@ def test_build_tells_random_crops_the_size(dataset: Callable[..., Dataset], data
     built = pipelines.build(cropped, (Component("random_crop", {"padding": 0}),), 0, data_dir)
     assert built.augmentation == (Component("random_crop", {"padding": 0, "size": 6}),)
     assert built.input_shape == (6, 6, 1)
+
+
+def test_build_leaves_augmentations_of_ones_own_as_they_are(
+    dataset: Callable[..., Dataset],
+    data_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "own_flip.py").write_text(
+        "from harness.data.augmentation import AUGMENTATIONS\n\n"
+        "def flip(): return AUGMENTATIONS['random_flip']\n"
+    )
+    part = identified("own_flip:flip", tmp_path)
+    own = Component("python", {"call": part.call, "parameters": {}}, part)
+    assert pipelines.build(dataset("digits"), (own,), 0, data_dir).augmentation == (own,)
 
 
 def test_build_finds_what_does_not_fit(dataset: Callable[..., Dataset], data_dir: Path) -> None:
