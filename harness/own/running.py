@@ -82,6 +82,7 @@ def _imported(module: str, part: OwnPart) -> ModuleType:
     if beside.digests.get(module, part.sha256) != part.sha256:
         _forget(beside)
     beside.digests[module], before = part.sha256, set(sys.modules)
+    _forget_builders()
     try:
         return importlib.import_module(module)
     except Exception as error:
@@ -111,6 +112,18 @@ def _forget(beside: _Beside) -> None:
     for name in beside.names:
         sys.modules.pop(name, None)
     beside.names, beside.digests = set(), {}
+
+
+def _forget_builders() -> None:
+    """Let TFDS forget the builders of modules that are forgotten.
+
+    It has no function for this, and refuses a second builder of a name.
+    """
+    registry = vars(sys.modules.get("tensorflow_datasets.core.registered", object)).get(
+        "_DATASET_REGISTRY", {}
+    )
+    for name in [name for name, each in registry.items() if each.__module__ not in sys.modules]:
+        del registry[name]
 
 
 def _lies_in(module: ModuleType, folder: str) -> bool:

@@ -37,6 +37,31 @@ def test_two_folders_may_have_modules_of_one_name(tmp_path: Path) -> None:
     ]
 
 
+BUILDER = """
+import tensorflow_datasets as tfds
+
+class Tiles(tfds.core.GeneratorBasedBuilder):
+    VERSION = tfds.core.Version("1.0.0")
+    def _info(self): pass
+    def _split_generators(self, dl_manager): pass
+    def _generate_examples(self): pass
+
+def tiles(): return tfds.builder_cls("tiles").__module__, {word!r}
+"""
+
+
+def test_two_folders_may_have_builders_of_one_name(tmp_path: Path) -> None:
+    parts = []
+    for module in ("first", "second"):
+        folder = tmp_path / module
+        folder.mkdir()
+        (folder / f"{module}.py").write_text(BUILDER.replace("{word!r}", repr(module)))
+        parts.append(identified(f"{module}:tiles", folder))
+    assert [function(part)() for part in parts] == [("first", "first"), ("second", "second")]
+    function.cache_clear()
+    assert function(parts[0])() == ("first", "first")
+
+
 def test_code_that_changed_since_is_not_run(modules: Write) -> None:
     part = identified("nets:tiny", modules(nets="def tiny(): return 1\n"))
     modules(nets="def tiny(): return 2\n")
