@@ -11,9 +11,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-# What only a session within this one imports is forgotten afterwards, and imported anew.
+# What only a session within this one imports is forgotten afterwards, and imported anew: the
+# builder, whose name TFDS takes once alone, could not be.
 import pytest_regressions.common  # noqa: F401
 
+import harness.data.builders.digits
 import harness.testing.specification  # noqa: F401
 from harness.plan import make_plan
 from harness.spec.load import find, load_file
@@ -654,6 +656,7 @@ def test_a_session_without_specifications_imports_little_and_of_the_standard_lib
         "harness",
         "harness.experiment",  # the records whose words `harness.words` lists
         "harness.pytest_plugin",
+        "harness.rounding",
         "harness.spec",
         "harness.spec.find",
         "harness.system",  # a package that is empty

@@ -63,11 +63,13 @@ class TestModulesIn:
         }
         assert beside == {
             "harness.backend",
+            "harness.budget",
             "harness.compile",
             "harness.experiment",
             "harness.metrics",
             "harness.own.kinds",
             "harness.own.running",
+            "harness.rounding",
             "harness.runner.make",
             "harness.system.files",
         }
@@ -101,7 +103,7 @@ class TestModulesIn:
                 '"""Give 1 in every epoch."""',
                 '"""Give one."""  # in every epoch',
             ),
-            ("training/schedules.py", '"""Learning rates by epoch, and', '"""Rates by epoch, and'),
+            ("training/schedules.py", '"""Learning rates by epoch and', '"""Rates by epoch and'),
             ("training/schedules.py", '"""The schedules by the', '"""Those by the'),
             ("training/schedules.py", "    return 1.0\n", "\n    return (\n        1.0\n    )\n"),
             ("follow/progress.py", '"waiting for other', '"idle for other'),
