@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -68,6 +68,7 @@ class _Form:
     """
 
     train: bool = True
+    validation: bool = False
     number: bool = True
     seconds: bool = True
     short: bool = False
@@ -83,6 +84,15 @@ _FORMS = (
 )
 """Each has less than the one before."""
 
+_VALIDATION = 20
+"""The columns of an accuracy on a validation set."""
+
+_VALIDATED_FORMS = (
+    *(replace(form, validation=True, width=form.width + _VALIDATION) for form in _FORMS[:3]),
+    *_FORMS[2:],
+)
+"""The same where runs have a validation set."""
+
 _WITHOUT_EXPERIMENT = 37
 """Names go without their experiments, which stand above them, before fewer details are told."""
 
@@ -91,16 +101,20 @@ class Lines:
     """Lines of runs that have ended, whose numbers stand below one another.
 
     Args:
+        names: How wide the names of all runs are.
         width: How wide a terminal is, where what is less important is left out so that lines fit;
             None where all is told on one line, however long.
+        validated: Whether any of the runs has a validation set.
     """
 
-    def __init__(self, names: Names, width: int | None) -> None:
+    def __init__(self, names: Names, width: int | None, validated: bool = False) -> None:
         self._width = width
-        self._full = width is None or _BEFORE + names.full + _GAP + _WITHOUT_EXPERIMENT <= width
+        details = _WITHOUT_EXPERIMENT + _VALIDATION * validated
+        self._full = width is None or _BEFORE + names.full + _GAP + details <= width
         self._name_width = names.full if self._full else names.short
         room = math.inf if width is None else width - _BEFORE - self._name_width - _GAP
-        self._form = next((each for each in _FORMS if each.width <= room), _FORMS[-1])
+        forms = _VALIDATED_FORMS if validated else _FORMS
+        self._form = next((each for each in forms if each.width <= room), forms[-1])
 
     @property
     def need_headings(self) -> bool:
@@ -133,11 +147,19 @@ def _details(ended: Ended, form: _Form) -> str:
     train, test, epochs = (math.nan if value is None else value for value in found)
     parts = [
         f"train {train:7.2%}" if form.train else "",
+        _validation(result) if form.validation else "",
         f"test {test:7.2%}",
         f"{epochs:5.0f} epochs" if form.number else "",
         _how(ended, form.short) if form.seconds else "",
     ]
     return "  ".join(filter(None, parts))
+
+
+def _validation(result: RunResult) -> str:
+    """Return the accuracy on a validation set, as wide where the run has none."""
+    value = result.measurements.get("validation_accuracy")
+    text = "" if value is None else f"validation {value:7.2%}"
+    return text.ljust(_VALIDATION - _GAP)
 
 
 def _how(ended: Ended, short: bool) -> str:

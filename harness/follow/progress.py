@@ -75,7 +75,7 @@ class Display:
         self._begun = self._beat = self._idle = clock()
         self._waits, self._waits_since = "", self._begun
         self._runs: dict[str, ConcreteRun] = {}
-        self._names, self._heading = Names(), ""
+        self._names, self._heading, self._validated = Names(), "", False
         self._kept: set[str] = set()
         self._ended: dict[str, Status] = {}
         self._told: set[str] = set()
@@ -127,6 +127,7 @@ class Display:
             self._ended |= dict.fromkeys(kept, Status.DONE)
             for run in runs:
                 self._names = self._names.also(Names.of(run))
+                self._validated |= run.run.settings.dataset.validation is not None
             self._left, self._idle = left, self._clock()
 
     @contextlib.contextmanager
@@ -209,12 +210,13 @@ class Display:
                 waited=now - since,
                 several=len({each.experiment for each in self._runs.values()}) > 1,
                 names=self._names,
+                validated=self._validated,
             )
 
     def _tell(self, ended: Ended) -> None:
         """Print the line of a run, below the name of its experiment where that is not in it."""
         width = self.console.width if _redrawn(self.console) else None
-        lines = Lines(self._names.also(Names.of(ended.run)), width)
+        lines = Lines(self._names.also(Names.of(ended.run)), width, self._validated)
         if lines.need_headings and self._heading != ended.run.experiment:
             self._heading = ended.run.experiment
             say(self.console, f"{self._heading}:", "bold")

@@ -8,7 +8,7 @@ all lines: first the bars, then details, at last parts of names; never a count.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
@@ -77,6 +77,7 @@ class Standing:
         waited: For how many seconds.
         several: Whether the runs are those of several experiments.
         names: How wide the names of all runs are: lines keep their form while runs come and go.
+        validated: Whether any of the runs has a validation set.
     """
 
     total: int = 0
@@ -89,6 +90,7 @@ class Standing:
     waited: float = 0.0
     several: bool = False
     names: Names = field(default_factory=Names)
+    validated: bool = False
 
     def widest(self, experiment: bool) -> int:
         """Return how wide the widest name of all runs is, with its experiment or without."""
@@ -174,6 +176,7 @@ class _Form:
     seconds: bool = False
     experiment: bool = False
     train: bool = False
+    validation: bool = False
     test: bool = False
 
 
@@ -188,6 +191,12 @@ _FORMS = (
 )
 """Each has less than the one before."""
 
+_VALIDATED_FORMS = (
+    *(replace(form, validation=True) for form in _FORMS if form.train),
+    *_FORMS[_FORMS.index(_Form(train=True, test=True)) :],
+)
+"""The same where runs have a validation set."""
+
 
 def _runs(standing: Standing, runs: Sequence[AtWork], terminal: Terminal) -> list[Text]:
     if not runs:
@@ -200,10 +209,11 @@ def _runs(standing: Standing, runs: Sequence[AtWork], terminal: Terminal) -> lis
         widest = max(cell_len(_name(standing, each, form, terminal)) for each in runs)
         parts = [max(widest, standing.widest(form.experiment)), longest]
         parts += [_BAR] * form.bar + [_SECONDS] * form.seconds
-        parts += [len(_measured({}, form))] * (form.train or form.test)
+        parts += [len(_measured({}, form))] * form.test
         return sum(parts) + _GAP * (len(parts) - 1)
 
-    form = next((each for each in _FORMS if width(each) <= terminal.width), _FORMS[-1])
+    forms = _VALIDATED_FORMS if standing.validated else _FORMS
+    form = next((each for each in forms if width(each) <= terminal.width), forms[-1])
     room = terminal.width - _GAP - longest
     names = [_cut_name(standing, each, form, terminal, room) for each in runs]
     broad = min(room, max(*map(cell_len, names), standing.widest(form.experiment)))
@@ -243,6 +253,8 @@ def _measured(row: Row, form: _Form) -> str:
     parts = []
     if form.train:
         parts.append(f"train {_percent(row, 'train_accuracy')}")
+    if form.validation:
+        parts.append(f"validation {_percent(row, 'validation_accuracy')}")
     if form.test:
         parts.append(f"test {_percent(row, 'test_accuracy')}")
     if form.loss:

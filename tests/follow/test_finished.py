@@ -82,3 +82,39 @@ def test_the_widest_names_count(ended: Ended) -> None:
     run: ConcreteRun = ended.run
     assert Names.of(run) == Names(len("tiny / random / seed 0"), len("random seed 0"))
     assert Names(5, 20).also(Names.of(run)) == Names(22, 20)
+
+
+VALIDATED = {**RESULT.measurements, "validation_accuracy": 0.915}
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (
+            None,
+            f"✓ {'tiny / random / seed 0':58}  train  99.70%  validation  91.50%  test   7.02%"
+            "    300 epochs  103.0 s, 6.2 s of it training",
+        ),
+        (
+            116,
+            f"✓ {'random seed 0':36}  train  99.70%  validation  91.50%  test   7.02%"
+            "    300 epochs  103.0 s",
+        ),
+        (97, f"✓ {'random seed 0':36}  train  99.70%  validation  91.50%  test   7.02%  103.0 s"),
+        (96, f"✓ {'random seed 0':36}  train  99.70%  test   7.02%  103.0 s"),
+    ],
+)
+def test_the_accuracy_on_a_validation_set_goes_before_that_on_the_training_set(
+    ended: Ended, width: int | None, text: str
+) -> None:
+    lines = Lines(Names(58, 36), width, validated=True)
+    found = lines.line(replace(ended, result=replace(RESULT, measurements=VALIDATED))).plain
+    assert found == text
+
+
+def test_a_run_without_a_validation_set_leaves_its_place_free(ended: Ended) -> None:
+    lines = Lines(Names(58, 36), None, validated=True)
+    both = [replace(RESULT, measurements=each) for each in (VALIDATED, RESULT.measurements)]
+    validated, other = (lines.line(replace(ended, result=each)).plain for each in both)
+    assert "validation" not in other
+    assert other.index("test") == validated.index("test")

@@ -118,3 +118,16 @@ def test_a_log_is_told_the_same_in_words() -> None:
         "quickstart-digits / random[none] / seed 0 (compiling)"
     )
     assert heartbeat(Standing(), 60.0) == "after 60 s: getting ready"
+
+
+def test_the_accuracy_on_a_validation_set_is_told_where_there_is_one() -> None:
+    row = {**LONG.row, "validation_accuracy": 0.375}
+    validated = replace(STANDING, at_work=(replace(LONG, row=row),), validated=True)
+    assert lines(100, validated)[1] == (
+        "random[augmentation+momentum] seed 0   12/400  train  50.00%  validation  37.50%"
+        "  test  25.00%"
+    )
+    assert lines(80, validated)[1].endswith("12/400  train  50.00%  test  25.00%")
+    assert "validation" not in lines(170)[1]
+    for width in range(40, 171):
+        assert all(cell_len(line) <= width for line in lines(width, validated))
