@@ -134,7 +134,7 @@ def _drawable(name: str, options: Json) -> Callable[[Fraction], Choice]:
         return lambda share: _of_changes(labelled, changes(share, changes=labelled))
     parameters = schema.fill_defaults(schema.definition("distribution"), _present(options))
     distribution = DISTRIBUTIONS[parameters.pop("name")]
-    if parameters["low"] >= parameters["high"]:
+    if {"low", "high"} <= parameters.keys() and parameters["low"] >= parameters["high"]:
         raise SampleError(
             ("draw", name, "high"),
             f"the range ends at {parameters['high']}, which is not above {parameters['low']}",

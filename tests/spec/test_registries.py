@@ -27,6 +27,7 @@ from harness.models.registry import ELSEWHERE, MODELS
 from harness.own.kinds import KINDS, PYTHON
 from harness.report.figures import FIGURES
 from harness.spec import consistency, schema
+from harness.spec.sample import DISTRIBUTIONS
 from harness.training.losses import LOSSES, REDUCTIONS
 from harness.training.optimizers import OPTIMIZERS
 from harness.training.schedules import LENGTH, SCHEDULES
@@ -43,6 +44,7 @@ NAMED: list[tuple[str, Iterable[str]]] = [
     ("schedule", SCHEDULES),
     ("figure", FIGURES),
     ("final_metric", [*FINAL, PYTHON]),
+    ("distribution", DISTRIBUTIONS),
 ]
 """By a definition of the schema, whatever has an entry for each of the names that it allows."""
 
@@ -138,6 +140,7 @@ PARAMETERS: list[tuple[str, dict[str, set[str]]]] = [
             for name, row in SCHEDULES.items()
         },
     ),
+    ("distribution", {name: keywords(row) for name, row in DISTRIBUTIONS.items()}),
     (
         "figure",
         {name: keywords(pkgutil.resolve_name(row.function)) for name, row in FIGURES.items()},
