@@ -1,11 +1,13 @@
 """Which examples are held out, and what is done to them."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from harness.data import pipeline as pipelines
 from harness.data import randomness, rows
@@ -14,6 +16,7 @@ from harness.data.records import DataError, Split
 from harness.data.rows import whole
 from harness.data.validation import held_out
 from harness.experiment import Component, Dataset, Validation
+from tests.support import svhn
 
 TENTH = Validation(0.1, None)
 
@@ -163,3 +166,63 @@ def test_a_set_that_is_read_is_split_as_one_in_memory(
     for one, other in pairs:
         np.testing.assert_array_equal(whole(one.inputs), whole(other.inputs))
         np.testing.assert_array_equal(one.labels, other.labels)
+
+
+def test_of_some_classes_it_is_a_share_of_their_examples(dataset: Make, data_dir: Path) -> None:
+    chosen = dataclasses.replace(dataset("digits"), classes=("7", 3))
+    plain = pipelines.build(chosen, (), 5, data_dir)
+    built = pipelines.build(dataclasses.replace(chosen, validation=TENTH), (), 5, data_dir)
+    assert built.validation is not None
+    train, validation = held_out(plain.train, TENTH, 5)
+    assert (len(train), len(validation), built.classes) == (90, 10, ("7", "3"))
+    for found, expected in ((built.train, train), (built.validation, validation)):
+        np.testing.assert_array_equal(whole(found.inputs), whole(expected.inputs))
+        np.testing.assert_array_equal(found.labels, expected.labels)
+    assert set(built.validation.labels) == {0, 1}
+
+
+def test_every_image_of_a_folder_without_splits_is_in_one_of_three_sets(
+    dataset: Make, tmp_path: Path
+) -> None:
+    """A fifth of each class's ten for testing, and of the 16 others a quarter."""
+    for label, name in enumerate(("cat", "dog")):
+        (tmp_path / name).mkdir()
+        for index in range(10):
+            image = np.full((4, 4), 100 * label + index, np.uint8)
+            Image.fromarray(image).save(tmp_path / name / f"{index}.png")
+    source = {"path": str(tmp_path), "test_share": 0.2, "split_seed": 3}
+    tests = []
+    for seed in (0, 1):
+        quarter = dataclasses.replace(
+            dataset("image_folder", **source), validation=Validation(0.25, None)
+        )
+        built = pipelines.build(quarter, (), seed, tmp_path)
+        assert built.validation is not None
+        values = []
+        for split in (built.train, built.validation, built.test):
+            values.append(whole(split.inputs)[:, 0, 0, 0].tolist())
+            assert [value // 100 for value in values[-1]] == split.labels.tolist()
+        assert [len(each) for each in values] == [12, 4, 4]
+        assert sorted(itertools.chain(*values)) == [*range(10), *range(100, 110)]
+        tests.append(sorted(values[2]))
+    assert tests[0] == tests[1]  # the seed of the run draws the validation set alone
+
+
+def test_parts_of_the_splits_of_tfds_have_one(dataset: Make, tmp_path: Path) -> None:
+    svhn.prepare(tmp_path)
+    parameters = {
+        "dataset": "svhn_cropped",
+        "train_split": "train[:75%]",
+        "test_split": "train[75%:]",
+    }
+    quarter = dataclasses.replace(
+        dataset("tfds", **parameters), validation=Validation(0.25, None, split_seed=4)
+    )
+    built = pipelines.build(quarter, (), 0, tmp_path)
+    assert built.validation is not None
+    numbers = [svhn.number(image) for image in whole(built.validation.inputs)]
+    chosen = randomness.permutation(Stream(4, "validation"), 30)[:7]
+    assert numbers == sorted(chosen.tolist())
+    both = [*numbers, *map(svhn.number, whole(built.train.inputs))]
+    assert sorted(both) == list(range(30))
+    assert [svhn.number(image) for image in whole(built.test.inputs)] == list(range(30, 40))

@@ -107,3 +107,26 @@ def test_places_of_one_run_keep_what_any_of_them_wants(person: Person) -> None:
     plan = make_plan(load([Path(spec)]), person.folder, gpus=0)
     (run,) = plan.runs.values()
     assert run.keep_weights == (1, 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "an_epoch"), [(PERCEPTRON, 5), (CONVNET, 2)], ids=["perceptron", "convnet"]
+)
+def test_of_a_budget_in_steps_the_cut_epoch_is_kept_too(
+    person: Person, another: Person, changes: dict[str, Any], an_epoch: int
+) -> None:
+    """Of the second epoch one step is made; after it there is what the run ends with."""
+    training = {"epochs": None, "steps": an_epoch + 1}
+    defaults = {**changes["defaults"], "training": training}
+    spec = person.spec(defaults=defaults, runs={"random": {"keep_weights": [1, 2]}})
+    execute(person, spec)
+    key = person.keys(spec)["random"]
+    assert person.store.result(key, "random", 0).kept_weights == (1, 2)
+    folder = person.store.folder(key)
+    short = another.spec(defaults={**defaults, "training": {**training, "steps": an_epoch}})
+    execute(another, short)
+    ends = another.store.folder(another.keys(short)["random"]) / "final.weights.h5"
+    for name, theirs in (("1", ends), ("2", folder / "final.weights.h5")):
+        ours = arrays(folder / f"epoch-{name:0>6}.weights.h5")
+        for one, other in zip(ours, arrays(theirs), strict=True):
+            np.testing.assert_array_equal(one, other)

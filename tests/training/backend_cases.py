@@ -162,6 +162,8 @@ RUNS: dict[str, Case] = {
     "streamed-keep": ("streamed", "resnet", SETTINGS, AUGMENTATION),
     "compiled-everything": ("compiled", "perceptron", EVERYTHING, ()),
     "streamed-everything": ("streamed", "perceptron", EVERYTHING, ()),
+    "compiled-everything-mixed": ("compiled", "perceptron", EVERYTHING, MIXED),
+    "streamed-everything-mixup": ("streamed", "perceptron", EVERYTHING, MIXUP),
     **{
         f"{engine}-{name}": (engine, "perceptron", settings, ())
         for engine in ("compiled", "streamed")
