@@ -216,6 +216,23 @@ class TestOnATerminal:
         assert shown.lines[0] == f"3/14 runs  {bar}  about 3 min left  1 failed"
         assert shown.written.count("seed 2") == 1
 
+    def test_the_accuracy_on_a_validation_set_is_shown_where_a_run_has_one(
+        self, person: Person
+    ) -> None:
+        dataset = {"validation": {"examples": 20}}
+        spec = person.spec(runs={"one": {"dataset": dataset}, "two": {}})
+        runs = list(person.plan(spec).runs.values())
+        shown = Shown()
+        shown.expect(runs)
+        shown.display.advanced(runs[0], [{**ROW, "validation_accuracy": 0.375}])
+        shown.display.advanced(runs[1], [ROW])
+        one, two = shown.lines[1:3]
+        assert "validation  37.50%  test  25.00%" in one
+        assert one.index("test") == two.index("test")
+        measurements = {**DONE.measurements, "validation_accuracy": 0.375}
+        shown.display.finished(runs[0], replace(DONE, measurements=measurements), False)
+        assert "train 100.00%  validation  37.50%  test  96.15%" in shown.written
+
     def test_blocked_runs_are_counted_from_the_start(self, runs: list[ConcreteRun]) -> None:
         shown = Shown()
         shown.expect([replace(runs[0], blocked="it needs a GPU"), runs[1]])
