@@ -11,15 +11,13 @@ import pytest
 from harness.own.running import OwnPartError, function, keywords
 from harness.own.sources import identified
 from tests.own.conftest import Write
+from tests.support.own_modules import forgotten
 
 
 @pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    paths, modules = list(sys.path), set(sys.modules)
-    yield
-    sys.path[:] = paths
-    for name in sys.modules.keys() - modules:
-        del sys.modules[name]
+def _restored(tmp_path: Path) -> Iterator[None]:
+    with forgotten(tmp_path):
+        yield
 
 
 def test_two_folders_may_have_modules_of_one_name(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,16 +15,15 @@ from PIL import Image
 from harness.cli import main
 from harness.experiment import Json
 from tests.support import svhn
+from tests.support.own_modules import forgotten
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder in which a person works."""
     monkeypatch.chdir(tmp_path)
-    paths = list(sys.path)
-    yield tmp_path
-    sys.path[:] = paths
-    sys.modules.pop("nets", None)
+    with forgotten(tmp_path):
+        yield tmp_path
 
 
 def harness(command: str, *options: str) -> Result:

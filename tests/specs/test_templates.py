@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from click.testing import CliRunner, Result
 from harness.cli import main
 from harness.experiment import Json
 from tests.specs.test_shipped import EXPERIMENTS
+from tests.support.own_modules import forgotten
 
 TEMPLATES = Path("specs/templates").resolve()
 NAMES = sorted(path.name for path in TEMPLATES.iterdir() if path.is_dir())
@@ -25,13 +25,8 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """All templates, in a folder that a person works in."""
     shutil.copytree(TEMPLATES, tmp_path / "mine")
     monkeypatch.chdir(tmp_path)
-    paths = list(sys.path)
-    yield tmp_path / "mine"
-    sys.path[:] = paths
-    for name, module in list(sys.modules.items()):
-        # The harness's own stay: a builder of TFDS registers itself, which it can do once.
-        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
-            del sys.modules[name]
+    with forgotten(tmp_path):
+        yield tmp_path / "mine"
 
 
 def harness(*arguments: str) -> Result:
