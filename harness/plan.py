@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -153,6 +153,18 @@ class Plan:
     @functools.cached_property
     def _uses(self) -> Counter[str]:
         return Counter(self.members.values())
+
+    @functools.cached_property
+    def _children(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for key, run in self.runs.items():
+            if run.parent is not None:
+                found[run.parent].append(key)
+        return found
+
+    def children(self, key: str) -> Sequence[str]:
+        """Return the keys of the runs that start from a run."""
+        return self._children.get(key, ())
 
     def shared(self, key: str) -> bool:
         """Tell whether a run fills more than one place, and so saves work."""

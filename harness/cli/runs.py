@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli import moving
 from harness.cli.completing import keys as complete_keys
 from harness.cli.options import ALLOW_PYTHON, JSON, STORE, options
 from harness.data.catalog import data_dir
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
 @click.group()
 def runs() -> None:
-    """Look at the finished runs of the store, check and remove them. A KEY may be shortened."""
+    """Look at the finished runs of the store, check and move them. A KEY may be shortened."""
+
+
+for command in (moving.export, moving.import_, moving.prune):
+    runs.add_command(command)
 
 
 @runs.command("list")

@@ -59,8 +59,13 @@ def stored_runs(store: Store, pattern: str) -> tuple[list[StoredRun], list[str]]
         except DamagedRun as error:
             faults.append(str(error))
             continue
-        label = run_label(origin.experiment, origin.run, origin.seed)
-        if fnmatch.fnmatchcase(label, f"*{pattern.replace('[', '[[]')}*"):
+        if matches(origin, pattern):
             size = sum(path.lstat().st_size for path in store.folder(key).iterdir())
             found.append(StoredRun(origin, result, size, why_stale(store, result, origin.parent)))
     return found, faults
+
+
+def matches(origin: Origin, pattern: str) -> bool:
+    """Tell whether the label of a finished run has a pattern in it."""
+    label = run_label(origin.experiment, origin.run, origin.seed)
+    return fnmatch.fnmatchcase(label, f"*{pattern.replace('[', '[[]')}*")

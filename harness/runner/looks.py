@@ -42,7 +42,7 @@ def plan_all(
     without: str = "this machine has none",
 ) -> Plan:
     """Plan every run of every seed that the experiments may come to have; see `make_plan`."""
-    return make_plan([_with_all(each) for each in experiments], data_dir, gpus, without)
+    return make_plan([with_all_seeds(each) for each in experiments], data_dir, gpus, without)
 
 
 def plan_as_it_stands(
@@ -63,7 +63,7 @@ def stage(experiment: Experiment, whole: Plan, store: Store) -> Stage:
     plan = experiment.seed_plan
     if plan is None:
         return Stage(experiment, experiment)
-    full = _with_all(experiment)
+    full = with_all_seeds(experiment)
     results = [
         member_state(full, whole, Member(full.name, run, seed), store, history=False)
         for run in full.runs
@@ -81,7 +81,8 @@ def stage(experiment: Experiment, whole: Plan, store: Store) -> Stage:
     return Stage(_with(full, now), _with(full, following), found)
 
 
-def _with_all(experiment: Experiment) -> Experiment:
+def with_all_seeds(experiment: Experiment) -> Experiment:
+    """Return an experiment with all seeds that it may come to have."""
     plan = experiment.seed_plan
     return (
         experiment

@@ -17,10 +17,11 @@ CHECKSUMS = "SHA256SUMS"
 """The file of them; `sha256sum -c` reads it."""
 
 WEIGHTS = "final.weights.h5"
-"""The largest file of a run by far, and the one that it is whole without.
+"""The largest file of a run by far, and one that it is whole without.
 
-It can be removed, or left behind when a store is copied: what was measured says the same without
-it, and only a run that starts from these weights needs them.
+It can be removed, or left behind when a store is copied, and so can the weights of single epochs:
+what was measured says the same without them, and only a run that starts from the final ones needs
+these.
 """
 
 _KEPT = re.compile(r"epoch-(?P<epoch>\d{6,})\.weights\.h5")
@@ -46,13 +47,21 @@ class RunFiles:
     digests: Mapping[str, str]
 
 
+def is_weights(name: str) -> bool:
+    """Tell whether a file of a run holds weights, which it is whole without."""
+    return name == WEIGHTS or _KEPT.fullmatch(name) is not None
+
+
 def kept_weights(epoch: int) -> str:
     """Return the name of the file with the weights after an epoch."""
     return f"epoch-{epoch:06d}.weights.h5"
 
 
 def kept_epochs(run: RunFiles) -> tuple[int, ...]:
-    """Return the epochs after which the weights of a run are kept, in their order."""
+    """Return the epochs after which the weights of a run were kept, in their order.
+
+    They may have been dropped since.
+    """
     found = (_KEPT.fullmatch(name) for name in run.digests)
     return tuple(sorted(int(each["epoch"]) for each in found if each is not None))
 
@@ -103,8 +112,9 @@ def missing_or_foreign(run: RunFiles) -> Iterator[Damaged]:
     except OSError as error:
         yield Damaged(run.folder, _unreadable(error))
         return
-    for name in sorted(run.digests.keys() - there - {WEIGHTS}):
-        yield Damaged(run.folder / name, "is missing")
+    for name in sorted(run.digests.keys() - there):
+        if not is_weights(name):
+            yield Damaged(run.folder / name, "is missing")
     for name in sorted(there - run.digests.keys() - {CHECKSUMS}):
         yield Damaged(run.folder / name, f"is not in {CHECKSUMS}")
 

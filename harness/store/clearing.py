@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Sequence
 
 from harness.store import locks
-from harness.store.errors import StoreError
+from harness.store.errors import REMOVE_IT, StoreError, unwritable
 from harness.store.layout import LOCKS, MEASURED, REPLAYS, RUNS, STALE, UNFINISHED, Layout
 from harness.system.files import alive, remove, sweep, temporary_path
 
@@ -41,6 +42,22 @@ def remove_run(layout: Layout, key: str) -> None:
             f"the run {key} cannot be removed from the store {layout.root}: "
             f"{error.filename or folder}: {error.strerror}"
         ) from error
+
+
+def drop_weights(layout: Layout, key: str, names: Sequence[str]) -> None:
+    """Remove files with weights of a finished run, which stays as old as it is.
+
+    Raises:
+        StoreError: they cannot be removed.
+    """
+    folder = layout.finished(key)
+    try:
+        before = folder.stat()
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+        os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+    except OSError as error:
+        raise unwritable(layout.root, error, REMOVE_IT) from error
 
 
 def sweep_store(layout: Layout) -> None:

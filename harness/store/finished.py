@@ -186,9 +186,24 @@ def contents(layout: Layout, key: str) -> dict[str, Json]:
         sizes = {
             name: (opened.folder / name).lstat().st_size
             for name in sorted(opened.digests)
-            if name != WEIGHTS or _weights_of(opened)
+            if os.path.lexists(opened.folder / name)
         }
         return {"predictions": described, "bytes": sizes}
+
+
+def weights_sizes(layout: Layout, key: str) -> dict[str, int]:
+    """Return the bytes of each file with weights that a finished run has, by its name.
+
+    Raises:
+        DamagedRun: what it has cannot be read.
+    """
+    with _reading(layout, key):
+        opened = checksums.open_run(layout.finished(key))
+        return {
+            name: (opened.folder / name).lstat().st_size
+            for name in sorted(opened.digests)
+            if checksums.is_weights(name) and os.path.lexists(opened.folder / name)
+        }
 
 
 def moment(layout: Layout, key: str) -> float:

@@ -23,7 +23,7 @@ from harness.experiment import Json, OwnPart
 from harness.own.records import own_part
 from harness.run_result import Code, Loaded, RightImages
 from harness.store import checksums
-from harness.store.checksums import WEIGHTS, Damaged, RunFiles
+from harness.store.checksums import Damaged, RunFiles
 from harness.store.predictions import Predictions
 from harness.store.staleness import code
 from harness.system.json_value import WrongForm, parse
@@ -279,8 +279,11 @@ def faults(folder: Path) -> list[str]:
         DECISION_GRID: decision_grid,
         PREDICTIONS: predictions,
     }
-    if not os.path.lexists(folder / WEIGHTS):
-        reported.add(WEIGHTS)
+    reported |= {
+        name
+        for name in run.digests
+        if checksums.is_weights(name) and not os.path.lexists(folder / name)
+    }
     # What every run has is read even where its line is missing in the list of checksums.
     for name in sorted({*run.digests, RUN, MEASUREMENTS, ENVIRONMENT, HISTORY} - reported):
         try:

@@ -45,7 +45,8 @@ def state_of(
     found = store.result(key, name, seed, why_blocked(plan, run, store), history)
     if found.status is not Status.DONE:
         return found
-    return replace(found, stale=why_stale(store, found, run.parent), again=_unkept(run, found))
+    again = _unkept(run, found) or _weightless(plan, found, store)
+    return replace(found, stale=why_stale(store, found, run.parent), again=again)
 
 
 def _unkept(run: ConcreteRun, result: RunResult) -> str:
@@ -58,6 +59,21 @@ def _unkept(run: ConcreteRun, result: RunResult) -> str:
         return ""
     more = f" and {len(missing) - 1} more" if missing[1:] else ""
     return f"the weights after epoch {missing[0]}{more} were not kept"
+
+
+def _weightless(plan: Plan, result: RunResult, store: Store) -> str:
+    """Say which run waits for the weights that a finished run has no more, "" where none does."""
+    if result.weights is not None:
+        return ""
+    waiting = (plan.runs[key] for key in plan.children(result.key) if waits(plan, key, store))
+    first = next(waiting, None)
+    return f"its weights are not kept, and {first.run.name} starts from them" if first else ""
+
+
+def waits(plan: Plan, key: str, store: Store) -> bool:
+    """Tell whether a run can be made here and is to be: it is not done, or to be made again."""
+    run = plan.runs[key]
+    return run.blocked is None and (not store.done(key) or _is_to_be_made_again(plan, key, store))
 
 
 def member_state(
@@ -167,7 +183,7 @@ def why_stale(store: Store, result: RunResult, parent: str | None) -> str:
 
 
 def set_stale_aside(plan: Plan, keys: Sequence[str], store: Store) -> None:
-    """Move the stale ones of some runs out of the way, so that they are made again.
+    """Move those of some runs out of the way that are stale, or to be made again.
 
     Runs that are blocked stay. What an earlier invocation set aside and did not make again is
     judged anew: its code may be back.
@@ -176,6 +192,9 @@ def set_stale_aside(plan: Plan, keys: Sequence[str], store: Store) -> None:
         StoreError: the store cannot be written.
     """
     bring_back(keys, store)
+    wanted = set(keys)
+    # A run that is not among these waits for nobody's weights.
+    plan = replace(plan, runs={key: run for key, run in plan.runs.items() if key in wanted})
     stale = [key for key in keys if _is_to_be_made_again(plan, key, store)]
     # Children first: they are stale because their parent is there and stale.
     for key in reversed(stale):
@@ -200,8 +219,7 @@ def bring_back(keys: Sequence[str], store: Store) -> None:
 def startable(plan: Plan, store: Store) -> bool:
     """Tell whether there is a run that is not done, or stale, and could be started now."""
     return any(
-        why_blocked(plan, run, store) is None
-        and (not store.done(key) or _is_to_be_made_again(plan, key, store))
+        why_blocked(plan, run, store) is None and waits(plan, key, store)
         for key, run in plan.runs.items()
     )
 

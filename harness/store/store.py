@@ -20,6 +20,7 @@ afterwards is in `measured/KEY`.
 - `set_aside`, `replays`: what happens to stale runs;
 - `measured`: final metrics of finished runs;
 - `locks`: who works on what;
+- `archive`, `unpacking`: runs on their way from one store to another;
 - `clearing`: what is removed.
 """
 
@@ -33,6 +34,7 @@ from pathlib import Path
 from harness.experiment import Json
 from harness.run_result import RunResult, Status
 from harness.store import (
+    archive,
     clearing,
     finished,
     locks,
@@ -41,6 +43,7 @@ from harness.store import (
     run_files,
     set_aside,
     unfinished,
+    unpacking,
 )
 from harness.store.checkpoint import Checkpoint, Row
 from harness.store.checksums import CHECKSUMS, WEIGHTS
@@ -51,6 +54,7 @@ from harness.store.measured import FinalMeasurement, Subject
 from harness.store.predictions import Predictions
 from harness.store.replays import Replay
 from harness.store.run_files import DECISION_GRID, Origin
+from harness.store.unpacking import Unpacked
 from harness.system.files import Writer, sha256, temporary_path
 
 __all__ = [
@@ -145,6 +149,40 @@ class Store:
     def way_out(self, key: str) -> str:
         """Say how a run that cannot be used is made again."""
         return way_out(self.root, key)
+
+    def export(self, path: Path, keys: Sequence[str], weights: bool) -> None:
+        """Write an archive of finished runs, whole or not at all.
+
+        `weights` says whether the files with weights come along.
+
+        Raises:
+            StoreError: it cannot be written, or a run cannot be read.
+        """
+        archive.write(self._layout, path, keys, weights)
+
+    def take_in(self, path: Path) -> Unpacked:
+        """Take in the runs of an archive, each whole or not at all; one that is here stays.
+
+        Raises:
+            StoreError: it is no such archive, or the store cannot be written.
+        """
+        return unpacking.unpack(self._layout, path)
+
+    def weights_sizes(self, key: str) -> dict[str, int]:
+        """Return the bytes of each file with weights that a finished run has, by its name.
+
+        Raises:
+            DamagedRun: what it has cannot be read.
+        """
+        return finished.weights_sizes(self._layout, key)
+
+    def drop_weights(self, key: str, names: Sequence[str]) -> None:
+        """Remove files with weights of a finished run, which stays as old as it is.
+
+        Raises:
+            StoreError: they cannot be removed.
+        """
+        clearing.drop_weights(self._layout, key, names)
 
     # Finished runs
 
