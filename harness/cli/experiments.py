@@ -76,10 +76,10 @@ def plan(selection: Selection, everything: bool, as_json: bool) -> None:
     from harness.runner.costs import all_next_looks
     from harness.runner.looks import plan_all, stage
     from harness.runner.standings import standings
-    from harness.store.store import Store
+    from harness.store.snapshot import Snapshot
     from harness.system import machine
 
-    experiments, kept = selection.load(), Store(selection.store)
+    experiments, kept = selection.load(), Snapshot(selection.store)
     whole = plan_all(experiments, catalog.data_dir(), machine.gpus())
     stages = [stage(experiment, whole, kept) for experiment in experiments]
     following = [each.following for each in stages]
@@ -199,7 +199,7 @@ def check(selection: Selection, allow: tuple[str, ...], strict: bool, outputs: O
             "what a trial (--set, --seeds) expects was never stated: leave these out with --strict"
         )
     invocation = replace(
-        _invocation(selection, selection.load()),
+        _looking(selection, selection.load()),
         outputs=outputs,
         ledgers=None if selection.changed else Ledgers(_REPORTS),
         allow=allow,
@@ -219,7 +219,7 @@ def report(selection: Selection, reports: Path | None) -> None:
     experiments = selection.load()
     folder = reports_folder(reports, selection.changed, experiments)
     ledgers = None if selection.changed else Ledgers(folder, write=True)
-    check_experiments(replace(_invocation(selection, experiments), reports=folder, ledgers=ledgers))
+    check_experiments(replace(_looking(selection, experiments), reports=folder, ledgers=ledgers))
 
 
 def _invocation(selection: Selection, experiments: Sequence[Experiment]) -> Invocation:
@@ -227,3 +227,10 @@ def _invocation(selection: Selection, experiments: Sequence[Experiment]) -> Invo
     from harness.store.store import Store
 
     return Invocation(experiments, Store(selection.store), catalog.data_dir())
+
+
+def _looking(selection: Selection, experiments: Sequence[Experiment]) -> Invocation:
+    """Return an invocation that makes no run."""
+    from harness.store.snapshot import Snapshot
+
+    return replace(_invocation(selection, experiments), store=Snapshot(selection.store))

@@ -133,10 +133,10 @@ def prune(selection: Selection, yes: bool) -> None:
     """
     from harness.runner.looks import plan_all, with_all_seeds
     from harness.runner.prune import unneeded
-    from harness.store.store import Store
+    from harness.store.snapshot import Snapshot
     from harness.system import machine
 
-    store = Store(selection.store)
+    store = Snapshot(selection.store)
     experiments = [with_all_seeds(each) for each in selection.load()]
     plan = plan_all(experiments, catalog.data_dir(), machine.gpus())
     found, faults = unneeded(experiments, plan, store)

@@ -6,6 +6,7 @@ Whatever reads a run's folder reads it here.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -108,7 +109,8 @@ def missing_or_foreign(run: RunFiles) -> Iterator[Damaged]:
     The weights may be missing.
     """
     try:
-        there = {path.name for path in run.folder.iterdir() if not path.name.startswith(".")}
+        # Many runs are looked at: a Path each would take several times as long.
+        there = {name for name in os.listdir(run.folder) if not name.startswith(".")}  # noqa: PTH208
     except OSError as error:
         yield Damaged(run.folder, _unreadable(error))
         return

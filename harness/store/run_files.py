@@ -10,7 +10,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -214,8 +214,8 @@ def predictions(run: RunFiles) -> Predictions | None:
 
 
 def _predictions(content: bytes) -> Predictions:
-    found = _predicted(content)
-    logits = _array(content, "logits")
+    arrays = _arrays(content, ("predicted", "labels", "test_set", "logits"))
+    found, logits = _predicted_of(arrays), arrays.get("logits")
     if logits is not None and not (
         logits.dtype == np.float16
         and logits.ndim == 2
@@ -241,10 +241,14 @@ def tested(run: RunFiles) -> RightImages | None:
 
 
 def _predicted(content: bytes) -> Predictions:
+    return _predicted_of(_arrays(content, ("predicted", "labels", "test_set")))
+
+
+def _predicted_of(arrays: Mapping[str, NDArray[Any]]) -> Predictions:
     names = ("predicted", "labels", "test_set")
-    predicted, labels, test_set = (_array(content, name) for name in names)
-    if predicted is None or labels is None or test_set is None:
+    if not all(name in arrays for name in names):
         raise WrongForm(f"expected the arrays {', '.join(names)}")
+    predicted, labels, test_set = (arrays[name] for name in names)
     classes = all(array.dtype == np.uint16 and array.ndim == 1 for array in (predicted, labels))
     if not (classes and 0 < len(predicted) == len(labels)):
         raise WrongForm("expected a predicted class and a label for every image")
@@ -253,12 +257,11 @@ def _predicted(content: bytes) -> Predictions:
     return Predictions(predicted, labels, None, str(test_set))
 
 
-def _array(content: bytes, name: str) -> NDArray[Any] | None:
-    """Return an array of an `.npz` file, None where it has none of this name."""
+def _arrays(content: bytes, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return those arrays of an `.npz` file that have these names."""
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            array: NDArray[Any] | None = stored[name] if name in stored.files else None
-            return array
+            return {name: stored[name] for name in names if name in stored.files}
     except Exception as error:  # zipfile and NumPy raise about ten kinds for damage
         raise WrongForm(f"it holds no arrays: {error}") from error
 

@@ -111,6 +111,8 @@ def _difference(made_by: Code, there: Mapping[str, str]) -> str:
 
 
 def _changed(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    if then == now:
+        return
     for name in sorted({*then, *now}):
         if name not in now:
             yield f"{name} is gone"

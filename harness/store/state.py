@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from harness.experiment import Experiment, Metric
 from harness.final_metrics import LINE, names, row_of
@@ -63,11 +63,43 @@ def _unkept(run: ConcreteRun, result: RunResult) -> str:
 
 def _weightless(plan: Plan, result: RunResult, store: Store) -> str:
     """Say which run waits for the weights that a finished run has no more, "" where none does."""
-    if result.weights is not None:
-        return ""
-    waiting = (plan.runs[key] for key in plan.children(result.key) if waits(plan, key, store))
-    first = next(waiting, None)
-    return f"its weights are not kept, and {first.run.name} starts from them" if first else ""
+    waiting = "" if result.weights is not None else _waiting(plan, result.key, store)
+    return f"its weights are not kept, and {waiting} starts from them" if waiting else ""
+
+
+def _waiting(plan: Plan, key: str, store: Store) -> str:
+    """Return the name of a run that is to be made and starts from a run, "" where none is.
+
+    One without weights is to be made where another waits for it. Chains may be long: there is no
+    recursion.
+    """
+    known, stack = store.memory(plan), [key]
+    while stack:
+        states = {child: _surely(plan, child, store) for child in plan.children(stack[-1])}
+        open_ = [child for child, state in states.items() if state is None and child not in known]
+        if open_:
+            stack += open_
+            continue
+        waits = (
+            plan.runs[child].run.name
+            for child, state in states.items()
+            if state or (state is None and known[child])
+        )
+        known[stack.pop()] = next(waits, "")
+    return known[key]
+
+
+def _surely(plan: Plan, key: str, store: Store) -> bool | None:
+    """Tell whether a run is to be made; None where that depends on who waits for its weights."""
+    run = plan.runs[key]
+    if run.blocked is not None or not store.done(key):
+        return run.blocked is None
+    found = store.result(key, run.run.name, run.seed, history=False)
+    if found.status is not Status.DONE:
+        return False
+    if why_stale(store, found, run.parent) or _unkept(run, found):
+        return True
+    return None if found.weights is None else False
 
 
 def waits(plan: Plan, key: str, store: Store) -> bool:
@@ -166,19 +198,61 @@ def why_stale(store: Store, result: RunResult, parent: str | None) -> str:
     starts from was, or that one has other weights now. A parent that is not there, or is damaged,
     says nothing against a run.
     """
+    known = store.memory(why_stale)
+    line = _line(store, result, parent)
+    for child, of in reversed(line):
+        if child.key not in known:
+            known[child.key] = _changed(store, child) or _inherited(store, child, of, known)
+    return known[result.key]
+
+
+@dataclass(frozen=True)
+class _Ancestor:
+    """A finished run that others start from, and the name that it was made under."""
+
+    name: str
+    result: RunResult
+
+
+def _line(
+    store: Store, result: RunResult, parent: str | None
+) -> list[tuple[RunResult, _Ancestor | None]]:
+    """Return a run and those above it of which it is not known whether they are stale.
+
+    Each is with the run that it starts from, None where that is not there or cannot be read.
+    """
+    known, line = store.memory(why_stale), list[tuple[RunResult, _Ancestor | None]]()
+    while True:
+        above, following = None, None
+        if parent is not None and store.done(parent):
+            with contextlib.suppress(DamagedRun):
+                origin, found = store.finished(parent, history=False)
+                above, following = _Ancestor(origin.run, found), origin.parent
+        line.append((result, above))
+        if above is None or result.key in known:
+            return line
+        result, parent = above.result, following
+
+
+def _changed(store: Store, result: RunResult) -> str:
+    """Say how the code that made a run, and that repeated it, differs from the present one."""
     changed = difference(result.code)
     replay = store.replay(result.key) if changed else None
-    if changed and (replay is None or difference(replay.code)):
-        return changed
-    if parent is None or not store.done(parent):
+    return changed if replay is None or difference(replay.code) else ""
+
+
+def _inherited(
+    store: Store, result: RunResult, parent: _Ancestor | None, known: Mapping[str, str]
+) -> str:
+    """Say why a run is stale on account of the one that it starts from."""
+    if parent is None:
         return ""
+    stale = known[parent.result.key]
+    if stale:
+        return f"{parent.name}, from which it starts, is stale: {stale}"
     with contextlib.suppress(DamagedRun):
-        origin, started_from = store.finished(parent, history=False)
-        stale = why_stale(store, started_from, origin.parent)
-        if stale:
-            return f"{origin.run}, from which it starts, is stale: {stale}"
-        if result.start not in (None, store.weights_digest(parent)):
-            return f"{origin.run}, from which it starts, was made again and has other weights"
+        if result.start not in (None, store.weights_digest(parent.result.key)):
+            return f"{parent.name}, from which it starts, was made again and has other weights"
     return ""
 
 

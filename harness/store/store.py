@@ -20,6 +20,7 @@ afterwards is in `measured/KEY`.
 - `set_aside`, `replays`: what happens to stale runs;
 - `measured`: final metrics of finished runs;
 - `locks`: who works on what;
+- `snapshot`: a store that is only looked at, and nothing of it twice;
 - `archive`, `unpacking`: runs on their way from one store to another;
 - `clearing`: what is removed.
 """
@@ -137,6 +138,13 @@ class Store:
                 f"{what} in the store {self.root} has a key that begins with {start!r}"
             )
         return found[0]
+
+    def memory(self, subject: object) -> dict[str, str]:
+        """Return what was found out of the runs under a subject; nothing, as all may change.
+
+        `harness.store.snapshot` has one that keeps it.
+        """
+        return {}
 
     def remove(self, key: str) -> None:
         """Remove all that there is of a run, finished or not.

@@ -131,7 +131,7 @@ def test_weights_of_which_a_metric_is_to_be_measured_stay_until_it_is(person: Pe
 def test_a_file_of_the_store_that_a_run_starts_from_stays(person: Person, family: str) -> None:
     file = person.store.folder(person.keys(family)["child"]) / FINAL
     other = person.spec(
-        name="other", runs={"one": {"initialize_from": {"path": str(file)}, **SMALLER["parent"]}}
+        name="other", runs={"one": {"initialize_from": {"weights": str(file)}, **SMALLER["parent"]}}
     )
     assert prune(person, other).exit_code == 0
     assert all_files(person) == {Path(file).as_posix()}

@@ -1,0 +1,54 @@
+"""A store that is taken to stay as it is while a command looks at it: nothing is read twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from harness.run_result import Code, RunResult
+from harness.store.run_files import Origin
+from harness.store.store import DamagedRun, Store
+
+
+class Snapshot(Store):
+    """What of a store was looked at; for commands that make no run."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._read: dict[str, tuple[Origin, RunResult] | DamagedRun] = {}
+        self._codes: dict[tuple[tuple[str, str], ...], Code] = {}
+        self._memories: dict[int, tuple[object, dict[str, str]]] = {}
+
+    def finished(self, key: str, history: bool) -> tuple[Origin, RunResult]:
+        """Return what a finished run was and what came of it, as it was found the first time.
+
+        A history is large, and is read again.
+
+        Raises:
+            DamagedRun: a file is not as it was written.
+        """
+        if history:
+            return super().finished(key, history)
+        if key not in self._read:
+            self._read[key] = self._first(key)
+        found = self._read[key]
+        if isinstance(found, DamagedRun):
+            raise found
+        return found
+
+    def _first(self, key: str) -> tuple[Origin, RunResult] | DamagedRun:
+        try:
+            origin, result = super().finished(key, history=False)
+        except DamagedRun as error:
+            return error
+        return origin, replace(result, code=self._shared(result.code))
+
+    def _shared(self, code: Code | None) -> Code | None:
+        """Return the one record of what made a run; many runs were made by the same."""
+        if code is None:
+            return None
+        return self._codes.setdefault((*code.modules.items(), *code.packages.items()), code)
+
+    def memory(self, subject: object) -> dict[str, str]:
+        """Return what was found out of the runs under a subject, to be added to."""
+        return self._memories.setdefault(id(subject), (subject, {}))[1]
