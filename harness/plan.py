@@ -217,6 +217,7 @@ def make_plan(
     for experiment in experiments:
         needs_gpu = experiment.requires.gpu and not gpus
         blocked = f"it needs a GPU, and {why_no_gpu}" if needs_gpu else None
+        alike: dict[str, Mapping[str, bytes]] = {}
         for seed in experiment.seeds:
             keys: dict[str, str] = {}
             for run in _parents_first(experiment.runs):
@@ -228,8 +229,11 @@ def make_plan(
                 start = run.initialize_from
                 parent = runs[keys[start]] if isinstance(start, str) else None
                 forbidden = why_not_allowed(run.settings, experiment.allow_python)
+                if run.name not in alike:
+                    alike[run.name] = _canonical(run.settings, start is not None, data.content)
                 concrete = replace(
                     _concrete(member, run, parent, data, blocked or forbidden),
+                    key=_key(alike[run.name], seed, _start(run, parent)),
                     forbidden=forbidden,
                 )
                 keys[run.name] = members[member] = concrete.key
@@ -285,7 +289,7 @@ def _concrete(
     data: _Inspection,
     blocked: str | None,
 ) -> ConcreteRun:
-    """Return the concrete run at a place of an experiment.
+    """Return the concrete run at a place of an experiment, without its key.
 
     Args:
         member: The place.
@@ -294,20 +298,17 @@ def _concrete(
         data: What the files of its data set show.
         blocked: Why the run cannot be run here, whatever its data are, or None.
     """
-    start = run.initialize_from
     blocked = blocked or machine.why_no_backend(run.settings.training.backend) or data.missing
     if blocked is None and parent is not None and parent.blocked:
-        blocked = f"it starts from {start}, which is blocked: {parent.blocked}"
-    parent_key = None if parent is None else parent.key
-    weights = start.sha256 if isinstance(start, WeightsFile) else parent_key
+        blocked = f"it starts from {run.initialize_from}, which is blocked: {parent.blocked}"
     count = _count(run.settings, data.facts)
     steps, images = _cost(run.settings.training, count)
     return ConcreteRun(
-        key=content_key(run.settings, member.seed, weights, data.content),
+        key="",
         experiment=member.experiment,
         run=run,
         seed=member.seed,
-        parent=parent_key,
+        parent=None if parent is None else parent.key,
         blocked=blocked,
         steps=steps,
         images=images,
@@ -315,6 +316,14 @@ def _concrete(
         examples=count,
         keep_weights=run.keep_weights,
     )
+
+
+def _start(run: RunSpec, parent: ConcreteRun | None) -> str | None:
+    """Return what identifies the weights that a run starts from, None where they are drawn."""
+    start = run.initialize_from
+    if isinstance(start, WeightsFile):
+        return start.sha256
+    return None if parent is None else parent.key
 
 
 def _count(settings: Settings, known: Facts | None) -> int | None:
@@ -344,15 +353,31 @@ def content_key(settings: Settings, seed: int, start: str | None, data: str | No
         start: The parent's key or the SHA-256 of a weights file, None where neither is.
         data: What identifies the content of the data set, None where its parameters do.
     """
+    return _key(_canonical(settings, start is not None, data), seed, start)
+
+
+def _key(canonical: Mapping[str, bytes], seed: int, start: str | None) -> str:
+    """Return the digest of the canonical JSON that has these members, a seed and a start."""
+    members = {**canonical, "seed": rfc8785.dumps(seed), "start": rfc8785.dumps(start)}
+    # In canonical JSON members are sorted, and nothing stands between them but a comma.
+    text = b",".join(b'"%b":%b' % (name.encode(), members[name]) for name in sorted(members))
+    return hashlib.sha256(b"{%b}" % text).hexdigest()
+
+
+def _canonical(settings: Settings, started: bool, data: str | None) -> dict[str, bytes]:
+    """Return what the keys of all seeds have in common: each member of it as canonical JSON.
+
+    `started` says whether the run starts from weights that are there.
+    """
     content = asdict(settings, dict_factory=_identifying)
     content["model"]["parameters"].pop(architecture(settings.model.name).file, None)
     content["dataset"]["source"] = _identity(settings.dataset.source, data)
     for setting in _LATER:
         _leave_out(content, setting)
-    if start is not None:
+    if started:
         content["initialization"] = None
-    content |= {"format": _FORMAT, "seed": seed, "start": start}
-    return hashlib.sha256(rfc8785.dumps(content)).hexdigest()
+    content["format"] = _FORMAT
+    return {name: rfc8785.dumps(value) for name, value in content.items()}
 
 
 def _leave_out(content: Json, setting: _LaterSetting) -> None:

@@ -38,17 +38,18 @@ for command in (moving.export, moving.import_, moving.prune):
 def runs_list(pattern: str, store: Path, as_json: bool) -> None:
     """List the finished runs whose label has PATTERN in it, such as 'digits / random*seed 0'."""
     from harness.cli.stored_runs import stored_runs
-    from harness.store.store import Store
+    from harness.store.snapshot import Snapshot
 
-    found, faults = stored_runs(Store(store), pattern)
+    kept = Snapshot(store)
+    found, faults = stored_runs(kept, pattern)
     if as_json:
         from harness.cli.documents import print_document, runs_document
 
-        print_document("runs list", runs_document(found, faults, Store(store)))
+        print_document("runs list", runs_document(found, faults, kept))
     else:
         from harness.cli.tables import show_runs
 
-        show_runs(found, Store(store))
+        show_runs(found, kept)
     for fault in faults:
         click.echo(visible(f"error: {fault}"), err=True)
     sys.exit(ERROR if faults else 0)

@@ -24,9 +24,10 @@ def status(store: Path, as_json: bool) -> None:
     from harness.follow.events import unreadable
     from harness.follow.status import as_json as json_of
     from harness.follow.status import session_statuses
-    from harness.store.store import Store
+    from harness.store.snapshot import Snapshot
 
-    found, faults = session_statuses(Store(store)), unreadable(Store(store))
+    kept = Snapshot(store)
+    found, faults = session_statuses(kept), unreadable(kept)
     if as_json:
         click.echo(json_of(found))
     else:

@@ -45,7 +45,8 @@ def stored_runs(store: Store, pattern: str) -> tuple[list[StoredRun], list[str]]
     """Look up the finished runs whose label has a pattern in it.
 
     Returns:
-        The runs, and what is wrong with those that cannot be used, whatever their labels are.
+        The runs, and what is wrong with those that cannot be used: of those without the pattern,
+        that it cannot be read what they are.
 
     Raises:
         StoreError: the store cannot be read.
@@ -55,13 +56,15 @@ def stored_runs(store: Store, pattern: str) -> tuple[list[StoredRun], list[str]]
     kept = store.keys()
     for key in kept:
         try:
+            # Of a run that is not asked for, only what it was is read.
+            if pattern and not matches(store.origin(key), pattern):
+                continue
             origin, result = store.finished(key, history=False)
         except DamagedRun as error:
             faults.append(str(error))
             continue
-        if matches(origin, pattern):
-            size = sum(path.lstat().st_size for path in store.folder(key).iterdir())
-            found.append(StoredRun(origin, result, size, why_stale(store, result, origin.parent)))
+        size = sum(path.lstat().st_size for path in store.folder(key).iterdir())
+        found.append(StoredRun(origin, result, size, why_stale(store, result, origin.parent)))
     return found, faults
 
 

@@ -211,25 +211,53 @@ def session(
 
 
 def sessions(store: Store) -> list[Session]:
-    """Read all logs of a store that can be read (see `unreadable`), the latest last."""
+    """Read the logs of the invocations at work on a store, or the last one where none is.
+
+    A log that cannot be read is none of them (see `unreadable`). The latest is the last.
+    """
     return [each for each in _logs(store) if isinstance(each, Session)]
 
 
 def unreadable(store: Store) -> list[str]:
-    """Say of every log that cannot be read why, and what to do; an empty one has not begun yet."""
+    """Say of each of these logs that cannot be read why, and what to do.
+
+    An empty one has not begun yet.
+    """
     return [each for each in _logs(store) if isinstance(each, str)]
 
 
 def _logs(store: Store) -> Iterator[Session | str]:
-    """Yield what each log says, or why it cannot be read."""
-    for path in sorted(store.events.glob("*.jsonl")):
-        try:
-            lines = list(_lines(read_bytes(path)))
-            if lines:
-                yield _session(path, lines, store)
-        except (OSError, WrongForm, StoreError) as error:
-            why = getattr(error, "strerror", None) or error
-            yield f"the event log {path} cannot be read: {why}; nothing needs it: remove it"
+    """Yield what each log of an invocation at work says, or why it cannot be read.
+
+    Where none is at work, the logs are read from the latest on until one says something: there may
+    be thousands.
+    """
+    paths = sorted(store.events.glob("*.jsonl"))
+    living = [path for path in paths if _at_work(path, store)]
+    for path in living or reversed(paths):
+        found = _log(path, store)
+        if found is not None:
+            yield found
+        if isinstance(found, Session) and not living:
+            return
+
+
+def _at_work(path: Path, store: Store) -> bool:
+    """Tell whether a log may be that of an invocation at work."""
+    try:
+        return store.lock_file(path.name).exists() and _alive(store, path.name)
+    except (OSError, StoreError):
+        return True  # reading it tells what is wrong
+
+
+def _log(path: Path, store: Store) -> Session | str | None:
+    """Return what a log says, or why it cannot be read; None where it has not begun yet."""
+    try:
+        lines = list(_lines(read_bytes(path)))
+        return _session(path, lines, store) if lines else None
+    except (OSError, WrongForm, StoreError) as error:
+        why = getattr(error, "strerror", None) or error
+        return f"the event log {path} cannot be read: {why}; nothing needs it: remove it"
 
 
 def _lines(content: bytes) -> Iterator[Line]:

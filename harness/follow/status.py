@@ -39,7 +39,8 @@ def session_statuses(store: Store) -> list[SessionStatus]:
     """Return the invocations that are at work on a store, or the last one where none is."""
     known = sessions(store)
     chosen = [each for each in known if each.alive] or known[-1:]
-    pace = Pace(finished_runs(store)) if chosen else Pace()
+    own = [run.key for each in chosen for run in each.runs]
+    pace = Pace(finished_runs(store, own)) if chosen else Pace()
     return [_status(each, store, pace) for each in chosen]
 
 

@@ -28,6 +28,10 @@ _LATEST = 5
 """How many of the latest runs tell how long reading data and compiling takes."""
 
 
+_CONSIDERED = 500
+"""How many of the latest runs of a store are looked at, whatever they are runs of."""
+
+
 @dataclass(frozen=True)
 class Workload:
     """What a run has in common with others that take about as long.
@@ -207,7 +211,7 @@ class Forecast:
             for key in keys
             if not store.done(key) and not plan.runs[key].blocked
         }
-        self._pace = Pace(finished_runs(store) if self._unfinished else ())
+        self._pace = Pace(finished_runs(store, keys) if self._unfinished else ())
         self._processes = processes
 
     def started(self, run: ConcreteRun) -> None:
@@ -254,9 +258,12 @@ def unstarted(run: ConcreteRun) -> UnfinishedRun:
     return UnfinishedRun(workload(run.experiment, run.run.name, run.run.resolved), run.epochs)
 
 
-def finished_runs(store: Store) -> Iterator[FinishedRun]:
-    """Yield how long each finished run of a store took; those that cannot be read are left out."""
-    keys = store.keys()
+def finished_runs(store: Store, own: Iterable[str]) -> Iterator[FinishedRun]:
+    """Yield how long finished runs took: some of one's own, and the latest of the store.
+
+    Of a store with many runs, the others are not read. Those that cannot be read are left out.
+    """
+    keys = dict.fromkeys((*filter(store.done, own), *store.latest(_CONSIDERED)))
     for key in keys:
         with contextlib.suppress(DamagedRun, UnknownSettings):
             origin, result = store.finished(key, history=False)

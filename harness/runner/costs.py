@@ -27,7 +27,7 @@ from harness.store.store import Store
 def all_next_looks(stages: Sequence[Stage], whole: Plan, store: Store) -> list[str]:
     """Return what `next_looks` says of each experiment whose seeds are added look after look."""
     open_ = [each for each in stages if each.experiment.seed_plan]
-    took = list(finished_runs(store)) if open_ else []
+    took = list(finished_runs(store, whole.runs)) if open_ else []
     return [sentence for each in open_ for sentence in next_looks(each, whole, store, took)]
 
 

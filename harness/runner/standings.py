@@ -77,7 +77,7 @@ def standings(
     """
     found = {each.name: _results(each, plan, store) for each in experiments}
     waiting = {name: _waiting(results, plan, store) for name, results in found.items()}
-    pace = Pace(finished_runs(store) if any(waiting.values()) else ())
+    pace = Pace(finished_runs(store, plan.runs) if any(waiting.values()) else ())
     return [
         Standing(
             each,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import heapq
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +57,15 @@ class Layout:
     def is_finished(self, key: str) -> bool:
         """Tell whether a run was finished, usable or not."""
         return os.path.lexists(self.finished(key))
+
+    def latest(self, most: int) -> list[str]:
+        """Return the keys of the runs that were finished last, at most so many, the last first."""
+        moments = []
+        with contextlib.suppress(OSError), os.scandir(self.root / RUNS) as entries:
+            for each in entries:
+                with contextlib.suppress(OSError):  # it is removed meanwhile
+                    moments.append((each.stat().st_mtime_ns, each.name))
+        return [name for _, name in heapq.nlargest(most, moments) if not name.startswith(".")]
 
     def keys(self, folder: str) -> list[str]:
         """Return the keys of the runs in one of the store's folders, sorted.

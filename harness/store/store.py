@@ -119,6 +119,10 @@ class Store:
         """
         return self._layout.keys(RUNS)
 
+    def latest(self, most: int) -> list[str]:
+        """Return the keys of the runs that were finished last, at most so many, the last first."""
+        return self._layout.latest(most)
+
     def find(self, start: str, unfinished: bool = False) -> str:
         """Return the key of the one run whose key begins with `start`.
 
