@@ -24,6 +24,9 @@ from harness.system.files import sha256
 
 _IMAGES = 1_297
 
+_LINKS = 50_000
+"""Runs that share files, as links: file systems allow about 65,000 of one file."""
+
 
 def many(cells: int, seeds: int) -> Json:
     """Return a specification of so many cells, each of so many seeds."""
@@ -67,14 +70,16 @@ def fill(root: Path, specification: Path, others: int) -> None:
     """Make all runs of a specification in an empty store, and so many of other experiments."""
     plan = make_plan([load_file(specification)], data_dir(), gpus=0)
     layout = Layout(root)
-    parts = _shared_files(root / "parts")
     runs = list(plan.runs.values())
-    for run in runs:
-        _finish(layout, run.key, _record(run, run.experiment), parts)
-    for number in range(others):
+    for number in range(len(runs) + others):
+        if number % _LINKS == 0:
+            parts = _shared_files(root / "parts" / str(number))
         run = runs[number % len(runs)]
-        key = hashlib.sha256(f"{number}".encode()).hexdigest()
-        _finish(layout, key, _record(run, f"other-{number // 1_000}"), parts)
+        if number < len(runs):
+            _finish(layout, run.key, _record(run, run.experiment), parts)
+        else:
+            key = hashlib.sha256(f"{number}".encode()).hexdigest()
+            _finish(layout, key, _record(run, f"other-{number // 1_000}"), parts)
 
 
 def _record(run: ConcreteRun, experiment: str) -> Json:

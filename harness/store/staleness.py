@@ -65,11 +65,15 @@ def code(value: Value) -> Code:
     Raises:
         WrongForm: it is none.
     """
-    modules, packages = (
-        {name: each.text() for name, each in value.member(part).members()}
-        for part in ("modules", "packages")
-    )
-    return Code(modules, packages)
+    return Code(_texts(value.member("modules")), _texts(value.member("packages")))
+
+
+def _texts(value: Value) -> dict[str, str]:
+    """Return an object of texts; a place for each is made only where one is none."""
+    found = value.object()
+    if not all(isinstance(each, str) for each in found.values()):
+        return {name: each.text() for name, each in value.members()}
+    return found
 
 
 def present(backend: str) -> Code:

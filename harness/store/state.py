@@ -45,8 +45,9 @@ def state_of(
     found = store.result(key, name, seed, why_blocked(plan, run, store), history)
     if found.status is not Status.DONE:
         return found
-    again = _unkept(run, found) or _weightless(plan, found, store)
-    return replace(found, stale=why_stale(store, found, run.parent), again=again)
+    stale = why_stale(store, found, run.parent)
+    again = _unkept(run, found) or ("" if stale else _weightless(plan, found, store))
+    return replace(found, stale=stale, again=again)
 
 
 def _unkept(run: ConcreteRun, result: RunResult) -> str:

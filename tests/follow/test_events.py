@@ -294,3 +294,28 @@ def test_a_log_that_cannot_be_written_stops_nothing(person: Person) -> None:
 def test_every_invocation_has_a_log_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert events.file_name() != events.file_name()
     assert Path(events.file_name()).suffix == ".jsonl"
+
+
+def test_of_many_logs_those_at_work_or_the_last_alone_are_read(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = written(person, START)
+    for number in range(50):
+        log.with_name(f"a{number:02}.jsonl").write_text(log.read_text())
+    read: list[str] = []
+
+    def reading(path: Path) -> bytes:
+        read.append(path.name)
+        return path.read_bytes()
+
+    monkeypatch.setattr(events, "read_bytes", reading)
+    assert [each.name for each in sessions(person.store)] == ["a49"]
+    assert read == ["a49.jsonl"]
+    read.clear()
+    with person.store.lock("a07.jsonl"):
+        assert [(each.name, each.alive) for each in sessions(person.store)] == [("a07", True)]
+    assert read == ["a07.jsonl"]
+    log.with_name("a99.jsonl").write_text("")  # it has not begun
+    read.clear()
+    assert [each.name for each in sessions(person.store)] == ["a49"]
+    assert read == ["a99.jsonl", "a49.jsonl"]
