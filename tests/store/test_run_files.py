@@ -94,7 +94,7 @@ class TestRead:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "iterdir", refuse)
+            patch.setattr("os.listdir", refuse)
             with pytest.raises(Damaged, match=f"^{folder} cannot be read: Permission denied$"):
                 checksums.open_run(folder)
             assert run_files.faults(folder) == ["k cannot be read: Permission denied"]
