@@ -1,13 +1,21 @@
-"""Stores as large as they become in years, made by writing their files: nothing is trained."""
+"""How commands bear stores as large as they become in years: python -m benchmarks.large_store.
+
+The stores are made by writing their files: nothing is trained. Told are the processor's seconds,
+which other work on the machine hardly changes, and the peak of memory.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import click
 import numpy as np
 
 from harness.data.catalog import data_dir
@@ -20,7 +28,7 @@ from harness.store.formats import csv_file, json_file
 from harness.store.layout import Layout
 from harness.store.predictions import Predictions
 from harness.store.staleness import present
-from harness.system.files import sha256
+from harness.system.files import Writer, sha256
 
 _IMAGES = 1_297
 
@@ -97,7 +105,7 @@ def _shared_files(folder: Path) -> dict[Path, str]:
     folder.mkdir(parents=True)
     row = dict.fromkeys(["seconds", "learning_rate", *HISTORY], 0.5)
     labels = np.zeros(_IMAGES, np.uint16)
-    writers = {
+    writers: dict[str, Writer] = {
         "history.csv": csv_file([{"epoch": at, "step": at} | row for at in range(10)]),
         "measurements.json": json_file(
             {"train_accuracy": 0.75, "test_accuracy": 0.5, "epochs": 10}
@@ -114,7 +122,6 @@ def _shared_files(folder: Path) -> dict[Path, str]:
         "predictions.npz": lambda path: predictions.save(
             path, Predictions(labels, labels, None, "0" * 64)
         ),
-        "final.weights.h5": lambda path: path.write_bytes(b"weights"),
     }
     for name, write in writers.items():
         write(folder / name)
@@ -136,3 +143,47 @@ def _finish(layout: Layout, key: str, record: Json, parts: dict[Path, str]) -> N
 def _link(parts: Iterable[Path], folder: Path) -> None:
     for path in parts:
         os.link(path, folder / path.name)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--cells", default=100, show_default=True, help="Runs of a seed.")
+@click.option("--seeds", default=100, show_default=True, help="Seeds of each.")
+@click.option("--others", default=90_000, show_default=True, help="Runs of other experiments.")
+@click.option("--length", default=3_000, show_default=True, help="Runs of the chain.")
+def main(cells: int, seeds: int, others: int, length: int) -> None:
+    """Time the commands that look at a large store, and at a long chain of runs."""
+    for name, document, more in (
+        (f"{cells * seeds:,} runs of {cells * seeds + others:,}", many(cells, seeds), others),
+        (f"a chain of {length:,}", chain(length), 0),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            specification = Path(folder) / "large.json"
+            specification.write_text(json.dumps(document))
+            fill(Path(folder) / "store", specification, more)
+            for command in (
+                ["plan", "large.json"],
+                ["check", "large.json"],
+                ["status"],
+                ["runs", "list", "large"],
+                ["runs", "list"],
+            ):
+                seconds, memory = _cost([*command, "--store", "store"], Path(folder))
+                click.echo(f"{name:24} {' '.join(command):18} {seconds:6.1f} s {memory:6.0f} MiB")
+
+
+def _cost(command: list[str], folder: Path) -> tuple[float, float]:
+    """Return the seconds of the processor that a command takes, and its peak of memory in MiB."""
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", *command],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, _, used = os.wait4(process.pid, 0)
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    main()
