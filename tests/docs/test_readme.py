@@ -23,7 +23,7 @@ ROWS = [
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?: ± \d+(?:\.\d+)?)?%?")
 _REPORT = re.compile(r"\(reports/([a-z0-9-]+)\.md\)")
-_VERDICTS = re.compile(r"(\d+) of (\d+) pass|(\d+) (fail|inconclusive)")
+_VERDICTS = re.compile(r"(\d+) of (\d+) pass|(\d+) (fail|inconclusive|blocked)")
 
 
 def test_readmes_first_specification_compares_runs_that_fit(reader: Reader) -> None:
