@@ -187,8 +187,8 @@ SPEC: Json = {
 MUTATIONS = {
     "the learning rate is halved in the loop": (
         "training/schedules.py",
-        "return initial * S",
-        "return 0.5 * initial * S",
+        "rates = initial * f",
+        "rates = 0.5 * initial * f",
     ),
     "momentum is ignored": (
         "training/optimizers.py",
@@ -217,8 +217,8 @@ MUTATIONS = {
     ),
     "one pixel too many is zeroed": (
         "data/randomizations.py",
-        "Fraction(str(zero_out)) * units)",
-        "Fraction(str(zero_out)) * units) + 1",
+        "return share_of(zero_out, units)",
+        "return 1 + share_of(zero_out, units)",
     ),
     "losses are added": ("training/losses.py", '{"mean": ops.mean,', '{"mean": ops.sum,'),
     "batch normalization remembers less": (
