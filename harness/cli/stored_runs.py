@@ -46,7 +46,7 @@ def stored_runs(store: Store, pattern: str) -> tuple[list[StoredRun], list[str]]
 
     Returns:
         The runs, and what is wrong with those that cannot be used: of those without the pattern,
-        that it cannot be read what they are.
+        that it is not to be read what they are.
 
     Raises:
         StoreError: the store cannot be read.
@@ -56,8 +56,8 @@ def stored_runs(store: Store, pattern: str) -> tuple[list[StoredRun], list[str]]
     kept = store.keys()
     for key in kept:
         try:
-            # Of a run that is not asked for, only what it was is read.
-            if pattern and not matches(store.origin(key), pattern):
+            named = store.unchecked_origin(key) if pattern else None
+            if named is not None and not matches(named, pattern):
                 continue
             origin, result = store.finished(key, history=False)
         except DamagedRun as error:

@@ -26,6 +26,7 @@ from harness.store import checksums
 from harness.store.checksums import Damaged, RunFiles
 from harness.store.predictions import Predictions
 from harness.store.staleness import code
+from harness.system.files import read_bytes
 from harness.system.json_value import WrongForm, parse
 
 RUN = "run.json"
@@ -91,6 +92,14 @@ def origin(run: RunFiles) -> Origin:
     if found.key not in (run.folder.name, ""):
         raise Damaged(run.folder / RUN, f"is of another run, whose key is {found.key}")
     return replace(found, key=run.folder.name)
+
+
+def unchecked_origin(folder: Path) -> Origin | None:
+    """Return what `run.json` says, not compared with its checksum; None where it says nothing."""
+    try:
+        return _origin(read_bytes(folder / RUN))
+    except (OSError, WrongForm):
+        return None
 
 
 def _origin(content: bytes) -> Origin:

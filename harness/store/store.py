@@ -265,6 +265,13 @@ class Store:
         """
         return finished.origin(self._layout, key)
 
+    def unchecked_origin(self, key: str) -> Origin | None:
+        """Return what a finished run seems to be, by one file; None where that says nothing.
+
+        It serves to pass over runs that are not asked for, among very many.
+        """
+        return run_files.unchecked_origin(self.folder(key))
+
     def origins(self) -> dict[str, Origin]:
         """Return what was run, of every finished run of which that can be read, by its key."""
         found = {}

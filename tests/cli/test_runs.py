@@ -145,3 +145,16 @@ def test_a_store_that_is_none_is_told(harness: Harness) -> None:
         found = harness(*command, *options)
         assert found.exit_code == 3 or command[0] == "diff", command
         assert found.exception is None or isinstance(found.exception, SystemExit), command
+
+
+def test_of_runs_without_the_pattern_one_file_is_read(harness: Harness) -> None:
+    first, second, third = stored("bcd")
+    folder = Path(".harness/store/runs")
+    (folder / second / "measurements.json").write_text("{}")
+    found = harness("runs", "list", "m[b]")
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert found.stdout.splitlines()[1].startswith(first[:12])
+    (folder / third / "run.json").write_text("no JSON")  # it may be the one that is asked for
+    found = harness("runs", "list", "m[b]")
+    assert found.exit_code == 3
+    assert found.stderr.startswith(f"error: {folder / third / 'run.json'} is damaged")
