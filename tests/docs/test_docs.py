@@ -130,7 +130,7 @@ def test_every_option_in_the_text_is_one(path: Path) -> None:
 
 def _options(command: click.Command) -> Iterator[str]:
     for parameter in command.params:
-        yield from parameter.opts
+        yield from (*parameter.opts, *parameter.secondary_opts)
     for each in command.commands.values() if isinstance(command, click.Group) else ():
         yield from _options(each)
 
