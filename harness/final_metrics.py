@@ -164,7 +164,7 @@ FINAL = {
                 " farthest; statistics of batch normalization are interpolated as weights are",
             )
             for split, word in (("train", "training"), ("test", "test"))
-            for what, unit, worse in (("loss", "nats", "above"), ("accuracy", "fraction", "below"))
+            for what, unit, worse in (("loss", "nats", "above"), ("accuracy", "points", "below"))
         },
         between="to",
     ),

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measurement:
-    """One measured quantity: its title, its unit and its definition."""
+    """One measured quantity: its title, its unit and its definition.
+
+    The unit "fraction" is of shares, shown in percent; "points" of differences of two shares.
+    """
 
     title: str
     unit: str

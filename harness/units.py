@@ -51,6 +51,8 @@ def scale_of_difference(scale: Scale) -> Scale:
 
 
 def _scale_of_unit(unit: str | None, weight: float) -> Scale:
+    if unit == "points":  # a difference of two shares
+        return POINTS
     if unit == "fraction":
         return POINTS if math.isclose(weight, 0.0, abs_tol=1e-9) else PERCENT
     return Scale(1.0, f" {unit}", 0) if unit in ("epochs", "steps") else PLAIN

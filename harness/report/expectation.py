@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from harness.experiment import Expectation, Interval, Statistic
 from harness.expression import ExpressionError, Reference, parse
@@ -32,6 +32,20 @@ TERMS = (
     "basis",
 )
 """What an expectation asks, by the members that the JSON of a report has for it."""
+
+
+def titles(expectations: Sequence[Expectation]) -> dict[str, str]:
+    """Return by its id what each expectation of a report is called; "" for one without a title.
+
+    Before a title that several have, such as those that a wildcard makes, stands the cell.
+    """
+    times = Counter(each.title for each in expectations)
+    return {
+        each.id: f"{each.id.removeprefix(each.base or '')} {each.title}"
+        if each.title and times[each.title] > 1
+        else each.title
+        for each in expectations
+    }
 
 
 def expected(expectation: Expectation) -> str:

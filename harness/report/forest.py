@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 
 from harness.expression import ExpressionError, Operation, parse
 from harness.judging.judgement import Judgement
+from harness.report.expectation import titles
 from harness.report.lettering import fitted
 from harness.report.style import BLUE, GREEN, PAGE_WIDTH, VERMILLION, plain
 from harness.units import PERCENT, PLAIN, POINTS, Scale, measured, number, scale_of
@@ -179,16 +180,12 @@ def forest(judgements: Sequence[Judgement]) -> Figure | None:
 
 
 def _rows(judgements: Sequence[Judgement]) -> list[_Row]:
-    titles = [each.expectation.title for each in judgements]
-    rows = []
-    for judgement in judgements:
-        expectation = judgement.expectation
-        label = expectation.title or expectation.id
-        if expectation.title and titles.count(expectation.title) > 1:
-            own = expectation.id.removeprefix(expectation.base or "")
-            label = f"{own} {expectation.title}"
-        rows.append(_Row(judgement, plain(fitted(label, _LABELS, _SIZE, _MOST_LINES))))
-    return rows
+    called = titles([each.expectation for each in judgements])
+    labels = [called[each.expectation.id] or each.expectation.id for each in judgements]
+    return [
+        _Row(judgement, plain(fitted(label, _LABELS, _SIZE, _MOST_LINES)))
+        for judgement, label in zip(judgements, labels, strict=True)
+    ]
 
 
 def _panels(rows: Sequence[_Row]) -> Iterator[_Panel]:

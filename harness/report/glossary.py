@@ -78,7 +78,8 @@ def _occurs(word: str, text: str) -> bool:
 
 def _definition(measurement: Measurement) -> str:
     unit = "" if measurement.unit in measurement.title else measurement.unit
-    in_unit = {"": "", "fraction": " (in percent)"}.get(unit, f" (in {unit})")
+    words = {"": "", "fraction": " (in percent)", "points": " (in percentage points)"}
+    in_unit = words.get(unit, f" (in {unit})")
     return f"{measurement.definition}{in_unit}"
 
 

@@ -106,8 +106,9 @@ def _in_font() -> Container[int] | None:
 
 
 def plot_factor(metric: str) -> float:
-    """Return what a metric is multiplied by: 100 for a share, which is drawn in percent."""
-    return 100.0 if is_share(metric) else 1.0
+    """Return what a metric is multiplied by: 100 for a share, and for a difference of two."""
+    measurement = measurement_of(metric)
+    return 100.0 if measurement and measurement.unit in ("fraction", "points") else 1.0
 
 
 def is_share(metric: str) -> bool:

@@ -14,6 +14,7 @@ from harness.report.expectation import (
     expected_briefly,
     measured_words,
     origin,
+    titles,
 )
 from harness.report.markdown import (
     anchor,
@@ -35,7 +36,11 @@ from harness.words import BASES, SYMBOLS, Verdict, agreeing, marked, plural
 def verdict_table(experiment: Experiment, judgements: Sequence[Judgement]) -> list[str]:
     """Return the table of four columns, and what has to be said of some of its verdicts."""
     to = anchors(judgement.expectation.id for judgement in judgements)
-    rows = [_row(judgement, to, len(experiment.seeds)) for judgement in judgements]
+    called = titles([judgement.expectation for judgement in judgements])
+    rows = [
+        _row(judgement, _linked(judgement, called, to), len(experiment.seeds))
+        for judgement in judgements
+    ]
     headers = ["verdict", "what is expected", "expected", "measured"]
     parts = [table(headers, rows), bullets(_messages(judgements)), _stale(judgements), _NOTE]
     return list(filter(None, parts))
@@ -73,13 +78,19 @@ _NOTE_ON_DIFFERENCE = (
 )
 
 
-def _row(judgement: Judgement, to: Mapping[str, str], seeds: int) -> list[str]:
+def _linked(judgement: Judgement, called: Mapping[str, str], to: Mapping[str, str]) -> str:
+    """Return what an expectation is called, as a link to its details."""
+    own = judgement.expectation.id
+    return anchor_link(called[own] or own, to[own])
+
+
+def _row(judgement: Judgement, link: str, seeds: int) -> list[str]:
     expectation, shown = judgement.expectation, measured_words(judgement)
     seeds = judgement.look.seeds if judgement.look else seeds
     fewer = "" if judgement.seeds == seeds else f" ({judgement.seeds} of {plural(seeds, 'seed')})"
     return [
         marked(judgement.verdict, judgement.stale),
-        anchor_link(expectation.title or expectation.id, to[expectation.id]),
+        link,
         escape(expected_briefly(expectation)),
         f"{shown.replace(' ± ', f'{_SPACE}±{_SPACE}')}{fewer}",
     ]

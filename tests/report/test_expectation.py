@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from harness.experiment import Basis, Expectation, Statistic
-from harness.report.expectation import anchors, expected, expected_briefly
+from harness.report.expectation import anchors, expected, expected_briefly, titles
 
 EXPECTATION = Expectation(
     "e", "", "one.test_accuracy", 0.5, None, Statistic.MEAN, 0.95, Basis.CLAIM, "s"
@@ -50,4 +50,24 @@ def test_every_expectation_has_an_anchor_of_its_own() -> None:
         "a[x+y]": "expectation-a-x-y",
         "a[x,y]": "expectation-a-x-y--2",
         "b": "expectation-b",
+    }
+
+
+def test_a_title_that_several_have_tells_their_cells() -> None:
+    def named(**members: str) -> Expectation:
+        return dataclasses.replace(EXPECTATION, **members)  # type: ignore[arg-type]
+
+    given = [
+        named(id="fits[l2]", base="fits", title="It fits"),
+        named(id="fits[none]", base="fits", title="It fits"),
+        named(id="worse", title="It tests worse"),
+        named(id="plain"),
+        named(id="other"),
+    ]
+    assert titles(given) == {
+        "fits[l2]": "[l2] It fits",
+        "fits[none]": "[none] It fits",
+        "worse": "It tests worse",
+        "plain": "",
+        "other": "",
     }
