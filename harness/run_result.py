@@ -44,9 +44,10 @@ class Loaded:
     validation_examples: int = 0
 
     def to_json(self) -> Json:
-        """Return the record as JSON; a version is there only where there is one."""
+        """Return the record as JSON; what most data sets lack is there only where it is."""
         record = {**asdict(self), "classes": list(self.classes)}
-        return {name: value for name, value in record.items() if name != "version" or value}
+        rare = ("version", "validation_examples")
+        return {name: value for name, value in record.items() if name not in rare or value}
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import get_args
 
-import jsonschema
-
 from harness.experiment import PARTNER, SOURCE, Json
 from harness.final_metrics import Source
 from harness.own.calls import CallFault, find, misfits
@@ -122,6 +120,8 @@ def _fragment(path: Path) -> Mapping[str, Json]:
 
 
 def _check(fragment: Mapping[str, Json], path: Path) -> None:
+    import jsonschema  # here, as few commands need it, and completion has to be quick
+
     for member, of_type in _MEMBERS.items():
         if not isinstance(fragment.get(member), of_type):
             raise Unusable(f"{path}: {member!r} is missing, or of another type")

@@ -16,8 +16,9 @@ from harness.plan import Plan, make_plan
 from harness.report.terminal import show_judgements
 from harness.runner.standings import standings
 from harness.spec.load import load
+from harness.store.checksums import WEIGHTS
 from harness.store.staleness import present
-from harness.store.store import Checkpoint, Store
+from harness.store.store import Checkpoint, Store, Writer
 
 
 class Terminal(io.StringIO):
@@ -64,7 +65,10 @@ def test_each_standing_is_counted(
     run: Json = {"experiment": "a", "run": "one", "seed": 0, "parent": None, "settings": {}}
     environment = {"environment": {}, "seconds": 0, "images_per_second": 0, "parameters": 0}
     environment["code"] = present("tensorflow").to_json()
-    store.finish(done, run=run, history=[row], measurements={}, environment=environment, files={})
+    files: dict[str, Writer] = {WEIGHTS: lambda path: path.touch()}
+    store.finish(
+        done, run=run, history=[row], measurements={}, environment=environment, files=files
+    )
     store.save_checkpoint(unfinished, Checkpoint({}, [row]))
     store.save_error(failed, "the loss is not finite")
     show(experiments, plan, store)

@@ -40,6 +40,9 @@ LEFT_OUT = {
 }
 """What decides how long a run takes, or on what; the rest is drawn from what the schema allows."""
 
+OWN = ("python", "keras")
+"""Names that stand for a person's own code and files, of which there are none here."""
+
 
 def values(part: Schema) -> st.SearchStrategy[Json]:
     """Give what a part of the schema allows, corners rather than the middle."""
@@ -48,7 +51,8 @@ def values(part: Schema) -> st.SearchStrategy[Json]:
     if "anyOf" in part:
         return st.one_of(*map(values, part["anyOf"]))
     if "const" in part or "enum" in part:
-        return st.sampled_from(part.get("enum", [part.get("const")]))
+        allowed_values = part.get("enum", [part.get("const")])
+        return st.sampled_from([each for each in allowed_values if each not in OWN])
     kinds = part["type"] if isinstance(part["type"], list) else [part["type"]]
     return st.one_of(*(_of_kind(kind, part) for kind in kinds))
 
@@ -66,6 +70,7 @@ def _of_kind(kind: str, part: Schema) -> st.SearchStrategy[Json]:
     simple: dict[str, Callable[[], st.SearchStrategy[Json]]] = {
         "null": st.none,
         "boolean": st.booleans,
+        "string": lambda: st.sampled_from(part.get("examples", ["a"])),
         "number": lambda: st.sampled_from([each for each in REAL if allowed(part, each)]),
         "object": lambda: objects(part),
     }

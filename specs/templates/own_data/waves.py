@@ -54,6 +54,7 @@ def louder(*, strength: float = 0.2) -> Augmentation:
         return {"factor": (1 + strength * (2 * drawn[:, 0] - 1)).astype(np.float32)}
 
     def apply(inputs: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: float) -> tf.Tensor:
-        return inputs * decisions["factor"][:, tf.newaxis]
+        factors = tf.reshape(decisions["factor"], [-1] + [1] * (len(inputs.shape) - 1))
+        return tf.cast(inputs, tf.float32) * factors
 
     return Augmentation(decide, apply)
