@@ -191,7 +191,7 @@ def _over_seeds(values: Sequence[float | None], scale: Scale) -> str:
     if scale.unit in (" epochs", " steps") and len(set(present)) == 1:
         deviation = None  # the same whole number in every seed
     # The heading says what is counted.
-    unit = scale.unit if scale.unit == "%" else ""
+    unit = scale.unit if scale.factor != 1.0 else ""
     shown = measured(
         statistics.mean(present),
         deviation,
