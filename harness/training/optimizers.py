@@ -125,8 +125,7 @@ def adam(
     Source: Kingma and Ba (2014), https://arxiv.org/abs/1412.6980, the form before section 2.1.
     """
     gradient = gradient + scalars["l2"] * weight.value
-    mean = beta_1 * weight.slots["mean"] + (1 - beta_1) * gradient
-    square = beta_2 * weight.slots["square"] + (1 - beta_2) * ops.square(gradient)
+    mean, square = _moments(weight, gradient, beta_1, beta_2)
     step = scalars[STEP]
     rate = scalars["learning_rate"] * ops.sqrt(_unbias(beta_2, step)) / _unbias(beta_1, step)
     value = weight.value - rate * mean / (ops.sqrt(square) + epsilon)
@@ -155,8 +154,7 @@ def nadam(
     Source: Dozat (2016), Incorporating Nesterov Momentum into Adam, Algorithm 2.
     """
     gradient = gradient + scalars["l2"] * weight.value
-    mean = beta_1 * weight.slots["mean"] + (1 - beta_1) * gradient
-    square = beta_2 * weight.slots["square"] + (1 - beta_2) * ops.square(gradient)
+    mean, square = _moments(weight, gradient, beta_1, beta_2)
     now = ops.cast(scalars[STEP], "float32")
     log = math.log(0.96) / 250
     present, following = (beta_1 * (1 - ops.exp(log * step) / 2) for step in (now, now + 1))
@@ -165,6 +163,15 @@ def nadam(
     root = ops.sqrt(square / _unbias(beta_2, now))
     value = weight.value - scalars["learning_rate"] * ahead / (root + epsilon)
     return Weight(value, {"mean": mean, "square": square})
+
+
+def _moments(
+    weight: Weight, gradient: Tensor, beta_1: float, beta_2: float
+) -> tuple[Tensor, Tensor]:
+    """Give the running means of the gradient and of its square after a step."""
+    mean = beta_1 * weight.slots["mean"] + (1 - beta_1) * gradient
+    square = beta_2 * weight.slots["square"] + (1 - beta_2) * ops.square(gradient)
+    return mean, square
 
 
 def rmsprop(
