@@ -14,6 +14,7 @@ from pkgutil import resolve_name
 from harness.data import own_labels, tables
 from harness.data.errors import DataError, Unfit
 from harness.data.info import DataFiles, Facts, Origin, Parameters, Request
+from harness.data.origins import AtPath
 from harness.data.places import at_home
 from harness.data.tables import Reading
 
@@ -65,20 +66,10 @@ class CsvFiles(Origin):
 
 
 @dataclass(frozen=True)
-class NumpyFile(Origin):
+class NumpyFile(AtPath):
     """Arrays in a person's NumPy file, which the parameter `path` names."""
 
     loader: str = field(default="harness.data.builders.own_arrays:load_npz", kw_only=True)
-
-    @property
-    def named_by(self) -> str | None:
-        """The parameter without which nothing can be looked at."""
-        return "path"
-
-    @property
-    def location_parameters(self) -> tuple[str, ...]:
-        """The same arrays are the same data wherever they lie."""
-        return ("path",)
 
     def why_unavailable(self, request: Request) -> str | None:
         """Say that the file is not there."""
@@ -101,10 +92,6 @@ class NumpyFile(Origin):
             return None
         facts_of_arrays(request)
         return DataFiles(path.parent, (path.name,), identities=("npz",))
-
-    def folder(self, request: Request) -> Path:
-        """Return the file."""
-        return at_home(request.parameters["path"])
 
 
 _TABLES = ("train", "test")

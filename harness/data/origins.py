@@ -56,13 +56,8 @@ class OwnFunction(Origin):
 
 
 @dataclass(frozen=True)
-class ImageFolder(Origin):
-    """A person's folder of images, which the parameter `path` names.
-
-    They lie in <split>/<class>/<image> or, with the parameter `test_share`, in <class>/<image>.
-    """
-
-    loader: str = field(default="harness.data.loading:load_image_folder", kw_only=True)
+class AtPath(Origin):
+    """A person's own data, at a place that the parameter `path` names."""
 
     @property
     def named_by(self) -> str | None:
@@ -71,8 +66,22 @@ class ImageFolder(Origin):
 
     @property
     def location_parameters(self) -> tuple[str, ...]:
-        """The same images are the same data wherever they lie."""
+        """The same content is the same data wherever it lies."""
         return ("path",)
+
+    def folder(self, request: Request) -> Path:
+        """Return the folder or the file that the parameter names."""
+        return at_home(request.parameters["path"])
+
+
+@dataclass(frozen=True)
+class ImageFolder(AtPath):
+    """A person's folder of images, which the parameter `path` names.
+
+    They lie in <split>/<class>/<image> or, with the parameter `test_share`, in <class>/<image>.
+    """
+
+    loader: str = field(default="harness.data.loading:load_image_folder", kw_only=True)
 
     def why_unavailable(self, request: Request) -> str | None:
         """Say that there is no such folder, or that it has no images of a split."""
@@ -108,10 +117,6 @@ class ImageFolder(Origin):
         if not found.layout.split:
             own_labels.check_shared(found.sizes(ALL), str(folder))
         return DataFiles(folder, found.names(), remark=found.remark())
-
-    def folder(self, request: Request) -> Path:
-        """Return the folder that the parameter names."""
-        return at_home(request.parameters["path"])
 
 
 def _no_images(folder: Path, split: str) -> str:
