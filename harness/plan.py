@@ -328,10 +328,9 @@ def _start(run: RunSpec, parent: ConcreteRun | None) -> str | None:
 
 def _count(settings: Settings, known: Facts | None) -> int | None:
     """Count the training examples, as far as is known of the data."""
-    classes = settings.dataset.classes
-    if known is not None and classes:
-        known = known.of_classes(classes)
-    return examples(settings, known) if known is not None else None
+    if known is None:
+        return None
+    return examples(settings, known.of_classes(settings.dataset.classes))
 
 
 def _cost(training: Training, count: int | None) -> tuple[int | None, int | None]:

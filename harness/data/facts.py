@@ -29,7 +29,7 @@ def facts(source: Component, folder: Path | None = None) -> Facts | None:
 def facts_of(dataset: Dataset, folder: Path | None = None) -> Facts | None:
     """Return what is known of a data set as a run uses it: of its subset of classes."""
     whole = facts(dataset.source, folder)
-    return whole if whole is None or not dataset.classes else whole.of_classes(dataset.classes)
+    return None if whole is None else whole.of_classes(dataset.classes)
 
 
 def unfit(dataset: Dataset, folder: Path | None = None) -> Iterator[Unfit]:

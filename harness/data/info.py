@@ -42,8 +42,13 @@ class Facts:
     names: tuple[str, ...] | None = field(default=None, compare=False)
     sizes: tuple[tuple[int, ...], tuple[int, ...]] | None = field(default=None, compare=False)
 
-    def of_classes(self, wanted: Wanted) -> Facts:
-        """Return the facts of some classes alone; those of an unknown class are not known."""
+    def of_classes(self, wanted: Wanted | None) -> Facts:
+        """Return the facts of some classes alone; those of an unknown class are not known.
+
+        None takes all classes.
+        """
+        if wanted is None:
+            return self
         found = [index_of(each, self.names or ()) for each in wanted]
         places = [place for place in found if place is not None]
         if self.sizes is None or len(places) < len(wanted):
