@@ -70,9 +70,7 @@ def as_json(difference: Difference) -> str:
         "remarks": list(difference.remarks),
         "experiments": {each.name: _experiment(each) for each in difference.experiments},
     }
-    text = json.dumps(finite(document), indent=1, ensure_ascii=False, allow_nan=False)
-    # What no encoding can write, half a surrogate pair in a damaged file, is escaped as JSON does.
-    return text.encode(errors="backslashreplace").decode()
+    return json.dumps(finite(document), indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def _experiment(experiment: ExperimentDifference) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from harness.compare.records import ExperimentRecord, ReadError, Side, UnknownSi
 from harness.compare.result_file import NotAResult, experiment
 from harness.compare.store_side import of_store
 from harness.store.store import Store
+from harness.system.json_value import check_text
 
 ACCEPTED = (
     "a result file (reports/NAME.json), a folder of reports, a store (.harness/store), "
@@ -73,7 +74,9 @@ def _read_path(path: Path, word: str) -> Side:
 
 def _parsed(name: str, content: bytes) -> tuple[str, Any]:
     try:
-        return name, json.loads(content.decode("utf-8"))
+        document = json.loads(content.decode("utf-8"))
+        check_text(document, content)
+        return name, document
     except (ValueError, RecursionError) as error:
         raise ReadError(f"{name}: not JSON: {error}") from error
 

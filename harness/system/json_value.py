@@ -26,13 +26,22 @@ def parse(content: bytes) -> Value:
     """
     try:
         value = json.loads(content.decode(), parse_constant=_no_number, parse_float=_finite)
-        if b"\\u" in content:  # half of a surrogate pair is no text, and can only be written so
-            json.dumps(value, ensure_ascii=False).encode()
+        check_text(value, content)
     except RecursionError as error:
         raise WrongForm("it is no JSON: it is nested too deeply") from error
     except ValueError as error:
         raise WrongForm(f"it is no JSON: {error}") from error
     return Value(value)
+
+
+def check_text(value: Json, content: bytes) -> None:
+    """Check that all text of a value can be written again; `content` is what it was read from.
+
+    Raises:
+        ValueError: some is half of a surrogate pair, which is no text.
+    """
+    if b"\\u" in content:  # it can only be written so
+        json.dumps(value, ensure_ascii=False).encode()
 
 
 def _no_number(word: str) -> NoReturn:

@@ -224,6 +224,7 @@ DAMAGED: list[tuple[str | bytes, str]] = [
     ("{", "a.json: not JSON: "),
     (b"\xff\xfe", "a.json: not JSON: 'utf-8' codec"),
     ("[" * 100_000, "a.json: not JSON: "),
+    ('{"a": "\\ud800"}', "a.json: not JSON: 'utf-8' codec"),
     ("[]", "a.json is no result file of reports"),
     (
         '{"format": "reproduction-harness result 2"}',
