@@ -19,7 +19,7 @@ from harness.cli.stored_runs import StoredRun
 from harness.compare.regression import Regression
 from harness.data import catalog
 from harness.data.availability import availability
-from harness.data.info import Facts
+from harness.data.facts_record import Facts
 from harness.experiment import Experiment, Json
 from harness.plan import Plan
 from harness.report.result_json import finite

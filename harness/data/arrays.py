@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from harness.data import own_labels
 from harness.data.digests import reason
 from harness.data.errors import DataError, Unfit, UnknownName
-from harness.data.info import Facts
+from harness.data.facts_record import Facts
 from harness.data.own_examples import Pair
 from harness.system import files
 

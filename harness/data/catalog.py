@@ -9,12 +9,14 @@ here imports TensorFlow or NumPy: a loading function is named as "module:functio
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TypeVar
 
 from harness.data.class_names import BLOBS, CIFAR10, CIFAR100, CLOTHES, DIGITS, RESTRICTED_IMAGENET
+from harness.data.facts_record import Facts
 from harness.data.file_origins import CsvFiles, NumpyFile, known_facts
-from harness.data.info import DatasetInfo, Facts, FirstUse, Origin, Request
+from harness.data.info import DatasetInfo, FirstUse, Origin, Request
 from harness.data.origins import (
     Downloaded,
     ImageArchive,
@@ -135,7 +137,7 @@ DATASETS["image_folder"] = DatasetInfo(
 DATASETS["tfds"] = DatasetInfo(
     title="A data set that TFDS has prepared, of its catalogue or one's own",
     licence="its owner's",
-    size="as many examples as there are: images of one size, or vectors of numbers",
+    size="as many examples as there are: images, or vectors of numbers",
     citation="its owner's",
     facts=facts_of_own_prepared,
     origin=OwnPrepared(),
@@ -259,8 +261,16 @@ DATASETS["cinic10"] = DatasetInfo(
 
 
 def _restricted_imagenet(request: Request) -> Facts:
-    side = request.parameters["size"]
-    return Facts((side, side, 3), 9, 257_748, 10_150, RESTRICTED_IMAGENET)
+    side, origin = request.parameters["size"], request.info.origin
+    assert isinstance(origin, ManualArchives)
+    return Facts(
+        (side, side, 3),
+        9,
+        257_748,
+        10_150,
+        RESTRICTED_IMAGENET,
+        count_sizes=functools.partial(origin.sizes, request),
+    )
 
 
 DATASETS["restricted_imagenet"] = DatasetInfo(

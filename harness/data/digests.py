@@ -81,7 +81,7 @@ def digest_files(
     stable = {
         name: _Kept(each.sha256, each.signature)
         for name, each in found.items()
-        if max(each.signature[3:]) < now - COARSEST_CLOCK
+        if settled(each.signature, now)
     }
     if kept is not None and stable != known:
         _save(kept, stable)
@@ -118,6 +118,16 @@ def signature_of(path: str) -> Signature:
         return _signature(os.stat(path))  # noqa: PTH116 - a Path each would take as long again
     except (OSError, ValueError) as error:
         raise DataError(f"cannot read {path}: {reason(error)}") from error
+
+
+def settled(signature: Signature, now: int) -> bool:
+    """Tell whether any later change of a file would leave it another signature.
+
+    Args:
+        signature: that of the file.
+        now: nanoseconds since the epoch, before the file was read.
+    """
+    return max(signature[3:]) < now - COARSEST_CLOCK
 
 
 def _signature(status: os.stat_result) -> Signature:

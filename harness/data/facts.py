@@ -8,7 +8,8 @@ from pathlib import Path
 from harness.data import class_subset
 from harness.data.catalog import DATASETS
 from harness.data.errors import DataError, Unfit
-from harness.data.info import Facts, Request
+from harness.data.facts_record import Facts
+from harness.data.info import Request
 from harness.data.places import data_dir
 from harness.experiment import Component, Dataset
 

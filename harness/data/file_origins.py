@@ -13,7 +13,8 @@ from pkgutil import resolve_name
 
 from harness.data import own_labels, tables
 from harness.data.errors import DataError, Unfit
-from harness.data.info import DataFiles, Facts, Origin, Parameters, Request
+from harness.data.facts_record import Facts
+from harness.data.info import DataFiles, Origin, Parameters, Request
 from harness.data.origins import AtPath
 from harness.data.places import at_home
 from harness.data.tables import Reading

@@ -1,12 +1,7 @@
 """Folders of images, by split and class: their images, decoded when they are asked for.
 
-Read are JPEG files, grey or in colour, and PNG files of up to 8 bits a channel. Pixels are taken
-as the file has them: an orientation that a camera noted is not applied, and no colour profile. A
-palette is replaced by its colours, one to four bits of grey are scaled to eight, and a channel for
-opacity stays a channel of its own (so does the opacity of a palette's colours). PNG files of 16
-bits are refused, as the values that such files use often fill a small part of 16 bits only, and
-JPEG files in CMYK, whose colours every reader makes in another way. What is decoded is converted
-where this is asked for (`harness.data.conversion`).
+What is read of them is what `harness.data.decoding` says; it is converted where this is asked for
+(`harness.data.conversion`).
 """
 
 from __future__ import annotations
@@ -25,6 +20,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from harness.data.conversion import AS_IT_IS, Conversion
+from harness.data.decoding import check_readable, decoded, in_graph
 from harness.data.digests import Digest, changed_meanwhile, reason
 from harness.data.image_files import SPLITS
 from harness.data.records import DataError, Examples, Indices, Split
@@ -93,7 +89,7 @@ class ImageRows:
         """Decode images one by one, as they may have any size, and convert them."""
         images = np.empty((len(names), *self.image_shape), np.uint8)
         for row, name, content in zip(images, names, contents, strict=True):
-            image = self.conversion.of(_decode(name, content))
+            image = self.conversion.of(decoded(name, content))
             if image.shape != self.image_shape:
                 self._name_the_odd_files(names, contents)
             row[...] = image
@@ -223,46 +219,8 @@ def _read(name: str, sha256: bytes) -> bytes:
         raise DataError(f"cannot read the image {name}: {reason(error)}") from error
     if hashlib.sha256(content).digest() != sha256:
         raise DataError(changed_meanwhile(name))
-    if fault := _unreadable(content):
-        raise DataError(f"cannot read the image {name}: {fault}")
+    check_readable(name, content)
     return content
-
-
-_PNG = b"\x89PNG\r\n\x1a\n"
-_JPEG = b"\xff\xd8\xff"
-_OTHERS = {b"GIF8": "GIF", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF", b"RIFF": "WebP"}
-
-
-def _unreadable(content: bytes) -> str | None:
-    """Say why the bytes of a file are no image that is read, as far as its head tells."""
-    if not content:
-        return "the file is empty"
-    if content.startswith(_PNG):
-        bits = content[24] if len(content) > 24 else 0
-        return "it is a PNG file of 16 bits a channel: convert it to 8 bits" if bits > 8 else None
-    if content.startswith(_JPEG):
-        return "it is a JPEG file in CMYK: convert it to RGB" if _channels(content) == 4 else None
-    for head, name in _OTHERS.items():
-        if content.startswith(head):
-            return f"it is a {name} file, whatever its name says: make it a JPEG or PNG file"
-    return "it is neither a JPEG nor a PNG file"
-
-
-def _channels(jpeg: bytes) -> int | None:
-    """Return the number of channels that a JPEG file's frame header names.
-
-    Source: ITU T.81, B.2.2.
-    """
-    place = 2
-    while place + 9 < len(jpeg) and jpeg[place] == 0xFF:
-        marker = jpeg[place + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return jpeg[place + 9]
-        if marker == 0xFF:  # a byte that fills
-            place += 1
-        else:
-            place += 2 + int.from_bytes(jpeg[place + 2 : place + 4], "big")
-    return None
 
 
 @functools.cache
@@ -270,7 +228,7 @@ def _decoder(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return the compiled function from files, string [n], to images, uint8 [n, *shape]."""
 
     def image(content: tf.Tensor) -> tf.Tensor:
-        return tf.ensure_shape(_decoded(content), shape)
+        return tf.ensure_shape(in_graph(content), shape)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def decode(contents: tf.Tensor) -> tf.Tensor:
@@ -282,29 +240,5 @@ def _decoder(shape: tuple[int, ...]) -> Callable[[tf.Tensor], tf.Tensor]:
     return decode
 
 
-def _decoded(content: tf.Tensor) -> tf.Tensor:
-    """Return the image in the bytes of a JPEG or PNG file; uint8 [height, width, channels].
-
-    TensorFlow's default JPEG transform differs a little from that of PIL and PyTorch.
-    """
-    return tf.cond(
-        tf.io.is_jpeg(content),
-        lambda: tf.io.decode_jpeg(content, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_png(content),
-    )
-
-
 def _shape(name: str, content: bytes) -> tuple[int, ...]:
-    return _decode(name, content).shape
-
-
-def _decode(name: str, content: bytes) -> NDArray[np.uint8]:
-    """Return the image in the bytes of a file; raises DataError where it is damaged."""
-    try:
-        image: NDArray[np.uint8] = _decoded(tf.constant(content)).numpy()
-        return image
-    except tf.errors.OpError as error:
-        said = " ".join(str(error.message).split())
-        raise DataError(
-            f"cannot read the image {name}: it is cut off or damaged ({said})"
-        ) from error
+    return decoded(name, content).shape

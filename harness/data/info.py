@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.data.class_subset import Wanted, index_of
+from harness.data.facts_record import Facts
 from harness.experiment import Json, OwnPart
 
 if TYPE_CHECKING:
@@ -20,42 +20,6 @@ if TYPE_CHECKING:
 
 Parameters = Mapping[str, Any]
 """What a specification says of a data set that no other data set has, such as `path`."""
-
-
-@dataclass(frozen=True)
-class Facts:
-    """A data set's input shape (None where only the data tell), classes and numbers of examples.
-
-    Args:
-        shape: that of one input.
-        classes: how many there are.
-        train_examples: how many there are for training; None where only loading tells.
-        test_examples: the same for testing.
-        names: those of the classes, in the order of their labels; None where they are not known.
-        sizes: how many examples of each class are for training, and how many for testing.
-    """
-
-    shape: tuple[int, ...] | None
-    classes: int
-    train_examples: int | None
-    test_examples: int | None
-    names: tuple[str, ...] | None = field(default=None, compare=False)
-    sizes: tuple[tuple[int, ...], tuple[int, ...]] | None = field(default=None, compare=False)
-
-    def of_classes(self, wanted: Wanted | None) -> Facts:
-        """Return the facts of some classes alone; those of an unknown class are not known.
-
-        None takes all classes.
-        """
-        if wanted is None:
-            return self
-        found = [index_of(each, self.names or ()) for each in wanted]
-        places = [place for place in found if place is not None]
-        if self.sizes is None or len(places) < len(wanted):
-            return Facts(self.shape, len(wanted), None, None)
-        train, test = (tuple(part[place] for place in places) for part in self.sizes)
-        names = tuple((self.names or ())[place] for place in places)
-        return Facts(self.shape, len(wanted), sum(train), sum(test), names, (train, test))
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from harness.data import own_labels, tfds_files
 from harness.data.errors import DataError, Unfit
+from harness.data.facts_record import Facts, Sizes
 from harness.data.image_files import ALL, CHANNELS, READ, SPLITS, Layout, find_images, is_folder
-from harness.data.info import DataFiles, Facts, Origin, Parameters, Request
+from harness.data.info import DataFiles, Origin, Parameters, Request
 from harness.data.places import archive_folders, at_home
 from harness.data.tfds_files import (
     INFO,
-    RANDOM_ACCESS,
     Prepared,
     Selection,
     find_version,
@@ -24,6 +24,7 @@ from harness.data.tfds_files import (
     read_prepared,
     selection_of,
 )
+from harness.data.tfds_records import RANDOM_ACCESS
 
 MARKER = "complete"
 """The file that is written last into an unpacked archive."""
@@ -346,6 +347,14 @@ class ManualArchives(Origin):
             request = replace(request, parameters={"size": self.side, **request.parameters})
         return _published_files(request, found, RANDOM_ACCESS)
 
+    def sizes(self, request: Request) -> Sizes | None:
+        """Count the examples of each class; None where they are not prepared, or damaged."""
+        found = find_version(self._builder_folder(request), self.version)
+        try:
+            return None if found is None else read_prepared(found, Selection()).sizes()
+        except DataError:
+            return None
+
     def archive_folders(self, data_dir: Path) -> tuple[Path, ...]:
         """Return TFDS's own folder for such archives, then the archive folders."""
         return (data_dir / "downloads" / "manual", *archive_folders())
@@ -418,10 +427,9 @@ def facts_of_own_prepared(request: Request) -> Facts | None:
     if found is None:
         return None
     try:
-        prepared = read_prepared(found, selection_of(parameters))
+        return read_prepared(found, selection_of(parameters)).facts
     except DataError:
         return None
-    return Facts(prepared.shape, prepared.classes, *prepared.counts, prepared.class_names)
 
 
 def prepare_command(name: str, parameters: Parameters) -> str:
@@ -443,8 +451,7 @@ def _published_files(request: Request, folder: Path, file_format: str | None) ->
             f"{folder} is prepared in another way than {file_format}: remove it, then: {command}"
         )
     known = request.facts
-    found = Facts(prepared.shape, prepared.classes, *prepared.counts)
-    if known is not None and found != known:
+    if known is not None and prepared.facts != known:
         shape = "x".join(map(str, prepared.shape))
         raise DataError(
             f"{folder} is not {name} as it is published: {prepared.counts[0]:,} instead of "

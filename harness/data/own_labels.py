@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from harness.data.errors import DataError
-from harness.data.info import Facts
+from harness.data.facts_record import Facts, Sizes
 from harness.words import listed
 
 Label = str | int
-Sizes = tuple[tuple[int, ...], tuple[int, ...]]
-"""How many examples of each class are for training, and how many for testing."""
-
 _MOST_NAMED = 3
 
 
@@ -76,13 +73,18 @@ def facts(
         sizes = shared((counts[each] for each in classes), parameters["test_share"])
     else:
         tested = Counter(test)
-        _check_known(tested, counts, place)
+        check_known(tested, counts, place)
         sizes = tuple(counts[each] for each in classes), tuple(tested[each] for each in classes)
     names = tuple(map(str, classes))
     return Facts(shape, len(names), sum(sizes[0]), sum(sizes[1]), names, sizes)
 
 
-def _check_known(tested: Mapping[Label, int], trained: Mapping[Label, int], place: str) -> None:
+def check_known(tested: Collection[Label], trained: Collection[Label], place: str) -> None:
+    """Check that every class for testing is also for training.
+
+    Raises:
+        DataError: one is not.
+    """
     alone = sorted(str(each) for each in tested if each not in trained)
     if alone:
         raise DataError(

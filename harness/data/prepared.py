@@ -6,10 +6,12 @@ import contextlib
 import functools
 import hashlib
 import io
+import itertools
 import math
 import zipfile
 import zlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +21,13 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
+from harness.data.conversion import Conversion
+from harness.data.decoding import check_readable, decoded
 from harness.data.digests import Digest, check_unchanged, content_digest
 from harness.data.records import DataError, Examples, Indices, Split
-from harness.data.rows import whole
-from harness.data.tfds_files import RANDOM_ACCESS, Inputs, Prepared
+from harness.data.rows import MOST_THREADS
+from harness.data.tfds_files import Inputs, Prepared
+from harness.data.tfds_records import RANDOM_ACCESS
 from harness.system import files
 
 READ_BATCH = 1024
@@ -32,11 +37,47 @@ READ_BYTES = 2**25
 """What the examples that are read at once for their labels may take."""
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """Makes images of one shape of those in a split, which are files in bytes, or arrays.
+
+    `place` is the split, for messages.
+    """
+
+    conversion: Conversion
+    shape: tuple[int, ...]
+    place: str
+
+    def of(self, index: int, found: bytes | NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the image of an example, uint8 [height, width, channels].
+
+        Raises:
+            DataError: it is damaged, of a kind that is not read, or has other channels.
+        """
+        name = f"of example {index} of {self.place}"
+        if isinstance(found, bytes):
+            check_readable(name, found)
+            found = decoded(name, found)
+        image = self.conversion.of(found)
+        if image.shape != self.shape:
+            raise DataError(
+                f"the image {name} has {image.shape[-1]} channels, not {self.shape[-1]}: `mode` "
+                "makes them all grey or all colour"
+            )
+        return image
+
+    def whole(self, first: int, batch: Sequence[Any]) -> NDArray[np.uint8]:
+        """Return the images of some examples, [b, height, width, channels], `first` and so on."""
+        with ThreadPoolExecutor(MOST_THREADS) as threads:
+            return np.stack(list(threads.map(self.of, itertools.count(first), batch)))
+
+
 @dataclass(frozen=True, eq=False)
 class Records:
     """The inputs of a prepared split in the random-access format, read when they are asked for.
 
     `digests` are those of the record files, which must not change as long as they are read.
+    `pictures` make images of what the source has, None where this is what is read.
     """
 
     source: Sequence[Any]
@@ -44,6 +85,7 @@ class Records:
     row_shape: tuple[int, ...]
     dtype: np.dtype[Any]
     digests: tuple[Digest, ...]
+    pictures: Pictures | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -57,8 +99,10 @@ class Records:
             DataError: the files are damaged or changed.
         """
         rows = np.empty((len(indices), *self.row_shape), self.dtype)
-        for row, example in zip(rows, _at(self.source, indices), strict=True):
-            row[...] = _input_of(example, self.feature)
+        examples = _at(self.source, indices)
+        for row, index, example in zip(rows, indices.tolist(), examples, strict=True):
+            found = _input_of(example, self.feature)
+            row[...] = found if self.pictures is None else self.pictures.of(index, found)
         check_unchanged(self.digests)
         return rows
 
@@ -100,7 +144,6 @@ def load_prepared(prepared: Prepared, digests: Sequence[Digest], maximum: float)
             what they say.
     """
     builder = tfds.builder_from_directory(str(prepared.folder))
-    names = _member(builder.info.features, prepared.label).names
     read = _by_index if prepared.file_format == RANDOM_ACCESS else _whole
     by_name = {Path(each.path).name: each for each in digests}
 
@@ -110,7 +153,7 @@ def load_prepared(prepared: Prepared, digests: Sequence[Digest], maximum: float)
         _check_split(found, prepared, index)
         return found
 
-    examples = Examples(split(0), split(1), tuple(names), maximum)
+    examples = Examples(split(0), split(1), prepared.class_names, maximum)
     check_unchanged(digests)
     return examples
 
@@ -118,9 +161,49 @@ def load_prepared(prepared: Prepared, digests: Sequence[Digest], maximum: float)
 def _whole(
     builder: tfds.core.DatasetBuilder, prepared: Prepared, index: int, _: tuple[Digest, ...]
 ) -> Split:
-    keys = prepared.inputs, prepared.label
-    found = read_whole(builder, prepared.splits[index], keys)
-    return Split(whole(found.inputs).astype(np.float32), found.labels) if prepared.real else found
+    inputs, labels = _arrays(
+        builder,
+        prepared.splits[index],
+        (prepared.inputs, prepared.label),
+        _pictures(builder, prepared, index),
+    )
+    if prepared.real:
+        inputs = inputs.astype(np.float32)
+    return Split(inputs, _places(labels, prepared))
+
+
+def _pictures(builder: tfds.core.DatasetBuilder, prepared: Prepared, index: int) -> Pictures | None:
+    """Return what converts the images of a split, None where they stay as they are."""
+    if not prepared.converts:
+        return None
+    place = f"the split {prepared.splits[index]} in {builder.data_path}"
+    return Pictures(Conversion(prepared.mode, prepared.resize), prepared.shape, place)
+
+
+def _undecoded(features: Any) -> dict[str, Any]:
+    """Return the decoders that leave all images of some features as the bytes of their files.
+
+    What TFDS makes of these depends on the file format, and for JPEG on a coarser transform.
+    """
+    found: dict[str, Any] = {}
+    for name, feature in features.items():
+        if isinstance(feature, tfds.features.Image):
+            found[name] = tfds.decode.SkipDecoding()
+        elif isinstance(feature, tfds.features.FeaturesDict):
+            found[name] = _undecoded(feature)
+    return found
+
+
+def _places(labels: NDArray[np.int64], prepared: Prepared) -> NDArray[np.int32]:
+    """Return the indices of the classes of labels, -1 for what is no class.
+
+    Those of a ClassLabel are indices already.
+    """
+    if prepared.values is None:
+        return labels.astype(np.int32)
+    values = np.array(prepared.values, np.int64)
+    places = np.minimum(np.searchsorted(values, labels), len(values) - 1)
+    return np.where(values[places] == labels, places, -1).astype(np.int32)
 
 
 def _member(features: Any, path: str) -> Any:
@@ -150,18 +233,22 @@ def _by_index(
     """Return a split whose labels are in memory and whose inputs are read by index."""
     name = prepared.splits[index]
     try:
-        source = builder.as_data_source(name)
+        decoders = _undecoded(builder.info.features) if prepared.converts else None
+        source = builder.as_data_source(name, decoders=decoders)
     except (OSError, RuntimeError, ValueError) as error:
         raise DataError(f"cannot read {prepared.folder}: {error}") from error
     dtype = np.dtype(np.float32 if prepared.real else np.uint8)
-    rows = Records(source, prepared.inputs, prepared.shape, dtype, digests)
-    return Split(rows, _labels(rows, prepared.label, prepared.folder / _labels_file(name)))
+    pictures = _pictures(builder, prepared, index)
+    rows = Records(source, prepared.inputs, prepared.shape, dtype, digests, pictures)
+    labels = _labels(rows, prepared.label, prepared.folder / _labels_file(prepared, index))
+    return Split(rows, _places(labels, prepared))
 
 
-def _labels_file(split: str) -> str:
+def _labels_file(prepared: Prepared, index: int) -> str:
     """Return the name of the file that keeps the labels of a split, or of parts of some."""
-    plain = split.replace("_", "").replace("-", "").isalnum()
-    return f"labels-{split if plain else hashlib.sha256(split.encode()).hexdigest()[:16]}.npz"
+    what = f"{prepared.splits[index]}-{prepared.label}"
+    plain = what.replace("_", "").replace("-", "").isalnum()
+    return f"labels-{what if plain else hashlib.sha256(what.encode()).hexdigest()[:16]}.npz"
 
 
 def _check_split(split: Split, prepared: Prepared, index: int) -> None:
@@ -217,6 +304,17 @@ def read_whole(builder: tfds.core.DatasetBuilder, name: str, keys: tuple[Inputs,
     Raises:
         DataError: it cannot be read.
     """
+    inputs, labels = _arrays(builder, name, keys)
+    return Split(inputs, labels.astype(np.int32))
+
+
+def _arrays(
+    builder: tfds.core.DatasetBuilder,
+    name: str,
+    keys: tuple[Inputs, str],
+    pictures: Pictures | None = None,
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the inputs of a split and its labels, images converted where `pictures` does it."""
     source, target = keys
     try:
         data = builder.as_dataset(
@@ -225,21 +323,26 @@ def read_whole(builder: tfds.core.DatasetBuilder, name: str, keys: tuple[Inputs,
             # One shard after the other: read side by side, their order depends on how many there
             # are.
             read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+            decoders=None if pictures is None else _undecoded(builder.info.features),
         )
         rows = (
             data.map(lambda row: (_joined(row, source), _member(row, target)))
             .batch(READ_BATCH)
             .as_numpy_iterator()
         )
-        inputs, labels = zip(*rows, strict=True)
+        inputs, labels = [], []
+        for number, (batch, targets) in enumerate(rows):
+            first = number * READ_BATCH
+            inputs.append(batch if pictures is None else pictures.whole(first, batch))
+            labels.append(targets)
     except (tf.errors.OpError, OSError, ValueError, AssertionError) as error:
         said = " ".join(str(getattr(error, "message", error)).split())
         raise DataError(f"cannot read the split {name} in {builder.data_path}: {said}") from error
-    return Split(np.concatenate(inputs), np.concatenate(labels).astype(np.int32))
+    return np.concatenate(inputs), np.concatenate(labels).astype(np.int64)
 
 
-def _labels(rows: Records, target: str, file: Path) -> NDArray[np.int32]:
-    """Return the labels of a split, int32 [n], from the file that keeps them or from the records.
+def _labels(rows: Records, target: str, file: Path) -> NDArray[np.int64]:
+    """Return the labels of a split, int64 [n], from the file that keeps them or from the records.
 
     What is kept names the content of the records that it was read from, and is of no use for any
     other; its own content is checked by the checksums of the file's format.
@@ -248,7 +351,7 @@ def _labels(rows: Records, target: str, file: Path) -> NDArray[np.int32]:
     kept = _kept_labels(file, content)
     if kept is not None:
         return kept
-    labels = np.empty(len(rows.source), np.int32)
+    labels = np.empty(len(rows.source), np.int64)
     step = max(1, READ_BYTES // (math.prod(rows.row_shape) * rows.dtype.itemsize))
     for first in range(0, len(labels), step):
         indices = np.arange(first, min(first + step, len(labels)))
@@ -267,10 +370,10 @@ def _labels(rows: Records, target: str, file: Path) -> NDArray[np.int32]:
     return labels
 
 
-def _kept_labels(file: Path, content: str) -> NDArray[np.int32] | None:
+def _kept_labels(file: Path, content: str) -> NDArray[np.int64] | None:
     try:
         with np.load(io.BytesIO(files.read_bytes(file)), allow_pickle=False) as kept:
-            labels: NDArray[np.int32] = kept["labels"]
+            labels: NDArray[np.int64] = kept["labels"].astype(np.int64)
             return labels if str(kept["content"]) == content else None
     except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error):
         return None

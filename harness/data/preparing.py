@@ -25,7 +25,7 @@ from harness.data.info import Parameters, Request
 from harness.data.loading import load_whole
 from harness.data.origins import Downloaded, ManualArchives, OwnPrepared
 from harness.data.records import DataError, Examples
-from harness.data.tfds_files import RANDOM_ACCESS
+from harness.data.tfds_records import RANDOM_ACCESS
 
 REACH_SECONDS = 15
 

@@ -10,16 +10,17 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from harness.data import tfds_splits
+from harness.data import own_labels, tfds_labels, tfds_splits
 from harness.data.digests import reason
 from harness.data.errors import DataError, Setting, Unfit, UnknownName
+from harness.data.facts_record import Facts, Sizes
+from harness.data.image_files import CHANNELS
+from harness.data.tfds_labels import Counts, LabelRecords
+from harness.data.tfds_records import IN_ORDER, RANDOM_ACCESS
 from harness.system import files
-
-IN_ORDER = "tfrecord"
-RANDOM_ACCESS = "array_record"
-"""TFDS's file formats that are read: one after the other, and by index."""
+from harness.words import listed
 
 INFO = "dataset_info.json"
 FEATURES = "features.json"
@@ -33,6 +34,12 @@ _LARGEST_INFO = 2**28
 
 
 _NUMBERS = re.compile(r"(bfloat|float|u?int)\d+|bool")
+_INTEGERS = re.compile(r"u?int(8|16|32)|int64|bool")
+
+_MODE_OF = {1: "grayscale", 3: "rgb"}
+"""The colour mode of an image feature by its channels: TFDS brings what it decodes into it."""
+
+_MOST_NAMED = 3
 
 Inputs = str | tuple[str, ...]
 """A feature that is the input, or the features whose numbers make a vector, in this order.
@@ -45,13 +52,23 @@ One within a dictionary has its path: "measurements/width".
 class Selection:
     """What is to be read of a prepared data set; None: what it says itself is usual.
 
-    `train` and `test` are splits, or parts of them as TFDS writes these: "train[:80%]".
+    `train` and `test` are splits, or parts of them as TFDS writes these: "train[:80%]". Images are
+    brought to the size `resize`, [height, width], and to the colour mode `mode`.
     """
 
     train: str = "train"
     test: str = "test"
     inputs: Inputs | None = None
     label: str | None = None
+    resize: tuple[int, int] | None = None
+    mode: str | None = None
+
+    @property
+    def converts(self) -> str | None:
+        """Return the setting by which images are converted, None where they stay as they are."""
+        if self.resize is not None:
+            return "resize"
+        return None if self.mode is None else "mode"
 
 
 @dataclass(frozen=True)
@@ -59,19 +76,23 @@ class Prepared:
     """A prepared version of a data set, whole as far as its files' names and sizes tell.
 
     `shape` is that of one example of the feature `inputs`: images [height, width, channels] of
-    bytes, or where `real` says so vectors [n] of real numbers. `label` is the feature with the
-    labels, of which there are `classes`, called `class_names`. `counts` and `records` are the
-    number of examples and the names of the record files of the splits `train` and `test`, in this
-    order.
+    bytes, or where `real` says so vectors [n] of real numbers. Images are brought to the size
+    `resize` and the colour mode `mode`, where these are not None. The labels lie where `labels`
+    says; of the classes, called `class_names`, they are the indices or, where these are not None,
+    the `values`. `counts` and `records` are the number of examples and the names of the record
+    files of the splits `train` and `test`, in this order.
     """
 
     folder: Path
     file_format: str
     inputs: Inputs
-    label: str
     shape: tuple[int, ...]
     real: bool
+    resize: tuple[int, int] | None
+    mode: str | None
+    labels: LabelRecords
     class_names: tuple[str, ...]
+    values: tuple[int, ...] | None
     splits: tuple[str, str]
     counts: tuple[int, int]
     records: tuple[tuple[str, ...], tuple[str, ...]]
@@ -88,9 +109,38 @@ class Prepared:
         return len(self.class_names)
 
     @property
+    def label(self) -> str:
+        """Return the feature with the labels."""
+        return self.labels.feature
+
+    @property
+    def converts(self) -> bool:
+        """Tell whether images are brought to a size or a colour mode."""
+        return self.resize is not None or self.mode is not None
+
+    @property
     def head(self) -> str:
         """Return what decides, besides the files, which examples are read in which order."""
         return json.dumps([self.file_format, self.inputs, self.label, self.splits, self.counts])
+
+    @property
+    def facts(self) -> Facts:
+        """Return what is known of the examples; those of each class are counted when asked for."""
+        return Facts(
+            self.shape, self.classes, *self.counts, self.class_names, count_sizes=self.sizes
+        )
+
+    def sizes(self) -> Sizes | None:
+        """Count the examples of each class; None where the files are damaged."""
+        try:
+            train, test = tfds_labels.counted(self.labels)
+        except DataError:
+            return None
+        return self._in_order(train), self._in_order(test)
+
+    def _in_order(self, counts: Counts) -> tuple[int, ...]:
+        values = range(self.classes) if self.values is None else self.values
+        return tuple(counts.get(value, 0) for value in values)
 
 
 def folder_of(parameters: Mapping[str, Any], data_dir: Path) -> Path:
@@ -108,6 +158,8 @@ def selection_of(parameters: Mapping[str, Any]) -> Selection:
         test=parameters.get("test_split", "test"),
         inputs=tuple(inputs) if isinstance(inputs, list) else inputs,
         label=parameters.get("label"),
+        resize=tuple(parameters["resize"]) if parameters.get("resize") else None,
+        mode=parameters.get("mode"),
     )
 
 
@@ -159,11 +211,12 @@ def unfit(folder: Path, selection: Selection) -> Iterator[Unfit]:
     """
     described = _described(folder)
     checks: tuple[Callable[[], object], ...] = (
-        lambda: _inputs(described, _input_names(described, selection)),
-        lambda: _class_names(described, _label_name(described, selection)),
+        lambda: _input(described, selection),
+        lambda: _check_label(described, _label_name(described, selection)),
         lambda: _parts(described, selection.train, "train_split"),
         lambda: _parts(described, selection.test, "test_split"),
         lambda: _check_apart(described, selection),
+        lambda: _check_tested(described, selection),
     )
     for check in checks:
         try:
@@ -192,20 +245,26 @@ def _described(folder: Path) -> _Described:
 
 
 def _read_prepared(described: _Described, selection: Selection) -> Prepared:
-    inputs, shape, real = _inputs(described, _input_names(described, selection))
+    found = _input(described, selection)
     label = _label_name(described, selection)
-    class_names = _class_names(described, label)
+    _check_label(described, label)
     train = _parts(described, selection.train, "train_split")
     test = _parts(described, selection.test, "test_split")
     _check_apart(described, selection)
+    labels = _label_records(described, label, train, test)
+    values = _values(labels, _feature(described, label, ("label",)))
+    names = _class_names(described, label) if values is None else tuple(map(str, values))
     return Prepared(
         folder=described.folder,
         file_format=described.file_format,
-        inputs=inputs,
-        label=label,
-        shape=shape,
-        real=real,
-        class_names=class_names,
+        inputs=found.names,
+        shape=found.shape,
+        real=found.real,
+        resize=selection.resize,
+        mode=found.mode,
+        labels=labels,
+        class_names=names,
+        values=values,
         splits=(selection.train, selection.test),
         counts=(tfds_splits.count(train), tfds_splits.count(test)),
         records=(_records(described, train), _records(described, test)),
@@ -285,26 +344,73 @@ def _leaves(feature: Any, path: str = "") -> Iterator[str]:
         yield from inner or [f"{path}{name}"]
 
 
-def _inputs(described: _Described, names: Inputs) -> tuple[Inputs, tuple[int, ...], bool]:
-    """Return the features that are the input, its shape, and whether it is of real numbers."""
+class _Input(NamedTuple):
+    """The features that are the input, its shape, and whether it is of real numbers.
+
+    `mode` is the colour mode that images are brought to, None where they stay as they are.
+    """
+
+    names: Inputs
+    shape: tuple[int, ...]
+    real: bool
+    mode: str | None = None
+
+
+def _input(described: _Described, selection: Selection) -> _Input:
+    names = _input_names(described, selection)
+    feature = _feature(described, names, ("inputs",)) if isinstance(names, str) else {}
+    shape, dtype = _form(feature)
+    if isinstance(names, str) and len(shape) == 3 and dtype == "uint8":
+        return _image(described, names, selection)
+    found = _vector(described, names)
+    if selection.converts is not None:
+        named = names if isinstance(names, str) else listed(names, _MOST_NAMED)
+        raise Unfit(
+            (selection.converts,),
+            f"{selection.converts} is for images: {named} of {described.folder} are numbers",
+        )
+    return found
+
+
+def _vector(described: _Described, names: Inputs) -> _Input:
     if isinstance(names, tuple):
-        return names, (sum(_widths(described, names)),), True
+        return _Input(names, (sum(_widths(described, names)),), True)
     feature = _feature(described, names, ("inputs",))
     if "featuresDict" in feature:
         within = tuple(sorted(_leaves(feature, f"{names}/")))
-        return within, (sum(_widths(described, within)),), True
+        return _Input(within, (sum(_widths(described, within)),), True)
     shape, dtype = _form(feature)
-    if shape and min(shape) > 0:
-        if len(shape) == 3 and dtype == "uint8":
-            return names, shape, False
-        if len(shape) == 1 and "tensor" in feature and _NUMBERS.fullmatch(dtype):
-            return names, shape, True
+    if len(shape) == 1 and shape[0] > 0 and "tensor" in feature and _NUMBERS.fullmatch(dtype):
+        return _Input(names, shape, True)
     raise _no_input(
         described,
         names,
         ("inputs",),
-        "images uint8 [height, width, channels] of one size and vectors of numbers [n]",
+        "images uint8 [height, width, channels] and vectors of numbers [n]",
     )
+
+
+def _image(described: _Described, name: str, selection: Selection) -> _Input:
+    """Return the images of a feature, of one size and with as many channels.
+
+    Raises:
+        Unfit: nothing tells their size, or how many channels they have.
+    """
+    feature = _feature(described, name, ("inputs",))
+    shape, _ = _form(feature)
+    height, width, channels = shape
+    if min(shape) < 1 and "image" not in feature:
+        raise _no_input(described, name, ("inputs",), "of arrays, images of one size")
+    what = f"{described.folder}: the images of its feature {name}"
+    if min(height, width) < 1 and selection.resize is None:
+        raise Unfit(("resize",), f"{what} vary in size, and `resize` makes them one size")
+    if channels < 1 and selection.mode is None:
+        raise Unfit(("mode",), f"{what} vary, and `mode` makes them all grey or all colour")
+    if selection.converts is None:
+        return _Input(name, shape, False)
+    mode = selection.mode or _MODE_OF.get(channels)
+    size = selection.resize or (height, width)
+    return _Input(name, (*size, CHANNELS[mode] if mode else channels), False, mode)
 
 
 def _widths(described: _Described, names: Sequence[str]) -> Iterator[int]:
@@ -327,25 +433,23 @@ def _form(feature: Any) -> tuple[tuple[int, ...], str]:
 
 
 def _no_input(described: _Described, name: str, setting: Setting, read: str) -> Unfit:
-    feature = _feature(described, name, setting)
-    shape, dtype = _form(feature)
-    kind = str(feature.get("pythonClassName", "")).rpartition(".")[2]
-    what = ", ".join(["?" if side < 0 else str(side) for side in shape])
+    what = _kind(_feature(described, name, setting))
     return Unfit(
         setting,
-        f"{described.folder}: its feature {name} ({kind}, {dtype} [{what}]) cannot be an input: "
-        f"{read} are read",
+        f"{described.folder}: its feature {name} ({what}) cannot be an input: {read} are read",
     )
 
 
+def _kind(feature: Any) -> str:
+    """Return the class of a feature, and the type and shape of its values."""
+    shape, dtype = _form(feature)
+    name = str(feature.get("pythonClassName", "")).rpartition(".")[2]
+    return f"{name}, {dtype} [{', '.join(['?' if side < 0 else str(side) for side in shape])}]"
+
+
 def _class_names(described: _Described, name: str) -> tuple[str, ...]:
-    """Return the names of the classes of a label; numbers where it has none."""
+    """Return the names of the classes of a ClassLabel; numbers where it has none."""
     feature = _feature(described, name, ("label",))
-    if "classLabel" not in feature:
-        raise Unfit(
-            ("label",),
-            f"{described.folder}: its feature {name} cannot be the label: it is no ClassLabel",
-        )
     count = int(feature["classLabel"]["numClasses"])
     try:
         lines = files.read_bytes(described.folder / f"{name}.labels.txt", _LARGEST_INFO).decode()
@@ -353,6 +457,71 @@ def _class_names(described: _Described, name: str) -> tuple[str, ...]:
         return tuple(map(str, range(count)))
     names = tuple(lines.splitlines())
     return names if len(names) == count else tuple(map(str, range(count)))
+
+
+def _check_label(described: _Described, name: str) -> None:
+    """Check that a feature can be the label.
+
+    Raises:
+        Unfit: it is neither a ClassLabel nor an integer.
+    """
+    feature = _feature(described, name, ("label",))
+    shape, dtype = _form(feature)
+    integer = "tensor" in feature and not shape and _INTEGERS.fullmatch(dtype)
+    if "classLabel" not in feature and not integer:
+        raise Unfit(
+            ("label",),
+            f"{described.folder}: its feature {name} ({_kind(feature)}) cannot be the label: "
+            "a ClassLabel and an integer are read",
+        )
+
+
+def _label_records(
+    described: _Described, label: str, train: tfds_splits.Parts, test: tfds_splits.Parts
+) -> LabelRecords:
+    splits = dict.fromkeys(part.split for part in (*train, *test))
+    return LabelRecords(
+        folder=described.folder,
+        file_format=described.file_format,
+        feature=label,
+        files={split: _split(described, split) for split in splits},
+        train=train,
+        test=test,
+    )
+
+
+def _values(labels: LabelRecords, feature: Any) -> tuple[int, ...] | None:
+    """Return the different integers that are labels for training, sorted; None for a ClassLabel.
+
+    Raises:
+        Unfit: another one is for testing.
+        DataError: the labels cannot be read.
+    """
+    if "classLabel" in feature:
+        return None
+    train, test = tfds_labels.counted(labels)
+    try:
+        own_labels.check_known(test, train, str(labels.folder))
+    except DataError as error:
+        raise Unfit(("test_split",), str(error)) from error
+    return tuple(sorted(train))
+
+
+def _check_tested(described: _Described, selection: Selection) -> None:
+    """Check that all labels for testing are also for training.
+
+    Raises:
+        Unfit: one is not.
+    """
+    label = _label_name(described, selection)
+    try:
+        _check_label(described, label)
+        train = _parts(described, selection.train, "train_split")
+        test = _parts(described, selection.test, "test_split")
+    except Unfit:
+        return
+    records = _label_records(described, label, train, test)
+    _values(records, _feature(described, label, ("label",)))
 
 
 def _parts(described: _Described, written: str, setting: str) -> tfds_splits.Parts:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from harness.data.catalog import DATASETS
 from harness.data.facts import facts_of
+from harness.data.facts_record import Facts
 from harness.data.file_origins import CsvFiles, NumpyFile
-from harness.data.info import DatasetInfo, Facts, Origin
+from harness.data.info import DatasetInfo, Origin
 from harness.data.origins import (
     Downloaded,
     ImageArchive,

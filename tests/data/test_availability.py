@@ -299,7 +299,7 @@ def test_a_status_tells_what_is_there(folders: tuple[Path, Path]) -> None:
     assert empty.archives == ("CINIC-10.tar.gz",)
     assert empty.searched == (data_dir / "downloads/manual", archives)
     put(archives, "CINIC-10.tar.gz", "cifar10_jpeg.tar.gz")
-    put(data_dir / "cinic10/1.0.0", "dataset_info.json", "labels-train.npz")
+    put(data_dir / "cinic10/1.0.0", "dataset_info.json", "labels-train-label.npz")
     there = availability("cinic10", data_dir)
     assert (there.prepared_bytes, there.found) == (10, (archives / "CINIC-10.tar.gz",))
     assert "features.json: No such file" in (there.next_step or "")

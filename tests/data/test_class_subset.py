@@ -6,7 +6,7 @@ import pytest
 
 from harness.data import class_subset
 from harness.data.errors import Unfit
-from harness.data.info import Facts
+from harness.data.facts_record import Facts
 
 NAMES = ("ant", "bee", "7", "cow")
 

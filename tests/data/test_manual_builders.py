@@ -24,6 +24,7 @@ from harness.data.builders.restricted_imagenet import (
     super_classes,
 )
 from harness.data.facts import Facts
+from harness.data.origins import ManualArchives
 from harness.data.records import DataError, Examples
 from harness.data.rows import whole
 from harness.experiment import Component, Dataset
@@ -236,16 +237,16 @@ def test_labels_are_kept_beside_the_records(
 ) -> None:
     data_dir = tmp_path / "data"
     preparing.prepare("cinic10", {}, data_dir)
-    file = data_dir / "cinic10/1.0.0/labels-train.npz"
+    file = data_dir / "cinic10/1.0.0/labels-train-label.npz"
     kept = np.load(file)["labels"]
-    assert kept.dtype == np.int32
+    assert kept.dtype == np.int64
     file.unlink()
     monkeypatch.setattr(prepared, "READ_BYTES", 3 * 3072)
     np.testing.assert_array_equal(load("cinic10", data_dir).train.labels, kept)
     np.testing.assert_array_equal(np.load(file)["labels"], kept)
     assert {path.name for path in file.parent.glob("labels*")} == {
-        "labels-train.npz",
-        "labels-test.npz",
+        "labels-train-label.npz",
+        "labels-test-label.npz",
     }
 
 
@@ -255,12 +256,12 @@ def test_labels_that_were_kept_of_something_else_are_not_taken(
 ) -> None:
     preparing.prepare("cinic10", {}, tmp_path)
     wanted = load("cinic10", tmp_path).train.labels
-    file = tmp_path / "cinic10/1.0.0/labels-train.npz"
+    file = tmp_path / "cinic10/1.0.0/labels-train-label.npz"
     content = file.read_bytes()
     if way == "of other records":
         np.savez(file, labels=9 - wanted, content=np.array("0" * 64))
     elif way == "flipped":
-        place = content.index(wanted.tobytes())
+        place = content.index(wanted.astype(np.int64).tobytes())
         file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
     elif way == "cut off":
         file.write_bytes(content[: len(content) // 2])
@@ -360,6 +361,10 @@ def test_restricted_imagenet_has_the_super_classes_of_its_images(
             content = encoded(imagenet_image(f"{synset}_{number}.JPEG"), "JPEG")
             assert found[square(content, 40).tobytes()] == label
     assert examples.test.labels.tolist() == [0]
+    counted = catalog.of_origin(ManualArchives)["restricted_imagenet"].sizes(
+        availability.requested("restricted_imagenet", {"size": 40}, tmp_path)
+    )
+    assert counted == ((2, 2, 0, 0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 0, 0, 0, 0, 0))
     np.testing.assert_array_equal(
         whole(examples.test.inputs)[0],
         square(encoded(imagenet_image(VALIDATION_DOGS[0]), "JPEG"), 40),

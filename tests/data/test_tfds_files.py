@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.data.errors import DataError
-from harness.data.tfds_files import Selection, find_version, read_prepared
+from harness.data.tfds_files import Selection, find_version, read_prepared, unfit
 from harness.experiment import Json
 from tests.data.preparing import LABEL, image_feature, pretend_prepared
 
@@ -77,7 +77,6 @@ class TestReadPrepared:
     @pytest.mark.parametrize(
         "feature",
         [
-            image_feature(-1, -1, 3),
             image_feature(28, 28, 1, dtype="uint16"),
             image_feature(28, 28, 1, dtype="float32"),
             tensor("string", 4),
@@ -94,14 +93,65 @@ class TestReadPrepared:
             tmp_path / "mine/1.0.0", SPLITS, {"image": feature, "label": LABEL}
         )
         assert "its feature image (" in refused(folder)
-        assert "cannot be an input: images uint8 [height, width, channels] of one size" in refused(
+        assert "cannot be an input: images uint8 [height, width, channels] and vec" in refused(
             folder
         )
 
-    def test_a_label_without_classes_is_refused(self, tmp_path: Path) -> None:
-        features = {"image": image_feature(2, 2, 1), "label": tensor("int64")}
+    @pytest.mark.parametrize(
+        ("sides", "resize", "mode", "shape", "made"),
+        [
+            ((-1, -1, 3), (8, 6), None, (8, 6, 3), "rgb"),
+            ((-1, -1, 1), (8, 6), None, (8, 6, 1), "grayscale"),
+            ((-1, -1, 3), (8, 6), "grayscale", (8, 6, 1), "grayscale"),
+            ((-1, -1, 4), (8, 6), None, (8, 6, 4), None),
+            ((-1, -1, -1), (8, 6), "rgb", (8, 6, 3), "rgb"),
+            ((28, 20, 1), None, "rgb", (28, 20, 3), "rgb"),
+            ((28, 20, 1), None, None, (28, 20, 1), None),
+        ],
+    )
+    def test_images_of_any_size_have_the_one_that_they_are_brought_to(
+        self,
+        tmp_path: Path,
+        sides: tuple[int, ...],
+        resize: tuple[int, int] | None,
+        mode: str | None,
+        shape: tuple[int, ...],
+        made: str | None,
+    ) -> None:
+        features = {"image": image_feature(*sides), "label": LABEL}
         folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS, features)
-        assert "its feature label cannot be the label: it is no ClassLabel" in refused(folder)
+        found = read_prepared(folder, Selection(resize=resize, mode=mode))
+        assert (found.shape, found.mode) == (shape, made)
+
+    def test_what_makes_images_alike_is_told_where_it_is_missing(self, tmp_path: Path) -> None:
+        features = {"image": image_feature(-1, -1, -1), "label": LABEL, "x": tensor("float32", 4)}
+        folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS, features)
+        for wanted, setting, words in (
+            (Selection(mode="rgb"), "resize", "its feature image vary in size, and `resize` makes"),
+            (Selection(resize=(2, 2)), "mode", "its feature image vary, and `mode` makes"),
+            (Selection(inputs="x", mode="rgb"), "mode", "mode is for images: x of"),
+            (Selection(inputs=("x",), resize=(2, 2)), "resize", "resize is for images: x of"),
+        ):
+            (fault,) = unfit(folder, wanted)
+            assert fault.setting == (setting,)
+            assert words in fault.message
+
+    def test_an_array_of_no_known_size_is_no_image(self, tmp_path: Path) -> None:
+        features = {"image": tensor("uint8", -1, 4, 3), "label": LABEL}
+        folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS, features)
+        assert "(Tensor, uint8 [?, 4, 3]) cannot be an input" in refused(
+            folder, Selection(resize=(2, 2))
+        )
+
+    @pytest.mark.parametrize(
+        "feature", [tensor("float32"), tensor("int64", 2), tensor("uint64"), tensor("string")]
+    )
+    def test_a_label_that_is_no_class_and_no_integer_is_refused(
+        self, tmp_path: Path, feature: Json
+    ) -> None:
+        features = {"image": image_feature(2, 2, 1), "label": feature}
+        folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS, features)
+        assert "cannot be the label: a ClassLabel and an integer are read" in refused(folder)
 
     def test_names_that_are_not_there_are_told_with_those_that_are(self, tmp_path: Path) -> None:
         folder = pretend_prepared(tmp_path / "mine/1.0.0", SPLITS)

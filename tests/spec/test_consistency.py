@@ -12,7 +12,7 @@ from harness.experiment import Json
 from harness.spec.consistency import examples
 from harness.spec.load import load_file
 from harness.spec.metrics import NEEDS_VALIDATION
-from tests.data.preparing import pretend_prepared
+from tests.data.preparing import LABEL, image_feature, pretend_prepared
 
 Write = Callable[..., Path]
 Faults = Callable[..., list[str]]
@@ -465,6 +465,16 @@ def test_splits_and_features_of_tfds_are_told_at_their_places(
     assert overlap.startswith("/defaults/dataset/test_split train[79%:] has examples of train[:80")
     (few,) = found(train_split="train[:80%]", train_examples=81)
     assert few.endswith("tfds has 80 of them, fewer than 81")
+    pretend_prepared(
+        tmp_path / "data/mine/2.0.0",
+        {"train": [100], "test": [20]},
+        {"image": image_feature(-1, -1, 3), "label": LABEL},
+    )
+    (vary,) = found()
+    assert vary.startswith("/defaults/dataset ")
+    assert vary.endswith("its feature image vary in size, and `resize` makes them one size")
+    (wide,) = found(resize=[8, 8], center_crop=9)
+    assert wide.startswith("/defaults/dataset/center_crop no square of 9 pixels can be cut")
     (form,) = found(test_split="test[0]")
     assert form.endswith("(a split such as test, or a part of one such as train[80%:])")
 

@@ -19,7 +19,7 @@ from harness.data.info import Request
 from harness.data.origins import ManualArchives
 from harness.data.prepared import raw_images_info
 from harness.data.records import DataError
-from harness.data.tfds_files import RANDOM_ACCESS
+from harness.data.tfds_records import RANDOM_ACCESS
 
 ORIGIN = catalog.of_origin(ManualArchives)["restricted_imagenet"]
 TRAIN_ARCHIVE, TEST_ARCHIVE = ORIGIN.archives
