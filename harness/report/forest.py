@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ _SIZE = 8.5
 _BAND = 0.36
 _FAR_APART = 0.35
 _MANY_TIMES = 20.0
+_MOST_TIMES = 10.0
 _LARGEST = 1e100
 _UNDECIDED = "#B07500"
 _MOST_SEEDS = 30
@@ -104,6 +106,11 @@ class _Row:
         return (min(there), max(there)) if there else None
 
     @property
+    def magnitude(self) -> float:
+        """Return the size of the largest number of the row; 0 where it has none."""
+        return max(map(abs, self.span)) if self.span else 0.0
+
+    @property
     def height(self) -> float:
         return _ROW_GAP + _LINE_HEIGHT * (1 + self.label.count("\n"))
 
@@ -144,8 +151,10 @@ class _Panel:
 def forest(judgements: Sequence[Judgement]) -> Figure | None:
     """Draw a row an expectation, in panels by unit; None where nothing is expected.
 
-    Within a unit, what lies far apart has panels of its own, so that short bars are seen. Ratios
-    and counts that differ by more than twenty times are on a logarithmic axis.
+    Within a unit, what lies far apart has panels of its own, so that short bars are seen, and so
+    has what is more than ten times larger. Ratios and counts that differ by more than twenty times
+    are on a logarithmic axis. Numbers without a unit may be quite different quantities, and share
+    an axis only with those of about their size.
     """
     if not judgements:
         return None
@@ -193,13 +202,15 @@ def _panels(rows: Sequence[_Row]) -> Iterator[_Panel]:
     for row in rows:
         by_unit.setdefault(_unit(row), []).append(row)
     for title, of_unit in by_unit.items():
-        if title != _TITLES[PERCENT] and _far_apart(of_unit):
+        if title not in (*_TITLES.values(), _NO_UNIT) and _far_apart(of_unit):
             yield _Panel(f"{title}, logarithmic", of_unit, log=True)
-        else:
-            yield from (_Panel(title, near, log=False) for near in _split(of_unit))
+            continue
+        groups = [of_unit] if title == _TITLES[PERCENT] else _by_magnitude(of_unit)
+        yield from (_Panel(title, near, log=False) for alike in groups for near in _split(alike))
 
 
 _TITLES = {PERCENT: "percent", POINTS: "percentage points"}
+_NO_UNIT = "plain numbers"
 
 
 def _unit(row: _Row) -> str:
@@ -211,14 +222,28 @@ def _unit(row: _Row) -> str:
     try:
         expression = parse(row.judgement.expectation.metric)
     except ExpressionError:
-        return "plain numbers"
+        return _NO_UNIT
     ratio = isinstance(expression, Operation) and expression.symbol == "/"
-    return "ratios" if ratio else "plain numbers"
+    return "ratios" if ratio else _NO_UNIT
 
 
 def _far_apart(rows: Sequence[_Row]) -> bool:
     low, high = _union([row.span for row in rows if row.span is not None])
     return low > 0.0 and high > _MANY_TIMES * low
+
+
+def _by_magnitude(rows: Sequence[_Row]) -> list[list[_Row]]:
+    """Return rows in groups within which none is many times larger than another, small ones first.
+
+    They are parted where their sizes leave the widest gap.
+    """
+    sizes = sorted({row.magnitude for row in rows if row.magnitude})
+    if not sizes or sizes[-1] <= _MOST_TIMES * sizes[0]:
+        return [list(rows)]
+    _, least = max(itertools.pairwise(sizes), key=lambda pair: pair[1] / pair[0])
+    small = [row for row in rows if row.magnitude < least]
+    large = [row for row in rows if row.magnitude >= least]
+    return [*_by_magnitude(small), *_by_magnitude(large)]
 
 
 def _split(rows: Sequence[_Row]) -> list[list[_Row]]:

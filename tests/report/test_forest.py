@@ -116,6 +116,52 @@ def test_ratios_that_differ_much_are_on_a_logarithmic_axis() -> None:
     assert figure.axes[0].get_xscale() == "log"
 
 
+def labels(figure: Figure) -> list[list[str]]:
+    """Return what is written beside the rows of each panel, as it was measured."""
+    return [[text.get_text() for text in axes.texts[1::2]] for axes in figure.axes]
+
+
+def test_numbers_of_quite_different_sizes_share_no_axis() -> None:
+    """Each is seen: none is a point at the zero of another."""
+
+    def row(mean: float, bounds: tuple[float | None, float | None]) -> Judgement:
+        near = 0.02 * abs(mean)
+        limits = (mean - near, mean + near)
+        return judged("a.distance - b.distance", mean=mean, limits=limits, bounds=bounds)
+
+    figure = drawn(
+        row(-4.26, (0, None)),
+        row(127_104.0, (0, None)),
+        row(50.1, (0, None)),
+        row(0.0388, (None, 0.1)),
+        row(31.0, (0, None)),
+    )
+    assert titles(figure) == ["plain numbers"] * 4
+    sizes = [max(abs(end) for end in axes.get_xlim()) for axes in figure.axes]
+    assert [len(rows) for rows in labels(figure)] == [1, 1, 2, 1]
+    assert sizes == sorted(sizes)
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        bars = [found for found, marker in lines(axes) if marker == "None" and found[0] != found[1]]
+        assert bars
+        assert all(right - left > 0.01 * (high - low) for left, right in bars)
+
+
+def test_points_are_parted_by_size_and_percentages_are_not() -> None:
+    small = judged("a.test_accuracy - b.test_accuracy", mean=0.004, limits=(0.003, 0.005))
+    large = judged("a.test_accuracy - b.test_accuracy", mean=0.3, limits=(0.28, 0.32))
+    both = [
+        dataclasses.replace(
+            each, expectation=dataclasses.replace(each.expectation, lower=0.0, upper=None)
+        )
+        for each in (large, small)
+    ]
+    assert titles(drawn(*both)) == ["percentage points"] * 2
+    error = judged(mean=0.004, limits=(0.003, 0.005), bounds=(0.0, 0.01))
+    third = judged(mean=0.3, limits=(0.28, 0.32), bounds=(0.0, 0.4))
+    assert titles(drawn(error, third)) == ["percent"]
+
+
 def test_cells_of_one_expectation_are_told_apart() -> None:
     one = judged()
     cells = [
