@@ -140,6 +140,7 @@ def _regression(regression: Regression) -> dict[str, Json]:
         "message": regression.message,
         "compared": len(regression.comparisons),
         "changed_since": list(regression.causes),
+        "not_compared": list(regression.notes),
         "drifted": [number_record(each) for each in regression.moved],
     }
 

@@ -152,6 +152,8 @@ def _compared(
         )
     found = compare_baselines(kept, now, experiment, path)
     click.echo(f"{experiment.name}: {found.counted}")
+    for line in found.notes:
+        click.echo(visible(line))
     if found.message:
         for line in found.changes:
             click.echo(visible(line))
@@ -212,6 +214,7 @@ def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) 
     from rich.console import Console
 
     from harness.compare.causes import setting_causes
+    from harness.compare.drift import one_sided
     from harness.compare.drift_table import changes, other_environment, show_drift
     from harness.words import plural
 
@@ -234,6 +237,10 @@ def _show_changes(experiment: Experiment, kept: Baseline | None, now: Baseline) 
         click.echo(f"seeds: {list(kept.seeds)} -> {list(now.seeds)}")
     if not kept.settings:
         click.echo("the settings of the runs are kept now too")
+    alone = one_sided(kept, now)
+    for names, words in ((alone.measured, "kept now too"), (alone.kept, "kept no more")):
+        if names:
+            click.echo(f"{words}: {', '.join(names)}")
     for line in [*setting_causes(kept.settings, now.settings), *other_environment(kept, now)]:
         click.echo(line)
     return True

@@ -115,6 +115,7 @@ def baseline_document(found: Iterable[tuple[Experiment, Regression]], code: int)
                 "message": each.message,
                 "compared": len(each.comparisons),
                 "changed_since": list(each.causes),
+                "not_compared": list(each.notes),
             }
             for experiment, each in compared
         ],

@@ -1,7 +1,8 @@
 """Keep measured numbers beside the reports, so that a drift is noticed.
 
 `<name>.baseline.json` holds, of every run and metric, the value of each seed, and the settings and
-surroundings that they were measured with. Reports are written again by every run; a baseline only
+surroundings that they were measured with. Final metrics are among them, as far as they are
+measured. Reports are written again by every run; a baseline only
 when a person asks for it.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.experiment import Experiment
+from harness.final_metrics import names as names_of
 from harness.metrics import METRICS
 from harness.report.environment import code_digests, environment
 from harness.report.packed_settings import Settings
@@ -34,8 +36,8 @@ class Baseline:
     """The numbers of an experiment, and by name what took part in measuring them.
 
     `settings` are those of each run, `code` the digests of the modules that made them; both are
-    empty in older files. `metrics` are all that the harness measured then, whether a run has them
-    or not.
+    empty in older files. `metrics` are all that training measured then, whether a run has them or
+    not.
     """
 
     name: str
@@ -59,7 +61,7 @@ def unfinished(results: Sequence[RunResult]) -> list[RunResult]:
 
 
 def measure(experiment: Experiment, results: Sequence[RunResult]) -> Baseline:
-    """Return the numbers of the finished runs.
+    """Return the numbers of the finished runs: what training measured, and their final metrics.
 
     Where seeds are added look after look, those count that all runs have.
     """
@@ -72,9 +74,11 @@ def measure(experiment: Experiment, results: Sequence[RunResult]) -> Baseline:
         if result.status is Status.DONE
     }
     values: dict[str, dict[str, list[float | None]]] = {}
-    for run in experiment.runs:
+    for run, specified in experiment.runs.items():
         seeds = [found.get((run, seed), {}) for seed in common]
         names = [name for name in METRICS if any(name in each for each in seeds)]
+        final = [name for metric in specified.metrics for name in names_of(metric).values()]
+        names += [name for name in final if any(each.get(name) is not None for each in seeds)]
         values[run] = {name: [each.get(name) for each in seeds] for name in names}
     took_part = {name: ", ".join(counts) for name, counts in environment(results).items()}
     settings = {name: dict(run.resolved) for name, run in experiment.runs.items()}
@@ -93,6 +97,7 @@ def demand_whole(baseline: Baseline) -> None:
     """Check that measured numbers can be kept: all are finite, and no seed lacks what others have.
 
     The number of epochs or steps to fit may be missing: some seeds never fit their training set.
+    So may a final metric: of some networks it cannot be measured.
 
     Raises:
         BaselineError: some cannot; the message says which run, seed and metric.
@@ -110,7 +115,7 @@ def _faults(baseline: Baseline) -> Iterator[str]:
     for run, metrics in baseline.values.items():
         for metric, values in metrics.items():
             for seed, value in zip(baseline.seeds, values, strict=True):
-                if value is None and not metric.endswith(TO_FIT):
+                if value is None and metric in METRICS and not metric.endswith(TO_FIT):
                     yield f"{run}, seed {seed}, has no {metric}, which other seeds have"
                 elif value is not None and not is_finite_number(value):
                     yield f"{run}, seed {seed}: {metric} is {value!r}, which is no finite number"

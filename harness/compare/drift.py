@@ -19,7 +19,8 @@ What counts as drift:
 - Where one side has a single seed, or nothing scatters (the values of a side, or the differences
   seed by seed, are all the same, as when the same program is replayed), there is no noise to test
   against: the tolerance decides.
-- A value that some seed has on one side only has drifted, whatever the means are.
+- A value that some seed has on one side only has drifted, whatever the means are. Of a final metric
+  it says only that one side lists it, or has measured it yet: such a metric is not compared.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from harness.compare.baseline import TO_FIT, Baseline
 from harness.compare.significance import Method, compare_all
 from harness.experiment import Tolerance
 from harness.final_metrics import measurement_of
+from harness.metrics import METRICS
 from harness.rounding import half_unit, is_finite_number
 
 LEVEL = 0.01
@@ -163,7 +165,8 @@ def compare(
     sums are rounded in another way, and training makes that grow; the seeds scatter, their mean
     much less so. But whether a seed has a value at all is compared seed by seed, so that none drops
     out of a mean unnoticed. A metric that the harness did not measure yet when the numbers were
-    kept is left out. `changed_runs` are the runs whose settings are known to have changed.
+    kept is left out, and so is a final metric that some seed has on one side alone (see
+    `one_sided`). `changed_runs` are the runs whose settings are known to have changed.
     """
     places = _places(kept, now)
     sides = {place: (_numbers(kept, *place), _numbers(now, *place)) for place in places}
@@ -200,7 +203,47 @@ def _places(kept: Baseline, now: Baseline) -> list[tuple[str, str]]:
     names |= {
         run: dict.fromkeys(metrics) for run, metrics in measured.items() if run not in kept.values
     }
-    return [(run, metric) for run, metrics in names.items() for metric in metrics]
+    return [
+        (run, metric)
+        for run, metrics in names.items()
+        for metric in metrics
+        if metric in METRICS or _lacking((kept, now), run, metric) is None
+    ]
+
+
+@dataclass(frozen=True)
+class OneSided:
+    """The final metrics that only one side has of some seed, as "run.metric"."""
+
+    kept: tuple[str, ...]
+    measured: tuple[str, ...]
+
+
+def one_sided(kept: Baseline, now: Baseline) -> OneSided:
+    """Return the final metrics that are not compared, as they are kept or measured alone.
+
+    They are those of runs that both sides have.
+    """
+    found: tuple[list[str], list[str]] = ([], [])
+    for run in (each for each in kept.values if each in now.values):
+        names = dict.fromkeys([*kept.values[run], *now.values[run]])
+        for metric in (name for name in names if name not in METRICS):
+            lacking = _lacking((kept, now), run, metric)
+            if lacking is not None:
+                found[1 - lacking].append(f"{run}.{metric}")
+    return OneSided(tuple(found[0]), tuple(found[1]))
+
+
+def _lacking(sides: tuple[Baseline, Baseline], run: str, metric: str) -> int | None:
+    """Return which side lacks a number that the other has, the later one first; None for neither.
+
+    It does where a seed that both have has a number on the other side alone, or where it has none.
+    """
+    before, now = (set(_numbers(side, run, metric)) for side in sides)
+    both = set(sides[0].seeds) & set(sides[1].seeds)
+    if (before - now) & both or not now:
+        return 1
+    return 0 if (now - before) & both or not before else None
 
 
 def _numbers(side: Baseline, run: str, metric: str) -> dict[int, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.compare import baseline, baseline_file
@@ -14,11 +14,13 @@ from harness.compare.causes import (
     setting_causes,
     surrounding_causes,
 )
-from harness.compare.drift import BaselineComparison, compare
+from harness.compare.drift import BaselineComparison, compare, one_sided
 from harness.compare.drift_table import drift_table
 from harness.experiment import Experiment
 from harness.run_result import RunResult, Status
-from harness.words import Verdict, agreeing
+from harness.words import Verdict, agreeing, listed
+
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Regression:
 
     `message` is one sentence, empty for a pass. `comparisons` are of all numbers, none where they
     could not be compared. `causes` say what changed since the numbers were kept, whether or not any
-    drifted.
+    drifted, `notes` which final metrics were not compared.
     """
 
     path: Path
@@ -35,6 +37,7 @@ class Regression:
     message: str = ""
     comparisons: tuple[BaselineComparison, ...] = ()
     causes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def drifted(self) -> list[BaselineComparison]:
@@ -60,7 +63,7 @@ class Regression:
     def lines(self) -> list[str]:
         """Return what explains the verdict, a line each: what changed, then what drifted."""
         table = drift_table(self.moved).splitlines() if self.moved else []
-        return [*self.changes, *table]
+        return [*self.changes, *self.notes, *table]
 
     @property
     def moved(self) -> list[BaselineComparison]:
@@ -110,14 +113,32 @@ def compare_baselines(
     """Compare kept numbers with measured ones, all of whose runs are done."""
     runs = runs_with_changed_settings(kept.settings, now.settings)
     compared = compare(kept, now, experiment.tolerances, runs)
-    found = Regression(path, Verdict.PASS, comparisons=compared, causes=tuple(causes(kept, now)))
+    found = Regression(
+        path,
+        Verdict.PASS,
+        comparisons=compared,
+        causes=tuple(causes(kept, now)),
+        notes=tuple(notes(kept, now, experiment.path)),
+    )
     if not found.drifted and not found.uncertain:
         return found
     verdict = Verdict.FAIL if found.drifted else Verdict.INCONCLUSIVE
     because = f"; {found.causes[0]}" if found.causes else ""
-    return Regression(
-        path, verdict, f"{found.counted} (kept in {path}){because}", compared, found.causes
-    )
+    message = f"{found.counted} (kept in {path}){because}"
+    return replace(found, verdict=verdict, message=message)
+
+
+def notes(kept: Baseline, now: Baseline, specification: Path) -> list[str]:
+    """Say which final metrics are not compared, and what to do: they are on one side alone."""
+    alone, path = one_sided(kept, now), specification.as_posix()
+    said = []
+    if alone.measured:
+        named = listed(alone.measured, _MOST_NAMED)
+        said.append(f"not kept yet: {named} (python -m harness baseline update {path})")
+    if alone.kept:
+        named = listed(alone.kept, _MOST_NAMED)
+        said.append(f"kept and not measured now: {named} (python -m harness measure {path})")
+    return said
 
 
 def causes(kept: Baseline, now: Baseline) -> list[str]:

@@ -261,7 +261,7 @@ def _held(conclusion: Conclusion, baselines: Path | None) -> Conclusion:
     said = found.message or f"{found.counted} (kept in {found.path})"
     console = Console()
     say(console, f"{conclusion.experiment.name}: baseline: {found.verdict.value}: {said}")
-    for line in found.changes:
+    for line in [*found.changes, *found.notes]:
         say(console, line)
     if found.moved:
         show_drift(console, found.moved)

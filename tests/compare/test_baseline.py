@@ -27,11 +27,19 @@ from harness.compare.baseline import (
     unfinished,
 )
 from harness.compare.baseline_file import FORMAT, read, text, write
-from harness.compare.drift import BaselineComparison, compare, default_tolerance
+from harness.compare.drift import (
+    BaselineComparison,
+    OneSided,
+    compare,
+    default_tolerance,
+    one_sided,
+)
 from harness.compare.drift_table import changes, drift_table, other_environment
-from harness.experiment import Experiment, Json, Tolerance
+from harness.compare.regression import compare_baselines
+from harness.experiment import Experiment, Json, Metric, Tolerance
 from harness.metrics import METRICS, ON_VALIDATION
 from harness.run_result import RunResult, Status
+from harness.words import Verdict
 
 
 def kept(values: Values, seeds: Sequence[int] = (0, 1)) -> Baseline:
@@ -311,6 +319,98 @@ def test_the_numbers_of_an_experiment_are_those_of_its_finished_runs(
         each.run for each in results if each.status != Status.DONE
     }
     assert found.environment["precision"] == "float32"
+
+
+class TestFinalMetrics:
+    """Final metrics in a baseline"""
+
+    @pytest.fixture
+    def measuring(self, experiment: Experiment) -> Experiment:
+        """An experiment one of whose runs lists two."""
+        listed = (Metric("sharpness"), Metric("top_k_accuracy", {"k": 3}))
+        runs = dict(experiment.runs)
+        runs["random[none]"] = replace(runs["random[none]"], metrics=listed)
+        return replace(experiment, runs=runs)
+
+    def test_those_that_are_measured_are_kept_with_their_run(
+        self, measuring: Experiment, results: Sequence[RunResult], tmp_path: Path
+    ) -> None:
+        with_them = [
+            replace(each, measurements={**each.measurements, "sharpness": 2.0 + each.seed})
+            if each.run == "random[none]"
+            else each
+            for each in results
+        ]
+        found = measure(measuring, with_them)
+        seeds = [float(2 + seed) for seed in found.seeds]
+        assert found.values["random[none]"]["sharpness"] == seeds
+        assert [run for run, values in found.values.items() if "sharpness" in values] == [
+            "random[none]"
+        ]
+        assert "top_3_accuracy" not in found.values["random[none]"]  # it is not measured yet
+        path = tmp_path / "a.baseline.json"
+        write(found, path)
+        assert read(path) == found
+        assert "sharpness" not in json.loads(path.read_text())["metrics"]
+
+    @pytest.mark.parametrize(
+        ("metric", "within", "outside"),
+        [
+            ("sharpness", 1.05, 1.051),  # 5%
+            ("top_3_accuracy", 1.01, 1.0101),  # 1 point
+            ("my_own_number", 1.05, 1.051),
+        ],
+    )
+    def test_they_drift_as_all_numbers_do(self, metric: str, within: float, outside: float) -> None:
+        before: Values = {"r": {metric: [1.0, 1.0]}}
+        assert drifted(before, {"r": {metric: [within, within]}}) == []
+        assert drifted(before, {"r": {metric: [outside, outside]}}) == [f"r.{metric}"]
+
+    @pytest.mark.parametrize(
+        ("before", "now", "told"),
+        [
+            ({}, {"sharpness": [1, 2]}, OneSided((), ("r.sharpness",))),
+            ({"sharpness": [1, 2]}, {}, OneSided(("r.sharpness",), ())),
+            ({"sharpness": [1, 2]}, {"sharpness": [1, None]}, OneSided(("r.sharpness",), ())),
+            ({"sharpness": [1, None]}, {"sharpness": [1, 2]}, OneSided((), ("r.sharpness",))),
+            ({"sharpness": [1, None]}, {"sharpness": [1, None]}, OneSided((), ())),
+        ],
+    )
+    def test_one_that_one_side_alone_has_is_told_and_has_not_drifted(
+        self, before: dict[str, Any], now: dict[str, Any], told: OneSided
+    ) -> None:
+        here: Values = {"r": {"steps": [5, 5], **before}, "gone": {"sharpness": [1, 1]}}
+        there: Values = {"r": {"steps": [5, 5], **now}}
+        assert drifted(here, there) == []
+        assert one_sided(kept(here), kept(there)) == told
+        # What training measures has drifted, as before.
+        assert drifted({"r": {"steps": [5, 5]}}, {"r": {}}) == ["r.steps"]
+
+    def test_those_of_other_seeds_are_compared(self) -> None:
+        here, there = ({"r": {"sharpness": [value, value]}} for value in (1.0, 2.0))
+        others = kept(there, (2, 3))
+        assert [each.drifted for each in compare(kept(here), others, {})] == [True]
+        assert one_sided(kept(here), others) == OneSided((), ())
+
+    def test_the_conclusion_says_what_to_do(self, experiment: Experiment) -> None:
+        here = kept({"r": {"steps": [5, 5], "sharpness": [1, 1]}})
+        there = kept({"r": {"steps": [5, 5], "gradient_norm": [1, 1]}})
+        found = compare_baselines(here, there, experiment, Path("a.baseline.json"))
+        path = experiment.path.as_posix()
+        assert (found.verdict, found.message, found.counted) == (
+            Verdict.PASS,
+            "",
+            "0 of 1 numbers drifted",
+        )
+        assert found.notes == (
+            f"not kept yet: r.gradient_norm (python -m harness baseline update {path})",
+            f"kept and not measured now: r.sharpness (python -m harness measure {path})",
+        )
+
+    def test_some_networks_may_have_none(self) -> None:
+        demand_whole(kept({"r": {"sharpness": [1.0, None]}}))
+        with pytest.raises(BaselineError, match="sharpness is nan, which is no finite number"):
+            demand_whole(kept({"r": {"sharpness": [math.nan, None]}}))
 
 
 def test_the_file_reads_as_before(
