@@ -257,6 +257,13 @@ class WeightsFile:
     sha256: str
 
 
+def parent_of(initialize_from: Json) -> str | None:
+    """Return the run that a setting `initialize_from` names, None where it names none."""
+    if isinstance(initialize_from, Mapping):
+        initialize_from = initialize_from.get("run")
+    return initialize_from if isinstance(initialize_from, str) else None
+
+
 SAMPLE: Final = "sample"
 """The axis on which the label of a draw stands."""
 
@@ -267,10 +274,11 @@ class RunSpec:
 
     `base` is the run's name in the specification. `labels` has the cell's label on each axis of
     that run's matrix, by the axis's name, that of a draw of its sample first; it is empty where
-    there is neither. `resolved` is the complete JSON the settings were read from, defaults filled
-    in. `drawn` has what a sample drew: by path the value, or the label of the change. `metrics` are
-    measured of the finished run, and `keep_weights` are the epochs after which its weights are
-    kept: neither changes a result.
+    there is neither. Where it starts from another run, `start_epoch` is the epoch of that one after
+    which its weights are taken, None for its final ones. `resolved` is the complete JSON the
+    settings were read from, defaults filled in. `drawn` has what a sample drew: by path the value,
+    or the label of the change. `metrics` are measured of the finished run, and `keep_weights` are
+    the epochs after which its weights are kept: neither changes a result.
     """
 
     base: str
@@ -282,6 +290,15 @@ class RunSpec:
     drawn: Mapping[str, Json] = field(default_factory=dict)
     metrics: tuple[Metric, ...] = ()
     keep_weights: tuple[int, ...] = ()
+    start_epoch: int | None = None
+
+    @property
+    def start(self) -> str:
+        """Return from where it starts, in words; "" where its weights are drawn."""
+        if isinstance(self.initialize_from, WeightsFile):
+            return self.initialize_from.path.name
+        epoch = "" if self.start_epoch is None else f" after epoch {self.start_epoch}"
+        return f"{self.initialize_from or ''}{epoch}"
 
     @property
     def label(self) -> str:

@@ -133,8 +133,9 @@ def plan_runs(
     Returns:
         A record for each run and seed: "experiment", "run", "seed", "status" ("done", "missing",
         "blocked" or "error"), "reason" (why it is blocked, failed or stale; else empty), "stale",
-        "starts_from" (the run whose weights it starts from, or None), the largest number of "steps"
-        and "images" that it may train on (None where that is not known), and "key".
+        "starts_from" (the run whose weights it starts from, or None), "starts_after_epoch" (the
+        epoch of that run, None for its end), the largest number of "steps" and "images" that it may
+        train on (None where that is not known), and "key".
 
     Raises:
         SpecError: something is wrong with the specifications.

@@ -233,7 +233,9 @@ def make_plan(
                     alike[run.name] = _canonical(run.settings, start is not None, data.content)
                 concrete = replace(
                     _concrete(member, run, parent, data, blocked or forbidden),
-                    key=_key(alike[run.name], seed, _start(run, parent)),
+                    key=_key(
+                        alike[run.name], seed, start_identity(run, parent.key if parent else None)
+                    ),
                     forbidden=forbidden,
                 )
                 keys[run.name] = members[member] = concrete.key
@@ -318,12 +320,14 @@ def _concrete(
     )
 
 
-def _start(run: RunSpec, parent: ConcreteRun | None) -> str | None:
-    """Return what identifies the weights that a run starts from, None where they are drawn."""
-    start = run.initialize_from
-    if isinstance(start, WeightsFile):
-        return start.sha256
-    return None if parent is None else parent.key
+def start_identity(run: RunSpec, parent: str | None) -> Json:
+    """Return what identifies the weights that a run starts from, None where they are drawn.
+
+    `parent` is the key of the run that they are taken from, None where it starts from none.
+    """
+    if isinstance(run.initialize_from, WeightsFile):
+        return run.initialize_from.sha256
+    return parent if run.start_epoch is None else {"run": parent, "epoch": run.start_epoch}
 
 
 def _count(settings: Settings, known: Facts | None) -> int | None:
@@ -340,7 +344,7 @@ def _cost(training: Training, count: int | None) -> tuple[int | None, int | None
     return steps, budget.images(training, count, steps)
 
 
-def content_key(settings: Settings, seed: int, start: str | None, data: str | None) -> str:
+def content_key(settings: Settings, seed: int, start: Json, data: str | None) -> str:
     """Return the key of a run: the SHA-256, in hex, of exactly what decides its result.
 
     That is put into canonical JSON (RFC 8785). Where the data lie is left out and what they are is
@@ -349,13 +353,13 @@ def content_key(settings: Settings, seed: int, start: str | None, data: str | No
     Args:
         settings: Of the run.
         seed: Of the run.
-        start: The parent's key or the SHA-256 of a weights file, None where neither is.
+        start: What identifies the weights that it starts from (`start_identity`).
         data: What identifies the content of the data set, None where its parameters do.
     """
     return _key(_canonical(settings, start is not None, data), seed, start)
 
 
-def _key(canonical: Mapping[str, bytes], seed: int, start: str | None) -> str:
+def _key(canonical: Mapping[str, bytes], seed: int, start: Json) -> str:
     """Return the digest of the canonical JSON that has these members, a seed and a start."""
     members = {**canonical, "seed": rfc8785.dumps(seed), "start": rfc8785.dumps(start)}
     # In canonical JSON members are sorted, and nothing stands between them but a comma.

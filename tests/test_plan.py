@@ -284,6 +284,21 @@ def folder_of_images(folder: Path) -> None:
         Image.new("L", (4, 4)).save(folder / place)
 
 
+def test_the_epoch_whose_weights_a_run_starts_from_is_in_its_key(planned: Planned) -> None:
+    def plan(start: Json) -> Plan:
+        return planned(
+            {**BASE, "runs": {"a": {"keep_weights": [1, 2]}, "b": {"initialize_from": start}}}
+        )
+
+    final = keys(plan("a"))
+    assert keys(plan({"run": "a"})) == keys(plan({"run": "a", "after_epoch": None})) == final
+    one, two = (keys(plan({"run": "a", "after_epoch": epoch})) for epoch in (1, 2))
+    assert one["a"] == two["a"] == final["a"]
+    assert len({one["b"], two["b"], final["b"]}) == 3
+    child = plan({"run": "a", "after_epoch": 1}).runs[one["b"]]
+    assert (child.parent, child.run.start) == (one["a"], "a after epoch 1")
+
+
 def test_a_folder_counts_by_its_content(planned: Planned, tmp_path: Path) -> None:
     def key(path: str) -> str:
         defaults = {

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.compare.setting_changes import why_run_again
-from harness.experiment import RunSpec, WeightsFile
 from harness.follow.time_left import Pace, in_words, remaining, unstarted
 from harness.plan import ConcreteRun, Plan
 from harness.report.terminal import show_remarks
@@ -82,19 +81,13 @@ def _show_runs(console: Console, standing: Standing, plan: Plan, store: Store) -
         first = plan.runs[results[0].key]
         cells = [
             name,
-            _start(standing.experiment.runs[name]),
+            standing.experiment.runs[name].start,
             str(len(results)),
             _states(plan, results, store),
             *("?" if each is None else f"{each:,}" for each in (first.steps, first.images)),
         ]
         rows.append([literal(cell) for cell in cells])
     show_table(console, _RUNS, rows, literal(standing.experiment.name, "italic"))
-
-
-def _start(run: RunSpec) -> str:
-    if isinstance(run.initialize_from, WeightsFile):
-        return run.initialize_from.path.name
-    return run.initialize_from or ""
 
 
 def _state(plan: Plan, result: RunResult, store: Store) -> str:

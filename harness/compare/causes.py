@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.compare.setting_changes import OTHER_LANGUAGE, changed_settings
+from harness.experiment import parent_of
 from harness.report.packed_settings import Settings
 from harness.system.machine import BACKENDS
 
@@ -46,7 +47,9 @@ def runs_with_changed_settings(before: Settings, after: Settings) -> frozenset[s
     found = {run for run in after if run in before and _changed(before[run], after[run])}
     while True:
         follow = {
-            run for run, of in after.items() if run in before and of.get("initialize_from") in found
+            run
+            for run, of in after.items()
+            if run in before and parent_of(of.get("initialize_from")) in found
         } - found
         if not follow:
             return frozenset(found)

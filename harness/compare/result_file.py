@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.compare.records import ExpectationRecord, ExperimentRecord, ReadError, RunRecord
-from harness.experiment import Json
+from harness.experiment import Json, parent_of
 from harness.report.expectation import TERMS
 from harness.report.packed_settings import unpack
 from harness.report.result_json import FORMAT
@@ -81,8 +81,8 @@ def _with_settings(
 def _complete(
     run: RunRecord, seed: int, settings: Json | None, runs: Mapping[str, Mapping[int, RunRecord]]
 ) -> RunRecord:
-    start = settings.get("initialize_from") if settings is not None else None
-    parent = runs.get(start, {}).get(seed) if isinstance(start, str) else None
+    start = parent_of(settings.get("initialize_from")) if settings is not None else None
+    parent = runs.get(start, {}).get(seed) if start is not None else None
     return replace(run, settings=settings, parent=parent.key if parent is not None else None)
 
 

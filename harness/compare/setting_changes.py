@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.compare.records import RunRecord
-from harness.experiment import Json, OwnPart
+from harness.experiment import Json, OwnPart, parent_of
 from harness.own.records import own_parts
 from harness.plan import ConcreteRun, Plan
 from harness.spec import schema
@@ -65,7 +65,8 @@ def why_keys_differ(before: RunRecord, after: RunRecord) -> str:
     if changed:
         return changed_sentence(changed)
     if before.parent != after.parent:
-        return f"{after.settings['initialize_from']} changed, from which it starts"
+        parent = parent_of(after.settings["initialize_from"])
+        return f"{parent} changed, from which it starts"
     return SETTINGS_UNCHANGED
 
 

@@ -361,7 +361,8 @@ def _start(experiment: Experiment, run: RunSpec) -> str:
     if not start:
         return escape(f"random, {run.settings.initialization.name}")
     parent = experiment.runs.get(start)
-    return code(parent.over_draws if parent and run.drawn else start)
+    epoch = "" if run.start_epoch is None else f" after epoch {run.start_epoch}"
+    return f"{code(parent.over_draws if parent and run.drawn else start)}{epoch}"
 
 
 def _regularizers(run: RunSpec) -> str:

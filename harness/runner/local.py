@@ -252,7 +252,7 @@ def start_of(run: ConcreteRun, store: Store) -> Path | None:
         return make.starting_weights(run, store.weights)
     except DamagedRun as error:
         raise WeightsError(
-            f"{run.run.initialize_from}, from which it starts, cannot be used: {error}"
+            f"{run.run.start}, from which it starts, cannot be used: {error}"
         ) from error
 
 

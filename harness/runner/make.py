@@ -33,14 +33,16 @@ class Made:
     grid: boundary.DecisionGrid | None
 
 
-def starting_weights(run: ConcreteRun, weights_of: Callable[[str], Path]) -> Path | None:
+def starting_weights(
+    run: ConcreteRun, weights_of: Callable[[str, int | None], Path]
+) -> Path | None:
     """Return the file with the weights that a run starts from, None where they are drawn.
 
-    `weights_of` gives that of the finished run with a key.
+    `weights_of` gives that of the finished run with a key: after an epoch, or for None at its end.
     """
     if isinstance(run.run.initialize_from, WeightsFile):
         return run.run.initialize_from.path
-    return None if run.parent is None else weights_of(run.parent)
+    return None if run.parent is None else weights_of(run.parent, run.run.start_epoch)
 
 
 def compiled(run: ConcreteRun, start: Path | None, data_dir: Path) -> Compiled:

@@ -16,7 +16,7 @@ from pathlib import Path
 from harness.experiment import Experiment, WeightsFile
 from harness.final_metrics import FINAL
 from harness.plan import Member, Plan
-from harness.store.checksums import WEIGHTS, kept_weights
+from harness.store.checksums import WEIGHTS, kept_weights, weights_file
 from harness.store.errors import DamagedRun
 from harness.store.state import present_measurement, subject_of, waits
 from harness.store.store import Store
@@ -77,7 +77,7 @@ def _needed(experiments: Sequence[Experiment], plan: Plan, store: Store) -> set[
     for key, run in plan.runs.items():
         names[key].update(map(kept_weights, run.keep_weights))
         if run.parent is not None and (not store.done(key) or waits(plan, key, store)):
-            names[run.parent].add(WEIGHTS)
+            names[run.parent].add(weights_file(run.run.start_epoch))
     for key in _to_be_measured(experiments, plan, store):
         names[key].add(WEIGHTS)
     return {store.folder(key).resolve() / name for key in names for name in names[key]} | {

@@ -79,6 +79,7 @@ def _planned(member: Member, run: ConcreteRun, found: RunResult) -> Record:
         "reason": found.reason or found.stale or found.again,
         "stale": bool(found.stale),
         "starts_from": start if start is None or isinstance(start, str) else start.path.as_posix(),
+        "starts_after_epoch": run.run.start_epoch,
         "steps": run.steps,
         "images": run.images,
         "key": run.key,

@@ -18,7 +18,7 @@ from harness.experiment import WeightsFile
 from harness.metrics import ON_VALIDATION
 from harness.own.permission import why_not_allowed
 from harness.own.running import OwnPartError
-from harness.plan import ConcreteRun, content_key
+from harness.plan import ConcreteRun, content_key, start_identity
 from harness.run_result import RunResult
 from harness.runner import local, make
 from harness.spec.settings import stored_run
@@ -127,7 +127,7 @@ def _run(origin: Origin, data_dir: Path, allow_python: bool) -> ConcreteRun:
     if missing is not None:
         raise CannotRepeat(missing)
     content = availability.content(source.name, source.parameters, data_dir).sha256
-    start = origin.parent
+    start = start_identity(run, origin.parent)
     if isinstance(run.initialize_from, WeightsFile):
         try:
             start = sha256(run.initialize_from.path)

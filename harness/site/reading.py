@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import UsageFault
-from harness.experiment import Json, Statistic
+from harness.experiment import Json, Statistic, parent_of
 from harness.report.folder import histories_path, index_path, markdown_path, own_text
 from harness.report.histories import Histories, read_histories
 from harness.report.packed_settings import unpack
@@ -169,8 +169,8 @@ def _names(settings: Mapping[str, Mapping[str, Json]], part: str) -> tuple[str, 
 
 def _starts(settings: Mapping[str, Mapping[str, Json]]) -> tuple[str, ...]:
     """Return the names of the runs that others start from, each once."""
-    names = (of.get("initialize_from") for of in settings.values())
-    return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
+    names = (parent_of(of.get("initialize_from")) for of in settings.values())
+    return tuple(dict.fromkeys(name for name in names if name is not None))
 
 
 def _expected(value: Value) -> Expected:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from harness.experiment import Json, RunSpec
+from harness.experiment import Json, RunSpec, parent_of
 from harness.spec import schema
 from harness.spec.consistency import misfits
 from harness.spec.document import Pointer
@@ -15,8 +15,11 @@ from harness.spec.grid import Grid
 from harness.spec.layers import Layer, blamed, layers
 from harness.spec.runs import combine, parent_name, places
 from harness.spec.settings import settings
+from harness.words import listed
 
 _PARENT: Pointer = ("initialize_from",)
+
+_MOST_NAMED = 8
 
 _MOST_IN_CIRCLE = 20
 """So many runs of a circle are named; a larger one is told to one of its runs alone."""
@@ -32,10 +35,12 @@ def check_names(document: Json, grid: Grid, faults: Faults) -> None:
             if faults.full:
                 return
             combined = combine(document, base, cell)
-            written = combined.get("initialize_from") if isinstance(combined, dict) else None
-            parent = parent_name(written, cell, grid) if isinstance(written, str) else None
+            value = combined.get("initialize_from") if isinstance(combined, dict) else None
+            written = parent_of(value)
+            parent = None if written is None else parent_name(written, cell, grid)
             if parent is not None and not grid.may_have(parent):
-                faults.add(grid.unknown(parent), *places(base, cell, _PARENT))
+                within = ("run",) if isinstance(value, Mapping) else ()
+                faults.add(grid.unknown(parent), *places(base, cell, (*_PARENT, *within)))
 
 
 def check_weights(document: Json, grid: Grid, runs: Mapping[str, RunSpec], faults: Faults) -> None:
@@ -56,10 +61,25 @@ def check_weights(document: Json, grid: Grid, runs: Mapping[str, RunSpec], fault
                 message = f"runs initialize from one another in a circle: {members}"
                 faults.add(message, *places(base, cell, _PARENT))
             elif name in runs and parents.get(name) in runs:
+                wrong = _not_kept(runs[parents[name]], runs[name].start_epoch)
+                if wrong is not None:
+                    faults.add(wrong, *places(base, cell, (*_PARENT, "after_epoch")))
                 for message in misfits(runs[parents[name]], runs[name]):
                     parts = layers(document, base, cell)
                     named = functools.partial(parent_name, cell=cell, grid=grid)
                     faults.add(message, _misfit_place(parts, message, runs[name], runs, named))
+
+
+def _not_kept(parent: RunSpec, epoch: int | None) -> str | None:
+    """Say that a run does not keep its weights after an epoch that another one starts from."""
+    if epoch is None or epoch in parent.keep_weights:
+        return None
+    kept = listed([str(each) for each in parent.keep_weights], _MOST_NAMED)
+    there = f"keeps those after {kept}" if kept else "keeps none but its final ones"
+    return (
+        f"{parent.name} does not keep its weights after epoch {epoch}, it {there}: its "
+        "keep_weights says which are kept"
+    )
 
 
 def _misfit_place(
@@ -76,9 +96,10 @@ def _misfit_place(
     sections = schema.Sections()
 
     def is_wrong(combined: Json) -> bool:
-        if not isinstance(combined.get("initialize_from"), str) or sections.faults(combined):
+        written = parent_of(combined.get("initialize_from"))
+        if written is None or sections.faults(combined):
             return False
-        parent = runs.get(named(combined["initialize_from"]))
+        parent = runs.get(named(written))
         if parent is None:
             return False
         own = sections.of(combined)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.experiment import Json, RunSpec, WeightsFile
+from harness.experiment import Json, RunSpec, WeightsFile, parent_of
 from harness.expression import in_cell
 from harness.spec import schema
 from harness.spec.consistency import inconsistencies
@@ -19,7 +19,7 @@ from harness.spec.matrix import Cell
 from harness.spec.metrics import EpochsUnknown, kept_epochs, read_metrics
 from harness.spec.own_parts import OwnParts
 from harness.spec.paths import NoPath, Origin, Paths
-from harness.spec.settings import decided, settings
+from harness.spec.settings import decided, settings, start_epoch
 
 
 def read_runs(document: Json, grid: Grid, faults: Faults, origin: Origin) -> dict[str, RunSpec]:
@@ -154,13 +154,14 @@ def _run(
     run = RunSpec(
         base=base,
         settings=settings(typed),
-        initialize_from=_parent(typed["initialize_from"], cell, paths, grid),
+        initialize_from=_start(typed["initialize_from"], cell, paths, grid),
         regularizers=tuple(complete["regularizers"]),
         resolved={name: each for name, each in complete.items() if name not in _MEASURING},
         labels=cell.labels,
         drawn=cell.drawn,
         metrics=read_metrics(typed["metrics"], lambda written: parent_name(written, cell, grid)),
         keep_weights=kept,
+        start_epoch=start_epoch(typed["initialize_from"]),
     )
     return run, wrong
 
@@ -174,8 +175,11 @@ def _with(value: Json, pointer: Pointer, new: Json) -> Json:
     return copied
 
 
-def _parent(value: Json, cell: Cell, paths: Paths, grid: Grid) -> str | WeightsFile | None:
-    if isinstance(value, dict):
-        file = Path(value["weights"])
-        return WeightsFile(file, paths.digest(file))
-    return None if value is None else parent_name(value, cell, grid)
+def _start(value: Json, cell: Cell, paths: Paths, grid: Grid) -> str | WeightsFile | None:
+    written = parent_of(value)
+    if written is not None:
+        return parent_name(written, cell, grid)
+    if value is None:
+        return None
+    file = Path(value["weights"])
+    return WeightsFile(file, paths.digest(file))

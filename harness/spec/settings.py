@@ -23,6 +23,7 @@ from harness.experiment import (
     Validation,
     WarmUp,
     WeightsFile,
+    parent_of,
 )
 from harness.own.records import with_own_parts
 from harness.spec import schema
@@ -168,6 +169,19 @@ def stored_run(name: str, kept: Mapping[str, Json], own: Mapping[str, OwnPart]) 
         return None
     typed = decided({part: section.typed for part, section in sections.of(complete).items()})
     start = typed["initialize_from"]
-    parent = WeightsFile(Path(start["weights"]), "") if isinstance(start, dict) else start
-    found = with_own_parts(settings(typed), own)
-    return RunSpec(name, found, parent, tuple(complete["regularizers"]), complete)
+    parent = parent_of(start)
+    return RunSpec(
+        base=name,
+        settings=with_own_parts(settings(typed), own),
+        initialize_from=(
+            parent if start is None or parent else WeightsFile(Path(start["weights"]), "")
+        ),
+        regularizers=tuple(complete["regularizers"]),
+        resolved=complete,
+        start_epoch=start_epoch(start),
+    )
+
+
+def start_epoch(value: Json) -> int | None:
+    """Return the epoch after which a setting `initialize_from` takes the weights of a run."""
+    return value.get("after_epoch") if isinstance(value, Mapping) else None

@@ -58,6 +58,11 @@ def kept_weights(epoch: int) -> str:
     return f"epoch-{epoch:06d}.weights.h5"
 
 
+def weights_file(epoch: int | None) -> str:
+    """Return the name of the file with the weights after an epoch, for None with the final ones."""
+    return WEIGHTS if epoch is None else kept_weights(epoch)
+
+
 def kept_epochs(run: RunFiles) -> tuple[int, ...]:
     """Return the epochs after which the weights of a run were kept, in their order.
 

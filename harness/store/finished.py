@@ -133,8 +133,10 @@ def origin(layout: Layout, key: str) -> Origin:
         return run_files.origin(checksums.open_run(layout.finished(key)))
 
 
-def weights(layout: Layout, key: str) -> Path:
+def weights(layout: Layout, key: str, epoch: int | None = None) -> Path:
     """Return the file with a finished run's weights, which are as they were written.
+
+    They are those after an epoch, or for None the final ones.
 
     Raises:
         DamagedRun: they are not, or are those of another run.
@@ -142,17 +144,18 @@ def weights(layout: Layout, key: str) -> Path:
     with _reading(layout, key):
         opened = checksums.open_run(layout.finished(key))
         run_files.origin(opened)
-        return checksums.verify(opened, WEIGHTS)
+        return checksums.verify(opened, checksums.weights_file(epoch))
 
 
-def weights_digest(layout: Layout, key: str) -> str | None:
-    """Return the SHA-256 that a finished run's weights were written with, None without weights.
+def weights_digests(layout: Layout, key: str) -> frozenset[str]:
+    """Return the SHA-256 that each file with weights of a finished run was written with.
 
     Raises:
         DamagedRun: that cannot be read.
     """
     with _reading(layout, key):
-        return checksums.open_run(layout.finished(key)).digests.get(WEIGHTS)
+        digests = checksums.open_run(layout.finished(key)).digests
+        return frozenset(each for name, each in digests.items() if checksums.is_weights(name))
 
 
 def predictions(layout: Layout, key: str) -> Predictions | None:

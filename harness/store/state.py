@@ -11,6 +11,7 @@ from harness.final_metrics import LINE, names, row_of
 from harness.own.permission import why_not_called
 from harness.plan import ConcreteRun, Member, Plan
 from harness.run_result import RunResult, Status
+from harness.store.checksums import weights_file
 from harness.store.measured import FinalMeasurement, Subject
 from harness.store.staleness import difference, measuring_difference
 from harness.store.store import DamagedRun, Store
@@ -20,12 +21,25 @@ def why_blocked(plan: Plan, run: ConcreteRun, store: Store) -> str | None:
     """Say why a run cannot be started now, or return None."""
     ancestors: list[str] = []
     while run.blocked is None and run.parent is not None and not store.done(run.parent):
-        ancestors.append(f"it starts from {run.run.initialize_from}, which")
+        ancestors.append(f"it starts from {run.run.start}, which")
         error = store.error(run.parent)
         if error is not None:
             return f"{' is blocked: '.join(ancestors)} failed: {error}"
         run = plan.runs[run.parent]
-    return " is blocked: ".join([*ancestors, run.blocked]) if run.blocked is not None else None
+    blocked = run.blocked if run.blocked is not None else _why_too_short(run, store)
+    return None if blocked is None else " is blocked: ".join([*ancestors, blocked])
+
+
+def _why_too_short(run: ConcreteRun, store: Store) -> str | None:
+    """Say that the finished run which a run starts from ended before the epoch that it names."""
+    epoch = run.run.start_epoch
+    if epoch is None or run.parent is None or not store.done(run.parent):
+        return None
+    parent = store.result(run.parent, str(run.run.initialize_from), run.seed, history=False)
+    trained = parent.measurements.get("epochs")
+    if trained is None or trained >= epoch:
+        return None
+    return f"it starts from {run.run.start}, which ended after epoch {trained:g}"
 
 
 def state_of(
@@ -64,30 +78,47 @@ def _unkept(run: ConcreteRun, result: RunResult) -> str:
 
 def _weightless(plan: Plan, result: RunResult, store: Store) -> str:
     """Say which run waits for the weights that a finished run has no more, "" where none does."""
-    waiting = "" if result.weights is not None else _waiting(plan, result.key, store)
+    waiting = _waiting(plan, result, store)
     return f"its weights are not kept, and {waiting} starts from them" if waiting else ""
 
 
-def _waiting(plan: Plan, key: str, store: Store) -> str:
-    """Return the name of a run that is to be made and starts from a run, "" where none is.
+def _lacking(plan: Plan, result: RunResult, store: Store) -> list[str]:
+    """Return the runs that start from weights which a finished run has no more."""
+    trained = result.measurements.get("epochs") or 0
+    children = [(key, plan.runs[key].run.start_epoch) for key in plan.children(result.key)]
+    reached = [(key, epoch) for key, epoch in children if epoch is None or epoch <= trained]
+    if not any(epoch for _, epoch in reached):
+        return [] if result.weights is not None else [key for key, _ in reached]
+    there = store.weights_sizes(result.key)
+    return [key for key, epoch in reached if weights_file(epoch) not in there]
 
-    One without weights is to be made where another waits for it. Chains may be long: there is no
-    recursion.
+
+def _waiting(plan: Plan, result: RunResult, store: Store) -> str:
+    """Return the name of a run that is to be made and lacks the weights of a run, "" for none.
+
+    One whose own weights are lacking is to be made where another waits for it. Chains may be long:
+    there is no recursion.
     """
-    known, stack = store.memory(plan), [key]
+    known, stack = store.memory(plan), [result]
     while stack:
-        states = {child: _surely(plan, child, store) for child in plan.children(stack[-1])}
+        lacking = _lacking(plan, stack[-1], store)
+        states = {child: _surely(plan, child, store) for child in lacking}
         open_ = [child for child, state in states.items() if state is None and child not in known]
         if open_:
-            stack += open_
+            stack += [_found(plan, child, store) for child in open_]
             continue
         waits = (
             plan.runs[child].run.name
             for child, state in states.items()
             if state or (state is None and known[child])
         )
-        known[stack.pop()] = next(waits, "")
-    return known[key]
+        known[stack.pop().key] = next(waits, "")
+    return known[result.key]
+
+
+def _found(plan: Plan, key: str, store: Store) -> RunResult:
+    run = plan.runs[key]
+    return store.result(key, run.run.name, run.seed, history=False)
 
 
 def _surely(plan: Plan, key: str, store: Store) -> bool | None:
@@ -95,12 +126,12 @@ def _surely(plan: Plan, key: str, store: Store) -> bool | None:
     run = plan.runs[key]
     if run.blocked is not None or not store.done(key):
         return run.blocked is None
-    found = store.result(key, run.run.name, run.seed, history=False)
+    found = _found(plan, key, store)
     if found.status is not Status.DONE:
         return False
     if why_stale(store, found, run.parent) or _unkept(run, found):
         return True
-    return None if found.weights is None else False
+    return None if _lacking(plan, found, store) else False
 
 
 def waits(plan: Plan, key: str, store: Store) -> bool:
@@ -252,7 +283,7 @@ def _inherited(
     if stale:
         return f"{parent.name}, from which it starts, is stale: {stale}"
     with contextlib.suppress(DamagedRun):
-        if result.start not in (None, store.weights_digest(parent.result.key)):
+        if result.start not in (None, *store.weights_digests(parent.result.key)):
             return f"{parent.name}, from which it starts, was made again and has other weights"
     return ""
 

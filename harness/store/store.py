@@ -288,21 +288,23 @@ class Store:
         """
         return finished.moment(self._layout, key)
 
-    def weights(self, key: str) -> Path:
+    def weights(self, key: str, epoch: int | None = None) -> Path:
         """Return the file with a finished run's weights, which are as they were written.
+
+        They are those after an epoch, or for None the final ones.
 
         Raises:
             DamagedRun: they are not, or are those of another run.
         """
-        return finished.weights(self._layout, key)
+        return finished.weights(self._layout, key, epoch)
 
-    def weights_digest(self, key: str) -> str | None:
-        """Return the SHA-256 that a finished run's weights were written with, None without weights.
+    def weights_digests(self, key: str) -> frozenset[str]:
+        """Return the SHA-256 that each file with weights of a finished run was written with.
 
         Raises:
             DamagedRun: that cannot be read.
         """
-        return finished.weights_digest(self._layout, key)
+        return finished.weights_digests(self._layout, key)
 
     def kept(self, key: str) -> dict[str, Json]:
         """Return the bytes of each file of a finished run, and what its predictions are, as JSON.

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import h5py
 import numpy as np
 import pytest
 
 from harness.plan import make_plan
+from harness.run_result import Status
 from harness.runner import local
 from harness.spec.load import load
 from harness.store.state import state_of
+from harness.store.store import Store
 from tests.runner.test_local import CONVNET, PERCEPTRON, execute
 from tests.support.person import Person
 
@@ -130,3 +132,64 @@ def test_of_a_budget_in_steps_the_cut_epoch_is_kept_too(
         ours = arrays(folder / f"epoch-{name:0>6}.weights.h5")
         for one, other in zip(ours, arrays(theirs), strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+class TestStart:
+    """`initialize_from` with an epoch"""
+
+    RUNS: ClassVar[Any] = {
+        "parent": {"training": {"epochs": 4}, "keep_weights": [2]},
+        "child": {
+            "initialize_from": {"run": "parent", "after_epoch": 2},
+            "training": {"epochs": 1, "batch_size": 10},
+        },
+    }
+
+    def test_a_run_from_an_epoch_is_the_one_from_a_run_that_ends_there(
+        self, person: Person
+    ) -> None:
+        spec = person.spec(runs=self.RUNS)
+        short = {
+            "parent": {"training": {"epochs": 2}},
+            "child": {**self.RUNS["child"], "initialize_from": "parent"},
+        }
+        ends = person.spec(name="short", runs=short)
+        assert person.run(spec, ends).exit_code == 0
+        ours, theirs = (person.weights(person.keys(each)["child"]) for each in (spec, ends))
+        for one, other in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(one, other)
+        parent = person.weights(person.keys(spec)["parent"])
+        assert not all(map(np.array_equal, parent, person.weights(person.keys(ends)["parent"])))
+        # The parent's weights are those that it started from, so that nothing is stale.
+        plan = person.plan(spec)
+        for run, key in person.keys(spec).items():
+            found = state_of(plan, key, run, 0, person.store)
+            assert (found.stale, found.again) == ("", "")
+
+    def test_only_the_weights_that_it_lacks_make_its_parent_again(self, person: Person) -> None:
+        spec = person.spec(runs=self.RUNS)
+        plan, keys = person.plan(spec), person.keys(spec)
+        person.run(spec, "--only", "parent")
+        assert not person.store.done(keys["child"])
+        folder = person.store.folder(keys["parent"])
+
+        def again() -> str:
+            return state_of(plan, keys["parent"], "parent", 0, Store(person.store.root)).again
+
+        (folder / "final.weights.h5").unlink()
+        assert again() == ""
+        (folder / "epoch-000002.weights.h5").unlink()
+        assert again() == "its weights are not kept, and child starts from them"
+        assert person.run(spec).exit_code == 0
+        assert person.store.done(keys["child"])
+
+    def test_it_is_blocked_where_its_parent_ended_before(self, person: Person) -> None:
+        stopping = {"epochs": 4, "stop_when": {"train_accuracy": 0.01}}
+        runs = {**self.RUNS, "parent": {"training": stopping, "keep_weights": [2]}}
+        spec = person.spec(runs=runs)
+        assert person.run(spec).exit_code == 4
+        plan, keys = person.plan(spec), person.keys(spec)
+        found = state_of(plan, keys["child"], "child", 0, person.store)
+        assert found.status is Status.BLOCKED
+        assert found.reason == "it starts from parent after epoch 2, which ended after epoch 1"
+        assert state_of(plan, keys["parent"], "parent", 0, person.store).again == ""

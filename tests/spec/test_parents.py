@@ -38,6 +38,34 @@ WRONG: list[tuple[Json, str]] = [
         "/runs/one/initialize_from runs initialize from one another in a circle: one <- one",
     ),
     (
+        {"runs": {"one": {"initialize_from": {"run": "two"}}, "tow": {}}},
+        "/runs/one/initialize_from/run unknown run 'two'; did you mean 'tow'? (allowed: one, tow)",
+    ),
+    (
+        {
+            "runs": {
+                "one": {"keep_weights": {"every": 10}, "training": {"epochs": 35}},
+                "two": {"initialize_from": {"run": "one", "after_epoch": 35}},
+            }
+        },
+        "/runs/two/initialize_from/after_epoch one does not keep its weights after epoch 35, it "
+        "keeps those after 10, 20, 30: its keep_weights says which are kept",
+    ),
+    (
+        {"runs": {"one": {}, "two": {"initialize_from": {"run": "one", "after_epoch": 1}}}},
+        "/runs/two/initialize_from/after_epoch one does not keep its weights after epoch 1, it "
+        "keeps none but its final ones: its keep_weights says which are kept",
+    ),
+    (
+        {"runs": {"one": {}, "two": {"initialize_from": {"run": "one", "after_epoch": 0}}}},
+        "/runs/two/initialize_from/after_epoch expected at least 1, found 0",
+    ),
+    (
+        {"runs": {"one": {}, "two": {"initialize_from": {"run": "one", "after_epohc": 1}}}},
+        "/runs/two/initialize_from/after_epohc unknown property 'after_epohc'; did you mean "
+        "'after_epoch'? (allowed: weights, run, after_epoch)",
+    ),
+    (
         {"runs": {"one": {"initialize_from": ""}}},
         "/runs/one/initialize_from unknown run '' (allowed: one)",
     ),
@@ -81,6 +109,29 @@ def test_networks_that_differ_far_down_the_line_differ(write: Write, faults: Fau
     one, two = ({"model": {"hidden": [100] * 30 + [last]}} for last in (1, 2))
     (message,) = faults(write(runs={"one": one, "two": two | {"initialize_from": "one"}}))
     assert "one has another network" in message
+
+
+def test_each_cell_of_a_matrix_may_start_from_an_epoch_of_its_own(
+    write: Write, faults: Faults
+) -> None:
+    def runs(*epochs: int | None) -> Json:
+        start = {
+            "initialize_from": {"run": "long"},
+            "matrix": {"initialize_from.after_epoch": epochs},
+        }
+        return {"long": {"keep_weights": [5, 10]}, "after": start}
+
+    found = load_file(write(runs=runs(5, 10, None))).runs
+    assert {name: (run.initialize_from, run.start_epoch) for name, run in found.items()} == {
+        "long": (None, None),
+        "after[5]": ("long", 5),
+        "after[10]": ("long", 10),
+        "after[null]": ("long", None),
+    }
+    (message,) = faults(write(runs=runs(5, 15)))
+    assert message.startswith(
+        "/runs/after/matrix/initialize_from.after_epoch/1 long does not keep its"
+    )
 
 
 def test_a_fault_elsewhere_in_a_run_does_not_hide_an_unknown_parent(

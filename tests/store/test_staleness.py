@@ -239,7 +239,7 @@ MUTATIONS = {
     "each seed is the next one": ("runner/make.py", "run.seed, start", "run.seed + 1, start"),
     "a child starts from weights of its own": (
         "runner/make.py",
-        "else weights_of(run.parent)",
+        "else weights_of(run.parent, run.run.start_epoch)",
         "else None",
     ),
     "a last small batch is lost": ("compile.py", "dataset, settings.augmentation", "dataset, ()"),
