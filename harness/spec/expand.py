@@ -17,6 +17,7 @@ from harness.experiment import (
     Source,
     Tolerance,
 )
+from harness.metrics import METRICS
 from harness.spec import parents, schema, seeding
 from harness.spec.answer import read_answer
 from harness.spec.compared import check_partners
@@ -24,6 +25,7 @@ from harness.spec.expectations import read_expectations
 from harness.spec.faults import Faults
 from harness.spec.figures import read_figures
 from harness.spec.grid import check_size, read_grid, settled
+from harness.spec.metrics import wrong_name
 from harness.spec.paths import Origin
 from harness.spec.runs import read_runs
 
@@ -58,9 +60,20 @@ def expand(
     expectations = read_expectations(document, grid, runs, faults)
     figures = read_figures(document, grid, runs, faults)
     answer = read_answer(document, grid, runs, faults)
+    _check_tolerances(document, runs, faults)
     if faults:
         return None
     return replace(_experiment(path, document, runs, expectations, figures), answer=answer)
+
+
+def _check_tolerances(document: Json, runs: Mapping[str, RunSpec], faults: Faults) -> None:
+    """Add a fault for each tolerance of a metric that no run measures."""
+    if any(faults.damaged((part,)) for part in ("baseline", "defaults", "runs")):
+        return
+    for metric in document.get("baseline", {}).get("tolerances", {}):
+        if metric not in METRICS:
+            for message in wrong_name(metric, list(runs.values()), each=False):
+                faults.add(message, ("baseline", "tolerances", metric))
 
 
 def _experiment(

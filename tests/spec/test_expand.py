@@ -81,6 +81,30 @@ def test_tolerances_are_by_metric_and_change_no_run(write: Write) -> None:
     assert experiment.runs == plain.runs
 
 
+def test_a_final_metric_may_have_a_tolerance_where_a_run_lists_it(
+    write: Write, faults: Faults
+) -> None:
+    def members(metric: str) -> Json:
+        return {
+            "runs": {"one": {"metrics": [{"name": "sharpness"}]}, "two": {}},
+            "baseline": {"tolerances": {metric: {"relative": 0.2}}},
+        }
+
+    assert load_file(write(**members("sharpness"))).tolerances == {
+        "sharpness": Tolerance(absolute=0.0, relative=0.2)
+    }
+    (unlisted,) = faults(write(**members("gradient_norm")))
+    assert unlisted.startswith(
+        "/baseline/tolerances/gradient_norm one does not measure 'gradient_norm' (there are: "
+        "sharpness)"
+    )
+    (unknown,) = faults(write(**members("tset_accuracy")))
+    assert unknown.startswith(
+        "/baseline/tolerances/tset_accuracy unknown metric 'tset_accuracy'; did you mean "
+        "'test_accuracy'?"
+    )
+
+
 def test_unknown_metrics_are_told(write: Write, faults: Faults) -> None:
     figures = [
         {"name": "by_cell", "metric": "test_acuracy", "groups": {"g": "one"}},

@@ -53,7 +53,7 @@ LISTED: list[tuple[str, Iterable[str]]] = [
     ("$defs/training/properties/loss_reduction/enum", REDUCTIONS),
     ("$defs/run/properties/regularizers/items/enum", REGULARIZERS),
     ("$defs/training/properties/early_stopping/properties/metric/enum", ["auto", *HISTORY]),
-    ("properties/baseline/properties/tolerances/propertyNames/enum", METRICS),
+    ("properties/baseline/properties/tolerances/propertyNames/anyOf/0/enum", METRICS),
     ("$defs/expectation/properties/basis/enum", [each.value for each in Basis]),
     ("$defs/expectation/properties/statistic/enum", [each.value for each in Statistic]),
     (
