@@ -23,6 +23,18 @@ class Status(enum.Enum):
     MISSING = "missing"
 
 
+class Detail(enum.IntEnum):
+    """How much is read of a finished run; each has what stands before it too.
+
+    `NUMBERS` are what was measured in the end and with what the run was made, `IMAGES` the test
+    images that the network classifies right, `HISTORY` the measured epochs and the decision grid.
+    """
+
+    NUMBERS = 0
+    IMAGES = 1
+    HISTORY = 2
+
+
 _DIGITS = 16
 """Hexadecimal digits that are kept of a digest of code."""
 
@@ -104,6 +116,8 @@ class Code:
 class RunResult:
     """What is known of one run of one seed.
 
+    How much is read of a finished one, `Detail` says: the rest is as if it had not been kept.
+
     - `reason`: why it is blocked, or what went wrong.
     - `measurements`: a number for every name in `harness.metrics.METRICS` that was measured; None
       where it does not exist, such as `epochs_to_fit` of a run that never fitted.
@@ -113,6 +127,7 @@ class RunResult:
     - `data`, `code`: what was loaded for it and what made it, None in records from before these.
     - `start`: the SHA-256 of the file with the weights that it started from.
     - `stale`: why a finished run may not be what the present code would make, else empty.
+    - `predicted`: whether what the network says of the test images was kept.
     - `tested`: which test images the network classifies right, None where that was not kept.
     - `kept_weights`: the epochs after which its weights are kept, besides the final ones.
     - `again`: why a finished run is to be made again, though nothing is wrong with its numbers.
@@ -138,6 +153,7 @@ class RunResult:
     code: Code | None = None
     start: str | None = None
     stale: str = ""
+    predicted: bool = False
     tested: RightImages | None = None
     kept_weights: tuple[int, ...] = ()
     again: str = ""

@@ -4,7 +4,9 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from harness.plan import Member, make_plan
 from harness.spec.load import load_file
 from harness.store.staleness import present
 from harness.store.store import Store
+from harness.system import files
 from tests.support import plots
 from tests.support.person import another, person, person_in
 from tests.support.plots import drawn_plots
@@ -145,6 +148,20 @@ def pretend() -> Pretend:
                 )
 
     return make
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[Path]:
+    """Count how often each file is opened to be read."""
+    found: Counter[Path] = Counter()
+    real = files.open_regular
+
+    def counting(path: Path) -> BufferedReader:
+        found[path] += 1
+        return real(path)
+
+    monkeypatch.setattr(files, "open_regular", counting)
+    return found
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -64,10 +64,11 @@ def runs_show(key: str, store: Path, as_json: bool) -> None:
     It is JSON with and without --json.
     """
     from harness.cli.documents import print_document
+    from harness.run_result import Detail
     from harness.store.state import why_stale
     from harness.store.store import Store
 
-    origin, result = Store(store).finished(Store(store).find(key), history=False)
+    origin, result = Store(store).finished(Store(store).find(key), Detail.NUMBERS)
     stale = why_stale(Store(store), result, origin.parent)
     kept = Store(store).kept(origin.key)
     made = {

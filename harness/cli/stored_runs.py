@@ -6,7 +6,7 @@ import fnmatch
 from dataclasses import dataclass
 
 from harness.plan import Member
-from harness.run_result import RunResult
+from harness.run_result import Detail, RunResult
 from harness.runner.records import Record, measured
 from harness.store.run_files import Origin
 from harness.store.state import why_stale
@@ -59,7 +59,7 @@ def stored_runs(store: Store, pattern: str) -> tuple[list[StoredRun], list[str]]
             named = store.unchecked_origin(key) if pattern else None
             if named is not None and not matches(named, pattern):
                 continue
-            origin, result = store.finished(key, history=False)
+            origin, result = store.finished(key, Detail.NUMBERS)
         except DamagedRun as error:
             faults.append(str(error))
             continue

@@ -18,7 +18,7 @@ from harness.compare.setting_changes import changed_settings
 from harness.data import catalog
 from harness.plan import Plan, make_plan
 from harness.report.environment import code_digests
-from harness.run_result import RunResult
+from harness.run_result import Detail, RunResult
 from harness.spec.find import MOST_BYTES, below
 from harness.spec.load import load_file
 from harness.spec.problems import SpecError
@@ -56,7 +56,7 @@ def of_store(store: Store, word: str) -> Side:
     """
     try:
         found = [
-            _StoredRun(*store.finished(key, history=False))
+            _StoredRun(*store.finished(key, Detail.NUMBERS))
             for key in sorted(store.keys(), key=store.moment)
         ]
     except StoreError as error:

@@ -20,7 +20,7 @@ import rfc8785
 from harness.experiment import Json
 from harness.follow.listener import Row
 from harness.plan import ConcreteRun, Plan
-from harness.run_result import RunResult, Status
+from harness.run_result import Detail, RunResult, Status
 from harness.store.store import DamagedRun, Store
 from harness.words import plural
 
@@ -266,7 +266,7 @@ def finished_runs(store: Store, own: Iterable[str]) -> Iterator[FinishedRun]:
     keys = dict.fromkeys((*filter(store.done, own), *store.latest(_CONSIDERED)))
     for key in keys:
         with contextlib.suppress(DamagedRun, UnknownSettings):
-            origin, result = store.finished(key, history=False)
+            origin, result = store.finished(key, Detail.NUMBERS)
             yield _finished_run(workload(origin.experiment, origin.run, origin.settings), result)
 
 

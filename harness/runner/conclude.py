@@ -32,7 +32,7 @@ from harness.plan import Plan
 from harness.report import folder
 from harness.report.statements import warnings
 from harness.report.terminal import show_judgements
-from harness.run_result import RunResult, Status
+from harness.run_result import Detail, RunResult, Status
 from harness.runner.invocation import Invocation
 from harness.runner.looks import plan_as_it_stands
 from harness.runner.stating import Ledgers, look_up
@@ -164,15 +164,15 @@ def judge_stored(
     `history` says whether the runs' histories are read, for a report; `ledgers` are None for a
     trial.
     """
-    results = results_of(experiment, plan, store, history)
+    results = results_of(experiment, plan, store, Detail.HISTORY if history else Detail.IMAGES)
     stated = look_up(experiment, store, results, ledgers) if ledgers is not None else None
     return Conclusion(experiment, results, check(experiment, results), statements=stated)
 
 
-def results_of(experiment: Experiment, plan: Plan, store: Store, history: bool) -> list[RunResult]:
-    """Return how every run of an experiment stands; `history` says whether histories are read."""
+def results_of(experiment: Experiment, plan: Plan, store: Store, detail: Detail) -> list[RunResult]:
+    """Return how every run of an experiment stands; of finished ones so much detail."""
     return [
-        member_state(experiment, plan, member, store, history)
+        member_state(experiment, plan, member, store, detail)
         for member in plan.members
         if member.experiment == experiment.name
     ]
@@ -190,7 +190,7 @@ def write_down(experiment: Experiment, plan: Plan, store: Store, ledgers: Ledger
     stated = look_up(
         experiment,
         store,
-        results_of(experiment, plan, store, history=False),
+        results_of(experiment, plan, store, Detail.NUMBERS),
         ledgers,
         starting=True,
     )

@@ -19,6 +19,7 @@ from harness.follow.time_left import (
 from harness.judging.check import Judgement, Verdict
 from harness.judging.outlook import LIKELY, outlook
 from harness.plan import Member, Plan
+from harness.run_result import Detail
 from harness.runner.looks import Stage, read_by
 from harness.store.run_files import Origin
 from harness.store.store import Store
@@ -145,9 +146,8 @@ def _value(
 ) -> float | None:
     measured: dict[Reference, float] = {}
     for reference in needed:
-        value = store.result(
-            keys[reference.run], reference.run, seed, history=False
-        ).measurements.get(reference.metric)
+        found = store.result(keys[reference.run], reference.run, seed, detail=Detail.NUMBERS)
+        value = found.measurements.get(reference.metric)
         if value is None:
             return None
         measured[reference] = value

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.experiment import Experiment, RunSpec
 from harness.judging.check import Judgement, Verdict, check, runs_needed
 from harness.plan import Member, Plan, make_plan
+from harness.run_result import Detail
 from harness.store.state import member_state
 from harness.store.store import Store
 
@@ -65,7 +66,7 @@ def stage(experiment: Experiment, whole: Plan, store: Store) -> Stage:
         return Stage(experiment, experiment)
     full = with_all_seeds(experiment)
     results = [
-        member_state(full, whole, Member(full.name, run, seed), store, history=False)
+        member_state(full, whole, Member(full.name, run, seed), store, Detail.IMAGES)
         for run in full.runs
         for seed in full.seeds
     ]

@@ -17,7 +17,7 @@ from harness.final_metrics import NUMBER, row_of
 from harness.measuring.found import Found, Unmeasurable
 from harness.own.permission import why_not_called
 from harness.plan import Member, Plan
-from harness.run_result import RunResult, Status
+from harness.run_result import Detail, RunResult, Status
 from harness.store import staleness
 from harness.store.measured import FinalMeasurement, Subject
 from harness.store.predictions import Predictions
@@ -62,7 +62,7 @@ def missing(experiments: Sequence[Experiment], plan: Plan, store: Store) -> list
         for member, key in plan.members.items():
             if member.experiment != experiment.name or not experiment.runs[member.run].metrics:
                 continue
-            result = state_of(plan, key, member.run, member.seed, store, history=False)
+            result = state_of(plan, key, member.run, member.seed, store, Detail.NUMBERS)
             for each in _missing_of(experiment, member, result, plan, store):
                 found.setdefault((key, repr(each.subject)), each)
     return list(found.values())

@@ -12,7 +12,7 @@ from harness.experiment import Json
 from harness.judging.judgement import Judgement
 from harness.metrics import METRICS
 from harness.plan import ConcreteRun, Member, Plan
-from harness.run_result import RunResult
+from harness.run_result import Detail, RunResult
 from harness.store.state import state_of
 from harness.store.store import Store
 
@@ -26,7 +26,7 @@ def planned(plan: Plan, store: Store) -> list[Record]:
         _planned(
             member,
             plan.runs[key],
-            state_of(plan, key, member.run, member.seed, store, history=False),
+            state_of(plan, key, member.run, member.seed, store, Detail.NUMBERS),
         )
         for member, key in plan.members.items()
     ]

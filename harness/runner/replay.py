@@ -18,7 +18,7 @@ from pathlib import Path
 import rfc8785
 
 from harness import backend
-from harness.run_result import RunResult
+from harness.run_result import Detail, RunResult
 from harness.store import staleness
 from harness.store.run_files import Origin
 from harness.store.state import why_stale
@@ -67,7 +67,7 @@ def stale_programs(store: Store, keys: Sequence[str]) -> list[Program]:
     found: dict[str, Program] = {}
     for key in keys:
         with suppress(DamagedRun):
-            origin, result = store.finished(key, history=False)
+            origin, result = store.finished(key, Detail.NUMBERS)
             if why_stale(store, result, None):
                 name = _program(origin, result)
                 known = found.get(name)
@@ -121,7 +121,7 @@ def replay(
             )
             continue
         try:
-            origin, result = store.finished(program.keys[0], history=True)
+            origin, result = store.finished(program.keys[0], Detail.HISTORY)
             count, agreement = repeat(store, origin, result, data_dir, epochs, allow_python)
         except (Differs, CannotRepeat, DamagedRun) as error:
             yield Repetition(program, message=str(error), differs=isinstance(error, Differs))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.experiment import Experiment
 from harness.follow.time_left import Pace, finished_runs, remaining, unstarted
 from harness.plan import ConcreteRun, Member, Plan
-from harness.run_result import RunResult, Status
+from harness.run_result import Detail, RunResult, Status
 from harness.runner.records import Record
 from harness.store.state import member_state
 from harness.store.store import Store
@@ -93,7 +93,7 @@ def _results(experiment: Experiment, plan: Plan, store: Store) -> dict[str, list
     return {
         name: [
             member_state(
-                experiment, plan, Member(experiment.name, name, seed), store, history=False
+                experiment, plan, Member(experiment.name, name, seed), store, Detail.NUMBERS
             )
             for seed in experiment.seeds_of(name)
         ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.experiment import Json
-from harness.run_result import RunResult, Status
+from harness.run_result import Detail, RunResult, Status
 from harness.store import checksums, run_files, unfinished
 from harness.store.checkpoint import Row
 from harness.store.checksums import CHECKSUMS, WEIGHTS, Damaged, RunFiles
@@ -86,10 +86,10 @@ def _reading(layout: Layout, key: str) -> Iterator[None]:
         raise DamagedRun(f"{error}; {way_out(layout.root, key)}") from error
 
 
-def read(layout: Layout, key: str, history: bool) -> tuple[Origin, RunResult]:
-    """Return what a finished run was and what came of it; `history` asks also for its history.
+def read(layout: Layout, key: str, detail: Detail) -> tuple[Origin, RunResult]:
+    """Return what a finished run was and what came of it, in so much detail.
 
-    The decision grid belongs to the history. Every file that is read is compared with its checksum.
+    Every file that is read is compared with its checksum.
 
     Raises:
         DamagedRun: a file is not as it was written.
@@ -103,17 +103,18 @@ def read(layout: Layout, key: str, history: bool) -> tuple[Origin, RunResult]:
             key,
             Status.DONE,
             measurements=run_files.measurements(opened),
-            history=run_files.history(opened) if history else {},
+            history=run_files.history(opened) if detail >= Detail.HISTORY else {},
             environment=surroundings.environment,
             seconds=surroundings.seconds,
             images_per_second=surroundings.images_per_second,
             parameters=surroundings.parameters,
             weights=_weights_of(opened),
-            decision_grid=run_files.decision_grid(opened) if history else None,
+            decision_grid=(run_files.decision_grid(opened) if detail >= Detail.HISTORY else None),
             data=surroundings.data,
             code=surroundings.code,
             start=surroundings.start,
-            tested=run_files.tested(opened),
+            predicted=run_files.PREDICTIONS in opened.digests,
+            tested=run_files.tested(opened) if detail >= Detail.IMAGES else None,
             kept_weights=checksums.kept_epochs(opened),
         )
 

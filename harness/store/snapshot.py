@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.run_result import Code, RunResult
+from harness.run_result import Code, Detail, RunResult
 from harness.store.run_files import Origin
 from harness.store.store import DamagedRun, Store
 
@@ -15,30 +15,32 @@ class Snapshot(Store):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self._read: dict[str, tuple[Origin, RunResult] | DamagedRun] = {}
+        self._read: dict[tuple[str, Detail], tuple[Origin, RunResult] | DamagedRun] = {}
         self._codes: dict[tuple[tuple[str, str], ...], Code] = {}
         self._memories: dict[int, tuple[object, dict[str, str]]] = {}
 
-    def finished(self, key: str, history: bool) -> tuple[Origin, RunResult]:
+    def finished(self, key: str, detail: Detail) -> tuple[Origin, RunResult]:
         """Return what a finished run was and what came of it, as it was found the first time.
 
-        A history is large, and is read again.
+        What was read in more detail is given too. A history is large, and is read again.
 
         Raises:
             DamagedRun: a file is not as it was written.
         """
-        if history:
-            return super().finished(key, history)
-        if key not in self._read:
-            self._read[key] = self._first(key)
-        found = self._read[key]
+        if detail is Detail.HISTORY:
+            return super().finished(key, detail)
+        kept = (each for each in Detail if each >= detail and (key, each) in self._read)
+        detail = next(kept, detail)
+        if (key, detail) not in self._read:
+            self._read[key, detail] = self._first(key, detail)
+        found = self._read[key, detail]
         if isinstance(found, DamagedRun):
             raise found
         return found
 
-    def _first(self, key: str) -> tuple[Origin, RunResult] | DamagedRun:
+    def _first(self, key: str, detail: Detail) -> tuple[Origin, RunResult] | DamagedRun:
         try:
-            origin, result = super().finished(key, history=False)
+            origin, result = super().finished(key, detail)
         except DamagedRun as error:
             return error
         return origin, replace(result, code=self._shared(result.code))

@@ -10,7 +10,7 @@ from harness.experiment import Experiment, Metric
 from harness.final_metrics import LINE, names, row_of
 from harness.own.permission import why_not_called
 from harness.plan import ConcreteRun, Member, Plan
-from harness.run_result import RunResult, Status
+from harness.run_result import Detail, RunResult, Status
 from harness.store.checksums import weights_file
 from harness.store.measured import FinalMeasurement, Subject
 from harness.store.staleness import difference, measuring_difference
@@ -35,7 +35,7 @@ def _why_too_short(run: ConcreteRun, store: Store) -> str | None:
     epoch = run.run.start_epoch
     if epoch is None or run.parent is None or not store.done(run.parent):
         return None
-    parent = store.result(run.parent, str(run.run.initialize_from), run.seed, history=False)
+    parent = store.result(run.parent, str(run.run.initialize_from), run.seed, detail=Detail.NUMBERS)
     trained = parent.measurements.get("epochs")
     if trained is None or trained >= epoch:
         return None
@@ -43,7 +43,7 @@ def _why_too_short(run: ConcreteRun, store: Store) -> str | None:
 
 
 def state_of(
-    plan: Plan, key: str, name: str, seed: int, store: Store, history: bool = True
+    plan: Plan, key: str, name: str, seed: int, store: Store, detail: Detail = Detail.HISTORY
 ) -> RunResult:
     """Return what is known of a run of a plan, and of a finished one whether it is stale.
 
@@ -53,10 +53,10 @@ def state_of(
         name: The name that it has in an experiment.
         seed: The seed that it has there.
         store: Where it is, or will be.
-        history: Whether its history is read.
+        detail: How much is read of a finished one.
     """
     run = plan.runs[key]
-    found = store.result(key, name, seed, why_blocked(plan, run, store), history)
+    found = store.result(key, name, seed, why_blocked(plan, run, store), detail)
     if found.status is not Status.DONE:
         return found
     stale = why_stale(store, found, run.parent)
@@ -118,7 +118,7 @@ def _waiting(plan: Plan, result: RunResult, store: Store) -> str:
 
 def _found(plan: Plan, key: str, store: Store) -> RunResult:
     run = plan.runs[key]
-    return store.result(key, run.run.name, run.seed, history=False)
+    return store.result(key, run.run.name, run.seed, detail=Detail.NUMBERS)
 
 
 def _surely(plan: Plan, key: str, store: Store) -> bool | None:
@@ -141,7 +141,11 @@ def waits(plan: Plan, key: str, store: Store) -> bool:
 
 
 def member_state(
-    experiment: Experiment, plan: Plan, member: Member, store: Store, history: bool = True
+    experiment: Experiment,
+    plan: Plan,
+    member: Member,
+    store: Store,
+    detail: Detail = Detail.HISTORY,
 ) -> RunResult:
     """Return what is known of a run at its place in an experiment, its final metrics among it.
 
@@ -150,9 +154,9 @@ def member_state(
         plan: With its runs.
         member: The place.
         store: Where the run is, or will be.
-        history: Whether its history is read.
+        detail: How much is read of a finished one.
     """
-    found = state_of(plan, plan.members[member], member.run, member.seed, store, history)
+    found = state_of(plan, plan.members[member], member.run, member.seed, store, detail)
     for metric in experiment.runs[member.run].metrics:
         found = _with_metric(found, metric, experiment, plan, store)
     return found
@@ -184,7 +188,7 @@ def why_unmeasurable(result: RunResult, metric: Metric) -> str:
     source = row_of(metric).source
     if source == "weights" and result.weights is None:
         return f"its weights are not in the store: put the file back, or {again}"
-    if source == "predictions" and result.tested is None:
+    if source == "predictions" and not result.predicted:
         return f"it kept no predictions of the test images: {again}"
     return ""
 
@@ -258,7 +262,7 @@ def _line(
         above, following = None, None
         if parent is not None and store.done(parent):
             with contextlib.suppress(DamagedRun):
-                origin, found = store.finished(parent, history=False)
+                origin, found = store.finished(parent, Detail.NUMBERS)
                 above, following = _Ancestor(origin.run, found), origin.parent
         line.append((result, above))
         if above is None or result.key in known:
@@ -334,5 +338,5 @@ def _is_to_be_made_again(plan: Plan, key: str, store: Store) -> bool:
     run = plan.runs[key]
     if run.blocked is not None or not store.done(key):
         return False
-    found = state_of(plan, key, run.run.name, run.seed, store, history=False)
+    found = state_of(plan, key, run.run.name, run.seed, store, Detail.NUMBERS)
     return bool(found.stale or found.again)

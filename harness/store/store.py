@@ -33,7 +33,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.experiment import Json
-from harness.run_result import RunResult, Status
+from harness.run_result import Detail, RunResult, Status
 from harness.store import (
     archive,
     clearing,
@@ -224,7 +224,12 @@ class Store:
         finished.write(self._layout, key, Record(run, history, measurements, environment, files))
 
     def result(
-        self, key: str, run: str, seed: int, blocked: str | None = None, history: bool = True
+        self,
+        key: str,
+        run: str,
+        seed: int,
+        blocked: str | None = None,
+        detail: Detail = Detail.HISTORY,
     ) -> RunResult:
         """Return what is known of a run: finished, failed, blocked or missing.
 
@@ -233,7 +238,7 @@ class Store:
             run: The name that it has in an experiment.
             seed: The seed that it has there.
             blocked: Why it cannot be run, or None.
-            history: Whether its history is read.
+            detail: How much is read of it.
         """
         if not self.done(key):
             error = self.error(key)
@@ -243,19 +248,19 @@ class Store:
                 return RunResult(run, seed, key, Status.BLOCKED, blocked)
             return RunResult(run, seed, key, Status.MISSING, "not run yet")
         try:
-            return replace(self.finished(key, history)[1], run=run, seed=seed)
+            return replace(self.finished(key, detail)[1], run=run, seed=seed)
         except DamagedRun as error:
             return RunResult(run, seed, key, Status.ERROR, str(error))
 
-    def finished(self, key: str, history: bool) -> tuple[Origin, RunResult]:
+    def finished(self, key: str, detail: Detail) -> tuple[Origin, RunResult]:
         """Return what a finished run was and what came of it, compared with its checksums.
 
-        `history` says whether the history and the decision grid are read too.
+        `detail` says how much is read.
 
         Raises:
             DamagedRun: a file is not as it was written.
         """
-        return finished.read(self._layout, key, history)
+        return finished.read(self._layout, key, detail)
 
     def origin(self, key: str) -> Origin:
         """Return what a finished run was.
@@ -315,9 +320,9 @@ class Store:
         return finished.contents(self._layout, key)
 
     def fault(self, key: str) -> str | None:
-        """Say why a finished run cannot be used, by the files that `result` reads, or None."""
+        """Say why the numbers of a finished run cannot be used, by their files, or None."""
         try:
-            self.finished(key, history=False)
+            self.finished(key, Detail.NUMBERS)
         except DamagedRun as error:
             return str(error)
         return None

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.cli import main
+from harness.run_result import Detail
 from harness.store import staleness
 from harness.store.store import Store
 from harness.training import optimizers, schedules
@@ -229,7 +230,7 @@ def test_averages_are_handed_on_and_repeated_and_so_is_a_budget_that_ends_within
     assert person.run(spec).exit_code == 0
     keys = person.keys(spec)
     parent, child = (
-        person.store.finished(keys[name], history=False)[1].measurements for name in runs
+        person.store.finished(keys[name], Detail.NUMBERS)[1].measurements for name in runs
     )
     assert (parent["steps"], parent["epochs"]) == (13, 3)
     assert child["initial_test_accuracy"] == parent["test_accuracy"]

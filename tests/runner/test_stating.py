@@ -17,6 +17,7 @@ from harness.judging import ledger, ledger_file
 from harness.judging.ledger import Ledger
 from harness.judging.timing import Statements, Timing
 from harness.plan import make_plan
+from harness.run_result import Detail
 from harness.runner import stating
 from harness.runner.conclude import results_of
 from harness.runner.stating import Ledgers, look_up
@@ -71,7 +72,7 @@ class Author:
         self.today[0] = f"2026-01-{day:02}T00:00:00+00:00"
         experiment, store = load_file(self.folder / "a.json"), store or self.store
         results = results_of(
-            experiment, make_plan([experiment], catalog.data_dir(), gpus=0), store, history=False
+            experiment, make_plan([experiment], catalog.data_dir(), gpus=0), store, Detail.NUMBERS
         )
         return look_up(experiment, store, results, Ledgers(self.reports, write), starting)
 

@@ -7,15 +7,13 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from harness.data import catalog
 from harness.plan import Plan, make_plan
+from harness.run_result import Detail
 from harness.spec.load import load_file
 from harness.store.snapshot import Snapshot
 from harness.store.state import state_of
 from harness.store.store import Store
-from harness.system import files
 
 if TYPE_CHECKING:
     from tests.conftest import Pretend
@@ -33,28 +31,14 @@ def chain(person: Person, length: int) -> str:
 def looked(plan: Plan, store: Store) -> dict[str, str]:
     """Look at every run of a plan, and return why each is to be made again."""
     states = {
-        member.run: state_of(plan, key, member.run, member.seed, store, history=False)
+        member.run: state_of(plan, key, member.run, member.seed, store, Detail.NUMBERS)
         for member, key in plan.members.items()
     }
     return {run: found.stale or found.again for run, found in states.items()}
 
 
-@pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Count how often each file is opened."""
-    found: Counter[str] = Counter()
-    real = files.open_regular
-
-    def counting(path: Path) -> object:
-        found[path.as_posix()] += 1
-        return real(path)
-
-    monkeypatch.setattr(files, "open_regular", counting)
-    return found
-
-
 def test_no_file_of_a_chain_is_opened_twice_but_the_lists_of_checksums(
-    person: Person, pretend: Pretend, opened: Counter[str]
+    person: Person, pretend: Pretend, opened: Counter[Path]
 ) -> None:
     spec = Path(chain(person, LENGTH))
     names = [f"r{at}" for at in range(LENGTH)]
@@ -63,13 +47,28 @@ def test_no_file_of_a_chain_is_opened_twice_but_the_lists_of_checksums(
     opened.clear()
     snapshot = Snapshot(person.store.root)
     assert set(looked(plan, snapshot).values()) == {""}
-    lists = {path: count for path, count in opened.items() if path.endswith("SHA256SUMS")}
+    lists = {path: count for path, count in opened.items() if path.name == "SHA256SUMS"}
     rest = Counter(count for path, count in opened.items() if path not in lists)
     assert rest == {1: 3 * LENGTH}
     assert max(lists.values()) <= 2  # a child asks once which weights its parent has
     opened.clear()
     looked(plan, snapshot)
     assert not opened
+
+
+def test_what_was_read_in_more_detail_is_given_in_less(
+    person: Person, pretend: Pretend, opened: Counter[Path]
+) -> None:
+    spec = Path(person.spec(runs={"one": {}}))
+    pretend(spec, person.store.root, {"one": {"test_accuracy": [0.5]}})
+    (key,) = person.store.keys()
+    snapshot = Snapshot(person.store.root)
+    snapshot.finished(key, Detail.IMAGES)
+    opened.clear()
+    assert snapshot.finished(key, Detail.NUMBERS)[1].measurements == {"test_accuracy": 0.5}
+    assert not opened
+    assert snapshot.finished(key, Detail.HISTORY)[1].history["epoch"] == [0, 1]
+    assert opened
 
 
 def test_a_long_chain_without_weights_is_made_again_for_its_last_run(

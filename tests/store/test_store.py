@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 
 from harness.experiment import Json
-from harness.run_result import Loaded, RunResult, Status
+from harness.run_result import Detail, Loaded, RunResult, Status
+from harness.store import predictions
+from harness.store.predictions import Predictions
 from harness.store.run_files import Origin
 from harness.store.store import Checkpoint, DamagedRun, Store, StoreError
 from harness.system.files import temporary_path
@@ -95,6 +98,30 @@ def test_a_decision_grid_is_told_where_there_is_one(store: Store) -> None:
 
     finish(store, files={"decision_grid.npz": grid})
     assert store.result(KEY, "one", 0).decision_grid == store.folder(KEY) / "decision_grid.npz"
+
+
+@pytest.mark.parametrize(
+    ("detail", "beside"),
+    [
+        (Detail.NUMBERS, set()),
+        (Detail.IMAGES, {"predictions.npz"}),
+        (Detail.HISTORY, {"predictions.npz", "history.csv"}),
+    ],
+)
+def test_only_what_is_asked_for_is_read_of_a_finished_run(
+    store: Store, opened: Counter[Path], detail: Detail, beside: set[str]
+) -> None:
+    labels = np.array([0, 1, 1], np.uint16)
+    found = Predictions(np.array([0, 1, 0], np.uint16), labels, None, "a" * 64)
+    finish(store, files={"predictions.npz": lambda path: predictions.save(path, found)})
+    opened.clear()
+    result = store.result(KEY, "one", 0, detail=detail)
+    numbers = {"SHA256SUMS", "run.json", "measurements.json", "environment.json"}
+    assert {path.name for path in opened} == numbers | beside
+    assert result.predicted
+    right = None if result.tested is None else result.tested.right.tolist()
+    assert right == ([True, True, False] if "predictions.npz" in beside else None)
+    assert bool(result.history) == ("history.csv" in beside)
 
 
 def test_finishing_clears_the_unfinished_run(store: Store) -> None:
@@ -197,7 +224,7 @@ def test_a_fault_is_told_of_the_files_that_verdicts_need(store: Store) -> None:
     (store.folder(KEY) / "history.csv").write_text("")
     assert store.fault(KEY) is None
     (store.folder(KEY) / "environment.json").write_text("")
-    assert store.fault(KEY) == store.result(KEY, "one", 0, history=False).reason
+    assert store.fault(KEY) == store.result(KEY, "one", 0, detail=Detail.NUMBERS).reason
 
 
 def test_one_changed_bit_of_the_measurements_is_an_error(store: Store) -> None:
