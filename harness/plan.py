@@ -99,7 +99,8 @@ class ConcreteRun:
     `examples` is how many of them there are to train on. `content` identifies the content of its
     data set, None where the parameters do, or where the data cannot be read. `keep_weights` are the
     epochs after which any of the places that it fills wants its weights kept. `forbidden` says that
-    nobody has allowed Python that it names, be it finished or not, or is None.
+    nobody has allowed Python that it names, be it finished or not, or is None. `blocked_by` is the
+    key of the first run above it that is blocked; None where its own reason blocks it, or nothing.
     """
 
     key: str
@@ -114,6 +115,7 @@ class ConcreteRun:
     examples: int | None = None
     keep_weights: tuple[int, ...] = ()
     forbidden: str | None = None
+    blocked_by: str | None = None
 
     @property
     def label(self) -> str:
@@ -217,35 +219,27 @@ def make_plan(
     for experiment in experiments:
         needs_gpu = experiment.requires.gpu and not gpus
         blocked = f"it needs a GPU, and {why_no_gpu}" if needs_gpu else None
-        alike: dict[str, Mapping[str, bytes]] = {}
+        alike = [
+            _alike(experiment, run, inspected(_text(run.settings.dataset.source)), blocked)
+            for run in parents_first(experiment.runs)
+        ]
         for seed in experiment.seeds:
             keys: dict[str, str] = {}
-            for run in _parents_first(experiment.runs):
-                if seed not in experiment.seeds_of(run.name):
+            for each in alike:
+                if seed not in each.seeds:
                     continue
-                member = Member(experiment.name, run.name, seed)
-                source = run.settings.dataset.source
-                data = inspected(json.dumps([source.name, source.parameters], sort_keys=True))
-                start = run.initialize_from
+                start = each.run.initialize_from
                 parent = runs[keys[start]] if isinstance(start, str) else None
-                forbidden = why_not_allowed(run.settings, experiment.allow_python)
-                if run.name not in alike:
-                    alike[run.name] = _canonical(run.settings, start is not None, data.content)
-                concrete = replace(
-                    _concrete(member, run, parent, data, blocked or forbidden),
-                    key=_key(
-                        alike[run.name], seed, start_identity(run, parent.key if parent else None)
-                    ),
-                    forbidden=forbidden,
-                )
-                keys[run.name] = members[member] = concrete.key
-                known = runs.get(concrete.key)
+                concrete = _concrete(each, seed, parent, _stopping(runs, parent))
+                key = concrete.key
+                keys[each.run.name] = members[Member(experiment.name, each.run.name, seed)] = key
+                known = runs.get(key)
                 if known is None:
-                    runs[concrete.key] = concrete
+                    runs[key] = concrete
                     continue
                 kept = tuple(sorted({*known.keep_weights, *concrete.keep_weights}))
                 better = concrete if known.blocked and not concrete.blocked else known
-                runs[concrete.key] = replace(better, keep_weights=kept)
+                runs[key] = replace(better, keep_weights=kept)
     return Plan(runs, members, tuple(remarks))
 
 
@@ -257,6 +251,10 @@ class _Inspection:
     content: str | None
     facts: Facts | None
     remark: str | None
+
+
+def _text(source: Component) -> str:
+    return json.dumps([source.name, source.parameters], sort_keys=True)
 
 
 def _inspect(source: Component, data_dir: Path) -> _Inspection:
@@ -271,7 +269,8 @@ def _inspect(source: Component, data_dir: Path) -> _Inspection:
     return _Inspection(missing, found.sha256, known, found.remark)
 
 
-def _parents_first(runs: Mapping[str, RunSpec]) -> Iterator[RunSpec]:
+def parents_first(runs: Mapping[str, RunSpec]) -> Iterator[RunSpec]:
+    """Yield the runs of an experiment, each after the one that it starts from."""
     done: set[str] = set()
     for run in runs.values():
         chain: list[RunSpec] = []
@@ -284,39 +283,107 @@ def _parents_first(runs: Mapping[str, RunSpec]) -> Iterator[RunSpec]:
         yield from reversed(chain)
 
 
+@dataclass(frozen=True)
+class _Alike:
+    """What all seeds of a run of an experiment have in common.
+
+    `seeds` are those that it has, `canonical` is the part of their keys that is the same. `blocked`
+    says why none can be run, whatever it starts from, or is None.
+    """
+
+    experiment: str
+    run: RunSpec
+    seeds: frozenset[int]
+    canonical: Mapping[str, bytes]
+    content: str | None
+    blocked: str | None
+    forbidden: str | None
+    examples: int | None
+    cost: tuple[int | None, int | None]
+
+
+def _alike(experiment: Experiment, run: RunSpec, data: _Inspection, blocked: str | None) -> _Alike:
+    """Find out what all seeds of a run have in common; `blocked` is why none can be run here."""
+    settings, starts = run.settings, run.initialize_from is not None
+    forbidden = why_not_allowed(settings, experiment.allow_python)
+    no_backend = machine.why_no_backend(settings.training.backend)
+    count = _count(settings, data.facts)
+    return _Alike(
+        experiment=experiment.name,
+        run=run,
+        seeds=frozenset(experiment.seeds_of(run.name)),
+        canonical=_canonical(settings, starts, data.content),
+        content=data.content,
+        blocked=blocked or forbidden or no_backend or data.missing,
+        forbidden=forbidden,
+        examples=count,
+        cost=_cost(settings.training, count),
+    )
+
+
+def _stopping(runs: Mapping[str, ConcreteRun], parent: ConcreteRun | None) -> ConcreteRun | None:
+    """Return the first run, from a parent upwards, that blocks what starts from the parent."""
+    if parent is None or parent.blocked is None:
+        return None
+    first = runs[parent.blocked_by] if parent.blocked_by is not None else parent
+    # Another experiment may allow what blocked the first one.
+    return parent if first.blocked is None else first
+
+
 def _concrete(
-    member: Member,
-    run: RunSpec,
-    parent: ConcreteRun | None,
-    data: _Inspection,
-    blocked: str | None,
+    alike: _Alike, seed: int, parent: ConcreteRun | None, stopping: ConcreteRun | None
 ) -> ConcreteRun:
-    """Return the concrete run at a place of an experiment, without its key.
+    """Return the concrete run of a seed.
 
     Args:
-        member: The place.
-        run: What is run there.
+        alike: What it has in common with other seeds.
+        seed: Its seed.
         parent: The run that it starts from, None where it starts from no run.
-        data: What the files of its data set show.
-        blocked: Why the run cannot be run here, whatever its data are, or None.
+        stopping: The run that blocks what starts from the parent, None where none does.
     """
-    blocked = blocked or machine.why_no_backend(run.settings.training.backend) or data.missing
-    if blocked is None and parent is not None and parent.blocked:
-        blocked = f"it starts from {run.initialize_from}, which is blocked: {parent.blocked}"
-    count = _count(run.settings, data.facts)
-    steps, images = _cost(run.settings.training, count)
+    blocked, by = alike.blocked, None
+    if blocked is None and parent is not None and stopping is not None:
+        why, by = f"is blocked: {stopping.blocked}", stopping.key
+        blocked = inherited(alike.run, parent, stopping, why)
+    steps, images = alike.cost
     return ConcreteRun(
-        key="",
-        experiment=member.experiment,
-        run=run,
-        seed=member.seed,
+        key=_key(
+            alike.canonical,
+            seed,
+            start_identity(alike.run, None if parent is None else parent.key),
+        ),
+        experiment=alike.experiment,
+        run=alike.run,
+        seed=seed,
         parent=None if parent is None else parent.key,
         blocked=blocked,
         steps=steps,
         images=images,
-        content=data.content,
-        examples=count,
-        keep_weights=run.keep_weights,
+        content=alike.content,
+        examples=alike.examples,
+        keep_weights=alike.run.keep_weights,
+        forbidden=alike.forbidden,
+        blocked_by=by,
+    )
+
+
+def inherited(run: RunSpec, parent: ConcreteRun, first: ConcreteRun, why: str) -> str:
+    """Say why a run cannot be made on account of one above it.
+
+    Those between are left out, as chains may be long.
+
+    Args:
+        run: The run, as its experiment has it.
+        parent: The run that it starts from.
+        first: The one that something is wrong with: the parent, or what that starts from.
+        why: What is wrong with it, as in "failed: out of memory".
+    """
+    if first.key == parent.key:
+        return f"it starts from {run.start}, which {why}"
+    others = "" if parent.parent == first.key else "by way of others "
+    return (
+        f"it starts from {run.start}, which is blocked: {others}it starts from"
+        f" {first.run.name}, which {why}"
     )
 
 

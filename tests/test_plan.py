@@ -413,6 +413,27 @@ def test_what_is_blocked_blocks_its_children_and_says_why(planned: Planned) -> N
     assert child == f"it starts from parent, which is blocked: {parent}"
 
 
+def test_far_down_a_chain_the_first_cause_is_told_and_not_all_between(planned: Planned) -> None:
+    rest = {f"r{at}": {"initialize_from": f"r{at - 1}"} for at in range(1, 300)}
+    first = {"r0": {"dataset": {"name": "image_folder", "path": "nowhere"}}}
+    plan = planned(BASE | {"runs": first | rest})
+    by_name = {run.run.name: run for run in plan.runs.values()}
+    why = by_name["r0"].blocked
+    assert why is not None
+    assert by_name["r2"].blocked == (
+        f"it starts from r1, which is blocked: it starts from r0, which is blocked: {why}"
+    )
+    assert by_name["r299"].blocked == (
+        "it starts from r298, which is blocked: by way of others it starts from r0, which is"
+        f" blocked: {why}"
+    )
+    assert [by_name[name].blocked_by for name in ("r0", "r1", "r299")] == [
+        None,
+        by_name["r0"].key,
+        by_name["r0"].key,
+    ]
+
+
 def test_a_missing_gpu_blocks_only_where_it_is_required(planned: Planned) -> None:
     needs = spec("requires/gpu", True)
     assert {run.blocked for run in planned(needs).runs.values()} == {

@@ -188,7 +188,8 @@ def _reason(result: RunResult, plan: Plan, kept: Sequence[Origin]) -> _Reason | 
     """Return why a run stands as it does, None where that needs no reason."""
     run = plan.runs[result.key]
     if result.status is Status.BLOCKED:
-        return _Reason("is/are", f" blocked: {_first_cause(plan, run) or result.reason}")
+        first = run if run.blocked_by is None else plan.runs[run.blocked_by]
+        return _Reason("is/are", f" blocked: {first.blocked or result.reason}")
     if result.status is Status.ERROR:
         return _Reason("has/have", f" an error: {result.reason}")
     if result.stale:
@@ -197,13 +198,6 @@ def _reason(result: RunResult, plan: Plan, kept: Sequence[Origin]) -> _Reason | 
         return _Reason("is/are", f" to do again, because {result.again}")
     why = why_run_again(plan, run, kept) if result.status is Status.MISSING else None
     return _Reason("is/are", f" to do, because {why}") if why else None
-
-
-def _first_cause(plan: Plan, run: ConcreteRun) -> str | None:
-    """Return why the first of the runs cannot be made from which, one after another, it starts."""
-    while run.parent is not None and plan.runs[run.parent].blocked is not None:
-        run = plan.runs[run.parent]
-    return run.blocked
 
 
 def _summary(standings: Sequence[Standing], plan: Plan, store: Store, pace: Pace) -> str:
