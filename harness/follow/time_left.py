@@ -92,21 +92,39 @@ def workload(experiment: str, run: str, settings: Mapping[str, Json]) -> Workloa
     return Workload(f"{experiment} / {run}", digest)
 
 
+class _Median:
+    """The median of numbers that are added one after another; it is asked for many times each."""
+
+    def __init__(self) -> None:
+        self._numbers: list[float] = []
+        self._found: float | None = None
+
+    def add(self, number: float) -> None:
+        self._numbers.append(number)
+        self._found = None
+
+    @property
+    def value(self) -> float:
+        if self._found is None:
+            self._found = statistics.median(self._numbers)
+        return self._found
+
+
 class Pace:
     """How long finished runs took, by their workload."""
 
     def __init__(self, finished: Iterable[FinishedRun] = ()) -> None:
-        self._totals: dict[str, list[float]] = defaultdict(list)
-        self._epochs: dict[str, list[float]] = defaultdict(list)
+        self._totals: dict[str, _Median] = defaultdict(_Median)
+        self._epochs: dict[str, _Median] = defaultdict(_Median)
         self._beside: deque[float] = deque(maxlen=_LATEST)
         for run in finished:
             self.add(run)
 
     def add(self, run: FinishedRun) -> None:
         """Take another finished run into account."""
-        self._totals[run.workload.name].append(run.seconds)
+        self._totals[run.workload.name].add(run.seconds)
         if run.epochs:
-            self._epochs[run.workload.work].append(run.seconds / run.epochs)
+            self._epochs[run.workload.work].add(run.seconds / run.epochs)
         if run.beside is not None:
             self._beside.append(run.beside)
 
@@ -125,9 +143,9 @@ class Pace:
         the same data, times `epochs`; None where neither is known.
         """
         if workload.name in self._totals:
-            return statistics.median(self._totals[workload.name])
+            return self._totals[workload.name].value
         if workload.work in self._epochs:
-            return statistics.median(self._epochs[workload.work]) * epochs
+            return self._epochs[workload.work].value * epochs
         return None
 
 

@@ -36,6 +36,7 @@ from harness.run_result import Detail, RunResult, Status
 from harness.runner.invocation import Invocation
 from harness.runner.looks import plan_as_it_stands
 from harness.runner.stating import Ledgers, look_up
+from harness.store.snapshot import Snapshot
 from harness.store.state import member_state
 from harness.store.store import Store, StoreError
 from harness.system import files, machine
@@ -171,6 +172,7 @@ def judge_stored(
 
 def results_of(experiment: Experiment, plan: Plan, store: Store, detail: Detail) -> list[RunResult]:
     """Return how every run of an experiment stands; of finished ones so much detail."""
+    store = Snapshot.of(store)
     return [
         member_state(experiment, plan, member, store, detail)
         for member in plan.members

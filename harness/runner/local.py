@@ -31,6 +31,7 @@ from harness.store import predictions, staleness
 from harness.store.checksums import kept_weights
 from harness.store.predictions import Disagreement, Predictions
 from harness.store.run_files import PREDICTIONS
+from harness.store.snapshot import Snapshot
 from harness.store.state import state_of, why_blocked
 from harness.store.store import (
     DECISION_GRID,
@@ -110,15 +111,25 @@ def execute(work: Work, keys: Sequence[str]) -> None:
         Interrupted: `stop` told so; what is finished is kept, and the current run resumes later.
         StoreError: the store cannot be written.
     """
-    begin, left = time.time(), list(keys)
+    begin, left, unmade = time.time(), dict.fromkeys(keys), set[str]()
     before = {key for key in keys if work.store.done(key)}
+    # What has ended stays as it is until all have.
+    seen = Snapshot(work.store.root)
+
+    def has_ended(key: str) -> bool:
+        parent = work.plan.runs[key].parent
+        # Nothing of a long chain is looked at before what it starts from has ended.
+        return parent not in left and (parent in unmade or ended(work, key, begin))
+
     while left:
-        key = next((key for key in left if ended(work, key, begin)), None)
+        key = next(filter(has_ended, left), None)
         if key is not None:
             run = work.plan.runs[key]
-            result = state_of(work.plan, key, run.run.name, run.seed, work.store)
+            result = state_of(work.plan, key, run.run.name, run.seed, seen)
             work.listener.finished(run, result, key in before)
-            left.remove(key)
+            del left[key]
+            if not work.store.done(key):
+                unmade.add(key)
         elif work.stop():
             raise Interrupted
         else:

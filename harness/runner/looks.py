@@ -5,14 +5,15 @@ Seeds may be added, look after look, until its expectations are decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.experiment import Experiment, RunSpec
 from harness.judging.check import Judgement, Verdict, check, runs_needed
-from harness.plan import Member, Plan, make_plan
+from harness.plan import Member, Plan, make_plan, parents_first
 from harness.run_result import Detail
+from harness.store.snapshot import Snapshot
 from harness.store.state import member_state
 from harness.store.store import Store
 
@@ -64,7 +65,7 @@ def stage(experiment: Experiment, whole: Plan, store: Store) -> Stage:
     plan = experiment.seed_plan
     if plan is None:
         return Stage(experiment, experiment)
-    full = with_all_seeds(experiment)
+    full, store = with_all_seeds(experiment), Snapshot.of(store)
     results = [
         member_state(full, whole, Member(full.name, run, seed), store, Detail.IMAGES)
         for run in full.runs
@@ -94,19 +95,13 @@ def with_all_seeds(experiment: Experiment) -> Experiment:
 
 def _with(experiment: Experiment, counts: dict[str, int]) -> Experiment:
     """Return an experiment whose runs have so many seeds, and what they start from as many."""
-    for run in list(counts):
-        for parent in _parents(run, experiment.runs):
-            counts[parent] = max(counts[parent], counts[run])
+    for run in reversed([*parents_first(experiment.runs)]):
+        if isinstance(run.initialize_from, str):
+            parent = run.initialize_from
+            counts[parent] = max(counts[parent], counts[run.name])
     most = max(counts.values())
     fewer = {run: count for run, count in counts.items() if count < most}
     return replace(experiment, seeds=experiment.seeds[:most], counts=fewer)
-
-
-def _parents(run: str, runs: Mapping[str, RunSpec]) -> Iterable[str]:
-    parent = runs[run].initialize_from
-    while isinstance(parent, str):
-        yield parent
-        parent = runs[parent].initialize_from
 
 
 def read_by(judgement: Judgement, runs: Mapping[str, RunSpec]) -> set[str]:

@@ -21,6 +21,7 @@ from harness.run_result import Detail, RunResult, Status
 from harness.store import staleness
 from harness.store.measured import FinalMeasurement, Subject
 from harness.store.predictions import Predictions
+from harness.store.snapshot import Snapshot
 from harness.store.state import present_measurement, state_of, subject_of, why_unmeasurable
 from harness.store.store import Store
 from harness.system.crash import internal_error
@@ -58,6 +59,7 @@ class Missing:
 def missing(experiments: Sequence[Experiment], plan: Plan, store: Store) -> list[Missing]:
     """Return what can be measured now and is not, each once, a run's metrics together."""
     found: dict[tuple[str, str], Missing] = {}
+    store = Snapshot.of(store)
     for experiment in experiments:
         for member, key in plan.members.items():
             if member.experiment != experiment.name or not experiment.runs[member.run].metrics:

@@ -13,6 +13,7 @@ from harness.judging.judgement import Judgement
 from harness.metrics import METRICS
 from harness.plan import ConcreteRun, Member, Plan
 from harness.run_result import Detail, RunResult
+from harness.store.snapshot import Snapshot
 from harness.store.state import state_of
 from harness.store.store import Store
 
@@ -22,6 +23,7 @@ Record = dict[str, Json]
 
 def planned(plan: Plan, store: Store) -> list[Record]:
     """Return a record for each run and seed of a plan: how it stands, and what it costs at most."""
+    store = Snapshot.of(store)
     return [
         _planned(
             member,

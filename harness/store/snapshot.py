@@ -11,13 +11,21 @@ from harness.store.store import DamagedRun, Store
 
 
 class Snapshot(Store):
-    """What of a store was looked at; for commands that make no run."""
+    """What of a store was looked at, by a command or while runs of a plan are looked through.
+
+    A run that is not finished yet is looked for again.
+    """
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self._read: dict[tuple[str, Detail], tuple[Origin, RunResult] | DamagedRun] = {}
         self._codes: dict[tuple[tuple[str, str], ...], Code] = {}
-        self._memories: dict[int, tuple[object, dict[str, str]]] = {}
+        self._memories: dict[tuple[int, ...], tuple[object, dict[str, str]]] = {}
+
+    @classmethod
+    def of(cls, store: Store) -> Snapshot:
+        """Return a store as it is looked at from now on, or as it is looked at already."""
+        return store if isinstance(store, Snapshot) else cls(store.root)
 
     def finished(self, key: str, detail: Detail) -> tuple[Origin, RunResult]:
         """Return what a finished run was and what came of it, as it was found the first time.
@@ -51,6 +59,6 @@ class Snapshot(Store):
             return None
         return self._codes.setdefault((*code.modules.items(), *code.packages.items()), code)
 
-    def memory(self, subject: object) -> dict[str, str]:
-        """Return what was found out of the runs under a subject, to be added to."""
-        return self._memories.setdefault(id(subject), (subject, {}))[1]
+    def memory(self, *subjects: object) -> dict[str, str]:
+        """Return what was found out of the runs under some subjects, to be added to."""
+        return self._memories.setdefault(tuple(map(id, subjects)), (subjects, {}))[1]

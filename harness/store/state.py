@@ -9,25 +9,29 @@ from dataclasses import dataclass, replace
 from harness.experiment import Experiment, Metric
 from harness.final_metrics import LINE, names, row_of
 from harness.own.permission import why_not_called
-from harness.plan import ConcreteRun, Member, Plan
+from harness.plan import ConcreteRun, Member, Plan, inherited
 from harness.run_result import Detail, RunResult, Status
 from harness.store.checksums import weights_file
 from harness.store.measured import FinalMeasurement, Subject
+from harness.store.snapshot import Snapshot
 from harness.store.staleness import difference, measuring_difference
 from harness.store.store import DamagedRun, Store
 
 
 def why_blocked(plan: Plan, run: ConcreteRun, store: Store) -> str | None:
     """Say why a run cannot be started now, or return None."""
-    ancestors: list[str] = []
-    while run.blocked is None and run.parent is not None and not store.done(run.parent):
-        ancestors.append(f"it starts from {run.run.start}, which")
-        error = store.error(run.parent)
-        if error is not None:
-            return f"{' is blocked: '.join(ancestors)} failed: {error}"
-        run = plan.runs[run.parent]
-    blocked = run.blocked if run.blocked is not None else _why_too_short(run, store)
-    return None if blocked is None else " is blocked: ".join([*ancestors, blocked])
+    if run.blocked is not None:
+        return run.blocked
+    if run.parent is None or store.done(run.parent):
+        return _why_too_short(run, store)
+    first = _stopping(plan, run, store)
+    if first is None:
+        return None
+    error, blocked = store.error(first.key), first.blocked or _why_too_short(first, store)
+    if error is None and blocked is None:  # it is tried again meanwhile
+        return None
+    why = f"failed: {error}" if error is not None else f"is blocked: {blocked}"
+    return inherited(run.run, plan.runs[run.parent], first, why)
 
 
 def _why_too_short(run: ConcreteRun, store: Store) -> str | None:
@@ -40,6 +44,34 @@ def _why_too_short(run: ConcreteRun, store: Store) -> str | None:
     if trained is None or trained >= epoch:
         return None
     return f"it starts from {run.run.start}, which ended after epoch {trained:g}"
+
+
+def _stopping(plan: Plan, run: ConcreteRun, store: Store) -> ConcreteRun | None:
+    """Return the nearest of the runs above a run that failed or is blocked, None where none is.
+
+    What is above a finished run does not count.
+    """
+    known, line = store.memory(why_blocked, plan), list[str]()
+    while run.key not in known:
+        line.append(run.key)
+        if run.parent is None or store.done(run.parent):
+            known[run.key] = ""
+        elif _stops(plan.runs[run.parent], store):
+            known[run.key] = run.parent
+        else:
+            run = plan.runs[run.parent]
+    first = known[run.key]
+    known.update(dict.fromkeys(line, first))
+    return plan.runs[first] if first else None
+
+
+def _stops(run: ConcreteRun, store: Store) -> bool:
+    """Tell whether a run failed or is blocked by itself."""
+    return (
+        store.error(run.key) is not None
+        or run.blocked is not None
+        or _why_too_short(run, store) is not None
+    )
 
 
 def state_of(
@@ -302,15 +334,24 @@ def set_stale_aside(plan: Plan, keys: Sequence[str], store: Store) -> None:
         StoreError: the store cannot be written.
     """
     bring_back(keys, store)
-    wanted = set(keys)
+    wanted, seen = set(keys), Snapshot(store.root)
     # A run that is not among these waits for nobody's weights.
     plan = replace(plan, runs={key: run for key, run in plan.runs.items() if key in wanted})
-    stale = [key for key in keys if _is_to_be_made_again(plan, key, store)]
-    # Children first: they are stale because their parent is there and stale.
+    stale = [key for key in keys if _is_to_be_made_again(plan, key, seen)]
+    # Children first: they are stale because their parent is there and stale, and would stay where
+    # this process dies between the two.
     for key in reversed(stale):
         with store.lock(key) as held:
-            if held and _is_to_be_made_again(plan, key, store):
+            if held and store.done(key) and _is_as_seen(key, store, seen):
                 store.set_aside(key)
+
+
+def _is_as_seen(key: str, store: Store, seen: Snapshot) -> bool:
+    """Tell whether a finished run is the one that was looked at: others may have made it again."""
+    with contextlib.suppress(DamagedRun):
+        now, then = (each.finished(key, Detail.NUMBERS) for each in (store, seen))
+        return now == then
+    return False
 
 
 def bring_back(keys: Sequence[str], store: Store) -> None:
@@ -328,6 +369,7 @@ def bring_back(keys: Sequence[str], store: Store) -> None:
 
 def startable(plan: Plan, store: Store) -> bool:
     """Tell whether there is a run that is not done, or stale, and could be started now."""
+    store = Snapshot.of(store)
     return any(
         why_blocked(plan, run, store) is None and waits(plan, key, store)
         for key, run in plan.runs.items()

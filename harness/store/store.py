@@ -143,8 +143,8 @@ class Store:
             )
         return found[0]
 
-    def memory(self, subject: object) -> dict[str, str]:
-        """Return what was found out of the runs under a subject; nothing, as all may change.
+    def memory(self, *subjects: object) -> dict[str, str]:
+        """Return what was found out of the runs under some subjects; nothing, as all may change.
 
         `harness.store.snapshot` has one that keeps it.
         """

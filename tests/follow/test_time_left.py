@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,6 +46,22 @@ def test_what_is_known_of_the_same_run_goes_first() -> None:
 
 def test_a_run_without_epochs_says_nothing_of_an_epoch() -> None:
     assert Pace([FinishedRun(ONE, 1.0, 0)]).seconds(TWO, 5) is None
+
+
+def test_the_median_of_many_runs_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pace, asked = Pace(FinishedRun(ONE, float(at), 1) for at in range(101)), list[int]()
+    real = statistics.median
+
+    def counting(numbers: Sequence[float]) -> float:
+        asked.append(len(numbers))
+        return real(numbers)
+
+    monkeypatch.setattr(statistics, "median", counting)
+    assert remaining([UnfinishedRun(ONE, 1)] * 100, pace, 1) == (5000.0, 0)
+    assert remaining([UnfinishedRun(TWO, 2)] * 100, pace, 1) == (10000.0, 0)
+    assert asked == [101, 101]
+    pace.add(FinishedRun(ONE, 1000.0, 1))
+    assert pace.seconds(ONE, 1) == 50.5  # it is another one now
 
 
 def test_what_is_done_is_taken_off_and_processes_share_the_rest() -> None:

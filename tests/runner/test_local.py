@@ -4,8 +4,10 @@ import gc
 import hashlib
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +20,11 @@ from harness.plan import ConcreteRun
 from harness.run_result import RunResult, Status
 from harness.runner import local, make
 from harness.runner.job import Job
+from harness.store.layout import Layout
 from harness.training import compiled
 
 if TYPE_CHECKING:
+    from tests.conftest import Pretend
     from tests.support.person import Person
 
 PERCEPTRON = {"defaults": {"training": {"epochs": 60, "measure_every": 7}}}
@@ -217,6 +221,68 @@ def test_the_listener_hears_of_every_run_parents_first(person: Person) -> None:
     again = execute(person, spec)
     assert again.started_runs == []
     assert again.ended == [("random", Status.DONE, True), ("child", Status.DONE, True)]
+
+
+LENGTH = 60
+
+
+def a_chain(person: Person) -> str:
+    rest = {f"r{at}": {"initialize_from": f"r{at - 1}"} for at in range(1, LENGTH)}
+    return person.spec(runs={"r0": {}, **rest})
+
+
+def test_of_a_long_chain_that_is_made_each_run_is_read_a_few_times(
+    person: Person, pretend: Pretend, opened: Counter[Path]
+) -> None:
+    spec = a_chain(person)
+    names = [f"r{at}" for at in range(LENGTH)]
+    pretend(Path(spec), person.store.root, {name: {"test_accuracy": [0.5]} for name in names})
+    opened.clear()
+    heard = execute(person, spec)
+    assert heard.ended == [(name, Status.DONE, True) for name in names]
+    # Its history as it ends, its numbers for the run that starts from it, and for both the list of
+    # its files.
+    assert opened.total() <= 12 * LENGTH
+
+
+def test_of_a_long_chain_that_cannot_begin_each_run_is_looked_at_a_few_times(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, real = list[str](), Layout.is_finished
+
+    def counting(layout: Layout, key: str) -> bool:
+        looks.append(key)
+        return real(layout, key)
+
+    monkeypatch.setattr(Layout, "is_finished", counting)
+    monkeypatch.setattr(make, "train", lambda *_, **__: 1 / 0)
+    heard = execute(person, a_chain(person))
+    assert [status for _, status, _ in heard.ended] == [
+        Status.ERROR,
+        *[Status.BLOCKED] * (LENGTH - 1),
+    ]
+    assert len(looks) <= 8 * LENGTH
+
+
+def test_what_waits_for_a_run_at_work_elsewhere_is_not_looked_at_again_and_again(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, real, waited = list[str](), Layout.is_finished, list[float]()
+    spec = a_chain(person)
+    first = person.keys(spec)["r0"]
+
+    def counting(layout: Layout, key: str) -> bool:
+        looks.append(key)
+        return real(layout, key)
+
+    monkeypatch.setattr("time.sleep", waited.append)
+    person.store.prepare()
+    with person.store.lock(first) as held:
+        assert held
+        monkeypatch.setattr(Layout, "is_finished", counting)
+        with pytest.raises(local.Interrupted):
+            execute(person, spec, stop=lambda _: len(waited) == 10)
+    assert set(looks[LENGTH:]) == {first}  # every run once, then the one that is at work
 
 
 def test_a_run_that_failed_is_tried_again(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import contextlib
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from harness.plan import Plan
 from harness.run_result import RunResult, Status
-from harness.store.state import state_of, why_blocked
+from harness.store import staleness
+from harness.store.layout import Layout
+from harness.store.snapshot import Snapshot
+from harness.store.state import set_stale_aside, state_of, why_blocked
 
 if TYPE_CHECKING:
+    from tests.conftest import Pretend
     from tests.support.person import Person
 
 FAMILY = {
@@ -16,6 +25,12 @@ FAMILY = {
         "grandchild": {"initialize_from": "child", "training": {"epochs": 2}},
     }
 }
+
+
+def chain(length: int) -> dict[str, dict[str, str]]:
+    """Return runs that start each from the one before."""
+    rest = {f"r{at}": {"initialize_from": f"r{at - 1}"} for at in range(1, length)}
+    return {"r0": {}, **rest}
 
 
 def all_states(person: Person, plan: Plan) -> dict[str, RunResult]:
@@ -82,10 +97,7 @@ def test_a_blocked_run_blocks_all_that_follow(person: Person) -> None:
 
 
 def test_a_failure_far_above_is_found(person: Person) -> None:
-    runs: dict[str, dict[str, str]] = {"r0": {}} | {
-        f"r{place}": {"initialize_from": f"r{place - 1}"} for place in range(1, 1200)
-    }
-    spec = person.spec(runs=runs)
+    spec = person.spec(runs=chain(1200))
     plan, keys = person.plan(spec), person.keys(spec)
     last = plan.runs[keys["r1199"]]
     assert why_blocked(plan, last, person.store) is None
@@ -93,6 +105,69 @@ def test_a_failure_far_above_is_found(person: Person) -> None:
     found = why_blocked(plan, last, person.store)
     assert found is not None
     assert found.endswith("it starts from r0, which failed: it broke")
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_looks_at_a_chain_that_is_not_made_grow_with_its_length(
+    person: Person, failed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    length, looks = 150, list[str]()
+    plan = person.plan(person.spec(runs=chain(length)))
+    if failed:
+        person.store.save_error(next(iter(plan.runs)), "it broke")
+    real = Layout.is_finished
+
+    def counting(layout: Layout, key: str) -> bool:
+        looks.append(key)
+        return real(layout, key)
+
+    monkeypatch.setattr(Layout, "is_finished", counting)
+    snapshot = Snapshot(person.store.root)
+    found = [state_of(plan, key, "r", 0, snapshot) for key in plan.runs]
+    assert len(looks) <= 4 * length  # one run after another up to the first: 11,325
+    assert {each.status for each in found[1:]} == {Status.BLOCKED if failed else Status.MISSING}
+    if failed:
+        assert found[-1].reason == (
+            "it starts from r148, which is blocked: by way of others it starts from r0, which"
+            " failed: it broke"
+        )
+
+
+def test_stale_runs_of_a_chain_are_set_aside_in_time_that_grows_with_its_length(
+    person: Person, pretend: Pretend, opened: Counter[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    length = 60
+    spec = Path(person.spec(runs=chain(length)))
+    pretend(spec, person.store.root, {name: {"test_accuracy": [0.5]} for name in chain(length)})
+    plan = person.plan(str(spec))
+    opened.clear()
+    set_stale_aside(plan, list(plan.runs), person.store)
+    assert person.store.keys() == sorted(plan.runs)
+    monkeypatch.setattr(staleness, "modules", lambda: {"harness.a": "another"})
+    set_stale_aside(plan, list(plan.runs), person.store)
+    assert not person.store.keys()
+    assert all(map(person.store.is_set_aside, plan.runs))
+    assert opened.total() <= 30 * length  # all runs above each one: 10,980 more
+
+
+def test_a_run_that_others_have_made_again_meanwhile_is_not_set_aside(
+    person: Person, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = Path(person.spec(runs={"one": {}}))
+    pretend(spec, person.store.root, {"one": {"test_accuracy": [0.5]}})
+    plan, store = person.plan(str(spec)), person.store
+    lock = store.lock
+    (key,) = plan.runs
+
+    def after_another(name: str) -> contextlib.AbstractContextManager[bool]:
+        store.set_aside(name)
+        pretend(spec, person.store.root, {"one": {"test_accuracy": [0.75]}})
+        return lock(name)
+
+    monkeypatch.setattr(staleness, "modules", lambda: {"harness.a": "another"})
+    monkeypatch.setattr(store, "lock", after_another)
+    set_stale_aside(plan, [key], store)
+    assert store.result(key, "one", 0).measurements == {"test_accuracy": 0.75}
 
 
 def test_an_earlier_error_of_a_finished_parent_is_no_obstacle(person: Person) -> None:

@@ -19,6 +19,7 @@ from harness.plan import ConcreteRun
 from harness.runner.cluster import connection, worker
 from harness.runner.cluster.needs import ClusterError, Needs, slots
 from harness.runner.job import Job
+from harness.store.snapshot import Snapshot
 from harness.store.state import state_of
 from harness.store.store import StoreError
 
@@ -79,6 +80,8 @@ class Tasks:
         import ray
 
         self._plan, self._store = job.plan, job.store
+        # What has ended stays as it is until all have.
+        self._seen = Snapshot(job.store.root)
         self._job, self._needs = job, job.needs
         self._followers, self._stop = followers, stop
         self._done = {key for key in keys if self._store.done(key)}
@@ -273,7 +276,7 @@ class Tasks:
 
     def _report(self, key: str) -> None:
         run = self._plan.runs[key]
-        result = state_of(self._plan, key, run.run.name, run.seed, self._store)
+        result = state_of(self._plan, key, run.run.name, run.seed, self._seen)
         self._followers.finished(run, result, key in self._kept)
 
     def _check_cluster(self) -> None:
