@@ -29,7 +29,7 @@ from harness.expression import (
 from harness.final_metrics import names
 from harness.judging.censoring import Censored, censored, decide_censored, sentences
 from harness.judging.exit_code import VERDICT_OF_STATUS
-from harness.judging.image_limits import limits_from_test_images
+from harness.judging.image_limits import by_test_images, limits_from_test_images
 from harness.judging.judgement import InSetting, Judgement
 from harness.judging.resolution import resolution, resolution_of_expression
 from harness.judging.sequential import Design, judge_all
@@ -37,7 +37,7 @@ from harness.judging.settings import decide_settings, in_setting
 from harness.judging.training_fit import note_on_settings, notes_on_unfitted
 from harness.judging.verdicts import all_equal, decide
 from harness.rounding import is_finite_number
-from harness.run_result import RunResult, Status
+from harness.run_result import Detail, RunResult, Status
 from harness.words import Mark, Verdict, seeds_named
 
 __all__ = ["Judgement", "Mark", "Verdict", "check", "judge"]
@@ -63,6 +63,19 @@ def check(experiment: Experiment, results: Sequence[RunResult]) -> tuple[Judgeme
         replace(each, stale=stale_runs(of, seeds, found))
         for each, of in zip(judged, read, strict=True)
     )
+
+
+def detail_needed(experiment: Experiment) -> dict[str, Detail]:
+    """Return how much of each run of an experiment is looked at when it is judged."""
+    plan, runs = experiment.seed_plan, experiment.runs
+    fewest = plan.first if plan else len(experiment.seeds)
+    by_images = {
+        run
+        for each in experiment.expectations
+        if by_test_images(each, fewest)
+        for run in runs_needed(each, runs)
+    }
+    return {run: Detail.IMAGES if run in by_images else Detail.NUMBERS for run in runs}
 
 
 def runs_needed(expectation: Expectation, runs: Mapping[str, RunSpec]) -> tuple[str, ...]:

@@ -181,6 +181,11 @@ def _obstacle_to_pairing(
     return ""
 
 
+def by_test_images(expectation: Expectation, seeds: int) -> bool:
+    """Tell whether limits of an expectation over so many seeds come from single test images."""
+    return seeds == 1 or expectation.interval in _FROM_TEST_IMAGES
+
+
 def limits_from_test_images(
     expectation: Expectation,
     measured: Mapping[int, Mapping[Reference, float]],
@@ -193,7 +198,7 @@ def limits_from_test_images(
     are asked for and there are none, the limits are those of independent test sets, which are
     wider.
     """
-    if len(measured) != 1 and expectation.interval not in _FROM_TEST_IMAGES:
+    if not by_test_images(expectation, len(measured)):
         return None, Pairing()
     expression, each = parse(expectation.metric), list(measured.values())
     pairing = Pairing()

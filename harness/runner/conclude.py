@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from harness.errors import (
     InternalError,
 )
 from harness.experiment import Experiment
-from harness.judging.check import Judgement, Verdict, check
+from harness.judging.check import Judgement, Verdict, check, detail_needed
 from harness.judging.exit_code import Allow, allowed, exit_code
 from harness.plan import Plan
 from harness.report import folder
@@ -165,16 +165,19 @@ def judge_stored(
     `history` says whether the runs' histories are read, for a report; `ledgers` are None for a
     trial.
     """
-    results = results_of(experiment, plan, store, Detail.HISTORY if history else Detail.IMAGES)
+    whole = dict.fromkeys(experiment.runs, Detail.HISTORY)
+    results = results_of(experiment, plan, store, whole if history else detail_needed(experiment))
     stated = look_up(experiment, store, results, ledgers) if ledgers is not None else None
     return Conclusion(experiment, results, check(experiment, results), statements=stated)
 
 
-def results_of(experiment: Experiment, plan: Plan, store: Store, detail: Detail) -> list[RunResult]:
-    """Return how every run of an experiment stands; of finished ones so much detail."""
+def results_of(
+    experiment: Experiment, plan: Plan, store: Store, details: Mapping[str, Detail]
+) -> list[RunResult]:
+    """Return how every run of an experiment stands; `details` are how much is read of each."""
     store = Snapshot.of(store)
     return [
-        member_state(experiment, plan, member, store, detail)
+        member_state(experiment, plan, member, store, details[member.run])
         for member in plan.members
         if member.experiment == experiment.name
     ]
@@ -192,7 +195,7 @@ def write_down(experiment: Experiment, plan: Plan, store: Store, ledgers: Ledger
     stated = look_up(
         experiment,
         store,
-        results_of(experiment, plan, store, Detail.NUMBERS),
+        results_of(experiment, plan, store, dict.fromkeys(experiment.runs, Detail.NUMBERS)),
         ledgers,
         starting=True,
     )

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.experiment import Experiment, RunSpec
-from harness.judging.check import Judgement, Verdict, check, runs_needed
+from harness.judging.check import Judgement, Verdict, check, detail_needed, runs_needed
 from harness.plan import Member, Plan, make_plan, parents_first
-from harness.run_result import Detail
 from harness.store.snapshot import Snapshot
 from harness.store.state import member_state
 from harness.store.store import Store
@@ -66,8 +65,9 @@ def stage(experiment: Experiment, whole: Plan, store: Store) -> Stage:
     if plan is None:
         return Stage(experiment, experiment)
     full, store = with_all_seeds(experiment), Snapshot.of(store)
+    details = detail_needed(full)
     results = [
-        member_state(full, whole, Member(full.name, run, seed), store, Detail.IMAGES)
+        member_state(full, whole, Member(full.name, run, seed), store, details[run])
         for run in full.runs
         for seed in full.seeds
     ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -25,14 +25,17 @@ from harness.experiment import (
     RunSpec,
     Statistic,
 )
-from harness.judging.check import check, judge
+from harness.judging.check import check, detail_needed, judge
 from harness.judging.judgement import Judgement
 from harness.judging.paired import Pairing, Pairs, difference_limits
-from harness.run_result import RightImages, RunResult, Status
+from harness.run_result import Detail, RightImages, RunResult, Status
 from harness.spec.load import load_file
 from harness.words import Verdict
 from tests.support import specifications
 from tests.support.results import OVER_SEEDS, finished
+
+if TYPE_CHECKING:
+    from tests.support.person import Person
 
 
 def expect(
@@ -1061,6 +1064,33 @@ def networks(*counts: tuple[int, int], sets: tuple[str, str] = ("s", "s")) -> li
                 RunResult(run, seed, "k", Status.DONE, measurements=measured, tested=tested)
             )
     return found
+
+
+@pytest.mark.parametrize(
+    ("interval", "seeds", "read"),
+    [
+        ("student", [0, 1], set()),
+        ("student", [0], {"a", "b"}),  # there are no limits over seeds
+        ("paired", [0, 1], {"a", "b"}),
+        ("binomial", [0, 1, 2], {"a", "b"}),
+        ("student", {"first": 2, "most": 4}, set()),
+    ],
+)
+def test_single_test_images_are_read_where_limits_come_from_them(
+    person: Person, interval: str, seeds: Json, read: set[str]
+) -> None:
+    expectation = {
+        "id": "e",
+        "metric": "a.test_accuracy - b.test_accuracy",
+        "at_least": 0.1,
+        "interval": interval,
+        "basis": "hypothesis",
+        "source": "s",
+    }
+    spec = person.spec(seeds=seeds, expectations=[expectation], runs={"a": {}, "b": {}, "c": {}})
+    details = detail_needed(load_file(Path(spec)))
+    assert {run for run, detail in details.items() if detail is Detail.IMAGES} == read
+    assert set(details) == {"a", "b", "c"}
 
 
 class TestPairs:

@@ -71,9 +71,9 @@ class Author:
     ) -> Statements:
         self.today[0] = f"2026-01-{day:02}T00:00:00+00:00"
         experiment, store = load_file(self.folder / "a.json"), store or self.store
-        results = results_of(
-            experiment, make_plan([experiment], catalog.data_dir(), gpus=0), store, Detail.NUMBERS
-        )
+        plan = make_plan([experiment], catalog.data_dir(), gpus=0)
+        details = dict.fromkeys(experiment.runs, Detail.NUMBERS)
+        results = results_of(experiment, plan, store, details)
         return look_up(experiment, store, results, Ledgers(self.reports, write), starting)
 
     @property
