@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from harness.ci.compact import number_record
-from harness.cli.stored_runs import StoredRun
+from harness.cli.stored_runs import Listing
 from harness.compare.regression import Regression
 from harness.data import catalog
 from harness.data.availability import availability
@@ -92,12 +92,12 @@ def plan_document(
     }
 
 
-def runs_document(runs: Sequence[StoredRun], faults: Sequence[str], store: Store) -> Json:
+def runs_document(listing: Listing, store: Path) -> Json:
     """Return the finished runs of a store, and what is wrong with those that cannot be used."""
     return {
-        "store": store.root.as_posix(),
-        "runs": [each.record() for each in runs],
-        "errors": list(faults),
+        "store": store.as_posix(),
+        "runs": [each.record() for each in listing.runs],
+        "errors": list(listing.faults),
     }
 
 

@@ -34,25 +34,29 @@ for command in (moving.export, moving.import_, moving.prune):
 
 @runs.command("list")
 @click.argument("pattern", default="")
+@click.option(
+    "--all", "everything", is_flag=True, help="Without PATTERN too, list more than the latest 1000."
+)
 @options(STORE, JSON)
-def runs_list(pattern: str, store: Path, as_json: bool) -> None:
-    """List the finished runs whose label has PATTERN in it, such as 'digits / random*seed 0'."""
-    from harness.cli.stored_runs import stored_runs
-    from harness.store.snapshot import Snapshot
+def runs_list(pattern: str, everything: bool, store: Path, as_json: bool) -> None:
+    """List the finished runs whose label has PATTERN in it, such as 'digits / random*seed 0'.
 
-    kept = Snapshot(store)
-    found, faults = stored_runs(kept, pattern)
+    Without PATTERN the latest 1000 are listed; with --json, or with --all, all of them.
+    """
+    from harness.cli.stored_runs import MOST_RUNS, stored_runs
+
+    listing = stored_runs(store, pattern, None if pattern or everything or as_json else MOST_RUNS)
     if as_json:
         from harness.cli.documents import print_document, runs_document
 
-        print_document("runs list", runs_document(found, faults, kept))
+        print_document("runs list", runs_document(listing, store))
     else:
         from harness.cli.tables import show_runs
 
-        show_runs(found, kept)
-    for fault in faults:
+        show_runs(listing, store)
+    for fault in listing.faults:
         click.echo(visible(f"error: {fault}"), err=True)
-    sys.exit(ERROR if faults else 0)
+    sys.exit(ERROR if listing.faults else 0)
 
 
 @runs.command("show")

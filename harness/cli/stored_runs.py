@@ -3,72 +3,102 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.plan import Member
-from harness.run_result import Detail, RunResult
+from harness.run_result import Detail, Status
 from harness.runner.records import Record, measured
-from harness.store.run_files import Origin
+from harness.store.snapshot import Snapshot
 from harness.store.state import why_stale
-from harness.store.store import DamagedRun, Store
+from harness.store.store import DamagedRun
 from harness.words import run_label
+
+MOST_RUNS = 1_000
+"""So many runs are listed where no pattern names them: the latest."""
 
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A finished run, the bytes of its files, and why it is stale, "" where it is not."""
+    """What is listed of a finished run: no more, as there may be very many.
 
-    origin: Origin
-    result: RunResult
+    `size` are the bytes of its files, `stale` says why it is stale, "" where it is not.
+    """
+
+    key: str
+    member: Member
+    measurements: Mapping[str, float | None]
+    seconds: float
     size: int
     stale: str
 
     @property
     def label(self) -> str:
         """Return what a person calls it."""
-        return run_label(self.origin.experiment, self.origin.run, self.origin.seed)
+        return run_label(self.member.experiment, self.member.run, self.member.seed)
 
     def record(self) -> Record:
         """Return this as a flat record."""
-        member = Member(self.origin.experiment, self.origin.run, self.origin.seed)
-        status, key = self.result.status.value, self.origin.key
         return {
-            **measured(member, status, key, self.result.measurements),
-            "seconds": self.result.seconds,
+            **measured(self.member, Status.DONE.value, self.key, self.measurements),
+            "seconds": self.seconds,
             "bytes": self.size,
             "stale": bool(self.stale),
             "reason": self.stale,
         }
 
 
-def stored_runs(store: Store, pattern: str) -> tuple[list[StoredRun], list[str]]:
+@dataclass(frozen=True)
+class Listing:
+    """Finished runs of a store, by their keys.
+
+    `faults` say what is wrong with those that cannot be used: of those without the pattern, that it
+    is not to be read what they are. `left_out` counts runs that were not looked at.
+    """
+
+    runs: Sequence[StoredRun]
+    faults: Sequence[str]
+    left_out: int = 0
+
+
+def stored_runs(root: Path, pattern: str, most: int | None = None) -> Listing:
     """Look up the finished runs whose label has a pattern in it.
 
-    Returns:
-        The runs, and what is wrong with those that cannot be used: of those without the pattern,
-        that it is not to be read what they are.
+    Args:
+        root: The folder of the store.
+        pattern: What is looked for; "" is in every label.
+        most: How many runs are looked at, the latest; None for all.
 
     Raises:
         StoreError: the store cannot be read.
     """
+    store = Snapshot(root, keeps_runs=False)
     found: list[StoredRun] = []
     faults: list[str] = []
     kept = store.keys()
-    for key in kept:
+    looked_at = kept if most is None or len(kept) <= most else sorted(store.latest(most))
+    for key in looked_at:
         try:
-            named = store.unchecked_origin(key) if pattern else None
+            named = store.unchecked_label(key) if pattern else None
             if named is not None and not matches(named, pattern):
                 continue
             origin, result = store.finished(key, Detail.NUMBERS)
+            found.append(
+                StoredRun(
+                    key,
+                    Member(origin.experiment, origin.run, origin.seed),
+                    result.measurements,
+                    result.seconds,
+                    store.size(key),
+                    why_stale(store, result, origin.parent),
+                )
+            )
         except DamagedRun as error:
             faults.append(str(error))
-            continue
-        size = sum(path.lstat().st_size for path in store.folder(key).iterdir())
-        found.append(StoredRun(origin, result, size, why_stale(store, result, origin.parent)))
-    return found, faults
+    return Listing(found, faults, len(kept) - len(looked_at))
 
 
-def matches(origin: Origin, pattern: str) -> bool:
+def matches(label: str, pattern: str) -> bool:
     """Tell whether the label of a finished run has a pattern in it."""
-    label = run_label(origin.experiment, origin.run, origin.seed)
     return fnmatch.fnmatchcase(label, f"*{pattern.replace('[', '[[]')}*")

@@ -10,22 +10,22 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.text import Text
 
-from harness.cli.stored_runs import StoredRun
+from harness.cli.stored_runs import Listing, StoredRun
 from harness.data import catalog
 from harness.data.availability import Availability, availability, why_not_ready
 from harness.experiment import Json
 from harness.follow.events import Current, Session
 from harness.follow.status import SessionStatus, age
 from harness.follow.time_left import in_words, time_left
-from harness.store.store import Store
 from harness.system.console import literal, say
 from harness.system.table import Column, show_record, show_table
+from harness.words import plural
 
 _SHORT = 12
 """Characters of a key that a person is shown; any that begin one key alone name it."""
 
 
-def show_runs(runs: Sequence[StoredRun], store: Store) -> None:
+def show_runs(listing: Listing, root: Path) -> None:
     """Show finished runs, with what they reached and took."""
     columns = (
         Column("key", leading=True),
@@ -33,20 +33,26 @@ def show_runs(runs: Sequence[StoredRun], store: Store) -> None:
         *(Column(header, right=True) for header in ("train", "test", "seconds", "size")),
         Column(""),
     )
-    console = Console()
+    console, runs = Console(), listing.runs
     if runs:
         show_table(console, columns, [_stored(each) for each in runs])
     for reason, count in Counter(each.stale for each in runs if each.stale).items():
         say(console, f"stale, {count} of them: {reason}")
-    say(console, f"{len(runs)} runs in {store.root}")
+    say(console, f"{len(runs)} runs in {root}")
+    if listing.left_out:
+        say(
+            console,
+            f"{plural(listing.left_out, 'older run')} not looked at: --all lists all, a PATTERN"
+            " those that have it in their labels",
+        )
 
 
 def _stored(run: StoredRun) -> list[Text]:
     cells = (
-        run.origin.key[:_SHORT],
+        run.key[:_SHORT],
         run.label,
-        *_accuracies(run.result.measurements),
-        f"{run.result.seconds:.1f}",
+        *_accuracies(run.measurements),
+        f"{run.seconds:.1f}",
         decimal(run.size),
         "stale" if run.stale else "",
     )

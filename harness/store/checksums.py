@@ -126,6 +126,19 @@ def missing_or_foreign(run: RunFiles) -> Iterator[Damaged]:
         yield Damaged(run.folder / name, f"is not in {CHECKSUMS}")
 
 
+def size(folder: Path) -> int:
+    """Return how many bytes the files of a folder have.
+
+    Raises:
+        Damaged: it cannot be read.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return sum(each.stat(follow_symlinks=False).st_size for each in entries)
+    except OSError as error:
+        raise Damaged(folder, _unreadable(error)) from error
+
+
 def read(run: RunFiles, name: str) -> bytes:
     """Return what a file holds, which is what was written.
 

@@ -195,6 +195,16 @@ def contents(layout: Layout, key: str) -> dict[str, Json]:
         return {"predictions": described, "bytes": sizes}
 
 
+def size(layout: Layout, key: str) -> int:
+    """Return how many bytes the files of a finished run have.
+
+    Raises:
+        DamagedRun: its folder cannot be read.
+    """
+    with _reading(layout, key):
+        return checksums.size(layout.finished(key))
+
+
 def weights_sizes(layout: Layout, key: str) -> dict[str, int]:
     """Return the bytes of each file with weights that a finished run has, by its name.
 

@@ -28,6 +28,7 @@ from harness.store.predictions import Predictions
 from harness.store.staleness import code
 from harness.system.files import read_bytes
 from harness.system.json_value import WrongForm, parse
+from harness.words import run_label
 
 RUN = "run.json"
 HISTORY = "history.csv"
@@ -37,6 +38,12 @@ DECISION_GRID = "decision_grid.npz"
 PREDICTIONS = "predictions.npz"
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_BEGINNING = re.compile(
+    rb"""\{\s*"key": "[0-9a-f]{64}",\s*"experiment": "(?P<experiment>[^"\\]*)","""
+    rb"""\s*"run": "(?P<run>[^"\\]*)",\s*"seed": (?P<seed>\d{1,18}),"""
+)
+"""How `run.json` begins where no name has a character that JSON escapes."""
+
 _COUNTS = ("epoch", "step")
 _Record = TypeVar("_Record")
 
@@ -60,6 +67,11 @@ class Origin:
     parent: str | None
     settings: Mapping[str, Json]
     own: Mapping[str, OwnPart] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """Return what a person calls the run."""
+        return run_label(self.experiment, self.run, self.seed)
 
 
 @dataclass(frozen=True)
@@ -94,11 +106,19 @@ def origin(run: RunFiles) -> Origin:
     return replace(found, key=run.folder.name)
 
 
-def unchecked_origin(folder: Path) -> Origin | None:
-    """Return what `run.json` says, not compared with its checksum; None where it says nothing."""
+def unchecked_label(folder: Path) -> str | None:
+    """Return how the run is called by `run.json`, not compared with its checksum.
+
+    None where it says nothing.
+    """
     try:
-        return _origin(read_bytes(folder / RUN))
-    except (OSError, WrongForm):
+        content = read_bytes(folder / RUN)
+        begins = _BEGINNING.match(content)
+        # Nearly every file begins so: to parse all of very many takes several times as long.
+        if begins is None:
+            return _origin(content).label
+        return run_label(begins["experiment"].decode(), begins["run"].decode(), int(begins["seed"]))
+    except (OSError, ValueError):
         return None
 
 

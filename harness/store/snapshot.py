@@ -13,11 +13,13 @@ from harness.store.store import DamagedRun, Store
 class Snapshot(Store):
     """What of a store was looked at, by a command or while runs of a plan are looked through.
 
-    A run that is not finished yet is looked for again.
+    A run that is not finished yet is looked for again. Without `keeps_runs`, what was found out of
+    runs is kept, but not they: for commands that look once at very many.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, keeps_runs: bool = True) -> None:
         super().__init__(root)
+        self._keeps_runs = keeps_runs
         self._read: dict[tuple[str, Detail], tuple[Origin, RunResult] | DamagedRun] = {}
         self._codes: dict[tuple[tuple[str, str], ...], Code] = {}
         self._memories: dict[tuple[int, ...], tuple[object, dict[str, str]]] = {}
@@ -35,7 +37,7 @@ class Snapshot(Store):
         Raises:
             DamagedRun: a file is not as it was written.
         """
-        if detail is Detail.HISTORY:
+        if detail is Detail.HISTORY or not self._keeps_runs:
             return super().finished(key, detail)
         kept = (each for each in Detail if each >= detail and (key, each) in self._read)
         detail = next(kept, detail)

@@ -270,12 +270,20 @@ class Store:
         """
         return finished.origin(self._layout, key)
 
-    def unchecked_origin(self, key: str) -> Origin | None:
-        """Return what a finished run seems to be, by one file; None where that says nothing.
+    def unchecked_label(self, key: str) -> str | None:
+        """Return how a finished run seems to be called, by one file; None where that says nothing.
 
         It serves to pass over runs that are not asked for, among very many.
         """
-        return run_files.unchecked_origin(self.folder(key))
+        return run_files.unchecked_label(self.folder(key))
+
+    def size(self, key: str) -> int:
+        """Return how many bytes the files of a finished run have.
+
+        Raises:
+            DamagedRun: its folder cannot be read.
+        """
+        return finished.size(self._layout, key)
 
     def origins(self) -> dict[str, Origin]:
         """Return what was run, of every finished run of which that can be read, by its key."""

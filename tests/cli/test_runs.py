@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from harness.cli import stored_runs
 from harness.run_result import Code
 from harness.store.staleness import present
 from harness.store.store import Store
@@ -145,6 +150,28 @@ def test_a_store_that_is_none_is_told(harness: Harness) -> None:
         found = harness(*command, *options)
         assert found.exit_code == 3 or command[0] == "diff", command
         assert found.exception is None or isinstance(found.exception, SystemExit), command
+
+
+def test_of_many_runs_the_latest_are_listed_where_none_are_named(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, opened: Counter[Path]
+) -> None:
+    keys = stored("bcd")
+    for moment, key in zip((3, 1, 2), keys, strict=True):
+        os.utime(f".harness/store/runs/{key}", (moment, moment))
+    monkeypatch.setattr(stored_runs, "MOST_RUNS", 2)
+    opened.clear()
+    found = harness("runs", "list").output.splitlines()
+    assert [line.split()[0] for line in found[1:3]] == ["bbbbbbbbbbbb", "dddddddddddd"]
+    assert found[3:] == [
+        "2 runs in .harness/store",
+        "1 older run not looked at: --all lists all, a PATTERN those that have it in their labels",
+    ]
+    assert {path.parent.name for path in opened} == {keys[0], keys[2]}
+    for arguments in (["--all"], ["m["]):
+        assert "3 runs in" in harness("runs", "list", *arguments).output.splitlines()[-1]
+    assert len(json.loads(harness("runs", "list", "--json").output)["runs"]) == 3
+    monkeypatch.setattr(stored_runs, "MOST_RUNS", 3)
+    assert harness("runs", "list").output == harness("runs", "list", "--all").output
 
 
 def test_of_runs_without_the_pattern_one_file_is_read(harness: Harness) -> None:

@@ -255,6 +255,36 @@ def kept(**changes: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+class TestUncheckedLabel:
+    @pytest.mark.parametrize("key", ["k", "a" * 64, None])
+    @pytest.mark.parametrize("indent", [None, 2])
+    @pytest.mark.parametrize(
+        ("experiment", "run", "seed"),
+        [("a", "one", 3), ("an a", "m[l2,0.1]", 10**15), ('a "b" \\', "ü\t", 0), ("a", "ü", -1)],
+    )
+    def test_is_that_of_the_origin(
+        self,
+        written: Written,
+        key: str | None,
+        indent: int | None,
+        experiment: str,
+        run: str,
+        seed: int,
+    ) -> None:
+        named = {"experiment": experiment, "run": run, "seed": seed}
+        record = {"key": key, **FILES["run.json"], **named} | {"key": key}
+        content = {name: value for name, value in record.items() if value is not None}
+        content["parent"] = None
+        folder = written({"run.json": json.dumps(content, indent=indent)})
+        assert run_files.unchecked_label(folder) == f"{experiment} / {run} / seed {seed}"
+
+    @pytest.mark.parametrize("content", ["", "{}", "[]", '{"key": "k"', b"\xff"])
+    def test_there_is_none_where_the_file_says_nothing(
+        self, written: Written, content: str | bytes
+    ) -> None:
+        assert run_files.unchecked_label(written({"run.json": content})) is None
+
+
 class TestPredictions:
     def test_a_run_has_some_or_none(self, written: Written) -> None:
         older = checksums.open_run(written())

@@ -84,6 +84,21 @@ def test_a_long_chain_without_weights_is_made_again_for_its_last_run(
     assert all(found[name] for name in done)
 
 
+def test_runs_are_not_kept_where_there_are_too_many(
+    person: Person, pretend: Pretend, opened: Counter[Path]
+) -> None:
+    spec = Path(chain(person, 3))
+    pretend(spec, person.store.root, {f"r{at}": {"test_accuracy": [0.5]} for at in range(3)})
+    plan = make_plan([load_file(spec)], catalog.data_dir(), gpus=0)
+    passing, kept = Snapshot(person.store.root, keeps_runs=False), Snapshot(person.store.root)
+    assert looked(plan, passing) == looked(plan, kept)
+    opened.clear()
+    looked(plan, kept)
+    assert not opened
+    looked(plan, passing)
+    assert opened
+
+
 def test_a_damaged_run_is_told_as_often_as_it_is_asked_for(
     person: Person, pretend: Pretend
 ) -> None:
