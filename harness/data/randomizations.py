@@ -366,41 +366,24 @@ def _bits(stream: Stream, first: int, n: int, units: int) -> NDArray[np.uint32]:
     return np.ascontiguousarray(words, dtype="<u8").view("<u4")[:, :units]
 
 
-SEARCH_STEPS = 16
-"""Bounds that are tried for an example. One in about twenty thousand needs more."""
-
-
 def _subsets(bits: NDArray[np.uint32], count: int) -> NDArray[np.bool_]:
     """Choose uniform subsets of `count` units, 1 at least, by `_bits`; bool [n, units].
 
-    The units with the smallest keys (see `_keys`). Any bound that exactly `count` of an example's
-    random bits do not exceed tells them from the others. It is looked for by regula falsi, between
-    a bound that fewer do not exceed and one that more do not: some four times faster than to order
-    the keys, which is left for the examples whose bound is not found soon, or where equal bits
-    leave none.
+    The units with the smallest keys (see `_keys`), which are those whose random bits do not exceed
+    the `count`-th smallest. The bits alone are half as long as the keys, which are left for the
+    examples where equal bits leave more than `count`.
     """
-    n, units = bits.shape
-    chosen = np.empty((n, units), np.bool_)
-    rows, some = np.arange(n), bits
-    # Of each row: a bound that fewer do not exceed, how many; a bound that more do not exceed, how
-    # many.
-    state = np.array([[-1], [0], [2**32 - 1], [units]]).repeat(n, axis=1)
-    for _ in range(SEARCH_STEPS):
-        if not len(rows):
-            return chosen
-        low, fewer, high, more = state
-        bound = high - (high - low) * (more - count) // (more - fewer)
-        within = some <= bound.astype(np.uint32)[:, np.newaxis]
-        found = within.sum(axis=1, dtype=np.min_scalar_type(units)).astype(np.int64)
-        chosen[rows[found == count]] = within[found == count]
-        left = np.flatnonzero(found != count)
-        rows, some = rows[left], some[left]
-        state = np.where(found < count, [bound, found, high, more], [low, fewer, bound, found])[
-            :, left
-        ]
-    keys = _keys(some)
-    chosen[rows] = keys <= np.partition(keys, count - 1, axis=1)[:, count - 1 : count]
+    chosen = bits <= _smallest(bits, count)
+    found = chosen.sum(axis=1, dtype=np.min_scalar_type(bits.shape[1]))
+    tied = np.flatnonzero(found != count)
+    keys = _keys(bits[tied])
+    chosen[tied] = keys <= _smallest(keys, count)
     return chosen
+
+
+def _smallest(numbers: NDArray[Any], count: int) -> NDArray[Any]:
+    """Return the `count`-th smallest number of each row; [n, 1]."""
+    return np.partition(numbers, count - 1, axis=1)[:, count - 1 : count]
 
 
 def _permutations(bits: NDArray[np.uint32]) -> NDArray[np.intp]:

@@ -242,11 +242,8 @@ def test_confusion_hardly_ever_orders_the_keys(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(randomizations, "_keys", counted)
     randomized(images(4000), confusion())
     randomized(images(20, (150, 160, 3)), confusion(zero_out=0.97))
-    assert sum(ordered) <= 4  # 0.2 are expected
-    monkeypatch.setattr(randomizations, "SEARCH_STEPS", 3)
-    few_steps = randomized(images(400), confusion()).inputs
-    assert sum(ordered) > 100
-    np.testing.assert_array_equal(few_steps.reshape(400, -1) == 0, expected_zeroed(400, 3072, 307))
+    assert ordered
+    assert sum(ordered) == 0  # 0.003 are expected
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.4, 1.0])
