@@ -188,9 +188,11 @@ def _cost(
     took: Iterable[FinishedRun],
 ) -> str:
     keys: dict[str, None] = {}
+    counted: dict[str, int] = {}
     for run, size in sizes.items():
         name: object = run
-        while isinstance(name, str):
+        while isinstance(name, str) and counted.get(name, 0) < size:
+            counted[name] = size
             keys |= dict.fromkeys(_of(experiment, name, range(size), whole))
             name = experiment.runs[name].initialize_from
     new = [whole.runs[key] for key in keys if not store.done(key)]
