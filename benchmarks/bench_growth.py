@@ -2,8 +2,9 @@
 times.
 
 The exponent p is that of time = fixed + c * size^p, so that the start of a process does not hide
-growth; 1 is proportional. Every size is a process of its own, whose peak of memory is told beside
-its time.
+growth; 1 is proportional. Times are seconds of the processor, of all threads together: what else
+the machine does changes them far less than the time on the wall. Every size is a process of its
+own, whose peak of memory is told beside its time.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from benchmarks.sides import apart
 from harness.experiment import Component
 
 Cost = tuple[float, float]
-"""Seconds, and the peak of memory in MiB."""
+"""Seconds of the processor, and the peak of memory in MiB."""
 
 Grow = Callable[[str, str, Callable[[int], Cost], int], None]
 
@@ -82,7 +83,7 @@ def grow(rounds: Rounds, record: Record, quick: bool) -> Grow:
 
 def train_an_epoch(images: int, replicas: int) -> float:
     """Train a small network for an epoch on a confusion set, or true labels where `replicas` is 0;
-    the seconds.
+    the seconds of the processor.
 
     Images are read when they are asked for, as of a set that does not fit into memory.
     """
@@ -95,7 +96,7 @@ def train_an_epoch(images: int, replicas: int) -> float:
     rows.LARGEST_IN_MEMORY = 0
     inputs, _ = examples(CONVNET, 100)
     _, labels = examples(CONVNET, images)
-    begun = time.perf_counter()
+    begun = time.process_time()
     split = Split(rows.Changed(inputs, images, lambda made, _indices: made), labels)
     if replicas:
         component = Component(
@@ -107,7 +108,7 @@ def train_an_epoch(images: int, replicas: int) -> float:
     pipeline = replace(harness_side.pipeline_of(replace(CONVNET, examples=1)), train=split)
     settings = replace(training(CONVNET), epochs=1)
     train(settings, harness_side.model_of(CONVNET), pipeline, report=lambda _rows, _state: None)
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 def bench_images(grow: Grow) -> None:
@@ -168,17 +169,16 @@ def command(tmp_path: Path) -> Callable[[str, dict[str, Any]], Cost]:
         folder = tmp_path / str(next(numbers))
         folder.mkdir()
         (folder / "growth.json").write_text(json.dumps(specification))
-        begun = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", "harness", name, "growth.json", "--store", "store"],
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        _, status, usage = os.wait4(process.pid, 0)  # which tells the memory of this one process
+        _, status, usage = os.wait4(process.pid, 0)  # which tells of this one process
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 0, f"harness {name} ended with {process.returncode}"
-        return time.perf_counter() - begun, usage.ru_maxrss / 1024
+        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
     return run
 
