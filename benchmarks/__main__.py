@@ -22,7 +22,7 @@ from harness.system import machine
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-GROUPS = ("start", "confusion", "input", "overhead", "pytorch", "profile", "growth")
+GROUPS = ("start", "confusion", "input", "overhead", "pytorch", "profile", "growth", "stores")
 PACKAGES = ("jax", "torch", "pytest-benchmark")
 
 

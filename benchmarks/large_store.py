@@ -1,7 +1,6 @@
-"""How commands bear stores as large as they become in years: python -m benchmarks.large_store.
+"""Stores as large as they become in years, and what commands that look at one cost.
 
-The stores are made by writing their files: nothing is trained. Told are the processor's seconds,
-which other work on the machine hardly changes, and the peak of memory.
+The stores are made by writing their files: nothing is trained.
 """
 
 from __future__ import annotations
@@ -11,15 +10,15 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-import click
 import numpy as np
 
 from harness.data.catalog import data_dir
+from harness.errors import UNDECIDED
 from harness.experiment import Json
+from harness.follow.events import session
 from harness.metrics import HISTORY
 from harness.plan import ConcreteRun, make_plan
 from harness.spec.load import load_file
@@ -28,6 +27,7 @@ from harness.store.formats import csv_file, json_file
 from harness.store.layout import Layout
 from harness.store.predictions import Predictions
 from harness.store.staleness import present
+from harness.store.store import Store
 from harness.system.files import Writer, sha256
 
 _IMAGES = 1_297
@@ -75,7 +75,10 @@ def _specification(seeds: int, runs: Json, judged: str) -> Json:
 
 
 def fill(root: Path, specification: Path, others: int) -> None:
-    """Make all runs of a specification in an empty store, and so many of other experiments."""
+    """Make all runs of a specification in an empty store, and so many of other experiments.
+
+    The event log is that of an invocation which made the runs of the specification.
+    """
     plan = make_plan([load_file(specification)], data_dir(), gpus=0)
     layout = Layout(root)
     runs = list(plan.runs.values())
@@ -88,6 +91,8 @@ def fill(root: Path, specification: Path, others: int) -> None:
         else:
             key = hashlib.sha256(f"{number}".encode()).hexdigest()
             _finish(layout, key, _record(run, f"other-{number // 1_000}"), parts)
+    with session(Store(root), plan, list(plan.runs), processes=1):
+        pass
 
 
 def _record(run: ConcreteRun, experiment: str) -> Json:
@@ -145,33 +150,7 @@ def _link(parts: Iterable[Path], folder: Path) -> None:
         os.link(path, folder / path.name)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--cells", default=100, show_default=True, help="Runs of a seed.")
-@click.option("--seeds", default=100, show_default=True, help="Seeds of each.")
-@click.option("--others", default=90_000, show_default=True, help="Runs of other experiments.")
-@click.option("--length", default=3_000, show_default=True, help="Runs of the chain.")
-def main(cells: int, seeds: int, others: int, length: int) -> None:
-    """Time the commands that look at a large store, and at a long chain of runs."""
-    for name, document, more in (
-        (f"{cells * seeds:,} runs of {cells * seeds + others:,}", many(cells, seeds), others),
-        (f"a chain of {length:,}", chain(length), 0),
-    ):
-        with tempfile.TemporaryDirectory() as folder:
-            specification = Path(folder) / "large.json"
-            specification.write_text(json.dumps(document))
-            fill(Path(folder) / "store", specification, more)
-            for command in (
-                ["plan", "large.json"],
-                ["check", "large.json"],
-                ["status"],
-                ["runs", "list", "large"],
-                ["runs", "list"],
-            ):
-                seconds, memory = _cost([*command, "--store", "store"], Path(folder))
-                click.echo(f"{name:24} {' '.join(command):18} {seconds:6.1f} s {memory:6.0f} MiB")
-
-
-def _cost(command: list[str], folder: Path) -> tuple[float, float]:
+def cost(command: list[str], folder: Path) -> tuple[float, float]:
     """Return the seconds of the processor that a command takes, and its peak of memory in MiB."""
     path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     process = subprocess.Popen(
@@ -181,9 +160,8 @@ def _cost(command: list[str], folder: Path) -> tuple[float, float]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    _, _, used = os.wait4(process.pid, 0)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, UNDECIDED):
+        raise RuntimeError(f"harness {' '.join(command)} ended with {process.returncode}")
     return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
-
-
-if __name__ == "__main__":
-    main()
