@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.experiment import Experiment, Metric
@@ -266,11 +266,19 @@ def why_stale(store: Store, result: RunResult, parent: str | None) -> str:
     starts from was, or that one has other weights now. A parent that is not there, or is damaged,
     says nothing against a run.
     """
-    known = store.memory(why_stale)
+    known, causes = store.memory(why_stale), store.memory(_inherited)
     line = _line(store, result, parent)
     for child, of in reversed(line):
-        if child.key not in known:
-            known[child.key] = _changed(store, child) or _inherited(store, child, of, known)
+        if child.key in known:
+            continue
+        known[child.key] = _changed(store, child)
+        if not known[child.key] and of is not None:
+            above = of.result.key
+            found = _inherited(store, child, of, causes.get(above, known[above]))
+            if found:
+                # Further down it is told as here: a chain may be long.
+                causes[child.key] = causes.get(above, found)
+            known[child.key] = found
     return known[result.key]
 
 
@@ -309,13 +317,11 @@ def _changed(store: Store, result: RunResult) -> str:
     return changed if replay is None or difference(replay.code) else ""
 
 
-def _inherited(
-    store: Store, result: RunResult, parent: _Ancestor | None, known: Mapping[str, str]
-) -> str:
-    """Say why a run is stale on account of the one that it starts from."""
-    if parent is None:
-        return ""
-    stale = known[parent.result.key]
+def _inherited(store: Store, result: RunResult, parent: _Ancestor, stale: str) -> str:
+    """Say why a run is stale on account of the one that it starts from, "" where it is not.
+
+    `stale` says why that one is, "" where it is not.
+    """
     if stale:
         return f"{parent.name}, from which it starts, is stale: {stale}"
     with contextlib.suppress(DamagedRun):

@@ -150,6 +150,30 @@ def test_stale_runs_of_a_chain_are_set_aside_in_time_that_grows_with_its_length(
     assert opened.total() <= 30 * length  # all runs above each one: 10,980 more
 
 
+def test_far_down_a_chain_the_first_stale_run_is_told_and_not_all_between(
+    person: Person, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = Path(person.spec(runs=chain(5)))
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            staleness, "modules", lambda real=staleness.modules: {**real(), "harness.a": "x"}
+        )
+        pretend(spec, person.store.root, {"r0": {"test_accuracy": [0.5]}})
+    rest = {name: {"test_accuracy": [0.5]} for name in ("r1", "r2", "r3", "r4")}
+    pretend(spec, person.store.root, rest)
+    for store in (person.store, Snapshot(person.store.root)):
+        plan = person.plan(str(spec))
+        found = [state_of(plan, key, "r", 0, store).stale for key in plan.runs]
+        first = "r0, from which it starts, is stale: harness.a is gone"
+        assert found == [
+            "harness.a is gone",
+            first,
+            f"r1, from which it starts, is stale: {first}",
+            f"r2, from which it starts, is stale: {first}",
+            f"r3, from which it starts, is stale: {first}",
+        ]
+
+
 def test_a_run_that_others_have_made_again_meanwhile_is_not_set_aside(
     person: Person, pretend: Pretend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
