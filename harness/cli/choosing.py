@@ -50,7 +50,7 @@ def _named(store: Store, what: str) -> set[str]:
     keys = store.keys()
     if _KEY.fullmatch(what) and any(key.startswith(what) for key in keys):
         return {store.find(what)}
-    found = {key for key, origin in store.origins().items() if matches(origin.label, what)}
+    found = set(store.origins(lambda label: matches(label, what)))
     if not found:
         raise StoreError(
             f"{what!r} is no file, no key and no part of a label of a run in the store {store.root}"

@@ -36,11 +36,10 @@ def keys(
     store = Store(Path(context.params.get("store") or ".harness/store"))
     shown = None if len(incomplete) > _SHORT else _SHORT
     try:
-        found = store.origins()
+        return [
+            CompletionItem(key[:shown], help=label)
+            for key, label in store.labels()
+            if label is not None and key.startswith(incomplete)
+        ]
     except StoreError:
         return []
-    return [
-        CompletionItem(key[:shown], help=f"{origin.experiment} / {origin.run} / {origin.seed}")
-        for key, origin in found.items()
-        if key.startswith(incomplete)
-    ]

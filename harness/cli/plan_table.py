@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -170,8 +171,7 @@ class _Reason:
 
 def _reasons(standings: Sequence[Standing], plan: Plan, store: Store) -> dict[str, _Reason]:
     """Return every reason, in the order in which they are met."""
-    nothing_waits = not any(each.waiting for each in standings)
-    kept = [] if nothing_waits else list(store.origins().values())
+    kept = _before(standings, plan, store)
     found: dict[str, _Reason] = {}
     for standing in standings:
         for name, results in standing.results.items():
@@ -184,7 +184,23 @@ def _reasons(standings: Sequence[Standing], plan: Plan, store: Store) -> dict[st
     return found
 
 
-def _reason(result: RunResult, plan: Plan, kept: Sequence[Origin]) -> _Reason | None:
+def _before(
+    standings: Sequence[Standing], plan: Plan, store: Store
+) -> Mapping[str, Sequence[Origin]]:
+    """Return the finished runs that bear the labels of runs that are to be made, by these."""
+    missing = {
+        plan.runs[result.key].label
+        for each in standings
+        for result in each.all_results
+        if result.status is Status.MISSING
+    }
+    found: dict[str, list[Origin]] = defaultdict(list)
+    for origin in (store.origins(missing.__contains__) if missing else {}).values():
+        found[origin.label].append(origin)
+    return found
+
+
+def _reason(result: RunResult, plan: Plan, kept: Mapping[str, Sequence[Origin]]) -> _Reason | None:
     """Return why a run stands as it does, None where that needs no reason."""
     run = plan.runs[result.key]
     if result.status is Status.BLOCKED:
@@ -196,7 +212,8 @@ def _reason(result: RunResult, plan: Plan, kept: Sequence[Origin]) -> _Reason | 
         return _Reason("is/are", f" stale: {result.stale}")
     if result.again:
         return _Reason("is/are", f" to do again, because {result.again}")
-    why = why_run_again(plan, run, kept) if result.status is Status.MISSING else None
+    missing = result.status is Status.MISSING
+    why = why_run_again(plan, run, kept.get(run.label, ())) if missing else None
     return _Reason("is/are", f" to do, because {why}") if why else None
 
 

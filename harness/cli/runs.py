@@ -45,7 +45,7 @@ def runs_list(pattern: str, everything: bool, store: Path, as_json: bool) -> Non
     """
     from harness.cli.stored_runs import MOST_RUNS, stored_runs
 
-    listing = stored_runs(store, pattern, None if pattern or everything or as_json else MOST_RUNS)
+    listing = stored_runs(store, pattern, None if everything or as_json else MOST_RUNS)
     if as_json:
         from harness.cli.documents import print_document, runs_document
 

@@ -12,7 +12,7 @@ from harness.run_result import Detail, Status
 from harness.runner.records import Record, measured
 from harness.store.snapshot import Snapshot
 from harness.store.state import why_stale
-from harness.store.store import DamagedRun
+from harness.store.store import DamagedRun, Store
 from harness.words import run_label
 
 MOST_RUNS = 1_000
@@ -68,7 +68,7 @@ def stored_runs(root: Path, pattern: str, most: int | None = None) -> Listing:
     Args:
         root: The folder of the store.
         pattern: What is looked for; "" is in every label.
-        most: How many runs are looked at, the latest; None for all.
+        most: How many are looked at, the latest, where the pattern is ""; None for all.
 
     Raises:
         StoreError: the store cannot be read.
@@ -76,13 +76,9 @@ def stored_runs(root: Path, pattern: str, most: int | None = None) -> Listing:
     store = Snapshot(root, keeps_runs=False)
     found: list[StoredRun] = []
     faults: list[str] = []
-    kept = store.keys()
-    looked_at = kept if most is None or len(kept) <= most else sorted(store.latest(most))
-    for key in looked_at:
+    keys, left_out = _looked_at(store, pattern, most)
+    for key in keys:
         try:
-            named = store.unchecked_label(key) if pattern else None
-            if named is not None and not matches(named, pattern):
-                continue
             origin, result = store.finished(key, Detail.NUMBERS)
             found.append(
                 StoredRun(
@@ -96,7 +92,20 @@ def stored_runs(root: Path, pattern: str, most: int | None = None) -> Listing:
             )
         except DamagedRun as error:
             faults.append(str(error))
-    return Listing(found, faults, len(kept) - len(looked_at))
+    return Listing(found, faults, left_out)
+
+
+def _looked_at(store: Store, pattern: str, most: int | None) -> tuple[list[str], int]:
+    """Return the keys of the runs that are looked at, sorted, and how many others are left out."""
+    if pattern:
+        # One that says nothing of itself may be the one that is asked for.
+        named = (key for key, label in store.labels() if label is None or matches(label, pattern))
+        return list(named), 0
+    kept = store.keys()
+    if most is None or len(kept) <= most:
+        return kept, 0
+    latest = sorted(store.latest(most))
+    return latest, len(kept) - len(latest)
 
 
 def matches(label: str, pattern: str) -> bool:

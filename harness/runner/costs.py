@@ -103,7 +103,9 @@ def _alike(expectation: Expectation, experiment: Experiment, store: Store) -> _A
     needed = references(expression)
     names = {reference.run for reference in needed}
     runs: dict[str, dict[tuple[str, int], str]] = {}
-    for key, origin in store.origins().items():
+    parts = [f" / {name} / " for name in names]
+    of_names = store.origins(lambda label: any(part in label for part in parts))
+    for key, origin in of_names.items():
         if (
             origin.run in names
             and origin.experiment != experiment.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ class Snapshot(Store):
         super().__init__(root)
         self._keeps_runs = keeps_runs
         self._read: dict[tuple[str, Detail], tuple[Origin, RunResult] | DamagedRun] = {}
+        self._labels: tuple[tuple[str, str | None], ...] | None = None
         self._codes: dict[tuple[tuple[str, str], ...], Code] = {}
         self._memories: dict[tuple[int, ...], tuple[object, dict[str, str]]] = {}
 
@@ -28,6 +30,12 @@ class Snapshot(Store):
     def of(cls, store: Store) -> Snapshot:
         """Return a store as it is looked at from now on, or as it is looked at already."""
         return store if isinstance(store, Snapshot) else cls(store.root)
+
+    def labels(self) -> Iterable[tuple[str, str | None]]:
+        """Give the keys of all finished runs, and how each seems to be called, as found first."""
+        if self._labels is None:
+            self._labels = tuple(super().labels())
+        return self._labels
 
     def finished(self, key: str, detail: Detail) -> tuple[Origin, RunResult]:
         """Return what a finished run was and what came of it, as it was found the first time.

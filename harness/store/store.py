@@ -28,7 +28,7 @@ afterwards is in `measured/KEY`.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -270,12 +270,16 @@ class Store:
         """
         return finished.origin(self._layout, key)
 
-    def unchecked_label(self, key: str) -> str | None:
-        """Return how a finished run seems to be called, by one file; None where that says nothing.
+    def labels(self) -> Iterable[tuple[str, str | None]]:
+        """Give the keys of all finished runs, and how each seems to be called, by one file.
 
-        It serves to pass over runs that are not asked for, among very many.
+        It is None where that file says nothing. So runs that are not asked for are passed over,
+        among very many.
+
+        Raises:
+            StoreError: the folder of the runs cannot be read.
         """
-        return run_files.unchecked_label(self.folder(key))
+        return ((key, run_files.unchecked_label(self.folder(key))) for key in self.keys())
 
     def size(self, key: str) -> int:
         """Return how many bytes the files of a finished run have.
@@ -285,12 +289,22 @@ class Store:
         """
         return finished.size(self._layout, key)
 
-    def origins(self) -> dict[str, Origin]:
-        """Return what was run, of every finished run of which that can be read, by its key."""
+    def origins(self, named: Callable[[str], bool]) -> dict[str, Origin]:
+        """Return what was run, of finished runs by their key.
+
+        Those are left out of which that cannot be read.
+
+        Args:
+            named: Tells by the label of a run whether it is wanted.
+
+        Raises:
+            StoreError: the folder of the runs cannot be read.
+        """
         found = {}
-        for key in self.keys():
-            with contextlib.suppress(DamagedRun):
-                found[key] = self.origin(key)
+        for key, label in self.labels():
+            if label is not None and named(label):
+                with contextlib.suppress(DamagedRun):
+                    found[key] = self.origin(key)
         return found
 
     def moment(self, key: str) -> float:

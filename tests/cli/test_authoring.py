@@ -217,7 +217,10 @@ def test_names_are_completed(harness: Harness) -> None:
 
 def test_keys_of_runs_are_completed_with_what_they_are(harness: Harness) -> None:
     first, second = stored("bc")
-    assert completed("runs show", "") == {first[:12]: "a / m[b] / 0", second[:12]: "a / m[c] / 0"}
+    assert completed("runs show", "") == {
+        first[:12]: "a / m[b] / seed 0",
+        second[:12]: "a / m[c] / seed 0",
+    }
     for command in ("path", "remove", "verify"):
         assert set(completed(f"runs {command}", "b")) == {first[:12]}
     assert set(completed("runs show", first[:13])) == {first}

@@ -16,6 +16,7 @@ from harness.run_result import Detail, Loaded, RunResult, Status
 from harness.store import predictions
 from harness.store.predictions import Predictions
 from harness.store.run_files import Origin
+from harness.store.snapshot import Snapshot
 from harness.store.store import Checkpoint, DamagedRun, Store, StoreError
 from harness.system.files import temporary_path
 
@@ -122,6 +123,25 @@ def test_only_what_is_asked_for_is_read_of_a_finished_run(
     right = None if result.tested is None else result.tested.right.tolist()
     assert right == ([True, True, False] if "predictions.npz" in beside else None)
     assert bool(result.history) == ("history.csv" in beside)
+
+
+def test_of_runs_that_are_not_asked_for_one_file_is_read(
+    store: Store, opened: Counter[Path]
+) -> None:
+    other = "b" * 64
+    finish(store)
+    store.finish(
+        other, run=RUN | {"run": "two"}, history=HISTORY, measurements={}, environment={}, files={}
+    )
+    opened.clear()
+    assert list(store.origins(lambda label: label == "a / one / seed 3")) == [KEY]
+    assert {path.name for path in opened if path.parent.name == other} == {"run.json"}
+    snapshot = Snapshot(store.root)
+    snapshot.origins(lambda _: False)
+    opened.clear()
+    assert list(snapshot.labels()) == [(other, "a / two / seed 3"), (KEY, "a / one / seed 3")]
+    assert not snapshot.origins(lambda _: False)
+    assert not opened
 
 
 def test_finishing_clears_the_unfinished_run(store: Store) -> None:
@@ -474,9 +494,11 @@ def test_an_unfinished_run_is_found_where_it_is_asked_for(store: Store) -> None:
 
 def test_origins_are_by_key_and_leave_out_what_cannot_be_read(store: Store) -> None:
     finish(store)
-    assert store.origins() == {KEY: Origin(KEY, "a", "one", 3, None, {"model": "x"})}
+    assert store.origins(lambda label: label == "a / one / seed 3") == {
+        KEY: Origin(KEY, "a", "one", 3, None, {"model": "x"})
+    }
     (store.folder(KEY) / "run.json").write_text("{")
-    assert store.origins() == {}
+    assert store.origins(lambda _: True) == {}
     assert store.keys() == [KEY]
     with pytest.raises(DamagedRun, match=r"run\.json is damaged"):
         store.origin(KEY)
