@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -319,51 +319,115 @@ def finish(process: Fork) -> tuple[int, str, str]:
     return process.wait(), output, errors
 
 
-@pytest.mark.timeout(600)
-def test_two_nodes_end_as_this_machine_does(
-    person: Person, another: Person, cluster: Nodes
-) -> None:
-    training = {"epochs": 3000, "measure_every": 50}
-    runs = {
-        "parent": {"training": training},
-        "child": {"initialize_from": "parent"},
-        "other": {"training": training, "regularizers": ["momentum"]},
-    }
-    spec = person.spec(runs=runs, seeds=[0, 1])
-    code, output, errors = finish(person.fork(spec, *cluster.options, "--tensorboard", "logs"))
-    assert (code, errors, output.count("✓")) == (0, "", 6)
-    assert len(list((person.folder / "logs").rglob("events.*"))) == 6
-    assert another.run(spec).exit_code == 0
-    for key in person.plan(spec).runs:
-        assert person.same(another, key)
-    # A run advanced, another did, and then the first again: they were at work at once, on nodes of
-    # one CPU each.
-    heard = [
-        event["key"]
-        for event in events(person)
-        if event["event"] in ("run_started", "run_advanced")
-    ]
-    changes = [key for key, before in zip(heard, ["", *heard], strict=False) if key != before]
-    assert len(changes) > len(set(changes)) == 6
+class Trained(NamedTuple):
+    """What a command left that made several experiments on the cluster: each takes a driver, and
+    each driver workers, seconds to start.
+    """
 
-    again = person.run(spec, *cluster.options)
-    assert (again.exit_code, again.output.count("kept from before")) == (0, 6)
+    person: Person
+    same: str
+    failing: str
+    code: int
+    output: str
+    errors: str
 
 
-@pytest.mark.timeout(600)
-def test_nodes_run_python_that_the_person_allowed(person: Person, cluster: Nodes) -> None:
+@pytest.fixture(scope="module")
+def trained(
+    tmp_path_factory: pytest.TempPathFactory,
+    person_in: Callable[[Path], Person],
+    cluster: Nodes,
+) -> Trained:
+    """One who makes several experiments on the cluster at once."""
+    person = person_in(tmp_path_factory.mktemp("several"))
     (person.folder / "nets.py").write_text(
         "import keras\n\n\ndef linear(input_shape, outputs):\n"
         "    inputs = keras.Input(input_shape)\n"
         "    flat = keras.layers.Flatten()(inputs)\n"
         "    return keras.Model(inputs, keras.layers.Dense(outputs)(flat))\n"
     )
+    training = {"epochs": 3000, "measure_every": 50}
+    same = person.spec(
+        runs={
+            "parent": {"training": training},
+            "child": {"initialize_from": "parent"},
+            "other": {"training": training, "regularizers": ["momentum"]},
+        },
+        seeds=[0, 1],
+        name="same",
+    )
     own = {"model": {"name": "python", "call": "nets:linear", "hidden": None}}
-    spec = person.spec(runs={"own": own}, name="own")
-    code, output, _ = finish(person.fork(spec, *cluster.options))
-    assert "--allow-python, or allow_python = true below" in output
-    code, output, errors = finish(person.fork(spec, *cluster.options, "--allow-python"))
-    assert (code, errors, output.count("✓")) == (0, "", 1)
+    wild = {"training": {"optimizer": {"learning_rate": 1e30}}}
+    failing = person.spec(
+        runs={"wild": wild, "child": {"initialize_from": "wild"}, "tame": {}}, name="failing"
+    )
+    specs = [
+        same,
+        person.spec(runs={"own": own}, name="own"),
+        failing,
+        person.spec(requires={"gpu": True}, seeds=[7], name="gpu"),
+    ]
+    options = [*cluster.options, "--allow-python", "--tensorboard", "logs"]
+    return Trained(person, same, failing, *finish(person.fork(*specs, *options)))
+
+
+@pytest.mark.timeout(600)
+def test_two_nodes_end_as_this_machine_does(trained: Trained, another: Person) -> None:
+    person, spec = trained.person, trained.same
+    assert another.run(spec).exit_code == 0
+    keys = list(person.plan(spec).runs)
+    assert len(keys) == 6
+    for key in keys:
+        assert person.same(another, key)
+    # A run advanced, another did, and then the first again: they were at work at once, on nodes of
+    # one CPU each.
+    heard = [
+        event["key"]
+        for event in events(person)
+        if event["event"] in ("run_started", "run_advanced") and event["key"] in keys
+    ]
+    changes = [key for key, before in zip(heard, ["", *heard], strict=False) if key != before]
+    assert len(changes) > len(set(changes)) == 6
+
+
+@pytest.mark.timeout(600)
+def test_every_run_is_told_once(trained: Trained, cluster: Nodes) -> None:
+    assert (trained.errors, trained.output.count("✓")) == ("", 9)
+    assert len(list((trained.person.folder / "logs").rglob("events.*"))) == 9
+    again = trained.person.run(trained.same, *cluster.options)
+    assert (again.exit_code, again.output.count("kept from before")) == (0, 6)
+
+
+@pytest.mark.timeout(600)
+def test_nodes_run_python_that_the_person_allowed(trained: Trained, cluster: Nodes) -> None:
+    person = trained.person
+    (key,) = person.plan(str(person.folder / "own.json")).runs
+    assert person.store.done(key)
+    refused = person.run(str(person.folder / "own.json"), *cluster.options, "--seeds", "1")
+    assert "--allow-python, or allow_python = true below" in refused.output
+
+
+@pytest.mark.timeout(600)
+def test_failures_and_what_they_block_are_told_as_ever(trained: Trained, another: Person) -> None:
+    local = another.run(trained.failing)
+    assert trained.code == local.exit_code == 3
+
+    def told(output: str) -> set[str]:
+        lines = [" ".join(line.split()) for line in output.splitlines()]  # columns differ in width
+        return {line for line in lines if line.startswith(("✗", "⊘"))}
+
+    assert len(told(local.output)) == 2
+    assert told(local.output) == told(trained.output)
+
+
+@pytest.mark.timeout(600)
+def test_the_cluster_s_gpus_count_not_this_machine_s(trained: Trained, cluster: Nodes) -> None:
+    person, spec = trained.person, str(trained.person.folder / "gpu.json")
+    (key,) = person.plan(spec).runs
+    assert person.store.done(key)
+    refused = person.run(spec, *cluster.options, "--gpus-per-run", "0", "--seeds", "8")
+    assert refused.exit_code == 4
+    assert "blocked: it needs a GPU, and --gpus-per-run 0 gives it none" in refused.output
 
 
 @pytest.mark.timeout(600)
@@ -400,32 +464,6 @@ def test_two_drivers_share_the_work(person: Person, cluster: Nodes) -> None:
         assert (code, errors, output.count("✓")) == (0, "", 6)
     begun = [event["key"] for event in events(person) if event["event"] == "run_started"]
     assert sorted(begun) == sorted(person.plan(spec).runs)
-
-
-@pytest.mark.timeout(600)
-def test_failures_and_what_they_block_are_told_as_ever(
-    person: Person, another: Person, cluster: Nodes
-) -> None:
-    wild = {"training": {"optimizer": {"learning_rate": 1e30}}}
-    spec = person.spec(
-        runs={"wild": wild, "child": {"initialize_from": "wild"}, "tame": {}}, name="failing"
-    )
-    code, output, _ = finish(person.fork(spec, *cluster.options))
-    local = another.run(spec)
-    assert code == local.exit_code == 3
-    failing = [line for line in local.output.splitlines() if line.startswith(("✗", "⊘"))]
-    assert len(failing) == 2
-    assert set(failing) < set(output.splitlines())
-
-
-@pytest.mark.timeout(600)
-def test_the_cluster_s_gpus_count_not_this_machine_s(person: Person, cluster: Nodes) -> None:
-    spec = person.spec(requires={"gpu": True}, name="gpu")
-    blocked = person.run(spec, *cluster.options, "--gpus-per-run", "0")
-    assert blocked.exit_code == 4
-    assert "blocked: it needs a GPU, and --gpus-per-run 0 gives it none" in blocked.output
-    found = person.run(spec, *cluster.options)
-    assert (found.exit_code, found.output.count("✓")) == (0, 1)
 
 
 @pytest.mark.timeout(600)

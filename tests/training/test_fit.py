@@ -24,6 +24,7 @@ from harness.metrics import HISTORY, METRICS, ON_VALIDATION
 from harness.models.initialization import initialize
 from harness.models.registry import build
 from harness.training import engines, fit
+from harness.training.cache import ProgramCache
 from harness.training.engines import Engines
 from harness.training.fit import Outcome, Resume, State, train
 
@@ -41,6 +42,9 @@ SETTINGS = Training(
     measure_every=1,
 )
 ENGINES = ["compiled", "streamed"]
+
+SHARED = Engines(programs=ProgramCache(1000))
+"""What the runs of the tests share, as those of an invocation do: each program is compiled once."""
 
 
 @pytest.fixture
@@ -68,7 +72,7 @@ def network() -> keras.Model:
 
 
 def run(settings: Training, pipeline: Pipeline | None = None, **options: Any) -> Outcome:
-    options = {"report": lambda rows, state: None} | options
+    options = {"report": lambda rows, state: None, "engines": SHARED} | options
     return train(settings, network(), pipeline or points(), **options)
 
 
@@ -161,7 +165,7 @@ def test_a_budget_of_steps_with_a_rate_a_step_against_numpy(engine: str, count: 
 def test_averaged_weights_are_what_is_measured_and_kept(engine: str) -> None:
     model = network()
     settings = replace(SETTINGS, average=Average(0.75))
-    outcome = train(settings, model, points(), report=lambda rows, state: None)
+    outcome = train(settings, model, points(), report=lambda rows, state: None, engines=SHARED)
     average = [array.astype(np.float64) for array in network().get_weights()]
     losses = []
     for number, weights in enumerate(numpy_steps(points(), HALVED_TWICE), start=1):
@@ -331,7 +335,7 @@ def test_the_plateau_is_that_of_the_measured_history(engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_the_model_holds_the_final_weights(engine: str) -> None:
     model = network()
-    outcome = train(SETTINGS, model, points(), report=lambda rows, state: None)
+    outcome = train(SETTINGS, model, points(), report=lambda rows, state: None, engines=SHARED)
     for variable, array in zip(model.trainable_variables, outcome.state.trainable, strict=True):
         np.testing.assert_array_equal(variable.numpy(), array)
 
