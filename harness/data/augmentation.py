@@ -1,9 +1,9 @@
 """Augmentations: random changes of training images, drawn anew every epoch.
 
 Each is a pair. `decide` draws, in NumPy, what happens to some examples in an epoch; `apply` does
-it to a batch, in TensorFlow operations alone, so that it works inside `tf.data` and inside a
-compiled function alike. A new one is such a pair, its row below it and its schema entry (see
-docs/extending.md).
+it to a batch, in the functions of `harness.data.operations` alone, so that it works inside
+`tf.data` and inside a compiled program of TensorFlow or JAX alike. A new one is such a pair, its
+row below it and its schema entry (see docs/extending.md).
 
 Some mix every example with a partner, and its target with the partner's. The partner is the example
 that comes next in the epoch's order, whose first one follows the last: as the order is uniformly
@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from harness.data import randomness
+from harness.data.operations import Operations, Tensor, operations
 from harness.data.randomness import Stream
 from harness.data.records import DataError, Indices
 from harness.experiment import Json, OwnPart
@@ -56,7 +56,7 @@ class Augmentation:
     """
 
     decide: Callable[..., Decisions]
-    apply: Callable[..., tf.Tensor]
+    apply: Callable[..., Tensor]
     mixes: bool = False
 
 
@@ -89,23 +89,22 @@ def _decide_crop(
 
 
 def _apply_crop(
-    images: tf.Tensor,
-    decisions: Mapping[str, tf.Tensor],
+    images: Tensor,
+    decisions: Mapping[str, Tensor],
     maximum: float,
     *,
     padding: int,
     size: int | None = None,
-) -> tf.Tensor:
+) -> Tensor:
     """Zero-pad every side by `padding`, then crop from (top, left).
 
     The crop is of `size` [size, size], None: of the original size.
     """
     height, width = (size, size) if size else images.shape[1:3]
-    padded = tf.pad(images, [[0, 0], [padding, padding], [padding, padding], [0, 0]])
-    rows = decisions["top"][:, tf.newaxis] + tf.range(height)
-    columns = decisions["left"][:, tf.newaxis] + tf.range(width)
-    padded = tf.gather(padded, rows, axis=1, batch_dims=1)
-    return tf.gather(padded, columns, axis=2, batch_dims=1)
+    on = operations(images)
+    rows = decisions["top"][:, None] + on.arange(height)
+    columns = decisions["left"][:, None] + on.arange(width)
+    return on.take_along(on.take_along(on.pad(images, padding), rows, 1), columns, 2)
 
 
 AUGMENTATIONS["random_crop"] = Augmentation(_decide_crop, _apply_crop)
@@ -117,13 +116,14 @@ def _decide_flip(stream: Stream, indices: Indices, shape: tuple[int, ...]) -> De
     return {"flip": drawn[:, 0] == 1}
 
 
-def _apply_flip(images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: float) -> tf.Tensor:
+def _apply_flip(images: Tensor, decisions: Mapping[str, Tensor], maximum: float) -> Tensor:
     """Flip left to right where the decision says so."""
-    columns = tf.range(images.shape[2])
+    on = operations(images)
+    columns = on.arange(images.shape[2])
     # Gathered, not selected from two images: tf.where with a broadcast condition is slow on the
     # CPU.
-    columns = tf.where(decisions["flip"][:, tf.newaxis], columns[::-1], columns)
-    return tf.gather(images, columns, axis=2, batch_dims=1)
+    columns = on.where(decisions["flip"][:, None], columns[::-1], columns)
+    return on.take_along(images, columns, 2)
 
 
 AUGMENTATIONS["random_flip"] = Augmentation(_decide_flip, _apply_flip)
@@ -144,10 +144,11 @@ def _decide_noise(
 
 
 def _apply_noise(
-    images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: float, *, deviation: float
-) -> tf.Tensor:
+    images: Tensor, decisions: Mapping[str, Tensor], maximum: float, *, deviation: float
+) -> Tensor:
     """Add normal noise; float32 in raw units, not clipped."""
-    return tf.cast(images, tf.float32) + deviation * maximum * decisions["noise"]
+    on = operations(images)
+    return on.floats(images) + on.product(on.constant(deviation * maximum), decisions["noise"])
 
 
 AUGMENTATIONS["gaussian_noise"] = Augmentation(_decide_noise, _apply_noise)
@@ -169,13 +170,13 @@ def _decide_cutout(
 
 
 def _apply_cutout(
-    images: tf.Tensor,
-    decisions: Mapping[str, tf.Tensor],
+    images: Tensor,
+    decisions: Mapping[str, Tensor],
     maximum: float,
     *,
     length: int,
     fill: Sequence[float] | None = None,
-) -> tf.Tensor:
+) -> Tensor:
     """Replace a square of side `length` whose centre is any pixel, as far as it is in the image.
 
     What stands there is `fill`, a raw value a channel, which the normalization takes to 0; None:
@@ -184,29 +185,27 @@ def _apply_cutout(
     Source: DeVries and Taylor (2017), arXiv 1708.04552, and its code, which cuts after the
     normalization and puts 0.
     """
-    images = tf.cast(images, tf.float32)
-    if fill is None:
-        value = tf.reduce_mean(images, [1, 2, 3], keepdims=True)
-    else:
-        value = tf.constant(fill, tf.float32)
-    outside = _outside(decisions, images.shape[1:3])
+    on = operations(images)
+    images = on.floats(images)
+    value = on.mean(images) if fill is None else on.constant(fill)
+    outside = _outside(on, decisions, images.shape[1:3])
     return images * outside + value * (1 - outside)
 
 
-def _outside(decisions: Mapping[str, tf.Tensor], shape: Sequence[int]) -> tf.Tensor:
+def _outside(on: Operations, decisions: Mapping[str, Tensor], shape: Sequence[int]) -> Tensor:
     """Return 1 for pixels outside the boxes of the decisions, 0 inside; float32 [b, h, w, 1].
 
     A box has the rows from "top" to "bottom" - 1 and the columns from "left" to "right" - 1.
     """
-    rows, columns = (tf.range(side) for side in shape)
+    rows, columns = (on.arange(side) for side in shape)
     within_rows = _within(rows, decisions["top"], decisions["bottom"])
     within_columns = _within(columns, decisions["left"], decisions["right"])
-    inside = within_rows[:, :, tf.newaxis] & within_columns[:, tf.newaxis]
-    return 1 - tf.cast(inside, tf.float32)[..., tf.newaxis]
+    inside = within_rows[:, :, None] & within_columns[:, None]
+    return 1 - on.floats(inside)[..., None]
 
 
-def _within(places: tf.Tensor, first: tf.Tensor, end: tf.Tensor) -> tf.Tensor:
-    return (places >= first[:, tf.newaxis]) & (places < end[:, tf.newaxis])
+def _within(places: Tensor, first: Tensor, end: Tensor) -> Tensor:
+    return (places >= first[:, None]) & (places < end[:, None])
 
 
 AUGMENTATIONS["cutout"] = Augmentation(_decide_cutout, _apply_cutout)
@@ -220,16 +219,17 @@ def _decide_mixup(
 
 
 def _apply_mixup(
-    images: tf.Tensor, decisions: Mapping[str, tf.Tensor], maximum: float, *, alpha: float
-) -> tf.Tensor:
+    images: Tensor, decisions: Mapping[str, Tensor], maximum: float, *, alpha: float
+) -> Tensor:
     """Return share * example + (1 - share) * the next one, share ~ Beta(alpha, alpha); float32.
 
     Source: Zhang et al. (2018), "mixup: Beyond empirical risk minimization", equation 1. The
     share is drawn for each pair, as there; the authors' code draws one for a batch.
     """
-    images = tf.cast(images, tf.float32)
-    share = tf.reshape(decisions["share"][:-1], [-1] + [1] * (len(images.shape) - 1))
-    return share * images[:-1] + (1 - share) * images[1:]
+    on = operations(images)
+    images = on.floats(images)
+    share = decisions["share"][:-1][(..., *[None] * (len(images.shape) - 1))]
+    return on.product(share, images[:-1]) + on.product(1 - share, images[1:])
 
 
 AUGMENTATIONS["mixup"] = Augmentation(_decide_mixup, _apply_mixup, mixes=True)
@@ -253,13 +253,13 @@ def _decide_cutmix(
 
 
 def _apply_cutmix(
-    images: tf.Tensor,
-    decisions: Mapping[str, tf.Tensor],
+    images: Tensor,
+    decisions: Mapping[str, Tensor],
     maximum: float,
     *,
     alpha: float,
     probability: float,
-) -> tf.Tensor:
+) -> Tensor:
     """Replace a box of an image by that of the next one; float32.
 
     With `probability`, its sides are sqrt(1 - lambda) of the image's, lambda ~ Beta(alpha, alpha),
@@ -268,9 +268,10 @@ def _apply_cutmix(
 
     Source: Yun et al. (2019), "CutMix", algorithm A1, and its code, whose rounding this is.
     """
-    images = tf.cast(images, tf.float32)
+    on = operations(images)
+    images = on.floats(images)
     corners = {name: values[:-1] for name, values in decisions.items()}
-    outside = _outside(corners, images.shape[1:3])
+    outside = _outside(on, corners, images.shape[1:3])
     return images[:-1] * outside + images[1:] * (1 - outside)
 
 
@@ -313,11 +314,11 @@ def _decide_jitter(
 
 
 def _apply_jitter(
-    images: tf.Tensor,
-    decisions: Mapping[str, tf.Tensor],
+    images: Tensor,
+    decisions: Mapping[str, Tensor],
     maximum: float,
     **strengths: Unpack[Strengths],
-) -> tf.Tensor:
+) -> Tensor:
     """Change brightness, contrast, saturation and hue, in this order; float32 in raw units.
 
     Each is what torchvision's `ColorJitter` does to floating-point images, which takes the four in
@@ -326,34 +327,36 @@ def _apply_jitter(
     turned by a share of the circle. Images of one channel have neither saturation nor hue. What is
     0 changes nothing.
     """
-    x = tf.cast(images, tf.float32) / maximum
-    factors = {
-        name: values[:, tf.newaxis, tf.newaxis, tf.newaxis] for name, values in decisions.items()
-    }
+    on = operations(images)
+    x = on.quotient(on.floats(images), on.constant(maximum))
+    factors = {name: values[:, None, None, None] for name, values in decisions.items()}
     if strengths["brightness"]:
-        x = _blended(x, tf.zeros_like(x), factors["brightness"])
+        x = _blended(x, on.constant(0), factors["brightness"])
     if strengths["contrast"]:
-        x = _blended(x, tf.reduce_mean(_grey(x), [1, 2, 3], keepdims=True), factors["contrast"])
+        x = _blended(x, on.mean(_grey(x)), factors["contrast"])
     if strengths["saturation"] and x.shape[3] == 3:
         x = _blended(x, _grey(x), factors["saturation"])
     if strengths["hue"] and x.shape[3] == 3:
         x = _turned(x, factors["hue"])
-    return x * maximum
+    return on.product(x, on.constant(maximum))
 
 
-def _blended(x: tf.Tensor, other: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    return tf.clip_by_value(factor * x + (1 - factor) * other, 0.0, 1.0)
+def _blended(x: Tensor, other: Tensor, factor: Tensor) -> Tensor:
+    on = operations(x)
+    return on.clip(on.product(factor, x) + on.product(1 - factor, other))
 
 
-def _grey(x: tf.Tensor) -> tf.Tensor:
+def _grey(x: Tensor) -> Tensor:
     """Return the grey of images, [b, h, w, 1]."""
-    return x if x.shape[3] == 1 else tf.reduce_sum(x * tf.constant(GREY), 3, keepdims=True)
+    return x if x.shape[3] == 1 else operations(x).grey(x, GREY)
 
 
-def _turned(x: tf.Tensor, turn: tf.Tensor) -> tf.Tensor:
+def _turned(x: Tensor, turn: Tensor) -> Tensor:
     """Turn the hue of images by a share of the circle, [b, 1, 1, 1]."""
-    hue, saturation, value = tf.split(tf.image.rgb_to_hsv(x), 3, axis=3)
-    return tf.image.hsv_to_rgb(tf.concat([(hue + turn) % 1.0, saturation, value], 3))
+    on = operations(x)
+    colours = on.rgb_to_hsv(x)
+    hue = (colours[..., :1] + turn) % 1.0
+    return on.hsv_to_rgb(on.concatenate([hue, colours[..., 1:]]))
 
 
 AUGMENTATIONS["color_jitter"] = Augmentation(_decide_jitter, _apply_jitter)
@@ -366,12 +369,12 @@ def _decide_own(
 
 
 def _apply_own(
-    images: tf.Tensor,
-    decisions: Mapping[str, tf.Tensor],
+    images: Tensor,
+    decisions: Mapping[str, Tensor],
     maximum: float,
     part: OwnPart,
     **settings: Json,
-) -> tf.Tensor:
+) -> Tensor:
     return _made(part, settings).apply(images, decisions, maximum)
 
 

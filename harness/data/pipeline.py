@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from harness.data import loading, randomness
 from harness.data.augmentation import AUGMENTATIONS, Decisions
+from harness.data.operations import Tensor, operations
 from harness.data.randomizations import Part, randomize
 from harness.data.randomness import Stream
 from harness.data.records import DataError, Indices, Mixed, Split
@@ -185,11 +185,11 @@ def row_bytes(decide: Decide) -> int:
 
 
 def make_batch(
-    pipeline: Pipeline, inputs: tf.Tensor, labels: tf.Tensor, chosen: Mapping[str, tf.Tensor]
-) -> tuple[tf.Tensor, tf.Tensor | Mixed]:
+    pipeline: Pipeline, inputs: Tensor, labels: Tensor, chosen: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor | Mixed]:
     """Return the batch of the given positions: gathered, augmented, scaled, normalized.
 
-    TensorFlow operations alone, for use in `tf.data` and in compiled functions.
+    For use in `tf.data` and in compiled functions; the tensors are all TensorFlow's or all JAX's.
 
     Args:
         pipeline: how.
@@ -201,11 +201,12 @@ def make_batch(
     Returns:
         x float32 [b, ...] and y int32 [b], or where examples are mixed their mixed targets.
     """
-    x = augmented(pipeline, tf.gather(inputs, chosen["order"]), chosen)
-    return x, targets(pipeline, tf.gather(labels, chosen["order"]), chosen)
+    on, order = operations(inputs), chosen["order"]
+    x = augmented(pipeline, on.take(inputs, order), chosen)
+    return x, targets(pipeline, on.take(labels, order), chosen)
 
 
-def augmented(pipeline: Pipeline, x: tf.Tensor, chosen: Mapping[str, tf.Tensor]) -> tf.Tensor:
+def augmented(pipeline: Pipeline, x: Tensor, chosen: Mapping[str, Tensor]) -> Tensor:
     """Return raw training inputs, [b, ...], augmented and as the network takes them; float32.
 
     `chosen` are the decisions for them. Where examples are mixed, the last one is a partner alone:
@@ -226,9 +227,7 @@ def augmented(pipeline: Pipeline, x: tf.Tensor, chosen: Mapping[str, tf.Tensor])
     return scaled(pipeline, x)
 
 
-def targets(
-    pipeline: Pipeline, labels: tf.Tensor, chosen: Mapping[str, tf.Tensor]
-) -> tf.Tensor | Mixed:
+def targets(pipeline: Pipeline, labels: Tensor, chosen: Mapping[str, Tensor]) -> Tensor | Mixed:
     """Return what the network is to say of what `augmented` gives.
 
     `labels` and `chosen` are those of the same examples.
@@ -239,24 +238,26 @@ def targets(
     return Mixed(labels[:-1], labels[1:], chosen[f"{place}/share"][:-1])
 
 
-def scaled(pipeline: Pipeline, inputs: tf.Tensor) -> tf.Tensor:
+def scaled(pipeline: Pipeline, inputs: Tensor) -> Tensor:
     """Return raw inputs, [n, ...], as the network takes them; float32.
 
     They are cut to the centre, scaled and normalized.
     """
-    inputs = _center(pipeline, inputs)
+    on, inputs = operations(inputs), _center(pipeline, inputs)
     if pipeline.normalize == PER_IMAGE:
-        return _standardized(tf.cast(inputs, tf.float32))
-    x = tf.cast(inputs, tf.float32) / pipeline.maximum
+        return _standardized(on.floats(inputs))
+    x = on.quotient(on.floats(inputs), on.constant(pipeline.maximum))
     if pipeline.normalize is None:
         return x
     # A whole example each: on the CPU, broadcasting along a short last axis is five times slower.
-    mean = np.broadcast_to(np.asarray(pipeline.normalize.mean, np.float32), x.shape[1:])
-    deviation = np.broadcast_to(np.asarray(pipeline.normalize.deviation, np.float32), x.shape[1:])
-    return (x - tf.constant(mean)) / tf.constant(deviation)
+    mean, deviation = (
+        on.constant(np.broadcast_to(np.asarray(values, np.float32), x.shape[1:]))
+        for values in (pipeline.normalize.mean, pipeline.normalize.deviation)
+    )
+    return on.quotient(x - mean, deviation)
 
 
-def _center(pipeline: Pipeline, images: tf.Tensor) -> tf.Tensor:
+def _center(pipeline: Pipeline, images: Tensor) -> Tensor:
     """Cut the squares in the middle of images [n, height, width, channels], if not cut yet.
 
     Where the margins cannot be equal, the ones above and on the left are a pixel smaller.
@@ -268,15 +269,15 @@ def _center(pipeline: Pipeline, images: tf.Tensor) -> tf.Tensor:
     return images[:, top : top + size, left : left + size]
 
 
-def _standardized(raw: tf.Tensor) -> tf.Tensor:
+def _standardized(raw: Tensor) -> Tensor:
     """Subtract each example's mean, and divide by its deviation or by 1/sqrt(values).
 
     The larger of the two divides.
     """
-    axes = list(range(1, len(raw.shape)))
-    centred = raw - tf.reduce_mean(raw, axes, keepdims=True)
-    deviation = tf.sqrt(tf.reduce_mean(tf.square(centred), axes, keepdims=True))
-    return centred / tf.maximum(deviation, 1 / math.sqrt(math.prod(raw.shape[1:])))
+    on = operations(raw)
+    centred = raw - on.mean(raw)
+    deviation = on.sqrt(on.mean(on.product(centred, centred)))
+    return on.quotient(centred, on.maximum(deviation, 1 / math.sqrt(math.prod(raw.shape[1:]))))
 
 
 def _crops_at_random(pipeline: Pipeline) -> bool:
