@@ -54,6 +54,12 @@ class Pipeline:
             whole if self.center_crop is None else (self.center_crop, self.center_crop, *whole[2:])
         )
 
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """The sets that there are."""
+        held_out = () if self.validation is None else (self.validation,)
+        return (self.train, self.test, *held_out)
+
 
 def build(
     dataset: Dataset, augmentation: Sequence[Component], seed: int, data_dir: Path
@@ -102,6 +108,19 @@ def _part(dataset: Dataset) -> Part:
     """Tell as which set the validation set is randomized."""
     as_train = dataset.validation is not None and dataset.validation.randomized
     return "validation_as_train" if as_train else "validation"
+
+
+def without_examples(pipeline: Pipeline) -> Pipeline:
+    """Return how batches are made, without the examples: of each set, the shape of one is left."""
+
+    def empty(split: Split) -> Split:
+        inputs = np.zeros((0, *split.inputs.shape[1:]), split.inputs.dtype)
+        return Split(inputs, np.zeros(0, np.int32))
+
+    validation = None if pipeline.validation is None else empty(pipeline.validation)
+    return replace(
+        pipeline, train=empty(pipeline.train), test=empty(pipeline.test), validation=validation
+    )
 
 
 def decisions(pipeline: Pipeline, epoch: int) -> Decisions:

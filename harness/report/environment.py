@@ -28,23 +28,22 @@ def differing(results: Sequence[RunResult]) -> dict[str, dict[str, list[str]]]:
     """Return in what the finished runs differ that can change the bits: by value, which runs.
 
     What a run does not record is a value of its own, "not recorded". Runs of several backends
-    differ in these; what each backend has of its own is compared among its own runs.
+    differ in these; what each backend has of its own is compared among its own runs. The engine,
+    which settings choose too, is compared among the seeds of a run.
     """
     done = [result for result in results if result.status is Status.DONE]
-    recorded = {
-        _label(result): {"devices": "1"} | dict(flat(result.environment)) for result in done
-    }
+    recorded = [(result, {"devices": "1"} | dict(flat(result.environment))) for result in done]
     found = {}
     for name in DECIDING:
         labels: dict[str, list[str]] = {}
-        of_backend: dict[str, set[str]] = {}
-        for label, values in recorded.items():
+        of_peers: dict[tuple[str, ...], set[str]] = {}
+        for result, values in recorded:
             value = values.get(name, _NOT_RECORDED)
-            labels.setdefault(value, []).append(label)
-            of_backend.setdefault(
-                "" if name == "backend" else values.get("backend", ""), set()
-            ).add(value)
-        if any(len(each) > 1 for each in of_backend.values()):
+            labels.setdefault(value, []).append(_label(result))
+            backend = () if name == "backend" else (values.get("backend", ""),)
+            run = (result.run,) if name == "engine" else ()
+            of_peers.setdefault((*backend, *run), set()).add(value)
+        if any(len(each) > 1 for each in of_peers.values()):
             found[name] = labels
     return found
 

@@ -214,13 +214,8 @@ def _run(work: Work, run: ConcreteRun) -> None:
     pausing = Pausing(report, run.keep_weights)
     made = make.made(run, compiled, pausing, resume, Engines(work.job.devices, work.programs))
     by = {"code": code.to_json(), **({} if start is None else {"start": sha256(start)})}
-    _finish(
-        work,
-        run,
-        compiled,
-        made,
-        {"environment": machine.on_devices(recorded, made.outcome.devices), **by},
-    )
+    environment = machine.with_engine(recorded, made.outcome.way, made.outcome.devices)
+    _finish(work, run, compiled, made, {"environment": environment, **by})
 
 
 def _environment(work: Work, run: ConcreteRun) -> dict[str, str]:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import keras
 
@@ -26,6 +27,8 @@ from harness.store.run_files import Origin
 from harness.store.store import DamagedRun, Store
 from harness.system import machine
 from harness.system.files import sha256
+from harness.training.engine import Way
+from harness.training.engines import Engines
 from harness.training.fit import Resume, initial_state
 from harness.training.measure import Row
 from harness.training.schedules import last_learning_rate
@@ -91,22 +94,23 @@ def repeat(
     ]
     last = next((row["epoch"] for row in recorded if row["epoch"] >= epochs), recorded[-1]["epoch"])
     first = [row for row in recorded if row["epoch"] <= last]
-    agree = _Agreement(_alike(origin, result))
+    alike = _alike(origin, result)
+    agree, engines = _Agreement(alike), _engines(result) if alike else Engines()
     try:
         run = _run(origin, data_dir, allow_python)
         start = local.start_of(run, store)
-        begun = _rows(run, start, data_dir, lambda rows: rows[-1]["epoch"] >= last)
+        begun = _rows(run, start, data_dir, engines, lambda rows: rows[-1]["epoch"] >= last)
         agree.rows(first, [row for row in begun if row["epoch"] <= last])
         final = store.weights(origin.key)
         compiled = make.compiled(run, final, data_dir)
         _schedule(run, len(compiled.pipeline.train), recorded, agree)
-        (ended,) = _rows(run, final, data_dir, lambda rows: True)
+        (ended,) = _rows(run, final, data_dir, engines, lambda rows: True)
         agree.values(
             f"epoch {recorded[-1]['epoch']:g}",
             recorded[-1],
             {name: ended[name] for name in _WEIGHTS_TELL if name in ended},
         )
-        agree.values("the end", result.measurements, _end(run, compiled, recorded))
+        agree.values("the end", result.measurements, _end(run, compiled, engines, recorded))
     except (DataError, DamagedRun, OwnPartError, WeightsError) as error:
         raise CannotRepeat(str(error)) from error
     except NonFiniteLoss as error:
@@ -145,7 +149,11 @@ def _run(origin: Origin, data_dir: Path, allow_python: bool) -> ConcreteRun:
 
 
 def _rows(
-    run: ConcreteRun, start: Path | None, data_dir: Path, enough: Callable[[Sequence[Row]], bool]
+    run: ConcreteRun,
+    start: Path | None,
+    data_dir: Path,
+    engines: Engines,
+    enough: Callable[[Sequence[Row]], bool],
 ) -> list[Row]:
     """Train a run from some weights until its history has enough rows, and return them."""
     rows: list[Row] = []
@@ -156,7 +164,7 @@ def _rows(
             raise _Enough
 
     with contextlib.suppress(_Enough):
-        make.made(run, make.compiled(run, start, data_dir), report)
+        make.made(run, make.compiled(run, start, data_dir), report, engines=engines)
     return rows
 
 
@@ -169,7 +177,7 @@ def _schedule(run: ConcreteRun, examples: int, recorded: Sequence[Row], agree: _
 
 
 def _end(
-    run: ConcreteRun, compiled: Compiled, recorded: Sequence[Row]
+    run: ConcreteRun, compiled: Compiled, engines: Engines, recorded: Sequence[Row]
 ) -> Mapping[str, float | None]:
     """Measure what is measured once a run, from its final weights and its history."""
     last = recorded[-1]
@@ -183,7 +191,7 @@ def _end(
     def report(rows: Sequence[Row], state: State) -> None:
         raise Differs(f"it would not end at epoch {last['epoch']:g}, as it did")
 
-    return make.made(run, compiled, report, Resume(state, recorded)).measurements
+    return make.made(run, compiled, report, Resume(state, recorded), engines).measurements
 
 
 class _Agreement:
@@ -226,6 +234,12 @@ class _Agreement:
 
 def _listed(epochs: Sequence[float]) -> str:
     return ", ".join(f"{epoch:g}" for epoch in epochs)
+
+
+def _engines(result: RunResult) -> Engines:
+    """Give the engines that compute a run as it was; what does not record that is chosen again."""
+    recorded = result.environment.get("engine")
+    return Engines(way=next((way for way in get_args(Way) if way == recorded), None))
 
 
 def _alike(origin: Origin, result: RunResult) -> bool:

@@ -24,6 +24,7 @@ BACKENDS = ("tensorflow", "jax")
 DECIDING = (
     "device",
     "devices",
+    "engine",
     "processor",
     "instructions",
     "cpus",
@@ -113,10 +114,17 @@ def environment(
     }
 
 
-def on_devices(recorded: Mapping[str, str], devices: int) -> dict[str, str]:
-    """Add to an environment how many devices shared every batch, where they were several."""
+def with_engine(recorded: Mapping[str, str], engine: str, devices: int) -> dict[str, str]:
+    """Add to an environment how the epochs of a run were computed.
+
+    Args:
+        recorded: The environment, the device first.
+        engine: Whether a program took whole epochs, or batches were streamed to it.
+        devices: How many devices shared every batch; it is told where they were several.
+    """
     first, *others = recorded.items()
-    return dict([first, *([("devices", str(devices))] if devices > 1 else []), *others])
+    several = [("devices", str(devices))] if devices > 1 else []
+    return dict([first, *several, ("engine", engine), *others])
 
 
 def known(fact: Callable[[], str]) -> str:

@@ -21,6 +21,31 @@ def on_jax() -> bool:
     return bool(keras.backend.backend() == "jax")
 
 
+UNKNOWN_MEMORY = 4 * 2**30
+"""Bytes that an accelerator is taken to have where it does not tell: as few as any in use."""
+
+
+def accelerator_memory() -> int | None:
+    """Return how many bytes of an accelerator this process may still take; None on the CPU.
+
+    What other processes have taken is not known.
+    """
+    if on_jax():
+        import jax
+
+        device = jax.devices()[0]
+        if device.platform == "cpu":
+            return None
+        told = device.memory_stats() or {}
+        return int(told.get("bytes_limit", UNKNOWN_MEMORY)) - int(told.get("bytes_in_use", 0))
+    import tensorflow as tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        return None
+    # TensorFlow tells what it has taken, and not what there is.
+    return UNKNOWN_MEMORY - int(tf.config.experimental.get_memory_info("GPU:0")["current"])
+
+
 def gradients(
     function: Callable[[list[Tensor]], tuple[Tensor, Kept]], weights: list[Tensor]
 ) -> tuple[Tensor, Kept, list[Tensor]]:

@@ -1,6 +1,8 @@
-"""The engine of small networks on small data: many epochs in one XLA program.
+"""The engine whose epochs are one XLA program, with all data in the memory of the device.
 
-Measurements and the stopping rule are inside the program too.
+Measurements and the stopping rule are inside the program too. Small networks on small data train so
+everywhere, many epochs a call; any network does on an accelerator that has room for it, see
+`harness.training.on_device`.
 """
 
 from __future__ import annotations
@@ -12,41 +14,47 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 from keras import ops
 
 from harness import budget
-from harness.data.batches import tensors
 from harness.data.pipeline import (
     Pipeline,
     decision_bytes,
     decisions,
     make_batch,
-    mixing,
     partners,
     scaled,
+    without_examples,
 )
 from harness.data.records import Mixed, Split
 from harness.experiment import Training
 from harness.training import optimizers, programs
 from harness.training.backend import on_jax, xla_program
 from harness.training.cache import ProgramCache
-from harness.training.engine import Chunk, ChunkResult
+from harness.training.engine import ON_DEVICE, ONE_PROGRAM, Chunk, ChunkResult, Way
 from harness.training.measure import CORRECT, NORMS, Measured, Sums, values
 from harness.training.optimizers import Scalars
 from harness.training.step import Network, Weights, evaluation, inference, norms, training_step
 
 Tensor = Any
 Arrays = dict[str, np.ndarray]
+Step = Callable[[Tensor, Weights], tuple[Weights, Tensor]]
+"""Makes the step of a place in the epoch; gives the weights after it, and its loss."""
+
+Steps = tuple[Tensor, Weights, Tensor]
+"""The number of steps that were taken, the weights after them, and the last one's loss."""
 
 LARGEST_DATA = 64 * 2**20
 """Bytes of float32 inputs above which data are streamed."""
 
 LARGEST_DECISIONS = 16 * 2**20
-"""Bytes of random decisions, or of augmented inputs, that one call may carry; one epoch's may
-always be.
+"""Bytes of random decisions that one call of a small network may carry; one epoch's may always
+be.
 """
+
+LARGEST_DECISIONS_ON_DEVICE = 4 * 2**20
+"""The same of other networks, of which a call has few epochs."""
 
 SUMS = len(Sums._fields)
 """How many numbers an evaluation of a set gives."""
@@ -55,13 +63,14 @@ MOST_EPOCHS = 4096
 """Epochs that one call may run."""
 
 EVALUATION_BATCH = 2000
-"""Examples evaluated at once."""
+"""Examples of small data evaluated at once."""
 
 
 class Data(NamedTuple):
-    """The sets as tensors: scaled inputs and labels; `validation` is None where there is none.
+    """The sets as tensors, inputs and labels; `validation` is None where there is none.
 
-    `raw` are the training inputs as they were read, where the program augments them.
+    Inputs are scaled where they are few, and as they were read where they are many. `raw` are the
+    training inputs as they were read, where the program makes batches of these.
     """
 
     train: tuple[Tensor, Tensor]
@@ -87,34 +96,55 @@ class Epochs(NamedTuple):
 
 
 def suits(net: Network, pipeline: Pipeline) -> bool:
-    """Tell whether the network and the data are small enough.
+    """Tell whether the network and the data are so small that one program is best everywhere.
 
-    Convolutions are left to the streamed engine: inside an XLA loop they compile for minutes and
-    run slowly on the CPU. A convolution's kernel is what has more than two axes.
+    Convolutions are left to others: inside an XLA loop they compile for minutes and run slowly on
+    the CPU. A convolution's kernel is what has more than two axes.
     """
     if any(len(variable.shape) > 2 for variable in net.model.trainable_variables):
         return False
-    splits = [pipeline.train, pipeline.test, *filter(None, [pipeline.validation])]
-    if not all(isinstance(split.inputs, np.ndarray) for split in splits):
+    if not possible(pipeline):
         return False
-    size = sum(len(split) for split in splits) * math.prod(pipeline.input_shape) * 4
-    return size <= LARGEST_DATA and decision_bytes(pipeline) <= LARGEST_DECISIONS
+    examples = sum(len(split) for split in pipeline.splits)
+    return examples * math.prod(pipeline.input_shape) * 4 <= LARGEST_DATA
+
+
+def possible(pipeline: Pipeline) -> bool:
+    """Tell whether a program can hold the data, make the batches, and be given the decisions.
+
+    An augmentation of one's own is TensorFlow's, which no program of JAX holds.
+    """
+    return (
+        all(isinstance(split.inputs, np.ndarray) for split in pipeline.splits)
+        and not (on_jax() and any(each.own is not None for each in pipeline.augmentation))
+        and decision_bytes(pipeline) <= LARGEST_DECISIONS
+    )
 
 
 class CompiledEngine:
-    """Runs many epochs in a call; its programs are shared with other runs in `cache`."""
+    """Runs many epochs in a call; its programs are shared with other runs in `cache`.
+
+    Where data are `large`, they lie on the device as they were read, and are scaled in the program.
+    """
 
     devices = 1
 
     def __init__(
-        self, net: Network, training: Training, pipeline: Pipeline, cache: ProgramCache
+        self,
+        net: Network,
+        training: Training,
+        pipeline: Pipeline,
+        cache: ProgramCache,
+        large: bool = False,
     ) -> None:
-        self.capacity = max(1, min(MOST_EPOCHS, LARGEST_DECISIONS // _epoch_bytes(pipeline)))
-        key = ("compiled", self.capacity, programs.signature(net, training, pipeline))
-        self._programs = cache.get(key, lambda: _programs(net, training, pipeline))
+        self.way: Way = ON_DEVICE if large else ONE_PROGRAM
+        most = LARGEST_DECISIONS_ON_DEVICE if large else LARGEST_DECISIONS
+        self.capacity = max(1, min(MOST_EPOCHS, most // decision_bytes(pipeline)))
+        key = (self.way, self.capacity, programs.signature(net, training, pipeline))
+        self._programs = cache.get(key, lambda: _programs(net, training, pipeline, large))
         self._training, self._pipeline = training, pipeline
         self._steps = programs.steps_an_epoch(len(pipeline.train), training)
-        self._data = _data(pipeline)
+        self._data = _data(pipeline, large)
         self._ahead = _Ahead(pipeline, self.capacity)
 
     def prepare(self, weights: Weights, initial: list[Tensor]) -> None:
@@ -133,7 +163,7 @@ class CompiledEngine:
             weights,
             initial,
             self._data,
-            {name: ops.convert_to_tensor(array) for name, array in drawn.items()},
+            _tensors(drawn),
             self._epochs(chunk),
         )
         epochs, rows, over = int(begun), np.asarray(table), bool(stopped)
@@ -142,22 +172,19 @@ class CompiledEngine:
             for place in range(epochs)
             if chunk.measure[place] or (over and place == epochs - 1)
         }
-        return ChunkResult(weights, epochs, int(steps), float(loss), over, measured)
+        return ChunkResult(weights, epochs, int(steps), float(loss), over, measured, lasting=True)
 
     def augmented_correct(self, weights: Weights, initial: list[Tensor], epoch: int) -> float:
         """Count the training examples classified right as they are augmented in an epoch."""
-        pipeline = self._pipeline
-        batch = make_batch(pipeline, *tensors(pipeline.train), decisions(pipeline, epoch))
-        inputs, targets = keras.tree.map_structure(_tensor, batch)
-        data = self._data._replace(train=(inputs, targets))
-        measured = self._programs.measure(weights, initial, data)
-        return Measured.of(np.asarray(measured)).train.correct
+        drawn = {name: array[None] for name, array in decisions(self._pipeline, epoch).items()}
+        found = self._programs.augmented(weights, self._data, _tensors(drawn))
+        return Sums(*np.asarray(found).tolist()).correct
 
     def logits(self, weights: Weights) -> Iterator[np.ndarray]:
         """Yield the logits of the test set in its order, float32 [batch, outputs]."""
-        inputs = self._data.test[0]
-        for start in range(0, inputs.shape[0], EVALUATION_BATCH):
-            batch = inputs[start : start + EVALUATION_BATCH]
+        inputs, size = self._data.test[0], self._programs.evaluation_batch
+        for start in range(0, inputs.shape[0], size):
+            batch = inputs[start : start + size]
             yield np.asarray(self._programs.logits(weights, batch))
 
     def _epochs(self, chunk: Chunk) -> Epochs:
@@ -176,35 +203,18 @@ class CompiledEngine:
         )
 
 
-def _augments_ahead(pipeline: Pipeline) -> bool:
-    """Tell whether inputs are augmented before a call.
-
-    Augmentations are TensorFlow's, which no program of JAX holds.
-    """
-    return bool(pipeline.augmentation) and on_jax()
-
-
-def _epoch_bytes(pipeline: Pipeline) -> int:
-    """Count what one epoch adds to what a call carries."""
-    if not _augments_ahead(pipeline):
-        return decision_bytes(pipeline)
-    values = math.prod(pipeline.input_shape) + (
-        1 if mixing(pipeline) is None else len(Mixed._fields)
-    )
-    return len(pipeline.train) * values * 4
-
-
-def _data(pipeline: Pipeline) -> Data:
+def _data(pipeline: Pipeline, large: bool) -> Data:
     def tensors_of(split: Split) -> tuple[Tensor, Tensor]:
-        inputs = ops.convert_to_tensor(np.asarray(scaled(pipeline, split.inputs)))
-        return inputs, ops.convert_to_tensor(split.labels)
+        inputs = split.inputs if large else np.asarray(scaled(pipeline, split.inputs))
+        return ops.convert_to_tensor(inputs), ops.convert_to_tensor(split.labels)
 
-    inside = pipeline.augmentation and not _augments_ahead(pipeline)
+    train = tensors_of(pipeline.train)
+    augmented = ops.convert_to_tensor(pipeline.train.inputs) if pipeline.augmentation else None
     return Data(
-        train=tensors_of(pipeline.train),
+        train=train,
         test=tensors_of(pipeline.test),
         validation=None if pipeline.validation is None else tensors_of(pipeline.validation),
-        raw=ops.convert_to_tensor(pipeline.train.inputs) if inside else None,
+        raw=train[0] if large else augmented,
     )
 
 
@@ -240,44 +250,39 @@ class _Ahead:
 
 
 def _stacked(pipeline: Pipeline, capacity: int, epochs: range) -> Arrays:
-    stacks = {
-        name: np.zeros((capacity, *array.shape), array.dtype)
-        for name, array in _drawn(pipeline, 0).items()
-    }
-    for place, epoch in enumerate(epochs):
-        for name, array in _drawn(pipeline, epoch).items():
+    stacks: Arrays = {}
+    for place, epoch in enumerate(epochs or range(1)):  # of no epoch, some shape is wanted too
+        for name, array in decisions(pipeline, epoch).items():
+            if name not in stacks:
+                stacks[name] = np.zeros((capacity, *array.shape), array.dtype)
             stacks[name][place] = array
     return stacks
 
 
-def _drawn(pipeline: Pipeline, epoch: int) -> Arrays:
-    """Give the decisions of an epoch.
-
-    Where it is augmented ahead, give its inputs and targets instead, in their order.
-    """
-    drawn = decisions(pipeline, epoch)
-    if not _augments_ahead(pipeline):
-        return drawn
-    inputs, targets = make_batch(pipeline, *tensors(pipeline.train), drawn)
-    named = targets._asdict() if isinstance(targets, Mixed) else {"labels": targets}
-    return {name: np.asarray(array) for name, array in {"inputs": inputs, **named}.items()}
-
-
 @dataclass(frozen=True)
 class _Programs:
-    """The programs of a run: training, the measurement of both sets, and the network itself."""
+    """The programs of a run: training, measurements, and the network itself.
+
+    `measure` evaluates all sets, `augmented` the training set as an epoch augments it; `logits`
+    takes batches of `evaluation_batch` examples.
+    """
 
     train: Any
     measure: Any
+    augmented: Any
     logits: Any
+    evaluation_batch: int
 
 
-def _programs(net: Network, training: Training, pipeline: Pipeline) -> _Programs:
+def _programs(net: Network, training: Training, pipeline: Pipeline, large: bool) -> _Programs:
     examples, size = len(pipeline.train.labels), budget.examples_a_step(training)
     steps = programs.steps_an_epoch(examples, training)
     full = min(steps, examples // size)
     rest = examples - full * size if steps > full else 0
-    loop = _Loop(net, pipeline, size, full, rest, cut=training.steps is not None)
+    cut = training.steps is not None
+    # The programs are kept for other runs: they must not hold the examples of this one.
+    batches = _Batches(net, without_examples(pipeline), large)
+    loop = _Loop(batches, size, full, rest, cut)
 
     def train(
         weights: Weights,
@@ -289,14 +294,88 @@ def _programs(net: Network, training: Training, pipeline: Pipeline) -> _Programs
         return loop.run(weights, initial, data, drawn, epochs)
 
     def measure(weights: Weights, initial: list[Tensor], data: Data) -> Tensor:
-        train, test = (_whole(net, weights, split) for split in (data.train, data.test))
-        validation = [] if data.validation is None else [_whole(net, weights, data.validation)]
+        train, test = (batches.whole(weights, split) for split in (data.train, data.test))
+        validation = [] if data.validation is None else [batches.whole(weights, data.validation)]
         return ops.concatenate([train, test, norms(weights, initial), *validation], 0)
 
-    def logits(weights: Weights, inputs: Tensor) -> Tensor:
-        return inference(net, weights, inputs)
+    def augmented(weights: Weights, data: Data, drawn: dict[str, Tensor]) -> Tensor:
+        batch = partial(batches.training, data, drawn, _integer(0))
+        return batches.summed(weights, examples, batch)
 
-    return _Programs(xla_program(train), xla_program(measure), xla_program(logits))
+    def logits(weights: Weights, inputs: Tensor) -> Tensor:
+        return inference(net, weights, batches.seen(inputs))
+
+    return _Programs(
+        xla_program(train),
+        xla_program(measure),
+        xla_program(augmented),
+        xla_program(logits),
+        batches.evaluation_size,
+    )
+
+
+@dataclass(frozen=True)
+class _Batches:
+    """What a program makes of the data: batches to train on, and evaluations.
+
+    `large` data are as they were read.
+    """
+
+    net: Network
+    pipeline: Pipeline
+    large: bool
+
+    @property
+    def evaluation_size(self) -> int:
+        """How many examples are evaluated at once."""
+        return programs.evaluation_batch(self.pipeline) if self.large else EVALUATION_BATCH
+
+    def seen(self, inputs: Tensor) -> Tensor:
+        """Give inputs of the data as the network takes them."""
+        return scaled(self.pipeline, inputs) if self.large else inputs
+
+    def training(
+        self, data: Data, drawn: dict[str, Tensor], epoch: Tensor, start: Tensor, count: int
+    ) -> tuple[Tensor, Tensor | Mixed]:
+        """Give so many examples of an epoch, from `start` in its order."""
+        count += partners(self.pipeline)
+        chosen = {name: _rows(array, epoch, start, count) for name, array in drawn.items()}
+        if data.raw is not None:
+            return make_batch(self.pipeline, data.raw, data.train[1], chosen)
+        inputs, labels = data.train
+        return ops.take(inputs, chosen["order"], 0), ops.take(labels, chosen["order"], 0)
+
+    def whole(self, weights: Weights, split: tuple[Tensor, Tensor]) -> Tensor:
+        """Evaluate a set."""
+
+        def batch(start: Tensor, count: int) -> tuple[Tensor, Tensor]:
+            inputs, labels = (_part(array, (start,), (count,)) for array in split)
+            return self.seen(inputs), labels
+
+        return self.summed(weights, split[0].shape[0], batch)
+
+    def summed(
+        self,
+        weights: Weights,
+        examples: int,
+        batch: Callable[[Tensor, int], tuple[Tensor, Tensor | Mixed]],
+    ) -> Tensor:
+        """Evaluate examples in batches of static size, which `batch(start, count)` gives."""
+        size = self.evaluation_size
+        full, rest = divmod(examples, size)
+
+        def part(start: Tensor, count: int) -> Tensor:
+            return evaluation(self.net, weights, *batch(start, count))
+
+        total = part(_integer(full * size), rest) if rest else ops.zeros(2, "float64")
+        if not full:
+            return total
+        totals: tuple[Tensor, Tensor] = ops.while_loop(
+            lambda done, total: done < full,
+            lambda done, total: (done + 1, total + part(done * size, size)),
+            (_integer(0), total),
+        )
+        return totals[1]
 
 
 @dataclass(frozen=True)
@@ -306,8 +385,7 @@ class _Loop:
     Where an epoch may be `cut` short, as many are made as the call says.
     """
 
-    net: Network
-    pipeline: Pipeline
+    batches: _Batches
     size: int
     full: int
     rest: int
@@ -337,15 +415,14 @@ class _Loop:
         ) -> tuple[Tensor, Weights, Tensor, Tensor, Tensor, Tensor]:
             scalars = {**epochs.scalars, "learning_rate": epochs.learning_rates[epoch]}
             scalars = optimizers.later(scalars, steps)
-            weights, taken, loss = self._epoch(
-                weights, partial(self._batch, data, drawn, epoch), scalars, epochs.steps[epoch]
-            )
+            batch = partial(self.batches.training, data, drawn, epoch)
+            weights, taken, loss = self._epoch(weights, batch, scalars, epochs.steps[epoch])
             measure, check = epochs.measure[epoch], epochs.check[epoch]
             fine = ops.isfinite(loss)
             train, *validation = (
                 ops.cond(
                     fine & (measure | check),
-                    lambda split=split: _whole(self.net, weights, split),
+                    lambda split=split: self.batches.whole(weights, split),
                     lambda: ops.zeros(SUMS, "float64"),
                 )
                 for split in (data.train, data.validation)
@@ -357,7 +434,7 @@ class _Loop:
             others = ops.cond(
                 fine & (measure | stopped),
                 lambda: ops.concatenate(
-                    [_whole(self.net, weights, data.test), norms(weights, initial)], 0
+                    [self.batches.whole(weights, data.test), norms(weights, initial)], 0
                 ),
                 lambda: ops.zeros(SUMS + NORMS, "float64"),
             )
@@ -376,7 +453,9 @@ class _Loop:
                 _integer(0),
                 _no_loss(),
                 ops.convert_to_tensor(False),
-                ops.zeros((epochs.learning_rates.shape[0], values(self.pipeline)), "float64"),
+                ops.zeros(
+                    (epochs.learning_rates.shape[0], values(self.batches.pipeline)), "float64"
+                ),
             ),
         )
         return weights, epoch, steps, loss, stopped, table
@@ -395,30 +474,24 @@ class _Loop:
         """
         most = ops.minimum(count, self.full) if self.cut else self.full
 
-        def body(taken: Tensor, weights: Weights, loss: Tensor) -> tuple[Tensor, Weights, Tensor]:
-            weights, loss = training_step(
-                self.net,
-                weights,
-                *batch(taken * self.size, self.size),
-                optimizers.of_step(first, taken),
+        def step(place: Tensor, count: int, weights: Weights) -> tuple[Weights, Tensor]:
+            examples = batch(place * self.size, count)
+            return training_step(
+                self.batches.net, weights, *examples, optimizers.of_step(first, place)
             )
-            return taken + 1, weights, loss
 
         taken, loss = _integer(0), _no_loss()
         if self.full:  # else the one batch is short: a loop would slice a whole one out of the data
-            taken, weights, loss = ops.while_loop(
-                lambda taken, weights, loss: (taken < most) & ops.isfinite(loss),
-                body,
-                (taken, weights, loss),
+            loop = _steady if self.batches.large else _while_finite
+            taken, weights, loss = loop(
+                lambda place, weights: step(place, self.size, weights), most, weights
             )
         if not self.rest:
             return weights, taken, loss
 
         def rest(weights: Weights, loss: Tensor) -> tuple[Weights, Tensor, Tensor]:
             fine = ops.isfinite(loss)
-            last = batch(_integer(self.full * self.size), self.rest)
-            scalars = optimizers.of_step(first, taken)
-            weights, last_loss = training_step(self.net, weights, *last, scalars)
+            weights, last_loss = step(_integer(self.full), self.rest, weights)
             return weights, taken + ops.cast(fine, "int32"), ops.where(fine, last_loss, loss)
 
         if not self.cut:
@@ -428,22 +501,46 @@ class _Loop:
         )
         return whole
 
-    def _batch(
-        self, data: Data, drawn: dict[str, Tensor], epoch: Tensor, start: Tensor, count: int
-    ) -> tuple[Tensor, Tensor | Mixed]:
-        count += 0 if "inputs" in drawn else partners(self.pipeline)
-        chosen = {name: _rows(array, epoch, start, count) for name, array in drawn.items()}
-        if "inputs" in chosen:
-            inputs = chosen.pop("inputs")
-            return inputs, Mixed(**chosen) if "partners" in chosen else chosen["labels"]
-        if data.raw is not None:
-            return make_batch(self.pipeline, data.raw, data.train[1], chosen)
-        inputs, labels = data.train
-        return ops.take(inputs, chosen["order"], 0), ops.take(labels, chosen["order"], 0)
+
+def _while_finite(step: Step, most: Tensor | int, weights: Weights) -> Steps:
+    """Make `most` steps, or as many as have a finite loss before."""
+
+    def body(taken: Tensor, weights: Weights, loss: Tensor) -> Steps:
+        weights, loss = step(taken, weights)
+        return taken + 1, weights, loss
+
+    found: Steps = ops.while_loop(
+        lambda taken, weights, loss: (taken < most) & ops.isfinite(loss),
+        body,
+        (_integer(0), weights, _no_loss()),
+    )
+    return found
 
 
-def _tensor(array: Tensor) -> Tensor:
-    return ops.convert_to_tensor(np.asarray(array))
+def _steady(step: Step, most: Tensor | int, weights: Weights) -> Steps:
+    """Make `most` steps; those after a loss that is not finite count no more.
+
+    On an accelerator, a loop whose end depends on what it computes waits for the host at every
+    step.
+    """
+
+    def body(
+        place: Tensor, taken: Tensor, weights: Weights, loss: Tensor
+    ) -> tuple[Tensor, Tensor, Weights, Tensor]:
+        fine = ops.isfinite(loss)
+        weights, last = step(place, weights)
+        return place + 1, taken + ops.cast(fine, "int32"), weights, ops.where(fine, last, loss)
+
+    found: tuple[Tensor, Tensor, Weights, Tensor] = ops.while_loop(
+        lambda place, taken, weights, loss: place < most,
+        body,
+        (_integer(0), _integer(0), weights, _no_loss()),
+    )
+    return found[1:]
+
+
+def _tensors(arrays: Arrays) -> dict[str, Tensor]:
+    return {name: ops.convert_to_tensor(array) for name, array in arrays.items()}
 
 
 def _integer(value: int) -> Tensor:
@@ -464,22 +561,3 @@ def _part(array: Tensor, begin: tuple[Tensor, ...], sizes: tuple[int, ...]) -> T
     """Cut out of the leading axes what begins at int32 scalars and has these static sizes."""
     inner = array.shape[len(begin) :]
     return ops.slice(array, [*begin, *(_integer(0) for _ in inner)], [*sizes, *inner])
-
-
-def _whole(net: Network, weights: Weights, split: tuple[Tensor, Tensor | Mixed]) -> Tensor:
-    """Evaluate a set in batches of static size."""
-    full, rest = divmod(split[0].shape[0], EVALUATION_BATCH)
-
-    def part(start: Tensor, count: int) -> Tensor:
-        batch = keras.tree.map_structure(lambda array: _part(array, (start,), (count,)), split)
-        return evaluation(net, weights, *batch)
-
-    total = part(_integer(full * EVALUATION_BATCH), rest) if rest else ops.zeros(2, "float64")
-    if not full:
-        return total
-    totals: tuple[Tensor, Tensor] = ops.while_loop(
-        lambda done, total: done < full,
-        lambda done, total: (done + 1, total + part(done * EVALUATION_BATCH, EVALUATION_BATCH)),
-        (_integer(0), total),
-    )
-    return totals[1]

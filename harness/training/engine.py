@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from harness.training.measure import Measured
 from harness.training.step import Weights
+
+Way = Literal["one program", "on the device", "streamed"]
+"""How the epochs of a run are computed; it decides in which order some sums are made."""
+
+ONE_PROGRAM: Literal["one program"] = "one program"
+"""Many epochs of a small network on small data are one program."""
+
+ON_DEVICE: Literal["on the device"] = "on the device"
+"""An epoch of any network is one program, and the data lie in the memory of the accelerator."""
+
+STREAMED: Literal["streamed"] = "streamed"
+"""The host makes the batches, and a program makes a step of each."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +59,8 @@ class ChunkResult:
 
     `epochs` were begun and `steps` taken; `loss` is the last step's; `stopped` tells whether the
     stopping rule was met. `measured` holds the measurements by the epoch's place in the chunk.
-    Where the loss is not finite, it is that of the last step, in the last epoch begun.
+    Where the loss is not finite, it is that of the last step, in the last epoch begun. Where the
+    weights are `lasting`, later calls leave their tensors as they are.
     """
 
     weights: Weights
@@ -56,16 +69,18 @@ class ChunkResult:
     loss: float
     stopped: bool
     measured: Mapping[int, Measured]
+    lasting: bool = False
 
 
 class Engine(Protocol):
     """Runs the epochs of one run: at most `capacity` in a call, on `devices` devices.
 
-    `initial` are the trainable weights at epoch 0.
+    `way` says how. `initial` are the trainable weights at epoch 0.
     """
 
     capacity: int
     devices: int
+    way: Way
 
     def prepare(self, weights: Weights, initial: list[Any]) -> None:
         """Compile what can be compiled before the clock starts."""

@@ -17,7 +17,7 @@ from harness import budget
 from harness.data.pipeline import Pipeline
 from harness.experiment import Training
 from harness.training import programs
-from harness.training.engine import Chunk, ChunkResult, Engine
+from harness.training.engine import Chunk, ChunkResult, Engine, Way
 from harness.training.engines import Engines
 from harness.training.measure import Measured, Row, row, summary
 from harness.training.optimizers import empty_slots
@@ -60,9 +60,8 @@ class Outcome:
 
     `measurements` has every name of `harness.metrics.METRICS` but `boundary_length`, of those of a
     validation set where there is one, and `augmented_train_accuracy` where there is augmentation
-    alone. `devices` is how many shared every
-    batch. `logits()` computes those of the test set, batch after batch; see
-    `harness.training.engine.Engine`.
+    alone. `devices` is how many shared every batch, `way` how the epochs were computed. `logits()`
+    computes those of the test set, batch after batch; see `harness.training.engine.Engine`.
     """
 
     state: State
@@ -71,6 +70,7 @@ class Outcome:
     seconds: float
     images_per_second: float
     devices: int
+    way: Way
     logits: Callable[[], Iterator[np.ndarray]]
 
 
@@ -125,14 +125,15 @@ class _Run:
             rows = [self._row(state, self.engine.measure(weights, initial), rows)]
             self.report(rows, state)
         if not self._over(state, rows):
-            state = self._trained(state, weights, initial, rows)
+            state = self._trained(state, weights, initial, rows).fetched()
         for variable, array in zip(_variables(self.net), state.final, strict=True):
             variable.assign(array)
         images = budget.images(self.training, self._examples, state.step)
         speed = images / state.seconds if state.seconds else 0.0
         measurements = summary(rows) | self._augmented(state)
         logits = partial(self._logits, state)
-        return Outcome(state, rows, measurements, state.seconds, speed, self.engine.devices, logits)
+        by = self.engine
+        return Outcome(state, rows, measurements, state.seconds, speed, by.devices, by.way, logits)
 
     @property
     def _examples(self) -> int:
@@ -289,10 +290,14 @@ def _tensors(state: State, net: Network) -> tuple[Weights, list[Any]]:
     return Weights(*weights), initial
 
 
+def _copied(tensors: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(np.array(tensor) for tensor in tensors)
+
+
 def _after(state: State, result: ChunkResult, spent: float) -> State:
-    trainable, non_trainable, slots, average = (
-        tuple(np.array(tensor) for tensor in group) for group in result.weights
-    )
+    # To copy the weights of a large network from an accelerator takes a share of a short epoch.
+    kept = tuple if result.lasting else _copied
+    trainable, non_trainable, slots, average = map(kept, result.weights)
     return State(
         state.epoch + result.epochs,
         state.step + result.steps,

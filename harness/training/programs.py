@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Hashable
 
 from harness import budget
@@ -39,6 +40,18 @@ def signature(net: Network, training: Training, pipeline: Pipeline) -> Hashable:
 
 def _shape(split: Split | None) -> Hashable:
     return None if split is None else (split.inputs.shape, str(split.inputs.dtype))
+
+
+EVALUATION_BATCH = 500
+"""Examples an evaluation step: large, because nothing is kept for gradients."""
+
+EVALUATION_VALUES = 2**24
+"""Input values an evaluation step: fewer examples where each has many."""
+
+
+def evaluation_batch(pipeline: Pipeline) -> int:
+    """Count the examples that are evaluated at once, whatever the network and the data."""
+    return max(1, min(EVALUATION_BATCH, EVALUATION_VALUES // math.prod(pipeline.input_shape)))
 
 
 def steps_an_epoch(examples: int, training: Training) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from harness.errors import HarnessError
 
-Arrays = tuple[np.ndarray, ...]
+Arrays = tuple[Any, ...]
+"""Arrays, or tensors of the backend that NumPy takes for arrays."""
 
 _COUNTERS = ("epoch", "step", "seconds")
 _GROUPS = ("trainable", "non_trainable", "slots", "initial", "average")
@@ -23,7 +25,8 @@ class State:
     `epoch` and `step` count what is completed, `seconds` the time spent in it. `trainable` and
     `non_trainable` are the model's weights in Keras's order, `slots` the optimizer's arrays weight
     by weight, and `initial` the trainable weights at epoch 0. `average` are the averages of all
-    weights of the model, where they are averaged, and else nothing.
+    weights of the model, where they are averaged, and else nothing. What a training loop hands out
+    on its way may be tensors, which leave an accelerator when they are asked for.
     """
 
     epoch: int
@@ -44,8 +47,15 @@ class State:
         """Give the state as named arrays, fit for `numpy.savez`."""
         named = {name: np.asarray(getattr(self, name)) for name in _COUNTERS}
         for group in _GROUPS:
-            named |= {f"{group}/{index}": array for index, array in enumerate(getattr(self, group))}
+            named |= {
+                f"{group}/{index}": np.asarray(array)
+                for index, array in enumerate(getattr(self, group))
+            }
         return named
+
+    def fetched(self) -> State:
+        """Give the state with all tensors as arrays."""
+        return State.from_arrays(self.arrays())
 
     @classmethod
     def from_arrays(cls, named: Mapping[str, np.ndarray]) -> State:

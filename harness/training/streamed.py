@@ -6,7 +6,6 @@ It runs an epoch a call. What the programs are is the backend's: see `streamed_t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any, Literal, Protocol
 
@@ -21,18 +20,12 @@ from harness.experiment import Training
 from harness.training import optimizers, programs
 from harness.training.backend import on_jax
 from harness.training.cache import ProgramCache
-from harness.training.engine import Chunk, ChunkResult
+from harness.training.engine import STREAMED, Chunk, ChunkResult, Way
 from harness.training.measure import Measured, Sums
 from harness.training.optimizers import Scalars
 from harness.training.step import Network, Weights
 
 Tensor = Any
-
-EVALUATION_BATCH = 500
-"""Examples an evaluation step: large, because nothing is kept for gradients."""
-
-EVALUATION_VALUES = 2**24
-"""Input values an evaluation step: fewer examples where each has many."""
 
 
 class StepPrograms(Protocol):
@@ -72,6 +65,7 @@ class StreamedEngine:
     """Runs an epoch a call, on so many devices at most; its programs are shared in `cache`."""
 
     capacity = 1
+    way: Way = STREAMED
 
     def __init__(
         self,
@@ -191,9 +185,7 @@ class _Whole:
     def __init__(self, step_programs: StepPrograms, pipeline: Pipeline, split: Split) -> None:
         self._programs = step_programs
         self._examples = len(split)
-        self.size = max(
-            1, min(EVALUATION_BATCH, EVALUATION_VALUES // math.prod(pipeline.input_shape))
-        )
+        self.size = programs.evaluation_batch(pipeline)
         self.count = -(-self._examples // self.size)
         self._passes = evaluation_batches(pipeline, split, self.size, passes=-1)
         self._batches = self._programs.read(self._passes)

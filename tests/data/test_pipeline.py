@@ -369,3 +369,19 @@ def test_build_finds_what_does_not_fit(dataset: Callable[..., Dataset], data_dir
     for source, size in ((points, 1), (dataset("digits"), 9)):
         with pytest.raises(DataError, match=f"no square of {size} pixels"):
             pipelines.build(dataclasses.replace(source, center_crop=size), (), 0, data_dir)
+
+
+def test_what_is_left_without_the_examples_makes_the_same_batches(pipeline: Pipeline) -> None:
+    left = pipelines.without_examples(
+        dataclasses.replace(pipeline, validation=random_split(5), center_crop=None)
+    )
+    assert [len(split) for split in left.splits] == [0, 0, 0]
+    assert all(split.inputs.shape == (0, 32, 32, 3) for split in left.splits)
+    drawn = {name: tf.constant(each) for name, each in pipelines.decisions(pipeline, 1).items()}
+    arrays = tf.constant(whole(pipeline.train.inputs)), tf.constant(pipeline.train.labels)
+    for one, other in zip(
+        pipelines.make_batch(pipeline, *arrays, drawn),
+        pipelines.make_batch(left, *arrays, drawn),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())

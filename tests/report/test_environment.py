@@ -88,6 +88,18 @@ class TestDiffering:
         }
         assert "threads" in differing(self.results(tensorflow, jax, {**jax, "threads": "2"}))
 
+    def test_engines_are_compared_among_the_seeds_of_a_run(self) -> None:
+        streamed, whole = {"engine": "streamed"}, {"engine": "on the device"}
+        another = RunResult("small", 0, "key", Status.DONE, environment={"engine": "one program"})
+        assert differing([*self.results(streamed, streamed), another]) == {}
+        assert differing([*self.results(streamed, whole), another]) == {
+            "engine": {
+                "streamed": ["run seed 0"],
+                "on the device": ["run seed 1"],
+                "one program": ["small seed 0"],
+            }
+        }
+
     def test_runs_that_were_made_alike_do_not_differ(self) -> None:
         assert (
             differing(self.results({"threads": "2"}, {"threads": "2", "system": "another"})) == {}

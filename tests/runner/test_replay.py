@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,7 +15,8 @@ from harness.cli import main
 from harness.run_result import Detail
 from harness.store import staleness
 from harness.store.store import Store
-from harness.training import optimizers, schedules
+from harness.training import engines, optimizers, schedules
+from harness.training.engines import Engines
 
 if TYPE_CHECKING:
     from tests.support.person import Person
@@ -212,6 +213,27 @@ class TestVerifyReplay:
         assert result.output.count(told) == 2
         assert "0 of 4 stale runs are cleared" in result.output
         assert command(stored, "check", spec).exit_code == 4
+
+    def test_a_run_is_repeated_by_the_engine_that_made_it(
+        self, stored: Person, spec: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        key = stored.keys(spec)["random"]
+        recorded = stored.store.finished(key, history=False)[1].environment["engine"]
+        assert recorded in ("one program", "streamed")
+        chosen = Engines.engine
+        ways: list[str] = []
+
+        def noted(self: Engines, *given: Any) -> Any:
+            engine = chosen(self, *given)
+            ways.append(engine.way)
+            return engine
+
+        # by itself, the harness would choose the other one now
+        monkeypatch.setattr(engines, "suits", lambda net, pipeline: recorded == "streamed")
+        monkeypatch.setattr(Engines, "engine", noted)
+        result = command(stored, "runs", "verify", "--replay")
+        assert result.exit_code == 0, result.output
+        assert set(ways) == {recorded}
 
     def test_without_anything_stale_nothing_is_repeated(
         self, stored: Person, monkeypatch: pytest.MonkeyPatch

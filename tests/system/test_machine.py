@@ -117,17 +117,19 @@ class TestEnvironment:
         ] * 4
 
 
-class TestOnDevices:
-    """How many devices shared every batch."""
+class TestWithEngine:
+    """How the epochs were computed, and how many devices shared every batch."""
 
-    def test_several_are_told_beside_the_device(self) -> None:
-        assert list(machine.on_devices(environment(), 4).items())[:2] == [
+    def test_both_are_told_beside_the_device(self) -> None:
+        assert list(machine.with_engine(environment(), "streamed", 4).items())[:3] == [
             ("device", "CPU"),
             ("devices", "4"),
+            ("engine", "streamed"),
         ]
 
-    def test_one_is_not_told(self) -> None:
-        assert machine.on_devices(environment(), 1) == environment()
+    def test_one_device_is_not_told(self) -> None:
+        found = machine.with_engine(environment(), "on the device", 1)
+        assert found == {**environment(), "engine": "on the device"}
 
 
 class TestFlags:

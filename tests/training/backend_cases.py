@@ -20,13 +20,17 @@ import keras
 import numpy as np
 
 from harness.compile import _policy
-from harness.data.pipeline import Pipeline
+from harness.data.batches import training_batches
+from harness.data.pipeline import Pipeline, decisions, make_batch
 from harness.data.records import Split
 from harness.experiment import (
+    PER_IMAGE,
     Average,
     Component,
     EarlyStopping,
+    Normalization,
     SharpnessAware,
+    Standardization,
     StopRule,
     Training,
     WarmUp,
@@ -39,7 +43,7 @@ from harness.models.initialization import initialize, seed_dropout
 from harness.models.registry import MODELS, build
 from harness.spec import schema
 from harness.training import engines, fit, optimizers
-from harness.training.backend import on_jax, xla_program
+from harness.training.backend import accelerator_memory, on_jax, xla_program
 from harness.training.engines import Engines
 from harness.training.fit import NonFiniteLoss, Outcome, Resume, State
 from harness.training.step import Weights, evaluation, network, training_step
@@ -66,6 +70,9 @@ SETTINGS = Training(
 
 ENGINES = Engines()
 """What the cases share, so that each program is compiled once."""
+
+ON_DEVICE = Engines(way="on the device")
+"""The same of what is computed as on an accelerator with all data in its memory."""
 
 LONG = replace(SETTINGS, epochs=60, schedule=Component("constant"))
 
@@ -164,6 +171,14 @@ RUNS: dict[str, Case] = {
     "streamed-everything": ("streamed", "perceptron", EVERYTHING, ()),
     "compiled-everything-mixed": ("compiled", "perceptron", EVERYTHING, MIXED),
     "streamed-everything-mixup": ("streamed", "perceptron", EVERYTHING, MIXUP),
+    "device-mixed": ("device", "perceptron", replace(SETTINGS, label_smoothing=0.1), MIXED),
+    "device-everything-mixup": ("device", "perceptron", EVERYTHING, MIXUP),
+    "device-validation-stop": (
+        "device",
+        "perceptron",
+        replace(LONG, stop_when=StopRule(None, 2, 0.6)),
+        (),
+    ),
     **{
         f"{engine}-{name}": (engine, "perceptron", settings, ())
         for engine in ("compiled", "streamed")
@@ -283,7 +298,7 @@ def train(case: str, made: keras.Model | None = None, **options: Any) -> Outcome
     """Train as a case says."""
     engine, name, settings, augmentation = RUNS[case]
     options.setdefault("report", lambda rows, state: None)
-    options.setdefault("engines", ENGINES)
+    options.setdefault("engines", ON_DEVICE if engine == "device" else ENGINES)
     with using(engine):
         data = pipeline(augmentation, held_out="validation" in case)
         return fit.train(settings, made or model(name), data, **options)
@@ -315,7 +330,14 @@ def where_it_ends(engine: str) -> Arrays:
     )
     try:
         with using(engine):
-            fit.train(wild, model("perceptron"), pipeline(), report=lambda rows, state: None)
+            engines = ON_DEVICE if engine == "device" else None
+            fit.train(
+                wild,
+                model("perceptron"),
+                pipeline(),
+                report=lambda rows, state: None,
+                engines=engines,
+            )
     except NonFiniteLoss as error:
         return {"at": np.array([error.epoch, error.step])}
     raise AssertionError("the loss stayed finite")
@@ -342,6 +364,8 @@ def untrained(name: str, seed: int) -> Trained:
     return Trained(network(made, SETTINGS), Weights(trainable, others, []), pipeline(), seed)
 
 
+ENDS = ("compiled", "device", "streamed")
+
 CASES: dict[str, Callable[[], Arrays]] = {
     **{f"network-{name}": partial(network_steps, name) for name in MODELS},
     **{
@@ -351,7 +375,7 @@ CASES: dict[str, Callable[[], Arrays]] = {
     **{f"rule-{name}": partial(rule_steps, settings) for name, settings in RULES.items()},
     **{f"run-{name}": partial(run, name) for name in RUNS},
     **{f"final-{name}": partial(final_metrics, name) for name in ("convnet", "resnet")},
-    **{f"ends-{engine}": partial(where_it_ends, engine) for engine in ("compiled", "streamed")},
+    **{f"ends-{engine}": partial(where_it_ends, engine) for engine in ENDS},
 }
 """What both processes compute."""
 
@@ -420,9 +444,90 @@ def wide_floats(name: str) -> list[str]:
     return [str(each) for each in found if each.dtype == np.float64 and each.shape not in narrow]
 
 
+CROPPED = (Component("random_crop", {"padding": 2}), Component("random_flip"))
+JITTER = {"brightness": 0.2, "contrast": 0.0, "saturation": 0.4, "hue": 0.1}
+
+AUGMENTATIONS: dict[str, tuple[Component, ...]] = {
+    "nothing": (),
+    "cropped": CROPPED,
+    "noisy": (*CROPPED, Component("gaussian_noise", {"deviation": 0.1})),
+    "cut": (*CROPPED, Component("cutout", {"length": 3, "fill": None})),
+    "filled": (Component("cutout", {"length": 3, "fill": (10.0, 20.0, 30.0)}),),
+    "mixup": (*CROPPED, *MIXUP),
+    "cutmix": (Component("cutmix", {"alpha": 1.0, "probability": 0.8}),),
+    "colours": (*CROPPED, Component("color_jitter", JITTER)),
+    "contrast": (Component("color_jitter", {**dict.fromkeys(JITTER, 0.0), "contrast": 0.3}),),
+}
+
+NORMALIZED = Normalization((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
+
+PREPARED: dict[str, tuple[tuple[Component, ...], Normalization | Standardization | None]] = {
+    **{name: (augmentation, NORMALIZED) for name, augmentation in AUGMENTATIONS.items()},
+    "scaled": ((), None),
+    "standardized": (CROPPED, PER_IMAGE),
+}
+"""Ways of making a batch: augmentations and a normalization."""
+
+
+def batches() -> Arrays:
+    """Make an epoch's batch in each way by `tf.data`, and by a program of JAX."""
+    import jax
+
+    found: Arrays = {}
+    for name, (augmentation, normalize) in PREPARED.items():
+        data = replace(pipeline(augmentation, examples=100), normalize=normalize)
+        (streamed,) = training_batches(data, range(1), 100, "keep").as_numpy_iterator()
+        arrays = (data.train.inputs, data.train.labels, decisions(data, 0))
+        made = jax.jit(partial(make_batch, data))(*jax.tree.map(jax.numpy.asarray, arrays))
+        for way, batch in (("streamed", streamed), ("compiled", made)):
+            found |= {
+                f"batch/{name}/{way}/{place}": np.asarray(each)
+                for place, each in enumerate(jax.tree.leaves(batch))
+            }
+    return found
+
+
+def ways() -> Arrays:
+    """Train in the way of an accelerator with all data in its memory, and streamed."""
+    found: Arrays = {}
+    for name, settings, augmentation in (
+        ("perceptron", SETTINGS, AUGMENTATION),
+        ("perceptron", EVERYTHING, MIXUP),
+        ("convnet", SETTINGS, AUGMENTATION),
+    ):
+        for way in (ON_DEVICE, Engines(way="streamed")):
+            outcome = fit.train(
+                settings,
+                model(name, dropout=0.3),
+                replace(pipeline(augmentation, held_out=True), normalize=NORMALIZED),
+                report=lambda rows, state: None,
+                engines=way,
+            )
+            found |= {
+                f"way/{name}/{augmentation[0].name}/{outcome.way}/{each}": array
+                for each, array in outcome_arrays(outcome).items()
+            }
+    return found
+
+
+def memories() -> list[float]:
+    """Give what is free of an accelerator that tells it, of one that does not, and of the CPU."""
+    import jax
+
+    told = (("gpu", {"bytes_limit": 1000, "bytes_in_use": 300}), ("gpu", None), ("cpu", None))
+    found = []
+    for platform, stats in told:
+        device = unittest.mock.Mock(platform=platform)
+        device.memory_stats.return_value = stats
+        with unittest.mock.patch.object(jax, "devices", lambda device=device: [device]):
+            free = accelerator_memory()
+            found.append(np.nan if free is None else float(free))
+    return found
+
+
 def jax_alone() -> Arrays:
-    """Check what concerns JAX alone: bits, programs that are shared, dtypes, and batches shared
-    among devices.
+    """Check what concerns JAX alone: bits, programs that are shared, dtypes, batches shared
+    among devices, and what is computed as on an accelerator.
     """
     found = {
         "same_bits": np.array(
@@ -434,6 +539,7 @@ def jax_alone() -> Arrays:
                 resumed("streamed-augmented", 0.3),
                 resumed("streamed-keep", 0.0),
                 resumed("compiled-everything", 0.3),
+                resumed("device-mixed", 0.3),
             ]
         ),
         "wide": np.array([f"{name}: {each}" for name in MODELS for each in wide_floats(name)], str),
@@ -451,7 +557,7 @@ def jax_alone() -> Arrays:
                 for name, array in outcome_arrays(outcome).items()
             }
         found[f"used{devices}"] = np.array(outcome.devices)
-    return found
+    return found | batches() | ways() | {"memories": np.array(memories())}
 
 
 def main(path: Path) -> None:

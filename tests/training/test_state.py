@@ -3,6 +3,7 @@ import math
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from harness.training.state import NonFiniteLoss, State
 
@@ -34,6 +35,17 @@ def test_a_checkpoint_from_before_there_were_averages_has_none() -> None:
     named = State(1, 5, 0.5, arrays, (), (), arrays).arrays()
     assert not [name for name in named if name.startswith("average")]
     assert State.from_arrays(named).final == arrays
+
+
+def test_tensors_of_a_state_become_arrays() -> None:
+    tensors = (tf.constant([1.0, 2.0]), tf.constant([[3.0]]))
+    state = State(2, 9, 0.5, tensors, tensors[:1], (), tensors, tensors[1:])
+    assert all(isinstance(array, np.ndarray) for array in state.arrays().values())
+    fetched = state.fetched()
+    assert (fetched.epoch, fetched.step, fetched.seconds) == (2, 9, 0.5)
+    for found in (fetched.trainable, fetched.initial, (*fetched.non_trainable, *fetched.average)):
+        assert [type(array) for array in found] == [np.ndarray] * 2
+        assert [array.tolist() for array in found] == [[1.0, 2.0], [[3.0]]]
 
 
 @pytest.mark.parametrize(("loss", "word"), [(math.nan, "NaN"), (math.inf, "infinite")])

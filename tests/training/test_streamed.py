@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.experiment import StopRule
-from harness.training import engines, streamed
+from harness.training import engines, programs, streamed
 from harness.training.fit import Outcome
 from tests.training.test_fit import SETTINGS, points, run, same
 
@@ -13,7 +13,7 @@ from tests.training.test_fit import SETTINGS, points, run, same
 def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the streamed engine, and evaluate the 18 examples in parts of four."""
     monkeypatch.setattr(engines, "suits", lambda net, pipeline: False)
-    monkeypatch.setattr(streamed, "EVALUATION_BATCH", 4)
+    monkeypatch.setattr(programs, "EVALUATION_BATCH", 4)
 
 
 def stopped(measure_every: int, train_accuracy: float) -> Outcome:
