@@ -21,10 +21,10 @@ from harness.training.engine import Chunk, ChunkResult, Engine, Way
 from harness.training.engines import Engines
 from harness.training.measure import Measured, Row, row, summary
 from harness.training.optimizers import empty_slots
-from harness.training.schedules import last_learning_rate, learning_rates, looks_back
+from harness.training.schedules import holds_until, last_learning_rate, learning_rates
 from harness.training.state import NonFiniteLoss, State
 from harness.training.step import Network, Weights, network
-from harness.training.stopping import stalled
+from harness.training.stopping import first_stall, stalled
 
 __all__ = ["NonFiniteLoss", "Outcome", "Pausing", "Report", "Resume", "State", "train"]
 
@@ -164,11 +164,11 @@ class _Run:
     ) -> State:
         """Run chunks until the budget is spent or the stopping rule is met; adds to `rows`."""
         self.engine.prepare(weights, initial)
-        epochs, length, stopped = self._next(state.epoch, 1), 1, False
+        epochs, length, stopped = self._next(state.epoch, 1, rows), 1, False
         while epochs and not stopped:
             # The next call's length is chosen before this one, so that its random decisions are
             # drawn meanwhile.
-            following = self._next(epochs.stop, length)
+            following = self._next(epochs.stop, length, rows)
             chunk = self._chunk(state.step, epochs, following, rows)
             start = time.perf_counter()
             result = self.engine.train(weights, initial, chunk)
@@ -185,15 +185,26 @@ class _Run:
             epochs = following
         return state
 
-    def _next(self, first: int, length: int) -> range:
-        end = first + min(length, self.engine.capacity)
-        # These look at the history between two chunks: no measurement may lie inside one.
-        if self.training.early_stopping or looks_back(self.training.schedule):
-            every = self.training.measure_every
-            end = min(end, first - first % every + every)
+    def _next(self, first: int, length: int, rows: Sequence[Row]) -> range:
+        end = min(first + min(length, self.engine.capacity), self._looked_at(first, rows))
         pauses = self.report.epochs if isinstance(self.report, Pausing) else ()
         pause = min((each for each in pauses if each > first), default=end)
         return range(first, min(self._epochs, end, pause))
+
+    def _looked_at(self, first: int, rows: Sequence[Row]) -> int:
+        """Give the epoch up to which a chunk from `first` on may go.
+
+        Early stopping and some schedules look at the history between two chunks: no measurement
+        that can change what they say may lie inside one. `rows` may end before `first`: what comes
+        then can only put such a measurement off, or has put it off by a chunk's end.
+        """
+        rule, every = self.training.early_stopping, self.training.measure_every
+        decisive = holds_until(self.training.schedule, rows)
+        if rule is not None:
+            decisive = min(decisive, first_stall(rule, rows))
+        if math.isinf(decisive):
+            return self._epochs
+        return every * max(first // every + 1, math.ceil(decisive / every))
 
     def _stalled(self, rows: Sequence[Row]) -> bool:
         rule = self.training.early_stopping

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,14 @@ def plateau(
     >>> [plateau(epoch, rows, **rule) for epoch in range(6)]
     [1.0, 1.0, 1.0, 0.5, 0.5, 0.25]
     """
+    times, _ = _plateaus(epoch, history, metric, patience, min_delta)
+    return float(factor**times)
+
+
+def _plateaus(
+    epoch: float, history: History, metric: str, patience: int, min_delta: float
+) -> tuple[int, float]:
+    """Count how often a metric had not improved, and say from which epoch on the next counts."""
     sign = 1 if metric.endswith("accuracy") else -1
     best, since, times = -float("inf"), 0.0, 0
     for row in history:
@@ -65,7 +74,21 @@ def plateau(
             best, since = sign * row[metric], row["epoch"]
         elif row["epoch"] - since >= patience:
             times, since = times + 1, row["epoch"]
-    return float(factor**times)
+    return times, since
+
+
+def _plateau_holds(
+    history: History, *, metric: str, factor: float, patience: int, min_delta: float
+) -> float:
+    """Give the first epoch whose measurement can change what `plateau` gives.
+
+    >>> rows = [{"epoch": 0, "train_accuracy": 0.5}, {"epoch": 3, "train_accuracy": 0.9}]
+    >>> rule = {"metric": "train_accuracy", "factor": 0.5, "patience": 4, "min_delta": 0.0}
+    >>> _plateau_holds(rows, **rule)
+    7.0
+    """
+    _, since = _plateaus(math.inf, history, metric, patience, min_delta)
+    return float(since + patience)
 
 
 def cosine(passed: Rates, history: History, *, final: float) -> Rates:
@@ -94,8 +117,8 @@ class Schedule:
     """A row of the registry.
 
     `factor(epoch, history, **parameters)` is what multiplies the initial learning rate in an epoch,
-    counted from 0. `looks_back` tells whether it looks at the history: it is asked again then after
-    every measurement.
+    counted from 0. Where it looks at the history, `holds(history, **parameters)` gives the first
+    epoch whose measurement can change the factor: it is asked again after that one.
 
     A schedule that `falls` has a length: its function gets, in place of the epoch, which share of
     that length is over (an array, from 0 to 1), and two more parameters are handled here for all of
@@ -104,7 +127,7 @@ class Schedule:
     """
 
     factor: Callable[..., Any]
-    looks_back: bool = False
+    holds: Callable[..., float] | None = None
     falls: bool = False
 
 
@@ -112,7 +135,7 @@ SCHEDULES: dict[str, Schedule] = {
     "constant": Schedule(constant),
     "piecewise": Schedule(piecewise),
     "exponential": Schedule(exponential),
-    "plateau": Schedule(plateau, looks_back=True),
+    "plateau": Schedule(plateau, _plateau_holds),
     "cosine": Schedule(cosine, falls=True),
     "linear": Schedule(linear, falls=True),
 }
@@ -140,7 +163,9 @@ def learning_rates(training: Training, epochs: range, steps: int, history: Histo
         factors = _falling(training, times, history)
     else:
         own = training.schedule.parameters
-        factors = np.array([[row.factor(epoch, history, **own)] for epoch in epochs], float)
+        # What looks at the history gives the same in all epochs after it, and reads all of it.
+        asked = epochs if row.holds is None else epochs[:1]
+        factors = np.array([[row.factor(epoch, history, **own)] for epoch in asked], float)
     rates = initial * factors
     if training.warm_up is not None:
         rates = rates * _warm(training.warm_up, times)
@@ -202,6 +227,11 @@ def _warm(warm_up: WarmUp, times: _Times) -> Rates:
     return np.minimum(1, (times.steps_before() + 1) / (epochs * times.steps))
 
 
-def looks_back(component: Component) -> bool:
-    """Tell whether a schedule looks at the history."""
-    return SCHEDULES[component.name].looks_back
+def holds_until(component: Component, history: History) -> float:
+    """Give the first epoch whose measurement can change a schedule's learning rates.
+
+    It is infinite for a schedule that does not look at the history, `history` what was measured so
+    far.
+    """
+    holds = SCHEDULES[component.name].holds
+    return math.inf if holds is None else holds(history, **component.parameters)

@@ -332,6 +332,27 @@ def test_the_plateau_is_that_of_the_measured_history(engine: str) -> None:
     resumed(settings, points, 7)
 
 
+def test_what_looks_at_the_history_cuts_a_chunk_short_where_it_can_decide(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fit, "CHUNK_SECONDS", 1e9)
+    plateau = Component("plateau", {**PLATEAU, "metric": "train_accuracy", "patience": 20})
+    rule = EarlyStopping("train_accuracy", 33, 0.0, "max")
+    settings = replace(SETTINGS, epochs=200, l2=0.0, schedule=plateau, measure_every=2)
+    ends: list[int] = []
+
+    def report(rows: Sequence[dict[str, float]], state: State) -> None:
+        ends.append(state.epoch)
+
+    whole = run(replace(settings, early_stopping=rule), report=report)
+    accuracies = [row["train_accuracy"] for row in whole.history]
+    best = 2 * accuracies.index(max(accuracies))
+    assert max(accuracies) == accuracies[-1] == 1  # it cannot improve any more
+    assert ends[-1] == whole.state.epoch == best + 34  # the first measured, 33 epochs after
+    assert best + 20 in ends  # where the rate falls
+    assert len(ends) < 10 < len(whole.history)
+
+
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_the_model_holds_the_final_weights(engine: str) -> None:
     model = network()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.experiment import Component, Training, WarmUp
-from harness.training.schedules import last_learning_rate, learning_rates
+from harness.training.schedules import holds_until, last_learning_rate, learning_rates
 from tests.training import test_fit
 
 INITIAL = 0.05
@@ -170,3 +170,25 @@ def test_the_plateau_is_that_of_keras(metric: str, seed: int) -> None:
         callback.on_epoch_end(epoch, {"it": value})
         history.append({"epoch": epoch + 1.0, metric: value})
     assert ours < INITIAL
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_measurement_before_the_epoch_that_is_told_changes_the_plateau(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    rule = {"metric": "train_loss", "factor": 0.5, "patience": 7, "min_delta": 0.05}
+    component = Component("plateau", rule)
+    history = [
+        {"epoch": 3.0 * place, "train_loss": float(value)}
+        for place, value in enumerate(random.uniform(size=40))
+    ]
+    rates = [
+        learning_rates(settings(component), range(epoch, epoch + 1), 1, history[:known])[0, 0]
+        for known, epoch in ((place + 1, 3 * place) for place in range(40))
+    ]
+    changes = [place for place in range(1, 40) if rates[place] != rates[place - 1]]
+    assert len(changes) > 2
+    for known in range(1, 40):
+        told = holds_until(component, history[:known])
+        following = min((3 * place for place in changes if place >= known), default=math.inf)
+        assert 3 * (known - 1) < told <= following
+    assert holds_until(Component("constant"), history) == math.inf

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import pytest
 
 from harness.experiment import EarlyStopping
-from harness.training.stopping import stalled
+from harness.training.stopping import first_stall, stalled
 
 
 def history(values: Sequence[float], every: int = 1) -> list[dict[str, float]]:
@@ -38,3 +38,12 @@ def test_patience_is_counted_in_epochs() -> None:
     rule = EarlyStopping("test_loss", 6, 0, "min")
     assert not stalled(rule, history([3, 2, 2], every=5))
     assert stalled(rule, history([3, 2, 2, 2], every=5))
+
+
+def test_the_first_epoch_that_can_stop_is_the_patience_after_the_best() -> None:
+    rule = EarlyStopping("test_loss", 6, 0, "min")
+    assert [first_stall(rule, history(values, every=5)) for values in ([3], [3, 2], [3, 2, 2])] == [
+        6,
+        11,
+        11,
+    ]
