@@ -158,7 +158,7 @@ def run(
     seeds: Sequence[int] | None = None,
     store: str | Path = STORE,
     reports: str | Path | None = None,
-    processes: int = 1,
+    processes: int | None = None,
 ) -> Outcome:
     """Train what is not done yet, check the expectations and write the reports.
 
@@ -172,7 +172,8 @@ def run(
         store: The folder of all runs.
         reports: The folder of the reports; where it is None, `reports`, and `.harness/reports` for
             a trial.
-        processes: How many runs go on side by side.
+        processes: How many runs go on side by side, each in a process; None leaves it to their
+            size, as the command does.
 
     Raises:
         SpecError: something is wrong with the specifications; nothing was trained.
@@ -183,7 +184,8 @@ def run(
     arguments = [f"--set={each}" for each in _assignments(changes)]
     arguments += [] if seeds is None else [f"--seeds={','.join(map(str, seeds))}"]
     arguments += [] if reports is None else [f"--reports={reports}"]
-    arguments += [f"--store={store}", f"--processes={processes}", "--", *map(str, _paths(paths))]
+    arguments += [] if processes is None else [f"--processes={processes}"]
+    arguments += [f"--store={store}", "--", *map(str, _paths(paths))]
     exit_code = _command(["run", *arguments])
     if exit_code not in _JUDGED:
         raise RuntimeError(f"the command ended with exit code {exit_code}; it printed why")

@@ -93,7 +93,7 @@ class _Where:
     """The values of the options."""
 
     executor: str
-    processes: int
+    processes: int | None
     devices: int | None
     address: str | None
     cpus_per_run: int
@@ -121,7 +121,7 @@ def _check(where: _Where) -> None:
             raise click.UsageError("--executor ray: Ray is not installed: pip install -e '.[ray]'")
     elif given := [option for name, option in _OF_RAY.items() if _given(name)]:
         raise click.UsageError(f"{' and '.join(given)}: only for a cluster, so with --executor ray")
-    elif where.devices != 1 and where.processes > 1:
+    elif where.devices != 1 and (where.processes or 1) > 1:
         raise click.UsageError(
             "--devices shares every batch and --processes whole runs: give one of them"
         )

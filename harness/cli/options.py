@@ -101,9 +101,10 @@ PROCESSES = click.option(
     "-j",
     "--processes",
     type=click.IntRange(1, 256),
-    default=1,
-    show_default=True,
-    help="Runs that go on side by side, each in a process with its share of the threads.",
+    help=(
+        "Runs that go on side by side, each in a process with its share of the threads.  [default:"
+        " 1; runs of small networks go on side by side in it, as many as there are CPUs]"
+    ),
 )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,6 +50,12 @@ class _Loading:
     own: OwnPart | None
 
 
+_LOADING = threading.Lock()
+"""Held while data are loaded: once for all threads that ask for them, and since TFDS parses Python,
+which Python itself does in one thread at a time.
+"""
+
+
 def load(dataset: Dataset, data_dir: Path) -> Examples:
     """Load the examples that a run sees, before randomization; nothing is downloaded.
 
@@ -63,12 +70,14 @@ def load(dataset: Dataset, data_dir: Path) -> Examples:
     Raises:
         DataError: data are missing, damaged, changed meanwhile, or fewer than asked for.
     """
-    return _last_loaded(_checked(dataset, data_dir))
+    with _LOADING:
+        return _last_loaded(_checked(dataset, data_dir))
 
 
 def read(dataset: Dataset, data_dir: Path) -> Examples:
     """Load the examples as `load` does, but from their files, whatever was loaded before."""
-    return _read(_checked(dataset, data_dir))
+    with _LOADING:
+        return _read(_checked(dataset, data_dir))
 
 
 def _checked(dataset: Dataset, data_dir: Path) -> _Loading:

@@ -80,6 +80,7 @@ class Events:
     def finished(self, run: ConcreteRun, result: RunResult, reused: bool) -> None:
         """Write how a run ended."""
         if run.key in self._own:
+            self._own.remove(run.key)  # several threads may tell of it
             self._write_end(run, result, result.seconds, result.measurements)
         elif self._first and reused and result.status is Status.DONE:
             self._write("run_kept", key=run.key, run=run.label)

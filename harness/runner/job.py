@@ -25,6 +25,7 @@ class Job:
         default_backend: The backend of runs that name none.
         devices: How many devices at most share a batch.
         slots: How many runs go on at once.
+        side_by_side: How many small runs each process makes at once.
         log: The event log, whose name is also that of the lock that the first process holds.
         tensorboard: The folder for TensorBoard's logs, None where none are written.
         folder: Where the first process was started, for relative paths on other machines.
@@ -40,6 +41,7 @@ class Job:
     default_backend: str = machine.BACKENDS[0]
     devices: int = 1
     slots: int = 1
+    side_by_side: int = 1
     log: Path = Path()
     tensorboard: Path | None = None
     folder: Path = Path()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -57,6 +58,11 @@ _LARGEST_SHARE = 0.05
 """How much of the time may go into checkpoints. One follows every epoch (of small networks on small
 data: every call of many epochs, under a second), unless it would take more than this."""
 
+
+_COMPILING = threading.Lock()
+"""Held while a run is compiled: what layers draw for themselves depends on generators that all
+threads share.
+"""
 
 _BACKEND = "backend"
 _CODE = "code"
@@ -186,7 +192,8 @@ def _run(work: Work, run: ConcreteRun) -> None:
     store = work.store
     start = start_of(run, store)
     work.listener.preparing(run, f"reading the data of {run.run.settings.dataset.source.name}")
-    compiled = make.compiled(run, start, work.job.data_dir)
+    with _COMPILING:
+        compiled = make.compiled(run, start, work.job.data_dir)
     recorded = _environment(work, run)  # before training: what fails here must not cost a result
     code = staleness.present(keras.backend.backend())
     checkpoint = _checkpoint(run, store, code)

@@ -28,12 +28,13 @@ class LocalExecutor:
     """Processes of this machine; runs of a backend that this process does not have get others.
 
     Attributes:
-        processes: How many runs go on side by side, each in a process.
+        processes: How many runs go on side by side, each in a process; None for one process, in
+            which small runs go on side by side.
         devices: How many devices share a batch of this process, None for all.
         sharing: How many invocations share the threads of the machine.
     """
 
-    processes: int = 1
+    processes: int | None = None
     devices: int | None = 1
     sharing: int = 1
 
@@ -58,6 +59,8 @@ class LocalExecutor:
 
     def job(self, invocation: Invocation, resources: Resources, plan: Plan, queue: Queue) -> Job:
         """Share the machine out, and prepare this process's backend; see `Executor`."""
+        from harness.runner import worker_threads
+
         job = Job(
             plan=plan,
             store=invocation.store,
@@ -66,12 +69,16 @@ class LocalExecutor:
             default_backend=resources.default_backend,
             tensorboard=invocation.tensorboard,
         )
-        shared = sum(share.processes for share in self._shares(job, queue))
-        slots = max(self.processes, shared)
-        threads = threads_each(slots * self.sharing)
+        shares = self._shares(job, queue)
+        processes = max(self.processes or 1, sum(share.processes for share in shares))
+        threads = threads_each(processes * self.sharing)
         backend.prepare_backend(threads, queue.deterministic)
         devices = backend.devices_of(self.devices)
-        return replace(job, threads=threads, slots=slots, devices=devices)
+        alone = self.processes is not None or resources.gpus or devices > 1
+        at_once = 1 if alone else worker_threads.most(processes * self.sharing)
+        small = worker_threads.small_ones(plan.runs, shares[0].keys, job.data_dir)
+        slots = processes - 1 + max(1, min(at_once, len(small)))
+        return replace(job, threads=threads, slots=slots, side_by_side=at_once, devices=devices)
 
     @contextlib.contextmanager
     def workers(
@@ -79,12 +86,16 @@ class LocalExecutor:
     ) -> Iterator[Execute]:
         """Start the worker processes; this process makes runs while it waits; see `Executor`."""
         from harness.runner import local
+        from harness.runner.worker_threads import worker_threads
         from harness.training.cache import ProgramCache
 
         programs = ProgramCache()
         alone = replace(job, devices=1)  # a batch is shared by this process alone
-        with worker_processes(self._shares(job, queue), alone) as none_left:
+        shares = self._shares(job, queue)
+        with contextlib.ExitStack() as beside:
+            none_left = beside.enter_context(worker_processes(shares, alone))
             work = local.Work(job, followers, stop, none_left, programs)
+            beside.enter_context(worker_threads(work, shares[0].keys))
 
             def execute(keys: Sequence[str]) -> None:
                 try:
@@ -96,7 +107,9 @@ class LocalExecutor:
 
     def _shares(self, job: Job, queue: Queue) -> tuple[BackendShare, ...]:
         here = backend.backend_here(job.default_backend, ())
-        return backend_shares(job.plan, queue.startable, job.default_backend, here, self.processes)
+        return backend_shares(
+            job.plan, queue.startable, job.default_backend, here, self.processes or 1
+        )
 
 
 def _backends(experiments: Sequence[Experiment]) -> tuple[str, str]:

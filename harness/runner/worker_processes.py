@@ -141,6 +141,7 @@ def _work(backend: str, keys: Sequence[str], job: Job, first: int) -> None:
     import_backend(backend)
     prepare_backend(job.threads, job.deterministic)
     from harness.runner import local
+    from harness.runner.worker_threads import worker_threads
 
     def stop() -> bool:
         # Without the first process, nobody asks for more. It told its number itself: it may have
@@ -148,5 +149,6 @@ def _work(backend: str, keys: Sequence[str], job: Job, first: int) -> None:
         return asked or os.getppid() != first
 
     # A store that cannot be written is the first process's to tell: it meets the same.
-    with contextlib.suppress(local.Interrupted, StoreError):
-        local.execute(local.Work(job, _followers(job), stop), keys)
+    work = local.Work(job, _followers(job), stop)
+    with contextlib.suppress(local.Interrupted, StoreError), worker_threads(work, keys):
+        local.execute(work, keys)

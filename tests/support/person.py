@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,11 @@ class Person:
     def options(self) -> list[str]:
         return ["--store", str(self.folder / "store"), "--reports", str(self.folder / "reports")]
 
+    def _order(self, arguments: Collection[str], alone: bool = True) -> list[str]:
+        """Give the options, and that runs are made one after another where none says how."""
+        said = {"-j", "--executor", "--devices"} & set(arguments)
+        return self.options if said or not alone else [*self.options, "-j", "1"]
+
     def spec(self, **changes: Any) -> str:
         """Write the tiny specification with some changes, `runs` as a whole; give its path."""
         document = merge_patch(
@@ -56,16 +61,16 @@ class Person:
         """Give the key of each run of the first seed."""
         return {member.run: key for member, key in reversed(list(self.plan(spec).members.items()))}
 
-    def run(self, *arguments: str) -> Result:
-        """Run specifications in this process."""
-        return CliRunner().invoke(main, ["run", *arguments, *self.options])
+    def run(self, *arguments: str, alone: bool = True) -> Result:
+        """Run specifications in this process, one run after another where nothing else is said."""
+        return CliRunner().invoke(main, ["run", *arguments, *self._order(arguments, alone)])
 
     def start(
         self, *arguments: str, program: tuple[str, ...] = ("-m", "harness")
     ) -> subprocess.Popen[str]:
         """Run specifications in a fresh process, whose environment says nothing about logs."""
         return subprocess.Popen(
-            [sys.executable, *program, "run", *arguments, *self.options],
+            [sys.executable, *program, "run", *arguments, *self._order(arguments)],
             cwd=self.folder,
             env=self.environment,
             text=True,
@@ -88,7 +93,7 @@ class Person:
             shown: descriptors for its output and its errors; None: a pipe.
             changes: to its environment, in which what is "" is missing.
         """
-        command = [*program, "run", *arguments, *self.options]
+        command = [*program, "run", *arguments, *self._order(arguments)]
         changed = {**self.environment, **(changes or {})}
         environment = {name: value for name, value in changed.items() if value}
         return fork_server().start(command, self.folder, environment, shown)
