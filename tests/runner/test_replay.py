@@ -218,7 +218,7 @@ class TestVerifyReplay:
         self, stored: Person, spec: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         key = stored.keys(spec)["random"]
-        recorded = stored.store.finished(key, history=False)[1].environment["engine"]
+        recorded = stored.store.finished(key, Detail.NUMBERS)[1].environment["engine"]
         assert recorded in ("one program", "streamed")
         chosen = Engines.engine
         ways: list[str] = []

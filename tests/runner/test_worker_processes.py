@@ -114,11 +114,12 @@ def test_a_process_whose_first_dies_while_it_imports_trains_nothing(person: Pers
     started = person.fork(spec, "-j", "2", program=("-c", WAITING))
     assert started.stdout is not None
     assert started.stdout.readline() == "started\n"
-    workers = [number for number in children(started.pid) if "spawn_main" in command_of(number)]
+    deadline, workers = time.monotonic() + 60, list[int]()
+    while not workers and time.monotonic() < deadline:  # its command is another until it begins
+        workers = [child for child in children(started.pid) if "spawn_main" in command_of(child)]
     assert len(workers) == 1
     started.kill()
     started.wait()
-    deadline = time.monotonic() + 60
     while alive(workers[0]) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not alive(workers[0])

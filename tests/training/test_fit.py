@@ -72,7 +72,7 @@ def network() -> keras.Model:
 
 
 def run(settings: Training, pipeline: Pipeline | None = None, **options: Any) -> Outcome:
-    options = {"report": lambda rows, state: None, "engines": SHARED} | options
+    options = dict[str, Any](report=lambda rows, state: None, engines=SHARED) | options
     return train(settings, network(), pipeline or points(), **options)
 
 
