@@ -233,8 +233,8 @@ MUTATIONS = {
     ),
     "early stopping waits an epoch longer": (
         "training/stopping.py",
-        "- at >= rule.patience",
-        "- at > rule.patience",
+        "_best(rule, history) >= rule.patience",
+        "_best(rule, history) > rule.patience",
     ),
     "each seed is the next one": ("runner/make.py", "run.seed, start", "run.seed + 1, start"),
     "a child starts from weights of its own": (
