@@ -76,9 +76,9 @@ class LocalExecutor:
         devices = backend.devices_of(self.devices)
         alone = self.processes is not None or resources.gpus or devices > 1
         at_once = 1 if alone else worker_threads.most(processes * self.sharing)
-        small = worker_threads.small_ones(plan.runs, shares[0].keys, job.data_dir)
-        slots = processes - 1 + max(1, min(at_once, len(small)))
-        return replace(job, threads=threads, slots=slots, side_by_side=at_once, devices=devices)
+        job = replace(job, threads=threads, side_by_side=at_once, devices=devices)
+        small = worker_threads.small_ones(job, shares[0].keys)
+        return replace(job, slots=processes - 1 + max(1, min(at_once, len(small))))
 
     @contextlib.contextmanager
     def workers(

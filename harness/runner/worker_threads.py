@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +27,7 @@ from harness.own.records import own_parts
 from harness.plan import ConcreteRun
 from harness.run_result import RunResult
 from harness.runner import local
+from harness.runner.job import Job
 from harness.store import staleness
 from harness.store.store import StoreError
 from harness.system import processor
@@ -48,9 +49,15 @@ def most(sharing: int) -> int:
     return min(MOST, max(1, processor.share() // sharing))
 
 
-def small_ones(runs: Mapping[str, ConcreteRun], keys: Sequence[str], data_dir: Path) -> list[str]:
-    """Return those of some runs whose networks and data are small."""
-    return [key for key in keys if is_small(runs[key].run.settings, data_dir)]
+def small_ones(job: Job, keys: Sequence[str]) -> list[str]:
+    """Return those of some runs whose networks and data are small.
+
+    None is looked at where runs go on one at a time.
+    """
+    if job.side_by_side < 2:
+        return []
+    runs = job.plan.runs
+    return [key for key in keys if is_small(runs[key].run.settings, job.data_dir)]
 
 
 def is_small(settings: Settings, data_dir: Path) -> bool:
@@ -82,7 +89,7 @@ def worker_threads(work: local.Work, keys: Sequence[str]) -> Iterator[None]:
     Raises:
         Exception: something that nobody foresaw ended a thread.
     """
-    wanted = small_ones(work.plan.runs, keys, work.job.data_dir)
+    wanted = small_ones(work.job, keys)
     count = min(work.job.side_by_side, len(wanted)) - 1
     if count < 1:
         yield
