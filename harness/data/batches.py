@@ -11,7 +11,6 @@ the process ends: the ones given here hold no data.
 from __future__ import annotations
 
 import math
-import os
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -34,6 +33,7 @@ from harness.data.pipeline import (
     targets,
 )
 from harness.data.records import DataError, Indices, Mixed, Rows, Split
+from harness.system import processor
 
 LARGEST_DECISIONS = 2**24
 """Bytes of one augmentation's decisions of an epoch above which they are drawn when their batch is
@@ -41,9 +41,13 @@ made.
 """
 
 IN_FLIGHT_BYTES = 2**29
-"""What the batches that are made at once may take, as float32, where that is bounded; one may
-always be.
-"""
+"""What the batches that are made at once may take, as float32; one may always be made."""
+
+AHEAD = 2
+"""How many finished batches wait for the training at most."""
+
+_plain = tf.autograph.experimental.do_not_convert
+"""Marks what has no Python control flow over tensors, which TensorFlow would look for at length."""
 
 Batch = tuple[tf.Tensor, tf.Tensor | Mixed]
 
@@ -90,10 +94,10 @@ def training_batches(
         x, y = fetch(chosen["order"])
         return augmented(pipeline, x, chosen), targets(pipeline, y, chosen)
 
-    in_memory = isinstance(pipeline.train.inputs, np.ndarray) and not late
+    waits = bool(late) or not isinstance(pipeline.train.inputs, np.ndarray)
     numbers = tf.data.Dataset.range(epochs.start, epochs.stop, output_type=tf.int32)
-    found = numbers.map(drawn).prefetch(1).flat_map(places)
-    return _batches(found, batch, None if in_memory else _in_flight(pipeline, batch_size))
+    found = numbers.map(_plain(drawn)).prefetch(1).flat_map(_plain(places))
+    return _batches(found, batch, _in_flight(pipeline, batch_size), waits=waits)
 
 
 def evaluation_batches(
@@ -104,7 +108,7 @@ def evaluation_batches(
     `passes` is how many times; -1 for ever.
     """
     n = len(split)
-    starts = _starts(n, batch_size).repeat(passes)
+    starts, in_flight = _starts(n, batch_size).repeat(passes), _in_flight(pipeline, batch_size)
     if isinstance(split.inputs, np.ndarray):
         inputs, labels = tensors(split)
         return _batches(
@@ -113,7 +117,8 @@ def evaluation_batches(
                 scaled(pipeline, inputs[start : start + batch_size]),
                 labels[start : start + batch_size],
             ),
-            None,
+            in_flight,
+            waits=False,
         )
     fetch = _fetcher(split)
 
@@ -121,7 +126,7 @@ def evaluation_batches(
         x, y = fetch(tf.range(start, tf.minimum(start + batch_size, n)))
         return scaled(pipeline, x), y
 
-    return _batches(starts, batch, _in_flight(pipeline, batch_size))
+    return _batches(starts, batch, in_flight, waits=True)
 
 
 _TENSORS: weakref.WeakKeyDictionary[Split, tuple[tf.Tensor, tf.Tensor]] = (
@@ -196,9 +201,9 @@ def _no_row(decide: Decide) -> Decisions:
 
 
 def _in_flight(pipeline: Pipeline, batch_size: int) -> int:
-    """Return how many batches are made at once where their memory must be bounded."""
+    """Return how many batches are made at once."""
     batch_bytes = 4 * batch_size * math.prod(pipeline.input_shape)
-    return max(1, min(IN_FLIGHT_BYTES // batch_bytes, os.cpu_count() or 1))
+    return max(1, min(IN_FLIGHT_BYTES // batch_bytes, processor.share()))
 
 
 def _starts(n: int, batch_size: int) -> tf.data.Dataset:
@@ -206,19 +211,18 @@ def _starts(n: int, batch_size: int) -> tf.data.Dataset:
 
 
 def _batches(
-    starts: tf.data.Dataset, batch: Callable[..., Batch], in_flight: int | None
+    starts: tf.data.Dataset, batch: Callable[..., Batch], in_flight: int, *, waits: bool
 ) -> tf.data.Dataset:
-    """Return the batches that begin at `starts`, in their order.
+    """Return the batches that begin at `starts`, in their order; `in_flight` are made at once.
 
-    As many are made at once as TensorFlow finds good, or `in_flight`.
+    Where `batch` waits in Python it gets threads of its own, since it may itself wait for those of
+    TensorFlow.
     """
     options = tf.data.Options()
     options.deterministic = True
-    if in_flight is None:
-        made = starts.map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
-    else:
-        # Threads of its own: what reads waits in Python, and may itself wait for TensorFlow's
-        # threads.
+    # Its thread sleeps for longer and longer, and whoever lets go of an iterator waits for it.
+    options.autotune.enabled = False
+    if waits:
         options.threading.private_threadpool_size = in_flight + 1
-        made = starts.map(batch, num_parallel_calls=in_flight).prefetch(1)
+    made = starts.map(_plain(batch), num_parallel_calls=in_flight).prefetch(AHEAD)
     return made.with_options(options)
