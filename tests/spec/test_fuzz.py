@@ -91,7 +91,7 @@ def mutated(draw: st.DrawFn) -> str:
             node = node[part]
         act = draw(st.sampled_from(["replace", "drop", "rename", "double", "move"]))
         if act == "replace" or not isinstance(node, dict):
-            node[last] = draw(VALUES)
+            node[last] = copy.deepcopy(draw(VALUES))  # what comes after may change it in place
         elif act == "move":
             node[last] = copy.deepcopy(document)
         elif act == "double":
