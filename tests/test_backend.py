@@ -94,9 +94,8 @@ def test_jax_from_the_front_door_shares_batches_and_says_so(
 ) -> None:
     pytest.importorskip("jax", reason="JAX is not installed")
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    # Programs are compiled without optimizations, in a third of the time.
-    flags = "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
-    monkeypatch.setenv("XLA_FLAGS", f"{flags} --xla_llvm_disable_expensive_passes=true")
+    devices = "--xla_force_host_platform_device_count=4"
+    monkeypatch.setenv("XLA_FLAGS", f"{os.environ['XLA_FLAGS']} {devices}")
     images = {"model": {"name": "convnet", "hidden": None, "width": 2}}
     spec = person.spec(runs={"shared": images, "small": {}})
     output, errors = person.start(spec, "--devices", "all").communicate(timeout=200)

@@ -42,13 +42,16 @@ LONG = {"runs": {"random": {"training": {"epochs": 40_000, "measure_every": 100}
 
 PATIENCE_SECONDS = 300.0
 
-HEALTH = {
+SETTINGS = {
+    "worker_niceness": 0,
     "health_check_initial_delay_ms": 0,
     "health_check_period_ms": 500,
     "health_check_timeout_ms": 2000,
     "health_check_failure_threshold": 4,
 }
-"""How soon the head gives up a node that has died: by default only after twenty seconds."""
+"""Runs give way to nothing else, and a node that has died is soon given up: by default only after
+twenty seconds.
+"""
 
 IMPATIENT = """
 from harness.cli import main
@@ -220,7 +223,7 @@ class Nodes:
         from ray.cluster_utils import Cluster
 
         common = {"object_store_memory": 80_000_000}
-        head = {"num_cpus": 0, "include_dashboard": False, "_system_config": HEALTH}
+        head = {"num_cpus": 0, "include_dashboard": False, "_system_config": SETTINGS}
         self._cluster = Cluster(initialize_head=True, head_node_args={**common, **head})
         self._nodes = [self._cluster.add_node(num_cpus=1, **common, **node) for node in nodes]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 
 import pytest
@@ -13,13 +14,15 @@ _get = ProgramCache().get
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let XLA compile a program once a session, in whatever process: that takes two seconds."""
+    """Let XLA compile a program once a session, in whatever process, and quickly."""
     if hasattr(config, "workerinput"):
         return  # a worker has the variables of the process that started it
     folder = tempfile.TemporaryDirectory(prefix="tests-", ignore_cleanup_errors=True)
     patch = pytest.MonkeyPatch()
     for name, value in session.variables(folder.name).items():
         patch.setenv(name, value)
+    flags = f"{os.environ.get('XLA_FLAGS', '')} {session.QUICKLY_COMPILED}"
+    patch.setenv("XLA_FLAGS", flags.strip())
     config.add_cleanup(folder.cleanup)
     config.add_cleanup(patch.undo)
 

@@ -7,6 +7,16 @@ from collections.abc import Mapping
 FOLDER = "HARNESS_TEST_SESSION"
 """The variable that names it."""
 
+QUICKLY_COMPILED = (
+    "--xla_backend_optimization_level=0"
+    " --xla_llvm_disable_expensive_passes=true"
+    " --xla_cpu_use_fusion_emitters=false"
+)
+"""Flags with which XLA compiles in a quarter of the time what then takes longer to run.
+
+What a person runs is optimized: so is the main job, whose numbers are compared with kept ones.
+"""
+
 
 def variables(folder: str) -> dict[str, str]:
     """Return the variables that a session sets.

@@ -33,9 +33,7 @@ def jax_results(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Arr
     pytest.importorskip("jax", reason="JAX is not installed: pip install -e '.[jax]'")
     base = tmp_path_factory.getbasetemp()
     path = (base if worker_id == "master" else base.parent) / "jax.npz"
-    # Programs are compiled without optimizations, in a third of the time.
-    flags = "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
-    flags = f"{flags} --xla_llvm_disable_expensive_passes=true"
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=4"
     with filelock.FileLock(f"{path}.lock"):
         if not path.exists():
             command = [sys.executable, "-m", "tests.training.backend_cases", str(path)]

@@ -32,9 +32,7 @@ def test_many_generated_specifications_run() -> None:
 def test_generated_specifications_run_with_jax(examples: int) -> None:
     pytest.importorskip("jax")
     command = [sys.executable, "-m", "tests.training.one_step", str(examples)]
-    # Programs are compiled without optimizations, in a third of the time.
-    flags = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "XLA_FLAGS": flags}
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
     done = subprocess.run(
         command, cwd=REPOSITORY, env=environment, check=False, capture_output=True, text=True
     )
