@@ -70,7 +70,7 @@ def bench_making(take_turns: TakeTurns, record: Record, quick: bool) -> None:
     from harness.data.records import Split
 
     count, few, turns = (200, 20, 2) if quick else (10_000, 500, 9)
-    images, labels = _cifar(count)
+    images, labels = examples(CASES["resnet18"], count) if quick else _cifar(count)
     split = Split(images, labels)
     seeds = itertools.count()
 
