@@ -43,6 +43,9 @@ LARGEST_STEP = 2**24
 Such a step takes well under a millisecond.
 """
 
+STEP_OVERHEAD = 2**17
+"""Multiplications that take about as long as all else of a small network's step."""
+
 
 def most(sharing: int) -> int:
     """Return how many small runs of one process go on at once, of so many that share the CPUs."""
@@ -69,27 +72,53 @@ def is_small(settings: Settings, data_dir: Path) -> bool:
     known = facts_of(settings.dataset, data_dir)
     if known is None or known.shape is None or own_parts(settings):
         return False
-    weights = kernel_weights(settings.model, Shapes(known.shape, known.classes))
-    if weights is None or architecture(settings.model.name).smallest is not None:
+    if architecture(settings.model.name).smallest is not None:
         return False
+    step = _multiplications(settings, data_dir)
     examples = (known.train_examples or math.inf) + (known.test_examples or math.inf)
     return (
-        weights * budget.examples_a_step(settings.training) <= LARGEST_STEP
+        step is not None
+        and step <= LARGEST_STEP
         and examples * math.prod(known.shape) * 4 <= LARGEST_DATA
     )
+
+
+def longest_first(job: Job, keys: Sequence[str]) -> list[str]:
+    """Order small runs by what it costs until the last of those that start from them has ended.
+
+    Whoever begins with the longest leaves none for the end, when the others have nothing to do. A
+    run stays before those that start from it, as it is in `keys`.
+    """
+    chains: dict[str, int] = {}
+    for key in reversed(keys):
+        run = job.plan.runs[key]
+        step = _multiplications(run.run.settings, job.data_dir) or 0
+        after = [chains[child] for child in job.plan.children(key) if child in chains]
+        chains[key] = (run.steps or 0) * (step + STEP_OVERHEAD) + max(after, default=0)
+    return sorted(keys, key=lambda key: -chains[key])
+
+
+def _multiplications(settings: Settings, data_dir: Path) -> int | None:
+    """Count those of a step's forward pass, None where the network or the data are not known."""
+    known = facts_of(settings.dataset, data_dir)
+    if known is None or known.shape is None:
+        return None
+    weights = kernel_weights(settings.model, Shapes(known.shape, known.classes))
+    return None if weights is None else weights * budget.examples_a_step(settings.training)
 
 
 @contextlib.contextmanager
 def worker_threads(work: local.Work, keys: Sequence[str]) -> Iterator[None]:
     """Let threads make the small ones of some runs meanwhile, beside what this thread makes.
 
-    There is one thread fewer than small runs may go on at once. At the end they stop: a run at work
-    keeps its checkpoint. What they leave undone, this thread does.
+    There is one thread fewer than small runs may go on at once, and each begins with the longest
+    runs that are left. At the end they stop: a run at work keeps its checkpoint. What they leave
+    undone, this thread does.
 
     Raises:
         Exception: something that nobody foresaw ended a thread.
     """
-    wanted = small_ones(work.job, keys)
+    wanted = longest_first(work.job, small_ones(work.job, keys))
     count = min(work.job.side_by_side, len(wanted)) - 1
     if count < 1:
         yield

@@ -109,6 +109,19 @@ def test_runs_stopped_side_by_side_go_on_to_the_same_end(person: Person, another
         assert person.same(another, key)
 
 
+def test_threads_begin_with_what_the_most_is_waiting_for(person: Person) -> None:
+    """By what a step costs, and with the runs that start from one; parents first."""
+    epochs = {"short": 5, "parent": 6, "child": 7, "long": 12, "wide": 6}
+    runs: dict[str, Any] = {name: {"training": {"epochs": count}} for name, count in epochs.items()}
+    runs["child"]["initialize_from"] = "parent"
+    runs["wide"]["model"] = {"hidden": [500]}
+    plan = person.plan(person.spec(runs=runs))
+    job = Job(plan, person.store, catalog.data_dir())
+    order = worker_threads.longest_first(job, list(plan.runs))
+    names = [plan.runs[key].run.name for key in order]
+    assert names == ["wide", "parent", "long", "child", "short"]
+
+
 def test_what_nobody_foresaw_in_a_thread_is_told_when_all_runs_are_made(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
