@@ -94,8 +94,8 @@ def test_jax_from_the_front_door_shares_batches_and_says_so(
 ) -> None:
     pytest.importorskip("jax", reason="JAX is not installed")
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    devices = "--xla_force_host_platform_device_count=4"
-    monkeypatch.setenv("XLA_FLAGS", f"{os.environ['XLA_FLAGS']} {devices}")
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=4"
+    monkeypatch.setenv("XLA_FLAGS", flags)
     images = {"model": {"name": "convnet", "hidden": None, "width": 2}}
     spec = person.spec(runs={"shared": images, "small": {}})
     output, errors = person.start(spec, "--devices", "all").communicate(timeout=200)
