@@ -19,6 +19,7 @@ from harness.data.randomizations import randomize
 from harness.data.records import DataError, Indices, Split
 from harness.data.rows import whole
 from harness.experiment import PER_IMAGE, Component
+from harness.system import processor
 from tests.data.test_pipeline import (
     CROP_FLIP,
     CUTMIX,
@@ -209,6 +210,25 @@ def test_batches_that_are_read_equal_those_from_memory_bit_by_bit(
         assert same(read(batches.training_batches(late, only(3), 16, last_batch)), expected)  # type: ignore[arg-type]
         assert same(read(batches.evaluation_batches(late, late.train, 16)), evaluated)
     assert late.train.inputs.asked == 2 * (len(expected) + len(evaluated))  # type: ignore[union-attr]
+
+
+def test_no_thread_sleeps_for_which_whoever_lets_go_would_wait() -> None:
+    """As the one that tunes how many batches are made at once does."""
+    in_memory = make(random_split(70))
+    for pipeline in (in_memory, make(unread(in_memory.train))):
+        for dataset in (
+            batches.training_batches(pipeline, only(0), 16, "keep"),
+            batches.evaluation_batches(pipeline, pipeline.train, 16),
+        ):
+            assert dataset.options().autotune.enabled is False
+
+
+@pytest.mark.parametrize(("cpus", "expected"), [(1, 1), (7, 7), (10**6, 2**29 // (4 * 16 * 3072))])
+def test_as_many_batches_are_made_at_once_as_there_are_cpus_and_memory_for(
+    cpus: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processor, "share", lambda: cpus)
+    assert batches._in_flight(make(random_split(70)), 16) == expected
 
 
 def test_decisions_that_are_drawn_late_are_those_drawn_for_the_epoch(
