@@ -105,11 +105,12 @@ def numpy_steps(pipeline: Pipeline, rates: Iterable[float]) -> Iterator[list[np.
         yield [w1, b1, w2, b2]
 
 
-def numpy_loss(pipeline: Pipeline, weights: list[np.ndarray]) -> float:
-    """Give the mean loss of the training set."""
+def numpy_measured(split: Split, weights: list[np.ndarray]) -> tuple[float, float]:
+    """Give the mean loss of a set, and the share of it that is classified right."""
     w1, b1, w2, b2 = weights
-    z = (np.maximum(whole(pipeline.train.inputs) @ w1 + b1, 0) @ w2 + b2)[:, 0]
-    return float(np.mean(np.logaddexp(0, z) - pipeline.train.labels * z))
+    z = (np.maximum(whole(split.inputs) @ w1 + b1, 0) @ w2 + b2)[:, 0]
+    loss = np.mean(np.logaddexp(0, z) - split.labels * z)
+    return float(loss), float(np.mean((z > 0) == split.labels))
 
 
 HALVED_TWICE = [0.05] * 10 + [0.025] * 10 + [0.0125] * 10
@@ -120,7 +121,8 @@ HALVED_TWICE = [0.05] * 10 + [0.025] * 10 + [0.0125] * 10
 def test_against_numpy(engine: str) -> None:
     outcome = run(SETTINGS)
     steps = list(numpy_steps(points(), HALVED_TWICE))
-    weights, losses = steps[-1], [numpy_loss(points(), each) for each in steps[4::5]]
+    weights, train = steps[-1], points().train
+    losses = [numpy_measured(train, each)[0] for each in steps[4::5]]
     for ours, expected in zip(outcome.state.trainable, weights, strict=True):
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-5)
     assert [row["train_loss"] for row in outcome.history[1:]] == pytest.approx(losses, rel=1e-4)
@@ -133,6 +135,29 @@ def test_against_numpy(engine: str) -> None:
     assert [row["learning_rate"] for row in outcome.history] == [0.05] * 3 + [0.025] * 2 + [
         0.0125
     ] * 2
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_each_set_is_measured_by_its_own_examples(engine: str) -> None:
+    """Sets that are not alike: of the test set some labels are wrong, of the validation set all."""
+    data = points()
+    test, held_out = data.test, whole(data.train.inputs)[3:14]
+    pipeline = replace(
+        data,
+        test=Split(test.inputs, np.where(np.arange(7) < 3, 1 - test.labels, test.labels)),
+        validation=Split(held_out, 1 - data.train.labels[3:14]),
+    )
+    outcome = run(SETTINGS, pipeline)
+    sets = {"train": pipeline.train, "test": pipeline.test, "validation": pipeline.validation}
+    for row, weights in zip(
+        outcome.history[1:], list(numpy_steps(data, HALVED_TWICE))[4::5], strict=True
+    ):
+        for name, split in sets.items():
+            assert split is not None
+            expected = numpy_measured(split, weights)
+            assert (row[f"{name}_loss"], row[f"{name}_accuracy"]) == pytest.approx(
+                expected, rel=1e-4
+            )
 
 
 FALLING = Component("linear", {"final": 0.0, "length": None, "per": "step"})
@@ -170,7 +195,7 @@ def test_averaged_weights_are_what_is_measured_and_kept(engine: str) -> None:
     losses = []
     for number, weights in enumerate(numpy_steps(points(), HALVED_TWICE), start=1):
         average = [0.75 * old + 0.25 * now for old, now in zip(average, weights, strict=True)]
-        losses += [numpy_loss(points(), average)] if number % 5 == 0 else []
+        losses += [numpy_measured(points().train, average)[0]] if number % 5 == 0 else []
     for now, ours, kept, mean in zip(
         outcome.state.trainable, weights, model.get_weights(), average, strict=True
     ):
