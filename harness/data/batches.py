@@ -21,6 +21,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from harness.data.augmentation import Decisions
+from harness.data.dataset_options import in_order
 from harness.data.pipeline import (
     Decide,
     Pipeline,
@@ -218,10 +219,7 @@ def _batches(
     Where `batch` waits in Python it gets threads of its own, since it may itself wait for those of
     TensorFlow.
     """
-    options = tf.data.Options()
-    options.deterministic = True
-    # Its thread sleeps for longer and longer, and whoever lets go of an iterator waits for it.
-    options.autotune.enabled = False
+    options = in_order()
     if waits:
         options.threading.private_threadpool_size = in_flight + 1
     made = starts.map(_plain(batch), num_parallel_calls=in_flight).prefetch(AHEAD)

@@ -22,6 +22,7 @@ import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
 from harness.data.conversion import Conversion
+from harness.data.dataset_options import in_order
 from harness.data.decoding import check_readable, decoded
 from harness.data.digests import Digest, check_unchanged, content_digest
 from harness.data.records import DataError, Examples, Indices, Split
@@ -322,7 +323,9 @@ def _arrays(
             shuffle_files=False,
             # One shard after the other: read side by side, their order depends on how many there
             # are.
-            read_config=tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False),
+            read_config=tfds.ReadConfig(
+                interleave_cycle_length=1, try_autocache=False, options=in_order()
+            ),
             decoders=None if pictures is None else _undecoded(builder.info.features),
         )
         rows = (
