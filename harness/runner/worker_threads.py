@@ -24,7 +24,7 @@ from harness.follow.listener import Listener, Row
 from harness.models.registry import architecture, kernel_weights
 from harness.models.shapes import Shapes
 from harness.own.records import own_parts
-from harness.plan import ConcreteRun
+from harness.plan import ConcreteRun, Plan
 from harness.run_result import RunResult
 from harness.runner import local
 from harness.runner.job import Job
@@ -52,59 +52,49 @@ def most(sharing: int) -> int:
     return min(MOST, max(1, processor.share() // sharing))
 
 
-def small_ones(job: Job, keys: Sequence[str]) -> list[str]:
-    """Return those of some runs whose networks and data are small.
+def small_ones(job: Job, keys: Sequence[str]) -> dict[str, int]:
+    """Return those of some runs whose networks and data are small, with what a step multiplies.
 
     None is looked at where runs go on one at a time.
     """
     if job.side_by_side < 2:
-        return []
-    runs = job.plan.runs
-    return [key for key in keys if is_small(runs[key].run.settings, job.data_dir)]
+        return {}
+    steps = {key: small_step(job.plan.runs[key].run.settings, job.data_dir) for key in keys}
+    return {key: step for key, step in steps.items() if step is not None}
 
 
-def is_small(settings: Settings, data_dir: Path) -> bool:
-    """Tell whether a run gains by going on beside others, and may.
+def small_step(settings: Settings, data_dir: Path) -> int | None:
+    """Count the multiplications of a step's forward pass where a run is small, else return None.
 
-    It has dense layers alone, with few weights for the examples of a step, and few data. What a
-    person's own functions do beside one another is not known: a run with such parts stays alone.
+    A small run gains by going on beside others, and may. It has dense layers alone, with few
+    weights for the examples of a step, and few data. What a person's own functions do beside one
+    another is not known: a run with such parts stays alone.
     """
     known = facts_of(settings.dataset, data_dir)
     if known is None or known.shape is None or own_parts(settings):
-        return False
-    if architecture(settings.model.name).smallest is not None:
-        return False
-    step = _multiplications(settings, data_dir)
+        return None
+    weights = kernel_weights(settings.model, Shapes(known.shape, known.classes))
+    if weights is None or architecture(settings.model.name).smallest is not None:
+        return None
+    step = weights * budget.examples_a_step(settings.training)
     examples = (known.train_examples or math.inf) + (known.test_examples or math.inf)
-    return (
-        step is not None
-        and step <= LARGEST_STEP
-        and examples * math.prod(known.shape) * 4 <= LARGEST_DATA
-    )
+    few = examples * math.prod(known.shape) * 4 <= LARGEST_DATA
+    return step if few and step <= LARGEST_STEP else None
 
 
-def longest_first(job: Job, keys: Sequence[str]) -> list[str]:
+def longest_first(plan: Plan, small: dict[str, int]) -> list[str]:
     """Order small runs by what it costs until the last of those that start from them has ended.
 
     Whoever begins with the longest leaves none for the end, when the others have nothing to do. A
-    run stays before those that start from it, as it is in `keys`.
+    run stays before those that start from it, as it is in `small`, which has what a step of each
+    multiplies.
     """
     chains: dict[str, int] = {}
-    for key in reversed(keys):
-        run = job.plan.runs[key]
-        step = _multiplications(run.run.settings, job.data_dir) or 0
-        after = [chains[child] for child in job.plan.children(key) if child in chains]
-        chains[key] = (run.steps or 0) * (step + STEP_OVERHEAD) + max(after, default=0)
-    return sorted(keys, key=lambda key: -chains[key])
-
-
-def _multiplications(settings: Settings, data_dir: Path) -> int | None:
-    """Count those of a step's forward pass, None where the network or the data are not known."""
-    known = facts_of(settings.dataset, data_dir)
-    if known is None or known.shape is None:
-        return None
-    weights = kernel_weights(settings.model, Shapes(known.shape, known.classes))
-    return None if weights is None else weights * budget.examples_a_step(settings.training)
+    for key, step in reversed(small.items()):
+        after = [chains[child] for child in plan.children(key) if child in chains]
+        own = (plan.runs[key].steps or 0) * (step + STEP_OVERHEAD)
+        chains[key] = own + max(after, default=0)
+    return sorted(small, key=lambda key: -chains[key])
 
 
 @contextlib.contextmanager
@@ -118,7 +108,7 @@ def worker_threads(work: local.Work, keys: Sequence[str]) -> Iterator[None]:
     Raises:
         Exception: something that nobody foresaw ended a thread.
     """
-    wanted = longest_first(work.job, small_ones(work.job, keys))
+    wanted = longest_first(work.plan, small_ones(work.job, keys))
     count = min(work.job.side_by_side, len(wanted)) - 1
     if count < 1:
         yield

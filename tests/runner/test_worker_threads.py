@@ -116,8 +116,9 @@ def test_threads_begin_with_what_the_most_is_waiting_for(person: Person) -> None
     runs["child"]["initialize_from"] = "parent"
     runs["wide"]["model"] = {"hidden": [500]}
     plan = person.plan(person.spec(runs=runs))
-    job = Job(plan, person.store, catalog.data_dir())
-    order = worker_threads.longest_first(job, list(plan.runs))
+    job = Job(plan, person.store, catalog.data_dir(), side_by_side=2)
+    small = worker_threads.small_ones(job, list(plan.runs))
+    order = worker_threads.longest_first(plan, small)
     names = [plan.runs[key].run.name for key in order]
     assert names == ["wide", "parent", "long", "child", "short"]
 
@@ -168,7 +169,8 @@ def test_dense_networks_of_few_weights_on_few_data_are_small(
     person: Person, changes: dict[str, Any], expected: bool
 ) -> None:
     (run,) = person.plan(person.spec(defaults=changes)).runs.values()
-    assert worker_threads.is_small(run.run.settings, catalog.data_dir()) is expected
+    step = worker_threads.small_step(run.run.settings, catalog.data_dir())
+    assert (step is not None) is expected
 
 
 def test_runs_with_parts_of_a_person_s_own_are_not_small(person: Person) -> None:
@@ -177,7 +179,7 @@ def test_runs_with_parts_of_a_person_s_own_are_not_small(person: Person) -> None
     )
     own = {"initialization": {"name": "python", "call": "own:zero"}}
     (run,) = person.plan(person.spec(defaults=own)).runs.values()
-    assert not worker_threads.is_small(run.run.settings, catalog.data_dir())
+    assert worker_threads.small_step(run.run.settings, catalog.data_dir()) is None
 
 
 def test_as_many_go_side_by_side_as_there_are_cpus(monkeypatch: pytest.MonkeyPatch) -> None:
