@@ -25,15 +25,15 @@ def _confusion(replicas: int) -> Component:
     return Component("confusion", {"replicas": replicas, "zero_out": ZERO_OUT, "unit": "channel"})
 
 
-def _cifar(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Real images where this machine has them, random ones of the same shape elsewhere; uint8
-    [count, 32, 32, 3].
+def _images(count: int, quick: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Real images where this machine has them, random ones of the same shape elsewhere, and where
+    it has to be quick; uint8 [count, 32, 32, 3].
     """
     from harness.data import availability, catalog
     from harness.data.loading import load
     from harness.experiment import Dataset
 
-    if availability.why_unavailable("cifar10_jpeg", {}, catalog.data_dir()):
+    if quick or availability.why_unavailable("cifar10_jpeg", {}, catalog.data_dir()):
         return examples(CASES["resnet18"], count)
     dataset = Dataset(
         Component("cifar10_jpeg"),
@@ -70,7 +70,7 @@ def bench_making(take_turns: TakeTurns, record: Record, quick: bool) -> None:
     from harness.data.records import Split
 
     count, few, turns = (200, 20, 2) if quick else (10_000, 500, 9)
-    images, labels = examples(CASES["resnet18"], count) if quick else _cifar(count)
+    images, labels = _images(count, quick)
     split = Split(images, labels)
     seeds = itertools.count()
 
